@@ -1,0 +1,1 @@
+"""Raw tensors to detections; one file a family."""

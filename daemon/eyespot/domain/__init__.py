@@ -1,0 +1,1 @@
+"""Values that everybody knows."""

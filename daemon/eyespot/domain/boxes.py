@@ -1,0 +1,42 @@
+"""Boxes as rows of x0, y0, x1, y1: what decoders and trackers share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.domain.observation import Floats
+
+
+def areas(boxes_xyxy: Floats) -> Floats:
+    """Return the (n,) areas of (n, 4) boxes; 0 for those turned inside out."""
+    sides: Floats = np.maximum(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 0)
+    area: Floats = sides[:, 0] * sides[:, 1]
+    return area
+
+
+def iou_matrix(one: Floats, other: Floats) -> Floats:
+    """Return the (n, m) intersections over unions of (n, 4) with (m, 4) boxes."""
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    shared = sides[..., 0] * sides[..., 1]
+    union = areas(one)[:, None] + areas(other)[None, :] - shared
+    overlap: Floats = shared / np.maximum(union, np.finfo(np.float32).tiny)
+    return overlap
+
+
+def non_maximum_suppression(
+    boxes_xyxy: Floats, scores: Floats, classes: NDArray[np.intp], iou: float
+) -> NDArray[np.intp]:
+    """Return indexes of the boxes to keep, best score first: greedy, within each class.
+
+    A box goes when one with a better score and the same class overlaps it by more than `iou`.
+    Equal scores keep their order.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, kinds = boxes_xyxy[order], classes[order]
+    rivals = (iou_matrix(ranked, ranked) > iou) & (kinds[:, None] == kinds[None, :])
+    alive = np.ones(len(order), np.bool_)
+    for rank in np.flatnonzero(np.triu(rivals, 1).any(axis=1)):
+        if alive[rank]:
+            alive[rank + 1 :] &= ~rivals[rank, rank + 1 :]
+    return order[alive]

@@ -1,0 +1,87 @@
+"""Errors, named by whose fault they are.
+
+    EyespotError
+    ├── ConfigError     the configuration; stays down until someone mends it (78)
+    ├── InputError      a file that was handed in (65)
+    ├── BrokerError     the broker or the way to it (69)
+    ├── StorageError    the disk (74)
+    ├── CameraError     the camera; tried again with back-off
+    └── ModelError      a model bundle; refused, the old one stays
+
+Anything else that is raised is a bug.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+_LONGEST = 300
+
+
+class EyespotError(Exception):
+    """Something that went wrong and has a name. Its text is one line that says what to do."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class ConfigError(EyespotError):
+    """The configuration cannot be used as it stands."""
+
+    exit_code = 78
+
+
+class InputError(EyespotError):
+    """A file that was handed in is missing, damaged or of the wrong kind."""
+
+    exit_code = 65
+
+
+class BrokerError(EyespotError):
+    """The broker cannot be reached, or will not have us."""
+
+    exit_code = 69
+
+
+class StorageError(EyespotError):
+    """The disk is full, read-only or failing."""
+
+    exit_code = 74
+
+
+class CameraError(EyespotError):
+    """The camera does not deliver."""
+
+    exit_code = 69
+
+
+class ModelError(EyespotError):
+    """A model bundle that cannot be loaded, or that does not fit."""
+
+    exit_code = 78
+
+
+def one_line(error: BaseException) -> str:
+    """Return the error's text on one line, printable and short; its type where it has no text."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    return printable if len(printable) <= _LONGEST else printable[: _LONGEST - 1] + "…"
+
+
+@contextmanager
+def foreign(kind: type[EyespotError], doing: str) -> Iterator[None]:
+    """Turn whatever a third-party call raises into an error of ours.
+
+    Args:
+        kind: the error to raise instead.
+        doing: what was tried, as the beginning of a sentence ("cannot load model.tflite").
+
+    Raises:
+        EyespotError: of the given kind, with the original as its cause; ours pass unchanged.
+    """
+    try:
+        yield
+    except EyespotError:
+        raise
+    except Exception as error:
+        message = f"{doing}: {one_line(error)}"
+        raise kind(message) from error

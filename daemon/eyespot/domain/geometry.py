@@ -1,0 +1,44 @@
+"""Points and frames of reference. Everything is in fractions of the full sensor frame: x right, y down."""
+
+from typing import Literal
+
+import numpy as np
+
+from eyespot.domain.observation import Floats
+
+Mount = Literal["oblique", "overhead"]
+Resize = Literal["stretch", "letterbox", "crop"]
+Point = tuple[float, float]
+
+
+def anchors(boxes_xyxy_n: Floats, mount: Mount) -> Floats:
+    """Return (n, 2) points that count: the bottom centre of a box, or its centre seen from overhead."""
+    x = (boxes_xyxy_n[:, 0] + boxes_xyxy_n[:, 2]) / 2
+    bottom = boxes_xyxy_n[:, 3]
+    y = bottom if mount == "oblique" else (boxes_xyxy_n[:, 1] + bottom) / 2
+    points: Floats = np.stack([x, y], axis=1)
+    return points
+
+
+def content_span(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> Floats:
+    """Return where a picture lies in a model's input, as x0, y0, x1, y1 in fractions of the input.
+
+    Args:
+        size: width and height of the picture.
+        target: width and height of the input.
+        resize: "letterbox" lies inside it, centred; "crop" reaches beyond it; "stretch" is all of it.
+    """
+    if resize == "stretch":
+        return np.array([0, 0, 1, 1], np.float32)
+    ratios = (target[0] / size[0], target[1] / size[1])
+    scale = min(ratios) if resize == "letterbox" else max(ratios)
+    width, height = (scale / ratio for ratio in ratios)
+    low_x, low_y = (1 - width) / 2, (1 - height) / 2
+    return np.array([low_x, low_y, low_x + width, low_y + height], np.float32)
+
+
+def to_full_frame(boxes_xyxy: Floats, span: Floats) -> Floats:
+    """Return boxes in fractions of the full frame, clipped to it, from fractions of a model's input."""
+    low, size = np.tile(span[:2], 2), np.tile(span[2:] - span[:2], 2)
+    clipped: Floats = np.clip((boxes_xyxy - low) / size, 0, 1).astype(np.float32)
+    return clipped

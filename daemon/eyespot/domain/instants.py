@@ -1,0 +1,42 @@
+"""Instants: what orders things, and what people read.
+
+`taken_ns` is nanoseconds of CLOCK_BOOTTIME (or of a recording): it never goes back and orders
+everything. UTC is attached at the edge, through a `Timeline`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+SECOND_NS = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """How `taken_ns` maps to UTC, and whether that can be relied upon."""
+
+    utc_at_zero_ns: int
+    synced: bool
+
+    def utc_ns(self, taken_ns: int) -> int:
+        """Return the UTC instant, in ns since 1970, of an instant of this timeline."""
+        return self.utc_at_zero_ns + taken_ns
+
+
+def rfc3339(utc_ns: int) -> str:
+    """Return RFC 3339 in UTC with milliseconds, as `2026-01-01T00:00:00.000Z` (RFC 3339, 5.6)."""
+    moment = _EPOCH + timedelta(milliseconds=utc_ns // 1_000_000)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parse_rfc3339(text: str) -> int:
+    """Return ns since 1970 of an RFC 3339 time that names its offset from UTC.
+
+    Raises:
+        ValueError: it is not such a time, or lacks the offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = "the time names no offset from UTC; end it with Z"
+        raise ValueError(message)
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,0 +1,1 @@
+"""The machine: service manager, clock, identity."""

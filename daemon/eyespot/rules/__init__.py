@@ -1,0 +1,1 @@
+"""Scenes to events and states; one file a rule."""

@@ -1,0 +1,1 @@
+"""Threads, heartbeats, back-off, stop order."""

@@ -1,0 +1,1 @@
+"""Events and states to messages, and the one way out."""

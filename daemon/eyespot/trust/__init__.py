@@ -1,0 +1,1 @@
+"""Bundles: bytes in, verdict out."""
