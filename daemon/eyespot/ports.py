@@ -1,6 +1,6 @@
 """What the core asks of the world: each Protocol here has a real implementation and a fake that ships."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -130,6 +130,22 @@ class Broker(Protocol):
 
     def stop(self, farewell: Message, timeout_s: float) -> None:
         """Send a last message, disconnect and let `run` return, within the time; from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What one step leaves behind for the store.
+
+    Attributes:
+        messages: in the order in which they are to leave.
+        snapshots: rule id -> its state as bytes, of the rules that changed. They and the durable
+            messages are kept in one transaction, so that no count is ever without its event.
+        seq: the number of the newest durable message; a restart goes on from it.
+    """
+
+    messages: tuple[Message, ...]
+    snapshots: Mapping[str, bytes]
+    seq: int
 
 
 class HealthBoard(Protocol):
