@@ -34,6 +34,7 @@ class ModelIdentity:
 
     Attributes:
         bundle: `name@version-sha12`, as every number that it made names it.
+        sha256: of the network file; None for a recording, which has none.
         labels: class names in lower case, by class index.
         min_score: the score from which on a detection can start a track.
     """
@@ -41,7 +42,7 @@ class ModelIdentity:
     bundle: str
     name: str
     version: str
-    sha256: str
+    sha256: str | None
     labels: tuple[str, ...]
     min_score: float
 
@@ -140,7 +141,7 @@ class Handover:
         messages: in the order in which they are to leave.
         snapshots: rule id -> its state as bytes, of the rules that changed. They and the durable
             messages are kept in one transaction, so that no count is ever without its event.
-        seq: the number of the newest durable message; a restart goes on from it.
+        seq: the number of the newest durable message, for a restart to go on from; 0 when there is none.
     """
 
     messages: tuple[Message, ...]

@@ -15,13 +15,24 @@ def areas(boxes_xyxy: Floats) -> Floats:
 
 def iou_matrix(one: Floats, other: Floats) -> Floats:
     """Return the (n, m) intersections over unions of (n, 4) with (m, 4) boxes."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    sides = np.maximum(high - low, 0)
-    shared = sides[..., 0] * sides[..., 1]
+    shared = _shared(one, other)
     union = areas(one)[:, None] + areas(other)[None, :] - shared
     overlap: Floats = shared / np.maximum(union, np.finfo(np.float32).tiny)
     return overlap
+
+
+def cover_matrix(one: Floats, other: Floats) -> Floats:
+    """Return the (n, m) shares of each (n, 4) box that lie inside each (m, 4) box."""
+    cover: Floats = _shared(one, other) / np.maximum(areas(one)[:, None], np.finfo(np.float32).tiny)
+    return cover
+
+
+def _shared(one: Floats, other: Floats) -> Floats:
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    shared: Floats = sides[..., 0] * sides[..., 1]
+    return shared
 
 
 def non_maximum_suppression(

@@ -3,9 +3,11 @@
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.domain.observation import Floats
 
+Reals = NDArray[np.float64]
 Mount = Literal["oblique", "overhead"]
 Resize = Literal["stretch", "letterbox", "crop"]
 Point = tuple[float, float]
@@ -18,6 +20,29 @@ def anchors(boxes_xyxy_n: Floats, mount: Mount) -> Floats:
     y = bottom if mount == "oblique" else (boxes_xyxy_n[:, 1] + bottom) / 2
     points: Floats = np.stack([x, y], axis=1)
     return points
+
+
+def rightward(points: Reals, ends: Reals) -> Reals:
+    """Return how far (n, 2) points lie to the right-hand side of a line; negative to its left-hand side.
+
+    Right and left are those of somebody who walks from the first end to the second, as the picture is
+    seen. The (n,) values are twice the areas of the triangles of point and line: only their signs, and
+    their ratios along one path, mean the same in every frame of reference.
+
+    Args:
+        points: of any frame of reference with x to the right and y down.
+        ends: (2, 2), a and b, of the same.
+    """
+    way, out = ends[1] - ends[0], points - ends[0]
+    offsets: Reals = way[0] * out[:, 1] - way[1] * out[:, 0]
+    return offsets
+
+
+def along(points: Reals, ends: Reals) -> Reals:
+    """Return where (n, 2) points lie along a line: 0 at its first end, 1 at the second, beyond them else."""
+    way = ends[1] - ends[0]
+    places: Reals = (points - ends[0]) @ way / (way @ way)
+    return places
 
 
 def content_span(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> Floats:

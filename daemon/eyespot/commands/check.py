@@ -1,0 +1,23 @@
+"""`eyespot check FILE`: every error of a configuration, and rules that cannot work."""
+
+import argparse
+from pathlib import Path
+
+from eyespot import app
+from eyespot.commands.options import Subparsers
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    text = "validate a configuration: every error with file and line"
+    parser = commands.add_parser("check", help=text, description=text)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the configuration")
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    verdict = app.check(arguments.file)
+    for warning in verdict.warnings:
+        print(f"warning: {warning}")
+    print(f"{arguments.file}: good; {verdict.summary}")
+    return 0

@@ -1,0 +1,33 @@
+"""`eyespot demo`: the whole thing, live in the terminal."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from eyespot import app
+from eyespot.commands.demo_view import LiveView, PlainView
+from eyespot.commands.options import Subparsers, add_seconds
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    text = "see it work: a rendered scene (or a video), the factory model, a broker of its own"
+    parser = commands.add_parser("demo", help=text, description=text)
+    add_seconds(parser)
+    parser.add_argument("--video", type=Path, metavar="FILE", help="look at this video instead of the scene")
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
+    console = Console()
+    view = LiveView(console) if console.is_terminal else PlainView(console)
+    with view:
+        code = app.demo(
+            video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show
+        )
+    console.print(view.tally.summary(), highlight=False)
+    return code

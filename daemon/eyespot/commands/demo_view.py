@@ -1,0 +1,149 @@
+"""What the demo shows: boxes on an empty frame, counts, topics. Never an image: it has none."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.layout import Layout
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from eyespot.commands.tally import Tally
+from eyespot.domain.message import Message
+from eyespot.topics.payloads import Frame
+
+_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_REFRESH_HZ = 8
+_ROWS = 20
+
+
+class PlainView:
+    """One line for each message, for pipes and logs."""
+
+    def __init__(self, console: Console) -> None:
+        self.tally = Tally()
+        self._console = console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to put away."""
+
+    def announce(self, text: str) -> None:
+        """Say one line."""
+        self._console.print(text, highlight=False, markup=False)
+
+    def show(self, message: Message) -> None:
+        """Take a message; frames are counted, not printed."""
+        suffix = self.tally.hear(message)
+        if suffix != "frame":
+            self.announce(f"{suffix} {message.payload.decode()}")
+
+
+class LiveView:
+    """A screen that is drawn anew several times a second."""
+
+    def __init__(self, console: Console) -> None:
+        self.tally = Tally()
+        self._lock = threading.Lock()
+        self._title = "eyespot demo"
+        self._live = Live(
+            get_renderable=self._draw, console=console, screen=True, refresh_per_second=_REFRESH_HZ
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def announce(self, text: str) -> None:
+        """Say one line, in the title."""
+        with self._lock:
+            self._title = text
+
+    def show(self, message: Message) -> None:
+        """Take a message in; the next refresh shows it."""
+        with self._lock:
+            self.tally.hear(message)
+
+    def _draw(self) -> RenderableType:
+        with self._lock:
+            layout = Layout()
+            layout.split_column(
+                Layout(Panel(_Scene(self.tally), title=self._title), name="scene", ratio=3),
+                Layout(name="below", ratio=2),
+            )
+            layout["below"].split_row(
+                Layout(Panel(_counts(self.tally), title="counts"), ratio=1),
+                Layout(Panel(_topics(self.tally), title="published over MQTT"), ratio=2),
+            )
+            return layout
+
+
+def _counts(tally: Tally) -> RenderableType:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("rule", "class", "in", "out"):
+        table.add_column(heading, justify="right" if heading in {"in", "out"} else "left")
+    for rule, label, into, out in tally.counts():
+        table.add_row(rule, label, str(into), str(out))
+    troubles = tally.health.states if tally.health else ()
+    names = ", ".join(trouble.name for trouble in troubles)
+    rate = f"{tally.heard['frame']} frames looked at"
+    return Group(table, Text(f"\n{rate}"), Text(names, style="red"))
+
+
+def _topics(tally: Tally) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for topic, payload in tally.latest:
+        table.add_row(Text(topic, style="bold"), Text(payload, no_wrap=True, overflow="ellipsis"))
+    return table
+
+
+class _Scene:
+    """Draws the tracks of the newest frame as boxes of characters, as large as there is room."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from draw_boxes(self._tally.frame, options.max_width, options.height or _ROWS)
+
+
+def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
+    """Return rows of text with the outlines of the boxes of a frame.
+
+    Args:
+        frame: None draws nothing.
+        width: characters of a row.
+        height: rows.
+    """
+    cells = [[(" ", "")] * width for _ in range(height)]
+    columns = zip(frame.tracks, frame.classes, frame.boxes, strict=True) if frame else ()
+    for track, label, (x0, y0, x1, y1) in columns:
+        left, right = int(x0 * (width - 1)), int(x1 * (width - 1))
+        top, bottom = int(y0 * (height - 1)), int(y1 * (height - 1))
+        colour = _COLOURS[track % len(_COLOURS)]
+        for x in range(left, right + 1):
+            cells[top][x] = cells[bottom][x] = ("─", colour)
+        for y in range(top, bottom + 1):
+            cells[y][left] = cells[y][right] = ("│", colour)
+        for offset, letter in enumerate(f"{label} {track}"[: max(0, right - left - 1)]):
+            cells[top][left + 1 + offset] = (letter, f"bold {colour}")
+    rows = []
+    for line in cells:
+        row = Text(no_wrap=True, end="\n")
+        for letter, colour in line:
+            row.append(letter, colour)
+        rows.append(row)
+    return rows

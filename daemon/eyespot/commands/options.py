@@ -1,0 +1,38 @@
+"""What several commands have in common."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Protocol
+
+DEFAULT_CONFIG = Path("/etc/eyespot/eyespot.toml")
+
+
+class Subparsers(Protocol):
+    """The part of argparse's subparsers that commands use; its own type is private."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser:  # noqa: A002
+        """Add a command."""
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add `--config FILE`."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help="the configuration (default: %(default)s)",
+    )
+
+
+def add_seconds(parser: argparse.ArgumentParser) -> None:
+    """Add `--seconds N`."""
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop by itself after N seconds")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise argparse.ArgumentTypeError("want a number of seconds above 0")
+    return seconds

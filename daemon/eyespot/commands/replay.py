@@ -1,0 +1,31 @@
+"""`eyespot replay FILE`: run the rules over a recording."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from eyespot import app
+from eyespot.commands.options import Subparsers, add_config
+from eyespot.domain.message import Message
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    text = "run the rules over a recording; prints one JSON line a message, the same each time"
+    parser = commands.add_parser("replay", help=text, description=text)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the recording, .jsonl or .jsonl.zst")
+    add_config(parser)
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    for message in app.replay(arguments.config, arguments.file):
+        sys.stdout.write(_line(message))
+    return 0
+
+
+def _line(message: Message) -> str:
+    payload = json.loads(message.payload) if message.payload else None
+    line = {"topic": message.topic, "payload": payload, "retain": message.retain, "qos": message.qos}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"

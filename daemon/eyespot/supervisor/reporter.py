@@ -1,0 +1,123 @@
+"""Says how the device is: `status`, `info`, `health`. Works in the main thread."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Message
+from eyespot.host.facts import HostFacts
+from eyespot.ports import Clock, Handover, ModelIdentity, View
+from eyespot.supervisor.health import Health
+from eyespot.topics.native import Identity, Native, Stamp, Vitals
+
+_EVERY_S = 60.0
+_AT_MOST_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What the threads know of themselves: see `payloads.Health`."""
+
+    observations: int
+    dropped: int
+    inference_ms: tuple[float, float] | None
+    backlog: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Where the reporter reads its figures."""
+
+    view: Callable[[], View | None]
+    rates: Callable[[], Rates]
+    host: Callable[[], HostFacts]
+
+
+class Reporter:
+    """Posts `status`, `info` and `health` when they change, `health` also once a minute.
+
+    Args:
+        identity: what never changes.
+        model: what makes the observations.
+        gauges: where the figures come from.
+        native: makes the messages.
+        health: the board of troubles.
+        post: takes the messages.
+        clock: for the minute, and for UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        model: ModelIdentity,
+        gauges: Gauges,
+        native: Native,
+        health: Health,
+        post: Callable[[Handover], None],
+        clock: Clock,
+    ) -> None:
+        self._identity = identity
+        self._model = model
+        self._gauges = gauges
+        self._native = native
+        self._health = health
+        self._post = post
+        self._clock = clock
+        self._begun_ns = clock.now_ns()
+        self._told_view: View | None = None
+        self._told_changes = -1
+        self._told_ns = self._begun_ns
+        self._told_observations = 0
+        self.observations_hz = 0.0
+
+    def status(self, state: Literal["online", "offline", "stopping"]) -> Message:
+        """Return a status message of now."""
+        at = self._now()
+        return self._native.status(state, at, at.utc_ns)
+
+    def begin(self) -> None:
+        """Post the birth of the device; what is not known yet follows."""
+        self._send(self.status("online"), self._info(None))
+
+    def tick(self) -> None:
+        """Post what is new; cheap when nothing is."""
+        view = self._gauges.view()
+        if view != self._told_view:
+            self._told_view = view
+            self._send(self._info(view))
+        since_s = (self._clock.now_ns() - self._told_ns) / SECOND_NS
+        changed = self._health.changes != self._told_changes
+        if since_s >= _EVERY_S or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
+            self._tell_health(since_s)
+
+    def _tell_health(self, since_s: float) -> None:
+        self._told_changes = self._health.changes
+        rates = self._gauges.rates()
+        if since_s > 0:
+            self.observations_hz = (rates.observations - self._told_observations) / since_s
+        self._told_ns, self._told_observations = self._clock.now_ns(), rates.observations
+        host = self._gauges.host()
+        vitals = Vitals(
+            uptime_s=(self._told_ns - self._begun_ns) // SECOND_NS,
+            observations=rates.observations,
+            observations_hz=self.observations_hz,
+            dropped=rates.dropped,
+            inference_ms=rates.inference_ms,
+            backlog=rates.backlog,
+            memory_mb=host.memory_mb,
+            disk_free_mb=host.disk_free_mb,
+            temperature_c=host.temperature_c,
+        )
+        self._send(self._native.health(vitals, self._health.troubles(), self._now()))
+
+    def _info(self, view: View | None) -> Message:
+        return self._native.info(self._identity, view, self._model, self._now())
+
+    def _now(self) -> Stamp:
+        timeline = self._clock.timeline()
+        return Stamp(timeline.utc_ns(self._clock.now_ns()), timeline.synced)
+
+    def _send(self, *messages: Message) -> None:
+        self._post(Handover(messages, {}, 0))

@@ -1,0 +1,145 @@
+"""The main thread: signals, heartbeats, the watchdog's ping, the order of the stop."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.ports import Clock
+from eyespot.supervisor.signals import Wish, held_back
+from eyespot.supervisor.threads import Watched
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 0.2
+_FRESH_S = 10.0
+_STATUS_EVERY_S = 5.0
+
+
+class ServiceManager(Protocol):
+    """What the service manager is told; see `host.systemd`."""
+
+    def ready(self, status: str) -> None: ...  # noqa: D102
+    def status(self, text: str) -> None: ...  # noqa: D102
+    def watchdog(self) -> None: ...  # noqa: D102
+    def reloading(self) -> None: ...  # noqa: D102
+    def stopping(self) -> None: ...  # noqa: D102
+
+
+class Outcome(Enum):
+    """Why supervision ended."""
+
+    STOPPED = "stopped"
+    ENDED = "ended"
+    RELOAD = "reload"
+    BUG = "bug"
+
+
+@dataclass(frozen=True, slots=True)
+class StopStep:
+    """One step of the stop: ask, then wait for a thread.
+
+    Attributes:
+        ask: lets the thread return.
+        thread: the thread.
+        patience_s: how long it may take; a file that has ended may wait longer than SIGTERM.
+    """
+
+    ask: Callable[[float], None]
+    thread: Watched
+    patience_s: float
+    patience_at_end_s: float
+
+
+class Supervisor:
+    """Starts threads, watches them, stops them.
+
+    Args:
+        threads: all of them, in the order in which they start.
+        stop: how they stop, in order.
+        manager: the service manager.
+        tick: called several times a second; posts reports.
+        describe: one line on how it goes, for the service manager.
+        reload: called on SIGHUP; True when everything is to be built anew.
+        next_wish: waits for a signal, at most that many seconds.
+        clock: for the heartbeats.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: Sequence[Watched],
+        stop: Sequence[StopStep],
+        manager: ServiceManager,
+        tick: Callable[[], None],
+        describe: Callable[[], str],
+        reload: Callable[[], bool],
+        next_wish: Callable[[float], Wish | None],
+        clock: Clock,
+    ) -> None:
+        self._threads = threads
+        self._stop_steps = stop
+        self._manager = manager
+        self._tick = tick
+        self._describe = describe
+        self._reload = reload
+        self._next_wish = next_wish
+        self._clock = clock
+        self._stale: set[str] = set()
+        self._told_ns = 0
+
+    def run(self) -> Outcome:
+        """Supervise until a signal, the end of the source, an error or a bug.
+
+        Raises:
+            EyespotError: the first one that ended a thread, after everything was stopped in order.
+        """
+        with held_back():
+            for thread in self._threads:
+                thread.start()
+            self._manager.ready(self._describe())
+            outcome = self._watch()
+            if outcome is not Outcome.RELOAD:
+                self._manager.stopping()
+            clean = self._stop(at_end=outcome is Outcome.ENDED)
+        error = next((thread.error for thread in self._threads if thread.error), None)
+        if error is not None:
+            raise error
+        return outcome if clean and not any(thread.bug for thread in self._threads) else Outcome.BUG
+
+    def _watch(self) -> Outcome:
+        while True:
+            wish = self._next_wish(_TICK_S)
+            if wish is Wish.STOP:
+                return Outcome.STOPPED
+            if wish is Wish.RELOAD and self._reload():
+                return Outcome.RELOAD
+            if not all(thread.running for thread in self._threads):
+                return Outcome.ENDED
+            self._tick()
+            self._check_heartbeats()
+
+    def _check_heartbeats(self) -> None:
+        stale = {thread.name for thread in self._threads if thread.silent_s() > _FRESH_S}
+        for name in stale - self._stale:
+            _log.error("the %s thread has not beaten for %.0f s", name, _FRESH_S)
+        self._stale = stale
+        if not stale:
+            self._manager.watchdog()
+        now_ns = self._clock.now_ns()
+        if now_ns - self._told_ns > _STATUS_EVERY_S * SECOND_NS or stale:
+            self._told_ns = now_ns
+            hangs = f"the {', '.join(sorted(stale))} thread hangs; " if stale else ""
+            self._manager.status(hangs + self._describe())
+
+    def _stop(self, *, at_end: bool) -> bool:
+        clean = True
+        for step in self._stop_steps:
+            patience_s = step.patience_at_end_s if at_end else step.patience_s
+            step.ask(patience_s)
+            if not step.thread.join(patience_s + 0.2):
+                _log.error("the %s thread does not stop", step.thread.name)
+                clean = False
+        return clean

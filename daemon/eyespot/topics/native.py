@@ -1,0 +1,211 @@
+"""Eyespot's own topics: events and states become messages."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from eyespot.domain.event import Event, RuleState
+from eyespot.domain.geometry import Mount
+from eyespot.domain.instants import Timeline, rfc3339
+from eyespot.domain.message import Message
+from eyespot.domain.track import Tracks
+from eyespot.ports import ModelIdentity, View
+from eyespot.topics import payloads
+from eyespot.topics.gate import DECLARED, Gate
+
+MOST_BOXES = 100
+_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a message speaks of: UTC in ns since 1970, and whether the clock was synchronised."""
+
+    utc_ns: int
+    synced: bool
+
+
+def stamp(timeline: Timeline, taken_ns: int) -> Stamp:
+    """Return the stamp of an instant."""
+    return Stamp(timeline.utc_ns(taken_ns), timeline.synced)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What `info` says of the device and never changes while the process runs."""
+
+    device: str
+    name: str
+    timezone: str
+    hardware: str
+    version: str
+    python: str
+    engine: str | None
+    mount: Mount
+    publishes_frames: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What `health` says, apart from the troubles; see `payloads.Health`."""
+
+    uptime_s: int
+    observations: int
+    observations_hz: float
+    dropped: int
+    inference_ms: tuple[float, float] | None
+    backlog: int
+    memory_mb: float | None
+    disk_free_mb: float | None
+    temperature_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A named state that lasts."""
+
+    name: str
+    reason: str
+    since_utc_ns: int
+
+
+class Native:
+    """Makes the messages of Eyespot's own topics, numbered.
+
+    Args:
+        gate: the way out.
+        boot_id: 16 hex digits, random for each start of the process.
+        seq: number of the last durable message ever made on this device.
+    """
+
+    def __init__(self, gate: Gate, boot_id: str, seq: int) -> None:
+        self._gate = gate
+        self._boot_id = boot_id
+        self._topic_seq: Counter[str] = Counter()
+        self.seq = seq
+
+    def status(
+        self, state: Literal["online", "offline", "stopping"], at: Stamp, since_utc_ns: int
+    ) -> Message:
+        """Return whether the device is there."""
+        return self._state("status", payloads.Status, at, state=state, since=rfc3339(since_utc_ns))
+
+    def info(self, who: Identity, view: View | None, model: ModelIdentity, at: Stamp) -> Message:
+        """Return the birth message; `view` is None until the source has been opened."""
+        return self._state(
+            "info",
+            payloads.Info,
+            at,
+            device=who.device,
+            name=who.name,
+            timezone=who.timezone,
+            hardware=who.hardware,
+            software=payloads.Software(eyespot=who.version, python=who.python, engine=who.engine),
+            camera=view and _camera(view, who.mount),
+            model=_model(model),
+            schemas=tuple(sorted(_SCHEMAS.values())),
+            privacy=payloads.Privacy(boxes_of_frames=who.publishes_frames),
+        )
+
+    def health(self, vitals: Vitals, troubles: Sequence[Trouble], at: Stamp) -> Message:
+        """Return how the device is."""
+        latency = vitals.inference_ms
+        return self._state(
+            "health",
+            payloads.Health,
+            at,
+            ok=not troubles,
+            states=tuple(
+                payloads.Trouble(name=t.name, reason=t.reason, since=rfc3339(t.since_utc_ns))
+                for t in troubles
+            ),
+            uptime_s=vitals.uptime_s,
+            observations=vitals.observations,
+            observations_hz=round(vitals.observations_hz, 2),
+            dropped=vitals.dropped,
+            inference_ms=latency and payloads.Latency(p50=round(latency[0], 2), p95=round(latency[1], 2)),
+            backlog=vitals.backlog,
+            memory_mb=vitals.memory_mb,
+            disk_free_mb=vitals.disk_free_mb,
+            temperature_c=vitals.temperature_c,
+        )
+
+    def rule_state(self, rule: str, state: RuleState, since_utc_ns: int, model: str, at: Stamp) -> Message:
+        """Return the totals of a rule."""
+        return self._state(
+            f"rule/{rule}/state",
+            payloads.RuleState,
+            at,
+            rule=rule,
+            kind="line",
+            counts=state.counts,
+            since=rfc3339(since_utc_ns),
+            model=model,
+        )
+
+    def rule_removed(self, rule: str) -> Message:
+        """Return the message that clears the state of a rule that is no more."""
+        return self._gate.clear(f"rule/{rule}/state")
+
+    def event(self, event: Event, timeline: Timeline) -> Message:
+        """Return the message of an event, with the next number of the device's durable ones."""
+        self.seq += 1
+        payload = payloads.Crossed(
+            **self._envelope(payloads.Crossed, stamp(timeline, event.taken_ns), self.seq),
+            rule=event.rule,
+            direction=event.direction,
+            label=event.label,
+            track=event.track,
+            model=event.bundle,
+        )
+        return self._gate.let_out(f"rule/{event.rule}/event", payload)
+
+    def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
+        """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
+        rows = np.flatnonzero(tracks.seen & tracks.confirmed)[:MOST_BOXES]
+        return self._state(
+            "frame",
+            payloads.Frame,
+            at,
+            model=model,
+            tracks=tuple(tracks.ids[rows].tolist()),
+            classes=tuple(labels[index] for index in tracks.classes[rows]),
+            scores=tuple(tracks.scores[rows].astype(np.float64).round(3).tolist()),
+            boxes=tuple(
+                map(tuple, tracks.boxes_xyxy_n[rows].astype(np.float64).clip(0, 1).round(4).tolist())
+            ),
+        )
+
+    def _state(self, suffix: str, payload: type[payloads.Envelope], at: Stamp, /, **fields: Any) -> Message:
+        self._topic_seq[suffix] += 1
+        envelope = self._envelope(payload, at, self._topic_seq[suffix])
+        return self._gate.let_out(suffix, payload(**envelope, **fields))
+
+    def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
+        return {
+            "schema": _SCHEMAS[kind],
+            "t": rfc3339(at.utc_ns),
+            "clock": "synced" if at.synced else "unsynced",
+            "boot_id": self._boot_id,
+            "seq": seq,
+        }
+
+
+def _camera(view: View, mount: Mount) -> payloads.Camera:
+    return payloads.Camera(
+        source=view.source, mount=mount, width=view.width, height=view.height, rate_hz=round(view.rate_hz, 3)
+    )
+
+
+def _model(model: ModelIdentity) -> payloads.Model:
+    return payloads.Model(
+        bundle=model.bundle,
+        name=model.name,
+        version=model.version,
+        sha256=model.sha256,
+        labels=model.labels,
+        min_score=model.min_score,
+    )

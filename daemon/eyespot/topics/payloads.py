@@ -1,0 +1,164 @@
+"""The payloads, as types. A field that is not here cannot leave the device.
+
+All of them are JSON objects with the envelope of `Envelope`. Every string and list is bounded; there is
+no binary and no free-form field, so that there is nothing to hide an image in.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Short = Annotated[str, Meta(max_length=64)]
+Line = Annotated[str, Meta(max_length=320)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+BundleId = Annotated[str, Meta(max_length=160)]
+Utc = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+Count = Annotated[int, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Box = tuple[Fraction, Fraction, Fraction, Fraction]
+ClassName = Annotated[str, Meta(max_length=64)]
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every payload carries.
+
+    Attributes:
+        schema: name and version of the payload's own schema.
+        t: when it happened; for states, when it was said.
+        clock: whether UTC was synchronised then.
+        boot_id: random for each start of the process.
+        seq: gapless over the durable messages of a device, also across restarts; per topic elsewhere.
+    """
+
+    schema: Short
+    t: Utc
+    clock: Literal["synced", "unsynced"]
+    boot_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    seq: Count
+
+
+class Status(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the device is there; the last will says offline with the time of its connection."""
+
+    state: Literal["online", "offline", "stopping"]
+    since: Utc
+
+
+class Software(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Versions of what runs."""
+
+    eyespot: Short
+    python: Short
+    engine: Short | None
+
+
+class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The camera as in force; pixels of the full frame, nominal rate."""
+
+    source: Short
+    mount: Literal["oblique", "overhead"]
+    width: Count
+    height: Count
+    rate_hz: float
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The model behind the numbers."""
+
+    bundle: BundleId
+    name: Short
+    version: Short
+    sha256: Sha256 | None
+    labels: Annotated[tuple[ClassName, ...], Meta(max_length=1024)]
+    min_score: Fraction
+
+
+class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What this installation may publish of individual frames and people. Images: never."""
+
+    images: Literal[False] = False
+    boxes_of_frames: bool
+
+
+class Info(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who the device is: its birth message. `camera` is null until the source has been opened."""
+
+    device: Short
+    name: Annotated[str, Meta(max_length=128)]
+    timezone: Short
+    hardware: Line
+    software: Software
+    camera: Camera | None
+    model: Model
+    schemas: Annotated[tuple[Short, ...], Meta(max_length=32)]
+    privacy: Privacy
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named state that lasts: what is wrong, in one line that says what to do, and since when."""
+
+    name: Annotated[str, Meta(pattern="^[a-z_]{1,64}$")]
+    reason: Line
+    since: Utc
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Milliseconds of one inference, over the last hundred or so."""
+
+    p50: float
+    p95: float
+
+
+class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the device is. Facts that the machine does not give are null.
+
+    `observations_hz` is measured since the last health message, `dropped` and `observations` count
+    since the start; an observation is dropped when the next one came before anybody had time for it.
+    """
+
+    ok: bool
+    states: Annotated[tuple[Trouble, ...], Meta(max_length=32)]
+    uptime_s: Count
+    observations: Count
+    observations_hz: float
+    dropped: Count
+    inference_ms: Latency | None
+    backlog: Count
+    memory_mb: float | None
+    disk_free_mb: float | None
+    temperature_c: float | None
+
+
+class RuleState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Totals of a line since `since`: class -> crossings in and out."""
+
+    rule: Short
+    kind: Literal["line"]
+    counts: Annotated[
+        dict[ClassName, dict[Literal["in", "out"], Count]],
+        Meta(max_length=1024),
+    ]
+    since: Utc
+    model: BundleId
+
+
+class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something crossed a line; `t` is interpolated between observations."""
+
+    kind: Literal["crossed"] = "crossed"
+    rule: Short
+    direction: Literal["in", "out"]
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    model: BundleId
+
+
+class Frame(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Boxes of the confirmed tracks seen in one observation, as columns; fractions of the frame."""
+
+    model: BundleId
+    tracks: Annotated[tuple[Count, ...], Meta(max_length=100)]
+    classes: Annotated[tuple[ClassName, ...], Meta(max_length=100)]
+    scores: Annotated[tuple[Fraction, ...], Meta(max_length=100)]
+    boxes: Annotated[tuple[Box, ...], Meta(max_length=100)]

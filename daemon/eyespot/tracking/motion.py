@@ -1,0 +1,54 @@
+"""How boxes move: constant velocity, by a Kalman filter whose noise is measured in box sizes.
+
+Prediction and correction follow SORT (Bewley et al., "Simple Online and Realtime Tracking", 2016).
+Lengths along x are counted in box widths and along y in box heights, so that neither the distance
+of an object nor the shape of the picture matters. In these units both axes have the same noise,
+hence the same gains, and three numbers are the covariance of both.
+"""
+
+import numpy as np
+
+from eyespot.domain.observation import Indexes
+from eyespot.domain.track import Mask
+from eyespot.tracking.tables import Table
+
+MEASURING_VARIANCE = 0.08**2  # how well a small network places a box
+_FIRST_VELOCITY_VARIANCE = 2.0**2  # somebody who walks makes one to three widths a second
+_ACCELERATION_DENSITY = 1.0  # and stops or turns within about a second
+_SIZE_MEMORY_S = 0.4
+_COASTING_MEMORY_S = 0.8  # somebody hidden for longer may have stopped
+
+
+def start(tracks: Table, found: Table) -> None:
+    """Set new tracks, in place, to where they were found: at rest, of unknown velocity."""
+    tracks["centre"], tracks["size"] = found["centre"], found["size"]
+    tracks["position_variance"] = MEASURING_VARIANCE
+    tracks["velocity_variance"] = _FIRST_VELOCITY_VARIANCE
+
+
+def predict(tracks: Table, elapsed_s: float, coasting: Mask) -> None:
+    """Move tracks on in place; those that coast slow down meanwhile."""
+    noise = _ACCELERATION_DENSITY * elapsed_s
+    tracks["centre"] += tracks["velocity"] * elapsed_s
+    tracks["velocity"][coasting] *= np.exp(-elapsed_s / _COASTING_MEMORY_S)
+    covariance, velocity_variance = tracks["covariance"], tracks["velocity_variance"]
+    tracks["position_variance"] += elapsed_s * (
+        2 * covariance + elapsed_s * (velocity_variance + noise / 3)
+    )
+    covariance += elapsed_s * (velocity_variance + noise / 2)
+    velocity_variance += noise
+
+
+def correct(tracks: Table, rows: Indexes, found: Table) -> None:
+    """Pull the tracks in `rows`, in place, towards where they were found."""
+    before = tracks[rows]
+    total = before["position_variance"] + MEASURING_VARIANCE
+    gain, velocity_gain = before["position_variance"] / total, before["covariance"] / total
+    surprise = found["centre"] - before["centre"]
+    tracks["centre"][rows] += gain[:, None] * surprise
+    tracks["velocity"][rows] += velocity_gain[:, None] * surprise
+    tracks["position_variance"][rows] *= 1 - gain
+    tracks["covariance"][rows] *= 1 - gain
+    tracks["velocity_variance"][rows] -= velocity_gain * before["covariance"]
+    learned = 1 - np.exp(-before["unseen_s"] / _SIZE_MEMORY_S)
+    tracks["size"][rows] += learned[:, None] * (found["size"] - before["size"])

@@ -1,0 +1,148 @@
+"""Detections to tracks: association in two stages, confirmation, coasting, death.
+
+The two stages are those of ByteTrack (Zhang et al., "ByteTrack: Multi-Object Tracking by Associating
+Every Detection Box", 2022): what the model is sure of goes to any track, what it is less sure of only
+to confirmed ones that are still unseen. All limits are in seconds and box sizes.
+"""
+
+import numpy as np
+
+from eyespot.domain.boxes import iou_matrix, cover_matrix
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Detections, Floats, no_detections
+from eyespot.domain.track import Mask, Tracks
+from eyespot.tracking import motion
+from eyespot.tracking.association import Gate, pair
+from eyespot.tracking.tables import TRACK, Table, detection_table
+
+_MOST_DETECTIONS = 300
+_MOST_TRACKS = 600
+
+_SURE = Gate(deviations=3.5, distance=1.5, growth=2.2)
+_UNSURE = Gate(deviations=2.5, distance=0.7, growth=1.7)
+
+_CONFIRMING_HITS = 3
+_CONFIRMING_SHARE = 0.4
+_TENTATIVE_LIFE_S = 0.5
+_CONFIRMED_LIFE_S = 1.5
+_HIDDEN_AFTER_S = 0.3
+
+_SAME_OVERLAP = 0.5
+_SAME_COVER = 0.75
+_OTHER_CLASS_OVERLAP = 0.8
+
+
+class Tracker:
+    """Follows objects from one observation to the next. The same input gives the same tracks.
+
+    Args:
+        min_score: a detection from here on can start a track, one from half of it on can continue a
+            confirmed one.
+    """
+
+    def __init__(self, min_score: float) -> None:
+        self._min_score = min_score
+        self._tracks = np.zeros(0, TRACK)
+        self._newest_id = 0
+        self._taken_ns: int | None = None
+
+    def step(self, taken_ns: int, detections: Detections | None) -> Tracks:
+        """Return the tracks after one observation, or after its absence while the source is silent.
+
+        While time stands still or goes back, nothing ages. Of more than 300 detections those with the
+        best scores are looked at.
+        """
+        self._pass_time(taken_ns)
+        self._tracks["looks"] += detections is not None
+        found = detection_table(detections or no_detections(), self._min_score / 2, _MOST_DETECTIONS)
+        sure = found["score"] >= self._min_score
+        left = self._continue(self._tracks["id"] > 0, found[sure], _SURE)
+        hidden = self._tracks["confirmed"] & ~self._tracks["seen"]
+        self._continue(hidden, found[~sure], _UNSURE)
+        self._start(left)
+        self._confirm()
+        self._keep(self._tracks["confirmed"] | (self._tracks["unseen_s"] < _TENTATIVE_LIFE_S))
+        return self._columns()
+
+    def _pass_time(self, taken_ns: int) -> None:
+        before, self._taken_ns = self._taken_ns, taken_ns
+        elapsed_s = 0.0 if before is None else max(taken_ns - before, 0) / SECOND_NS
+        self._tracks["unseen_s"] += elapsed_s
+        self._tracks["seen"] = False
+        self._keep(self._tracks["unseen_s"] <= _CONFIRMED_LIFE_S)
+        motion.predict(self._tracks, elapsed_s, self._tracks["unseen_s"] > _HIDDEN_AFTER_S)
+
+    def _keep(self, alive: Mask) -> None:
+        if not alive.all():
+            self._tracks = self._tracks[alive]
+
+    def _continue(self, which: Mask, found: Table, gate: Gate) -> Table:
+        """Give what was found to tracks, and return what none of them took."""
+        candidates = np.flatnonzero(which)
+        if not len(candidates) or not len(found):
+            return found
+        rows, taken = pair(self._tracks[candidates], found, gate)
+        rows = candidates[rows]
+        motion.correct(self._tracks, rows, found[taken])
+        self._record(rows, found[taken])
+        return np.delete(found, taken)
+
+    def _record(self, rows, found: Table) -> None:
+        """Note what was found, and let the class be voted: Boyer and Moore's majority, by score."""
+        tracks = self._tracks
+        lead = tracks["class_lead"][rows] + np.where(tracks["class"][rows] == found["class"], 1, -1) * found["score"]
+        tracks["class"][rows] = np.where(lead < 0, found["class"], tracks["class"][rows])
+        tracks["class_lead"][rows] = np.abs(lead)
+        tracks["box"][rows], tracks["score"][rows] = found["box"], found["score"]
+        tracks["hits"][rows] += 1
+        tracks["unseen_s"][rows] = 0
+        tracks["seen"][rows] = True
+
+    def _start(self, found: Table) -> None:
+        """Start tracks, except where a box looks like another one of something already seen."""
+        if not len(found):
+            return
+        found = found[self._is_new(found)][: _MOST_TRACKS - len(self._tracks)]
+        fresh = np.zeros(len(found), TRACK)
+        for field in ("class", "score", "box"):
+            fresh[field] = found[field]
+        fresh["class_lead"], fresh["hits"], fresh["looks"], fresh["seen"] = found["score"], 1, 1, True
+        fresh["id"] = self._newest_id + 1 + np.arange(len(found))
+        motion.start(fresh, found)
+        self._newest_id += len(found)
+        self._tracks = np.concatenate([self._tracks, fresh])
+
+    def _is_new(self, found: Table) -> Mask:
+        seen = self._tracks[self._tracks["seen"]]
+        boxes = np.concatenate([seen["box"], found["box"]])
+        classes = np.concatenate([seen["class"], found["class"]])
+        overlaps = iou_matrix(found["box"], boxes)
+        covers = cover_matrix(found["box"], boxes)
+        same_class = found["class"][:, None] == classes
+        alike = (overlaps > _OTHER_CLASS_OVERLAP) | (
+            same_class & ((overlaps > _SAME_OVERLAP) | (covers > _SAME_COVER))
+        )
+        earlier = np.arange(len(boxes)) < len(seen) + np.arange(len(found))[:, None]
+        return ~(alike & earlier).any(axis=1)
+
+    def _confirm(self) -> None:
+        tracks = self._tracks
+        tracks["confirmed"] |= (tracks["hits"] >= _CONFIRMING_HITS) & (tracks["hits"] >= _CONFIRMING_SHARE * tracks["looks"])
+
+    def _columns(self) -> Tracks:
+        tracks = self._tracks
+        return Tracks(
+            ids=tracks["id"].copy(),
+            classes=tracks["class"].copy(),
+            boxes_xyxy_n=self._boxes(),
+            scores=tracks["score"].copy(),
+            seen=tracks["seen"].copy(),
+            confirmed=tracks["confirmed"].copy(),
+        )
+
+    def _boxes(self) -> Floats:
+        tracks = self._tracks
+        half = tracks["size"] / 2
+        thought = np.concatenate([tracks["centre"] - half, tracks["centre"] + half], axis=1)
+        boxes = np.clip(thought, 0, 1)
+        return boxes.astype(np.float32)

@@ -1,0 +1,161 @@
+"""The gate passes what was declared, and nothing else."""
+
+import ast
+import base64
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import eyespot
+from eyespot.domain.message import Delivery
+from eyespot.topics import payloads
+from eyespot.topics.gate import DECLARED, Gate, GateError
+
+GATE = Gate("eyespot/v1/shop-1")
+ENVELOPE = {
+    "t": "2026-01-01T00:00:00.000Z",
+    "clock": "synced",
+    "boot_id": "0123456789abcdef",
+    "seq": 1,
+}
+
+
+def status(**changes: object) -> payloads.Status:
+    fields = ENVELOPE | {"schema": "eyespot.status/1", "state": "online", "since": ENVELOPE["t"]} | changes
+    return payloads.Status(**fields)  # type: ignore[arg-type]
+
+
+def crossed(**changes: object) -> payloads.Crossed:
+    fields = {
+        "rule": "door",
+        "direction": "in",
+        "label": "person",
+        "track": 7,
+        "model": "m@1.0.0-0123456789ab",
+    }
+    return payloads.Crossed(**ENVELOPE | {"schema": "eyespot.crossed/1"} | fields | changes)  # type: ignore[arg-type]
+
+
+def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:
+    message = GATE.let_out("status", status())
+    assert message.topic == "eyespot/v1/shop-1/status"
+    assert message.retain
+    assert message.qos == 1
+    assert msgspec.json.decode(message.payload)["state"] == "online"
+
+
+def test_an_event_is_durable_and_not_retained() -> None:
+    message = GATE.let_out("rule/door/event", crossed())
+    assert (message.delivery, message.retain, message.qos) == (Delivery.DURABLE, False, 1)
+    assert msgspec.json.decode(message.payload)["class"] == "person"
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "image",
+        "status/raw",
+        "rule//event",
+        "rule/Door/event",
+        "rule/a/b/event",
+        "status\n",
+        "",
+        "rule/door/image",
+    ],
+)
+def test_an_undeclared_topic_does_not_leave(suffix: str) -> None:
+    with pytest.raises(GateError, match="not a declared topic"):
+        GATE.let_out(suffix, status())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "payload"),
+    [
+        ("status", crossed()),
+        ("status", status(state="naked")),
+        ("status", status(schema="eyespot.status/2")),
+        ("status", status(since="yesterday")),
+        ("rule/door/event", crossed(label=base64.b64encode(bytes(60)).decode())),
+        ("rule/door/event", crossed(model="m" * 2000)),
+        ("rule/door/event", crossed(track=-1)),
+        ("rule/door/event", crossed(direction="up")),
+    ],
+)
+def test_a_payload_that_is_not_as_declared_does_not_leave(suffix: str, payload: payloads.Envelope) -> None:
+    with pytest.raises(GateError):
+        GATE.let_out(suffix, payload)
+
+
+def test_a_not_a_number_does_not_leave() -> None:
+    frame = payloads.Frame(
+        **ENVELOPE | {"schema": "eyespot.frame/1"},  # type: ignore[arg-type]
+        model="m",
+        tracks=(1,),
+        classes=("person",),
+        scores=(float("nan"),),
+        boxes=((0.0, 0.0, 1.0, 1.0),),
+    )
+    with pytest.raises(GateError):
+        GATE.let_out("frame", frame)
+
+
+def test_only_retained_topics_can_be_cleared() -> None:
+    message = GATE.clear("rule/door/state")
+    assert (message.topic, message.payload, message.retain) == (
+        "eyespot/v1/shop-1/rule/door/state",
+        b"",
+        True,
+    )
+    with pytest.raises(GateError, match="nothing to clear"):
+        GATE.clear("rule/door/event")
+
+
+def test_what_was_kept_on_disk_comes_back_as_it_left() -> None:
+    message = GATE.let_out("rule/door/event", crossed())
+    assert GATE.readmit(message.topic, message.payload) == message
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["eyespot/v1/shop-2/rule/door/event", "rule/door/event", "x/eyespot/v1/shop-1/rule/door/event", ""],
+)
+def test_a_kept_message_of_another_device_does_not_leave(topic: str) -> None:
+    with pytest.raises(GateError):
+        GATE.readmit(topic, GATE.let_out("rule/door/event", crossed()).payload)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", os.urandom(64), b"\xff\xd8\xff\xe0" + bytes(2000), b"[" * 900, b'{"seq": 1e999}'],
+)
+def test_kept_bytes_that_were_tampered_with_do_not_leave(data: bytes) -> None:
+    with pytest.raises(GateError):
+        GATE.readmit("eyespot/v1/shop-1/rule/door/event", data)
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), min_size=1, max_size=3))
+def test_no_field_can_be_smuggled_into_a_kept_message(extra: dict[str, str]) -> None:
+    fields = msgspec.json.decode(GATE.let_out("rule/door/event", crossed()).payload)
+    smuggled = {name: value for name, value in extra.items() if name not in fields}
+    if smuggled:
+        with pytest.raises(GateError):
+            GATE.readmit("eyespot/v1/shop-1/rule/door/event", msgspec.json.encode(fields | smuggled))
+
+
+def test_every_declared_schema_is_named_once() -> None:
+    schemas = [declared.schema for declared in DECLARED]
+    assert len(set(schemas)) == len(schemas)
+
+
+def test_nobody_but_the_gate_makes_messages() -> None:
+    makers = {
+        path.relative_to(Path(eyespot.__file__).parent).as_posix()
+        for path in Path(eyespot.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message"
+    }
+    assert makers == {"topics/gate.py"}
