@@ -18,7 +18,7 @@ class Tracks:
     Attributes:
         ids: (n,) int64, ascending; never used again.
         classes: (n,) intp; the class voted over the track's life.
-        boxes_xyxy_n: (n, 4) float32; where it was seen, or is thought to be if not seen now.
+        boxes_xyxy_n: (n, 4) float32; where it is thought to be, from all that was seen of it.
         scores: (n,) float32; of the newest detection.
         seen: (n,) bool; a detection of this observation belongs to it.
         confirmed: (n,) bool; seen often enough to count.

@@ -32,9 +32,7 @@ def predict(tracks: Table, elapsed_s: float, coasting: Mask) -> None:
     tracks["centre"] += tracks["velocity"] * elapsed_s
     tracks["velocity"][coasting] *= np.exp(-elapsed_s / _COASTING_MEMORY_S)
     covariance, velocity_variance = tracks["covariance"], tracks["velocity_variance"]
-    tracks["position_variance"] += elapsed_s * (
-        2 * covariance + elapsed_s * (velocity_variance + noise / 3)
-    )
+    tracks["position_variance"] += elapsed_s * (2 * covariance + elapsed_s * (velocity_variance + noise / 3))
     covariance += elapsed_s * (velocity_variance + noise / 2)
     velocity_variance += noise
 

@@ -49,12 +49,12 @@ def detection_table(detections: Detections, min_score: float, most: int) -> Tabl
 
     Args:
         detections: of one observation.
-        min_score: lower ones are left out, as are boxes without an area or with numbers not finite.
+        min_score: lower ones are left out, as are boxes without an area or with what is no number.
         most: how many at most.
     """
-    boxes, scores = detections.boxes_xyxy_n, detections.scores
+    boxes, scores = np.clip(detections.boxes_xyxy_n, 0, 1), detections.scores
     sizes = boxes[:, 2:] - boxes[:, :2]
-    usable = (scores >= min_score) & (sizes > 0).all(axis=1) & np.isfinite(boxes).all(axis=1)
+    usable = (scores >= min_score) & (sizes > 0).all(axis=1)
     order = np.argsort(-scores, kind="stable")
     best = order[usable[order]][:most]
     table = np.empty(len(best), DETECTION)

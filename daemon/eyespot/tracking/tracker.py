@@ -7,9 +7,9 @@ to confirmed ones that are still unseen. All limits are in seconds and box sizes
 
 import numpy as np
 
-from eyespot.domain.boxes import iou_matrix, cover_matrix
+from eyespot.domain.boxes import cover_matrix, iou_matrix
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Detections, Floats, no_detections
+from eyespot.domain.observation import Detections, Floats, Indexes, no_detections
 from eyespot.domain.track import Mask, Tracks
 from eyespot.tracking import motion
 from eyespot.tracking.association import Gate, pair
@@ -87,10 +87,11 @@ class Tracker:
         self._record(rows, found[taken])
         return np.delete(found, taken)
 
-    def _record(self, rows, found: Table) -> None:
+    def _record(self, rows: Indexes, found: Table) -> None:
         """Note what was found, and let the class be voted: Boyer and Moore's majority, by score."""
         tracks = self._tracks
-        lead = tracks["class_lead"][rows] + np.where(tracks["class"][rows] == found["class"], 1, -1) * found["score"]
+        votes = np.where(tracks["class"][rows] == found["class"], found["score"], -found["score"])
+        lead = tracks["class_lead"][rows] + votes
         tracks["class"][rows] = np.where(lead < 0, found["class"], tracks["class"][rows])
         tracks["class_lead"][rows] = np.abs(lead)
         tracks["box"][rows], tracks["score"][rows] = found["box"], found["score"]
@@ -123,11 +124,14 @@ class Tracker:
             same_class & ((overlaps > _SAME_OVERLAP) | (covers > _SAME_COVER))
         )
         earlier = np.arange(len(boxes)) < len(seen) + np.arange(len(found))[:, None]
-        return ~(alike & earlier).any(axis=1)
+        new: Mask = ~(alike & earlier).any(axis=1)
+        return new
 
     def _confirm(self) -> None:
         tracks = self._tracks
-        tracks["confirmed"] |= (tracks["hits"] >= _CONFIRMING_HITS) & (tracks["hits"] >= _CONFIRMING_SHARE * tracks["looks"])
+        tracks["confirmed"] |= (tracks["hits"] >= _CONFIRMING_HITS) & (
+            tracks["hits"] >= _CONFIRMING_SHARE * tracks["looks"]
+        )
 
     def _columns(self) -> Tracks:
         tracks = self._tracks
@@ -144,5 +148,5 @@ class Tracker:
         tracks = self._tracks
         half = tracks["size"] / 2
         thought = np.concatenate([tracks["centre"] - half, tracks["centre"] + half], axis=1)
-        boxes = np.clip(thought, 0, 1)
-        return boxes.astype(np.float32)
+        boxes: Floats = np.clip(thought, 0, 1).astype(np.float32)
+        return boxes

@@ -1,0 +1,210 @@
+"""The line rule: what counts, which way, and when."""
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eyespot.domain.event import Crossed, Event
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Observation, no_detections
+from eyespot.domain.track import Scene, Tracks
+from eyespot.rules import build
+from eyespot.rules.line import Line, LineSettings
+
+LABELS = ("person", "dog")
+DOWNWARDS = [(0.5, y / 100) for y in range(20, 81, 5)]
+UPWARDS = DOWNWARDS[::-1]
+STEP_NS = SECOND_NS // 10
+
+
+def a_line(**settings: object) -> Line:
+    """From the left to the right of the picture, in its middle; downwards is in."""
+    given = {"kind": "line", "id": "door", "a": (0.1, 0.5), "b": (0.9, 0.5), **settings}
+    return Line(msgspec.convert(given, LineSettings), LABELS, "overhead")
+
+
+def scene(
+    taken_ns: int, *tracks: tuple[int, tuple[float, float]], seen: bool = True, **more: object
+) -> Scene:
+    """Tracks of 0.06 by 0.1 with their centres at given points."""
+    points = np.array([point for _, point in tracks], np.float32).reshape(-1, 2)
+    count, half = len(tracks), np.array([0.03, 0.05], np.float32)
+    columns = Tracks(
+        ids=np.array([track for track, _ in tracks], np.int64),
+        classes=np.full(count, more.get("kind", 0), np.intp),
+        boxes_xyxy_n=np.concatenate([points - half, points + half], axis=1),
+        scores=np.ones(count, np.float32),
+        seen=np.full(count, seen),
+        confirmed=np.full(count, more.get("confirmed", True)),
+    )
+    return Scene(taken_ns, Observation(taken_ns, "m@1-abc", no_detections()), columns)
+
+
+def walk(line: Line, way: list[tuple[float, float]], **more: object) -> list[Event]:
+    events: list[Event] = []
+    for number, point in enumerate(way):
+        events += line.step(scene(number * STEP_NS, (1, point), **more), events)
+    return events
+
+
+def totals(line: Line) -> tuple[int, int]:
+    counts = line.state().counts.get("person", {"in": 0, "out": 0})
+    return counts["in"], counts["out"]
+
+
+def test_from_a_to_b_as_the_picture_is_seen_left_to_right_is_in() -> None:
+    line = a_line()
+    [event] = walk(line, DOWNWARDS)
+    assert (event.direction, event.label, event.track, event.rule) == ("in", "person", 1, "door")
+    assert totals(line) == (1, 0)
+
+
+def test_the_other_way_is_out() -> None:
+    line = a_line()
+    assert [event.direction for event in walk(line, UPWARDS)] == ["out"]
+
+
+def test_swap_turns_it_round() -> None:
+    assert [event.direction for event in walk(a_line(swap=True), DOWNWARDS)] == ["out"]
+
+
+def test_the_instant_is_interpolated_between_the_observations_beside_the_line() -> None:
+    [event] = walk(a_line(), [(0.5, 0.2), (0.5, 0.4), (0.5, 0.8)])
+    assert event.taken_ns == pytest.approx(1.25 * STEP_NS, abs=100)
+
+
+def test_the_bundle_that_saw_it_is_named() -> None:
+    [event] = walk(a_line(), DOWNWARDS)
+    assert event.bundle == "m@1-abc"
+
+
+def test_there_and_back_counts_once_each_way() -> None:
+    line = a_line()
+    walk(line, DOWNWARDS + UPWARDS)
+    assert totals(line) == (1, 1)
+
+
+def test_who_stands_on_the_line_and_jitters_is_not_counted() -> None:
+    line = a_line()
+    random = np.random.default_rng(3)
+    walk(line, [(0.5, 0.5 + jitter) for jitter in random.uniform(-0.019, 0.019, 500)])
+    assert totals(line) == (0, 0)
+
+
+def test_who_comes_to_the_line_jitters_there_and_goes_on_is_counted_once() -> None:
+    line = a_line()
+    random = np.random.default_rng(3)
+    pause = [(0.5, 0.5 + jitter) for jitter in random.uniform(-0.019, 0.019, 100)]
+    walk(line, [*DOWNWARDS[:6], *pause, *DOWNWARDS[8:]])
+    assert totals(line) == (1, 0)
+
+
+def test_who_walks_past_the_end_of_the_line_is_not_counted() -> None:
+    line = a_line(b=(0.4, 0.5))
+    assert walk(line, DOWNWARDS) == []
+
+
+def test_round_the_end_and_back_through_the_line_counts_the_way_through() -> None:
+    line = a_line(b=(0.4, 0.5))
+    around = [(0.6, 0.3), (0.6, 0.7), (0.3, 0.7), (0.3, 0.3)]
+    assert [event.direction for event in walk(line, around)] == ["out"]
+
+
+def test_a_track_that_is_not_seen_at_the_line_is_counted_when_it_is_seen_again() -> None:
+    line = a_line()
+    line.step(scene(0, (1, (0.5, 0.3))), [])
+    line.step(scene(STEP_NS, (1, (0.5, 0.5)), seen=False), [])
+    assert line.step(scene(2 * STEP_NS, (1, (0.5, 0.6)), seen=False), []) == []
+    assert len(line.step(scene(3 * STEP_NS, (1, (0.5, 0.7))), [])) == 1
+
+
+def test_a_track_that_dies_beside_the_line_leaves_nothing_to_the_next_one() -> None:
+    line = a_line()
+    line.step(scene(0, (1, (0.5, 0.3))), [])
+    assert line.step(scene(STEP_NS, (2, (0.5, 0.7))), []) == []
+
+
+def test_crossings_of_an_unconfirmed_track_count_once_it_is_confirmed() -> None:
+    line = a_line()
+    assert walk(line, DOWNWARDS, confirmed=False) == []
+    [event] = line.step(scene(SECOND_NS * 2, (1, (0.5, 0.8))), [])
+    assert event.taken_ns < SECOND_NS * 2
+
+
+def test_crossings_of_a_track_that_is_never_confirmed_are_forgotten() -> None:
+    line = a_line()
+    walk(line, DOWNWARDS, confirmed=False)
+    assert line.step(scene(SECOND_NS * 2), []) == []
+    assert line.step(scene(SECOND_NS * 3, (1, (0.5, 0.8))), []) == []
+
+
+def test_only_the_classes_that_are_named_count() -> None:
+    line = a_line(classes=("person",))
+    assert walk(line, DOWNWARDS, kind=1) == []
+    assert line.state().counts == {"person": {"in": 0, "out": 0}}
+
+
+def test_without_classes_everything_counts_under_its_own_name() -> None:
+    line = a_line()
+    walk(line, DOWNWARDS, kind=1)
+    assert line.state().counts == {"dog": {"in": 1, "out": 0}}
+
+
+def test_silence_of_the_source_counts_nothing() -> None:
+    line = a_line()
+    silent = scene(0, (1, (0.5, 0.3)))
+    assert line.step(Scene(silent.taken_ns, None, silent.tracks), []) == []
+
+
+def test_a_snapshot_goes_through_json_and_brings_the_totals_back() -> None:
+    line = a_line(classes=("person",))
+    walk(line, DOWNWARDS)
+    fresh = a_line(classes=("person",))
+    fresh.restore(json.loads(json.dumps(line.snapshot())))
+    assert fresh.state() == line.state()
+    walk(fresh, DOWNWARDS)
+    assert totals(fresh) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [{}, {"counts": {"person": {"in": -1, "out": 0}}}, {"counts": {"person": {"up": 1}}}, {"counts": []}],
+)
+def test_what_is_no_snapshot_is_refused(snapshot: dict[str, object]) -> None:
+    line = a_line()
+    with pytest.raises(ValueError, match="not a snapshot of a line"):
+        line.restore(snapshot)
+
+
+def test_a_line_between_two_equal_points_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="same point"):
+        a_line(b=(0.1, 0.5))
+
+
+def test_the_factory_of_rules_makes_lines() -> None:
+    rule = build(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), LABELS, "oblique")
+    assert rule.state().counts == {}
+
+
+ANGLES = st.floats(0, 2 * math.pi)
+
+
+@given(ANGLES, ANGLES, st.floats(0.05, 0.2))
+def test_whichever_way_line_and_walker_lie_a_clear_crossing_counts_once_and_the_right_way(
+    line_angle: float, way_angle: float, pace: float
+) -> None:
+    turn = math.sin(way_angle - line_angle)  # y points down: positive is from left to right
+    if abs(turn) < 0.5:
+        return
+    along = np.array([math.cos(line_angle), math.sin(line_angle)]) * 0.35
+    way = np.array([math.cos(way_angle), math.sin(way_angle)]) * 0.35
+    line = a_line(a=tuple((0.5 - along).tolist()), b=tuple((0.5 + along).tolist()))
+    points = [tuple(0.5 + share * way) for share in np.arange(-1, 1 + pace, pace)]
+    events = walk(line, points)
+    assert [event.direction for event in events] == ["in" if turn > 0 else "out"]
+    assert isinstance(events[0], Crossed)

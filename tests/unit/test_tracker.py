@@ -1,0 +1,169 @@
+"""The tracker against walkers whose ways are known."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Detections, no_detections
+from eyespot.domain.track import Tracks
+from eyespot.tracking.tracker import Tracker
+from fakes.walkers import Faults, Walker, detections, film
+
+MIN_SCORE = 0.35
+STEP_NS = SECOND_NS // 10
+
+
+def confirmed_ids(tracks: Tracks) -> set[int]:
+    return set(tracks.ids[tracks.confirmed].tolist())
+
+
+def ids_of(walkers: list[Walker], rate_hz: float, seconds: float, faults: Faults) -> set[int]:
+    tracker = Tracker(MIN_SCORE)
+    ids: set[int] = set()
+    for taken_ns, found in film(walkers, rate_hz, seconds, faults):
+        ids |= confirmed_ids(tracker.step(taken_ns, found))
+    return ids
+
+
+@pytest.mark.parametrize("rate_hz", [5, 10, 30, 60])
+@pytest.mark.parametrize("missed", [0, 0.2])
+def test_a_walker_is_one_track_at_every_rate_with_jitter_and_misses(rate_hz: float, missed: float) -> None:
+    walker = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+    assert len(ids_of([walker], rate_hz, 8, Faults(missed=missed, jitter=0.06))) == 1
+
+
+def test_walkers_side_by_side_and_in_opposite_directions_keep_their_tracks() -> None:
+    ways = [
+        Walker((0.1, 0.30), (0.9, 0.30), 0, 8),
+        Walker((0.1, 0.55), (0.9, 0.55), 0, 8),
+        Walker((0.9, 0.80), (0.1, 0.80), 0, 8),
+    ]
+    assert len(ids_of(ways, 10, 8, Faults(missed=0.1, jitter=0.05))) == 3
+
+
+def test_double_detections_do_not_start_tracks_of_their_own() -> None:
+    walker = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+    assert len(ids_of([walker], 10, 8, Faults(doubled=0.5, jitter=0.04))) == 1
+
+
+def test_scattered_false_detections_are_hardly_ever_confirmed() -> None:
+    false_frames = Faults(false_per_frame=0.5)
+    assert len(ids_of([], 10, 60, false_frames)) <= 3
+
+
+def test_a_class_that_flips_now_and_then_is_voted_down() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for taken_ns, found in film([Walker((0.1, 0.5), (0.9, 0.5), 0, 8)], 10, 8, Faults(flipped=0.25)):
+        tracks = tracker.step(taken_ns, found)
+        if taken_ns > SECOND_NS:
+            assert tracks.classes.tolist() == [0]
+
+
+def test_a_class_that_was_wrong_at_first_is_corrected() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number, kind in enumerate([1, 1, 0, 0, 0, 0]):
+        tracks = tracker.step(number * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.6, kind)))
+    assert tracks.classes.tolist() == [0]
+    assert tracks.ids.tolist() == [1]
+
+
+def test_a_walker_who_is_hidden_for_a_second_is_the_same_track_afterwards() -> None:
+    tracker = Tracker(MIN_SCORE)
+    walker = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+    ids: set[int] = set()
+    for taken_ns, found in film([walker], 10, 8):
+        hidden = 3 * SECOND_NS < taken_ns < 4 * SECOND_NS
+        tracks = tracker.step(taken_ns, no_detections() if hidden else found)
+        ids |= confirmed_ids(tracks)
+    assert ids == {1}
+
+
+def test_while_not_seen_a_track_goes_on_the_way_it_went_and_says_it_was_not_seen() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number in range(10):
+        tracks = tracker.step(number * STEP_NS, detections((0.1 + 0.02 * number, 0.5, 0.1, 0.2, 0.6, 0)))
+    last_x = tracks.boxes_xyxy_n[0, 0]
+    tracks = tracker.step(10 * STEP_NS, None)
+    assert not tracks.seen[0]
+    assert tracks.boxes_xyxy_n[0, 0] > last_x + 0.01
+
+
+def test_two_hits_are_not_enough_to_be_confirmed_and_three_are() -> None:
+    tracker = Tracker(MIN_SCORE)
+    found = (0.5, 0.5, 0.1, 0.2, 0.6, 0)
+    confirmed = [tracker.step(n * STEP_NS, detections(found)).confirmed.tolist() for n in range(3)]
+    assert confirmed == [[False], [False], [True]]
+
+
+def test_a_low_score_continues_a_confirmed_track_and_starts_none() -> None:
+    tracker = Tracker(MIN_SCORE)
+    low = detections((0.5, 0.5, 0.1, 0.2, 0.2, 0))
+    assert len(tracker.step(0, low)) == 0
+    for number in range(1, 4):
+        tracker.step(number * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.6, 0)))
+    assert tracker.step(4 * STEP_NS, low).seen.tolist() == [True]
+
+
+def test_a_lower_score_than_half_the_least_is_not_looked_at() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number in range(4):
+        tracker.step(number * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.6, 0)))
+    assert tracker.step(4 * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.17, 0))).seen.tolist() == [False]
+
+
+def test_tracks_die_when_nothing_is_seen_of_them_and_ids_are_never_used_again() -> None:
+    tracker = Tracker(MIN_SCORE)
+    found = (0.5, 0.5, 0.1, 0.2, 0.6, 0)
+    for number in range(4):
+        tracker.step(number * STEP_NS, detections(found))
+    assert len(tracker.step(10 * SECOND_NS, None)) == 0
+    assert tracker.step(11 * SECOND_NS, detections(found)).ids.tolist() == [2]
+
+
+def test_time_that_stands_still_or_goes_back_harms_nothing() -> None:
+    tracker = Tracker(MIN_SCORE)
+    found = (0.5, 0.5, 0.1, 0.2, 0.6, 0)
+    for taken_ns in (5 * SECOND_NS, 5 * SECOND_NS, 4 * SECOND_NS, 4 * SECOND_NS + STEP_NS):
+        tracks = tracker.step(taken_ns, detections(found))
+    assert tracks.ids.tolist() == [1]
+    assert np.isfinite(tracks.boxes_xyxy_n).all()
+
+
+def test_what_is_kept_is_bounded_however_much_is_detected() -> None:
+    tracker = Tracker(MIN_SCORE)
+    random = np.random.default_rng(0)
+    for number in range(20):
+        rows = [(*random.uniform(0, 1, 2), 0.001, 0.001, 0.9, 0) for _ in range(2000)]
+        tracks = tracker.step(number * STEP_NS // 100, detections(*rows))
+    assert len(tracks) <= 600
+
+
+NUMBERS = st.floats(width=32, allow_nan=True, allow_infinity=True) | st.floats(0, 1, width=32)
+ROWS = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.floats(0, 1), st.integers(0, 3)), max_size=8)
+STEPS = st.lists(st.tuples(st.integers(-SECOND_NS, 3 * SECOND_NS), st.none() | ROWS), max_size=12)
+
+
+@given(STEPS)
+def test_whatever_is_detected_ids_ascend_and_boxes_stay_in_the_frame(
+    steps: list[tuple[int, list[tuple[float, float, float, float, float, int]] | None]],
+) -> None:
+    tracker = Tracker(MIN_SCORE)
+    taken_ns, newest = 0, 0
+    for elapsed_ns, rows in steps:
+        taken_ns += elapsed_ns
+        found = None if rows is None else _raw(rows)
+        tracks = tracker.step(taken_ns, found)
+        assert all(one < other for one, other in itertools.pairwise(tracks.ids.tolist()))
+        fresh = [track for track in tracks.ids.tolist() if track > newest]
+        assert fresh == list(range(newest + 1, newest + 1 + len(fresh)))
+        newest += len(fresh)
+        assert ((tracks.boxes_xyxy_n >= 0) & (tracks.boxes_xyxy_n <= 1)).all()
+
+
+def _raw(rows: list[tuple[float, float, float, float, float, int]]) -> Detections:
+    table = np.array([row[:5] for row in rows], np.float32).reshape(-1, 5)
+    return Detections(table[:, :4].copy(), table[:, 4].copy(), np.array([r[5] for r in rows], np.intp))
