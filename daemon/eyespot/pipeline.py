@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from eyespot.domain.errors import one_line
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
@@ -42,6 +43,10 @@ class Pipeline:
         rules: by id, in the order in which they run.
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
+
+    Attributes:
+        tracks_alive: confirmed tracks after the newest step.
+        unusable: rule id -> why its kept snapshot could not be used.
     """
 
     def __init__(
@@ -59,28 +64,25 @@ class Pipeline:
         self._native = native
         self._publishes_frames = publishes_frames
         self.tracks_alive = 0
+        self.unusable: dict[str, str] = {}
 
     def begin(self, kept: Mapping[str, bytes], taken_ns: int, timeline: Timeline) -> Handover:
         """Take up where the kept snapshots end, and return every rule's state.
 
-        A rule that has no snapshot begins at zero; the topic of a snapshot that has no rule is cleared.
-
-        Raises:
-            ValueError: a snapshot is not one of its rule's.
+        A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
+        then says why. The topic of a snapshot that has no rule is cleared.
         """
         for rule_id, running in self._rules.items():
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in kept:
-                snapshot = msgspec.json.decode(kept[rule_id], type=Snapshot)
-                running.rule.restore(snapshot.state)
-                running.since_utc_ns = snapshot.since_utc_ns
+                self._restore(rule_id, running, kept[rule_id])
         removed = [self._native.rule_removed(rule_id) for rule_id in kept if rule_id not in self._rules]
         messages, snapshots = self._changes(taken_ns, timeline)
         return Handover((*removed, *messages), snapshots, self._native.seq)
 
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
         """Look at one observation, or at its absence while the source is silent."""
-        detections = observation and observation.detections
+        detections = None if observation is None else observation.detections
         tracks = self._tracker.step(taken_ns, detections)
         self.tracks_alive = int(tracks.confirmed.sum())
         scene = Scene(taken_ns, observation, tracks)
@@ -92,6 +94,15 @@ class Pipeline:
             at = stamp(timeline, taken_ns)
             messages.append(self._native.frame(tracks, self._model.labels, self._model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
+
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
+        try:
+            snapshot = msgspec.json.decode(kept, type=Snapshot)
+            running.rule.restore(snapshot.state)
+        except (msgspec.DecodeError, ValueError) as error:
+            self.unusable[rule_id] = one_line(error)
+        else:
+            running.since_utc_ns = snapshot.since_utc_ns
 
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []

@@ -26,7 +26,7 @@ ENVELOPE = {
 
 def status(**changes: object) -> payloads.Status:
     fields = ENVELOPE | {"schema": "eyespot.status/1", "state": "online", "since": ENVELOPE["t"]} | changes
-    return payloads.Status(**fields)  # type: ignore[arg-type]
+    return payloads.Status(**fields)
 
 
 def crossed(**changes: object) -> payloads.Crossed:
@@ -37,7 +37,7 @@ def crossed(**changes: object) -> payloads.Crossed:
         "track": 7,
         "model": "m@1.0.0-0123456789ab",
     }
-    return payloads.Crossed(**ENVELOPE | {"schema": "eyespot.crossed/1"} | fields | changes)  # type: ignore[arg-type]
+    return payloads.Crossed(**ENVELOPE | {"schema": "eyespot.crossed/1"} | fields | changes)
 
 
 def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:
@@ -92,7 +92,7 @@ def test_a_payload_that_is_not_as_declared_does_not_leave(suffix: str, payload: 
 
 def test_a_not_a_number_does_not_leave() -> None:
     frame = payloads.Frame(
-        **ENVELOPE | {"schema": "eyespot.frame/1"},  # type: ignore[arg-type]
+        **ENVELOPE | {"schema": "eyespot.frame/1"},
         model="m",
         tracks=(1,),
         classes=("person",),

@@ -5,11 +5,9 @@ import logging
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from eyespot import app
-from eyespot.commands.demo_view import LiveView, PlainView
 from eyespot.commands.options import Subparsers, add_seconds
+from eyespot.supervisor.signals import held_back
 
 
 def add_to(commands: Subparsers) -> None:
@@ -22,10 +20,15 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # Only here is rich needed: the service does without its memory.
+    from rich.console import Console  # noqa: PLC0415
+
+    from eyespot.commands.demo_view import LiveView, PlainView  # noqa: PLC0415
+
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
     console = Console()
     view = LiveView(console) if console.is_terminal else PlainView(console)
-    with view:
+    with held_back(), view:
         code = app.demo(
             video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show
         )

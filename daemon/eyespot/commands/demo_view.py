@@ -11,8 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from eyespot.broker.heard import Heard
 from eyespot.commands.tally import Tally
-from eyespot.domain.message import Message
 from eyespot.topics.payloads import Frame
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
@@ -37,11 +37,11 @@ class PlainView:
         """Say one line."""
         self._console.print(text, highlight=False, markup=False)
 
-    def show(self, message: Message) -> None:
+    def show(self, heard: Heard) -> None:
         """Take a message; frames are counted, not printed."""
-        suffix = self.tally.hear(message)
+        suffix = self.tally.hear(heard)
         if suffix != "frame":
-            self.announce(f"{suffix} {message.payload.decode()}")
+            self.announce(f"{suffix} {heard.payload.decode()}")
 
 
 class LiveView:
@@ -72,10 +72,10 @@ class LiveView:
         with self._lock:
             self._title = text
 
-    def show(self, message: Message) -> None:
+    def show(self, heard: Heard) -> None:
         """Take a message in; the next refresh shows it."""
         with self._lock:
-            self.tally.hear(message)
+            self.tally.hear(heard)
 
     def _draw(self) -> RenderableType:
         with self._lock:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from eyespot.domain.message import Message
+from eyespot.broker.heard import Heard
 from eyespot.topics import payloads
 
 _LATEST = 12
@@ -29,18 +29,18 @@ class Tally:
     heard: Counter[str] = field(default_factory=Counter)
     latest: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_LATEST))
 
-    def hear(self, message: Message) -> str:
+    def hear(self, heard: Heard) -> str:
         """Take a message in; return its topic below the device's root."""
-        suffix = message.topic.split("/", 3)[-1]
+        suffix = heard.topic.split("/", 3)[-1]
         self.heard[suffix] += 1
         if suffix == "frame":
-            self.frame = msgspec.json.decode(message.payload, type=payloads.Frame)
+            self.frame = msgspec.json.decode(heard.payload, type=payloads.Frame)
             return suffix
-        self.latest.appendleft((suffix, message.payload.decode()))
+        self.latest.appendleft((suffix, heard.payload.decode()))
         if suffix == "health":
-            self.health = msgspec.json.decode(message.payload, type=payloads.Health)
-        elif suffix.endswith("/state") and message.payload:
-            state = msgspec.json.decode(message.payload, type=payloads.RuleState)
+            self.health = msgspec.json.decode(heard.payload, type=payloads.Health)
+        elif suffix.endswith("/state") and heard.payload:
+            state = msgspec.json.decode(heard.payload, type=payloads.RuleState)
             self.states[state.rule] = state
         return suffix
 

@@ -1,1 +1,17 @@
 """TOML to typed, bounded settings."""
+
+from eyespot.config.judging import problems_with_labels, warnings
+from eyespot.config.loading import Loaded, load, load_for_replay, parse
+from eyespot.config.settings import Config, ModelSettings, TopicsSettings
+
+__all__ = [
+    "Config",
+    "Loaded",
+    "ModelSettings",
+    "TopicsSettings",
+    "load",
+    "load_for_replay",
+    "parse",
+    "problems_with_labels",
+    "warnings",
+]

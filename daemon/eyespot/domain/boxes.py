@@ -28,10 +28,12 @@ def cover_matrix(one: Floats, other: Floats) -> Floats:
 
 
 def _shared(one: Floats, other: Floats) -> Floats:
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    sides = np.maximum(high - low, 0)
-    shared: Floats = sides[..., 0] * sides[..., 1]
+    # By columns: numpy is slow along an axis of two.
+    left, top, right, bottom = one.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = np.ascontiguousarray(other.T)[:, None]
+    widths = np.minimum(right, other_right) - np.maximum(left, other_left)
+    heights = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    shared: Floats = np.maximum(widths, 0) * np.maximum(heights, 0)
     return shared
 
 

@@ -81,18 +81,31 @@ class Reporter:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(None))
 
+    def stopping(self) -> None:
+        """Post that the end is near, and how it was until now."""
+        self._tell_view()
+        self._tell_health()
+        self._send(self.status("stopping"))
+
     def tick(self) -> None:
         """Post what is new; cheap when nothing is."""
+        self._tell_view()
+        since_s = self._since_told_s()
+        changed = self._health.changes != self._told_changes
+        if since_s >= _EVERY_S or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
+            self._tell_health()
+
+    def _tell_view(self) -> None:
         view = self._gauges.view()
         if view != self._told_view:
             self._told_view = view
             self._send(self._info(view))
-        since_s = (self._clock.now_ns() - self._told_ns) / SECOND_NS
-        changed = self._health.changes != self._told_changes
-        if since_s >= _EVERY_S or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
-            self._tell_health(since_s)
 
-    def _tell_health(self, since_s: float) -> None:
+    def _since_told_s(self) -> float:
+        return (self._clock.now_ns() - self._told_ns) / SECOND_NS
+
+    def _tell_health(self) -> None:
+        since_s = self._since_told_s()
         self._told_changes = self._health.changes
         rates = self._gauges.rates()
         if since_s > 0:

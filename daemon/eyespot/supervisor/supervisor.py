@@ -8,7 +8,7 @@ from typing import Protocol
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock
-from eyespot.supervisor.signals import Wish, held_back
+from eyespot.supervisor.signals import Wish
 from eyespot.supervisor.threads import Watched
 
 _log = logging.getLogger(__name__)
@@ -96,14 +96,13 @@ class Supervisor:
         Raises:
             EyespotError: the first one that ended a thread, after everything was stopped in order.
         """
-        with held_back():
-            for thread in self._threads:
-                thread.start()
-            self._manager.ready(self._describe())
-            outcome = self._watch()
-            if outcome is not Outcome.RELOAD:
-                self._manager.stopping()
-            clean = self._stop(at_end=outcome is Outcome.ENDED)
+        for thread in self._threads:
+            thread.start()
+        self._manager.ready(self._describe())
+        outcome = self._watch()
+        if outcome is not Outcome.RELOAD:
+            self._manager.stopping()
+        clean = self._stop(at_end=outcome is Outcome.ENDED)
         error = next((thread.error for thread in self._threads if thread.error), None)
         if error is not None:
             raise error

@@ -1,0 +1,64 @@
+"""`eyespot record`: what the model sees goes into a file, whole lines only."""
+
+from pathlib import Path
+
+from eyespot.app.plan import plan
+from eyespot.config import load
+from eyespot.domain.instants import SECOND_NS, rfc3339
+from eyespot.host.clock import SystemClock
+from eyespot.ports import Clock, ModelIdentity, ObservationSource, SourceEnded, View
+from eyespot.recording import SCHEMA, Header, RecordingWriter
+from eyespot.supervisor.signals import held_back, next_wish
+
+_PATIENCE_S = 0.5
+
+
+def record(config: Path, output: Path, seconds: float | None) -> int:
+    """Record until the source ends, a signal comes or the seconds are over.
+
+    Returns:
+        How many observations were written.
+
+    Raises:
+        StorageError: the file cannot be written, or the disk is full; what was written before is whole.
+        EyespotError: as the source, the model and the configuration do.
+    """
+    clock = SystemClock()
+    with held_back():
+        planned = plan(load(config), clock)
+        source = planned.eye.source
+        try:
+            begun_ns = clock.now_ns()
+            begun = rfc3339(clock.timeline().utc_ns(begun_ns))
+            header = _header(source.open(), source.model, planned.device, begun)
+            with RecordingWriter(output, header, begun_ns) as writer:
+                return _fill(writer, source, clock, seconds)
+        finally:
+            source.close()
+
+
+def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header:
+    return Header(
+        schema=SCHEMA,
+        started=begun,
+        labels=model.labels,
+        width=view.width,
+        height=view.height,
+        rate_hz=view.rate_hz,
+        device=device,
+        model=model.bundle,
+    )
+
+
+def _fill(writer: RecordingWriter, source: ObservationSource, clock: Clock, seconds: float | None) -> int:
+    count = 0
+    until_ns = None if seconds is None else clock.now_ns() + int(seconds * SECOND_NS)
+    while next_wish(0) is None and (until_ns is None or clock.now_ns() < until_ns):
+        try:
+            observation = source.take(_PATIENCE_S)
+        except SourceEnded:
+            break
+        if observation is not None:
+            writer.write(observation)
+            count += 1
+    return count

@@ -1,0 +1,191 @@
+"""One life of the daemon: threads and what they share, from the opened store to the last farewell."""
+
+import platform
+import secrets
+from collections.abc import Callable
+from contextlib import closing
+
+import eyespot
+from eyespot.app.plan import Plan
+from eyespot.domain.instants import SECOND_NS
+from eyespot.host.facts import read_facts
+from eyespot.host.identity import hardware, system_timezone
+from eyespot.pipeline import Pipeline
+from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.store.database import Database
+from eyespot.store.worker import StoreWorker
+from eyespot.supervisor.health import Health
+from eyespot.supervisor.mailbox import Mailbox
+from eyespot.supervisor.reporter import Gauges, Rates, Reporter
+from eyespot.supervisor.signals import Wish
+from eyespot.supervisor.source_worker import SourceWorker
+from eyespot.supervisor.supervisor import Outcome, ServiceManager, StopStep, Supervisor
+from eyespot.supervisor.threads import Watched
+from eyespot.supervisor.vision_worker import VisionWorker
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Identity, Native
+from eyespot.tracking.tracker import Tracker
+
+# From SIGTERM to exit it may take 2 s in all. A file that has ended may wait longer for the broker.
+_PATIENCE_S = 0.4
+_PATIENCE_AT_END_S = 10.0
+
+
+def serve(
+    plan: Plan,
+    broker: Broker,
+    *,
+    clock: Clock,
+    manager: ServiceManager,
+    reload: Callable[[HealthBoard], bool],
+    next_wish: Callable[[float], Wish | None],
+) -> Outcome:
+    """Live by a plan until stopped, or until a new plan is to be lived by.
+
+    Args:
+        plan: what was built; its source is closed afterwards.
+        broker: the way out.
+        clock: for everything.
+        manager: is told how it goes.
+        reload: called on SIGHUP; whether to make way for a new life.
+        next_wish: waits for a signal, at most that many seconds.
+
+    Raises:
+        StorageError: the state folder cannot be used.
+        EyespotError: whatever ended a thread.
+    """
+    with closing(Database.open(plan.state_dir)) as database:
+        return _Life(plan, broker, database, clock).supervisor(manager, reload, next_wish).run()
+
+
+class _Life:
+    """The parts of one life, wired."""
+
+    def __init__(self, plan: Plan, broker: Broker, database: Database, clock: Clock) -> None:
+        self._plan = plan
+        self._broker = broker
+        self._clock = clock
+        self._health = Health(clock)
+        gate = Gate(plan.root)
+        native = Native(gate, secrets.token_hex(8), database.seq())
+        self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)
+        self._mailbox = Mailbox(overwrites=plan.eye.source.paced)
+        self._source = SourceWorker(plan.eye.source, self._mailbox, self._health, clock)
+        self._pipeline = _pipeline(plan, native)
+        self._reporter = self._make_reporter(native)
+        broker.attach(self._store, self._reporter.status("offline"))
+        self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
+        self._name_what_was_reset()
+        self._reporter.begin()
+
+    def supervisor(
+        self,
+        manager: ServiceManager,
+        reload: Callable[[HealthBoard], bool],
+        next_wish: Callable[[float], Wish | None],
+    ) -> Supervisor:
+        """Return who watches over the threads of this life."""
+        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
+        threads = {
+            name: Watched(name, worker, self._clock)
+            for name, worker in (
+                ("store", self._store),
+                ("broker", self._broker),
+                ("vision", vision),
+                ("source", self._source),
+            )
+        }
+        return Supervisor(
+            threads=list(threads.values()),
+            stop=self._stop_steps(threads),
+            manager=manager,
+            tick=self._reporter.tick,
+            describe=_Describer(self._rates, self._pipeline, self._health, self._clock).describe,
+            reload=lambda: reload(self._health),
+            next_wish=next_wish,
+            clock=self._clock,
+        )
+
+    def _stop_steps(self, threads: dict[str, Watched]) -> list[StopStep]:
+        asks: dict[str, Callable[[float], None]] = {
+            "source": self._stop_source,
+            "vision": lambda _: None,  # goes on until the mailbox, which the source has closed, is empty
+            "store": self._store.stop,
+            "broker": lambda patience_s: self._broker.stop(self._reporter.status("offline"), patience_s),
+        }
+        return [StopStep(ask, threads[name], _PATIENCE_S, _PATIENCE_AT_END_S) for name, ask in asks.items()]
+
+    def _stop_source(self, _: float) -> None:
+        self._reporter.stopping()
+        self._source.stop()
+
+    def _make_reporter(self, native: Native) -> Reporter:
+        return Reporter(
+            identity=_identity(self._plan),
+            model=self._plan.eye.model,
+            gauges=Gauges(
+                view=lambda: self._source.view,
+                rates=self._rates,
+                host=lambda: read_facts(self._plan.state_dir),
+            ),
+            native=native,
+            health=self._health,
+            post=self._store.post,
+            clock=self._clock,
+        )
+
+    def _rates(self) -> Rates:
+        return Rates(
+            observations=self._mailbox.received,
+            dropped=self._mailbox.dropped,
+            inference_ms=self._plan.eye.inference_ms(),
+            backlog=self._store.backlog,
+        )
+
+    def _name_what_was_reset(self) -> None:
+        for rule, reason in self._pipeline.unusable.items():
+            self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
+
+
+class _Describer:
+    """Says in one line how it goes, with the rate since it was last asked."""
+
+    def __init__(self, rates: Callable[[], Rates], pipeline: Pipeline, health: Health, clock: Clock) -> None:
+        self._rates = rates
+        self._pipeline = pipeline
+        self._health = health
+        self._clock = clock
+        self._asked_ns = clock.now_ns()
+        self._observations = 0
+
+    def describe(self) -> str:
+        """Return the line."""
+        now_ns, observations = self._clock.now_ns(), self._rates().observations
+        elapsed_s = max((now_ns - self._asked_ns) / SECOND_NS, 1e-3)
+        rate_hz = (observations - self._observations) / elapsed_s
+        self._asked_ns, self._observations = now_ns, observations
+        troubles = "; ".join(f"{trouble.name}: {trouble.reason}" for trouble in self._health.troubles())
+        return f"{rate_hz:.1f} observations/s, {self._pipeline.tracks_alive} tracks" + (
+            f"; {troubles}" if troubles else ""
+        )
+
+
+def _pipeline(plan: Plan, native: Native) -> Pipeline:
+    model = plan.eye.model
+    tracker = Tracker(model.min_score)
+    return Pipeline(model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+
+
+def _identity(plan: Plan) -> Identity:
+    device = plan.config.device
+    return Identity(
+        device=plan.device,
+        name=device.name or plan.device,
+        timezone=device.timezone or system_timezone(),
+        hardware=hardware(),
+        version=eyespot.__version__,
+        python=platform.python_version(),
+        engine=plan.eye.engine,
+        mount=plan.config.camera.mount,
+        publishes_frames=plan.config.topics.frame,
+    )

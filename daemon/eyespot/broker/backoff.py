@@ -1,0 +1,34 @@
+"""How long to wait between attempts."""
+
+from collections.abc import Callable
+
+_FIRST_S = 1.0
+_LONGEST_S = 60.0
+
+
+class Backoff:
+    """Exponential back-off with full jitter, so that a fleet does not return all at once.
+
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+
+    Args:
+        random: gives a number in 0..1.
+    """
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._ceiling_s = _FIRST_S
+
+    def next_s(self) -> float:
+        """Return for how long to wait now; the next time it may be twice as long, up to a minute."""
+        ceiling_s = self._ceiling_s
+        self._ceiling_s = min(2 * ceiling_s, _LONGEST_S)
+        return self._random() * ceiling_s
+
+    def long_s(self) -> float:
+        """Return half a minute to a minute, for when somebody has to mend something first."""
+        return _LONGEST_S * (1 + self._random()) / 2
+
+    def reset(self) -> None:
+        """Begin with short waits again."""
+        self._ceiling_s = _FIRST_S

@@ -1,0 +1,78 @@
+"""A subscriber: what the demo shows, and what tests check, comes back from the broker through it."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from eyespot.broker.heard import Heard
+from eyespot.broker.settings import endpoint
+from eyespot.domain.errors import BrokerError, foreign
+
+_KEEPALIVE_S = 20
+
+
+class Listener:
+    """Subscribes while its context lasts, also over restarts of the broker.
+
+    Args:
+        url: of a broker without login or TLS.
+        topic_filter: as MQTT has them, with + and #.
+        hear: called for each message, from the listener's thread; must not raise.
+        timeout_s: within which it must be subscribed.
+    """
+
+    def __init__(
+        self, url: str, topic_filter: str, hear: Callable[[Heard], None], timeout_s: float = 5.0
+    ) -> None:
+        self._where = endpoint(url)
+        self._filter = topic_filter
+        self._hear = hear
+        self._timeout_s = timeout_s
+        self._subscribed = threading.Event()
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            transport="unix" if self._where.unix else "tcp",
+        )
+        self._client.reconnect_delay_set(1, 2)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+
+    def __enter__(self) -> Self:
+        """Subscribe.
+
+        Raises:
+            BrokerError: that does not succeed in time.
+        """
+        with foreign(BrokerError, f"cannot listen at {self._where.host}"):
+            self._client.connect(self._where.host, self._where.port or 1, _KEEPALIVE_S)
+        self._client.loop_start()
+        if not self._subscribed.wait(self._timeout_s):
+            self.__exit__(None, None, None)
+            raise BrokerError(f"cannot subscribe to {self._filter} at {self._where.host}: no answer")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(self, client: paho.Client, _: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        if not code.is_failure:
+            client.subscribe(self._filter, qos=1)
+
+    def _on_subscribe(self, _client: paho.Client, _: Any, _mid: int, codes: Any, _properties: Any) -> None:
+        if not any(code.is_failure for code in codes):
+            self._subscribed.set()
+
+    def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        self._hear(Heard(message.topic, bytes(message.payload), message.retain, message.qos))

@@ -1,0 +1,185 @@
+"""A broker over the wire, through paho."""
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from eyespot.broker.backoff import Backoff
+from eyespot.broker.credentials import Credentials, credentials
+from eyespot.broker.session import Ending, Session, Who
+from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.domain.errors import ConfigError
+from eyespot.domain.message import Message
+from eyespot.ports import Beat, BrokerEvents
+
+_log = logging.getLogger(__name__)
+
+_V5, _V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+_BEAT_S = 1.0
+_DIAL_STEP_S = 0.1
+_MOST_DIALLING_S = 30.0
+_MOST_ANSWERING_S = 10.0
+_SETTLED_S = 10.0
+_SILENCES_BEFORE_311 = 2
+_FAREWELL = -1
+
+
+class PahoBroker:
+    """Implements `ports.Broker`: MQTT 5, and 3.1.1 for brokers that know no better.
+
+    Each attempt is a client of its own, so that nothing of a broken connection is left in the next;
+    what was under way is sent again by whoever kept it.
+
+    Args:
+        settings: where to, and as whom.
+        client_id: the device's id.
+        environ: of the process, for systemd's credentials.
+        jitter: gives a number in 0..1.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        client_id: str,
+        environ: Mapping[str, str] = os.environ,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._environ = environ
+        self._backoff = Backoff(jitter)
+        self._version = _V5
+        self._silences = 0
+        self._session: Session | None = None
+        self._stopping = threading.Event()
+        self._farewell: Message | None = None
+        self._leave_by = 0.0
+
+    def attach(self, events: BrokerEvents, will: Message) -> None:
+        """Set whom to tell, and what the broker says when we vanish."""
+        self._events = events
+        self._will = will
+
+    def publish(self, message: Message, token: int) -> bool:
+        """Hand a message over; False when it cannot leave now."""
+        session = self._session
+        return session is not None and session.offer(message, token)
+
+    def stop(self, farewell: Message, timeout_s: float) -> None:
+        """Let `run` say farewell and return, within the time."""
+        self._farewell = farewell
+        self._leave_by = time.monotonic() + timeout_s
+        self._stopping.set()
+        if self._session is not None:
+            self._session.wake()
+
+    def run(self, beat: Beat) -> None:
+        """Keep connected and carry messages until stopped.
+
+        Raises:
+            ConfigError: the url, a certificate or a password cannot be used.
+        """
+        who = self._who()
+        while not self._stopping.is_set():
+            self._session = session = Session(who, self._version)
+            try:
+                opened_s = self._attend(session, beat)
+            finally:
+                self._session = None
+                session.close()
+            if session.ending is not None and not self._stopping.is_set():
+                self._wait(self._learn(session.ending, opened_s), beat)
+
+    def _who(self) -> Who:
+        try:
+            where = endpoint(self._settings.url)
+        except ValueError as error:
+            raise ConfigError(f"[mqtt] url: {error}") from error
+        login: Credentials = credentials(self._settings, tls=where.tls, environ=self._environ)
+        return Who(where, self._client_id, login, self._will)
+
+    def _attend(self, session: Session, beat: Beat) -> float:
+        """Attend to a session until it ends or we stop; return for how long it was open, in s."""
+        self._dial(session, beat)
+        answer_by = time.monotonic() + _MOST_ANSWERING_S
+        while not (session.opened or session.ending or self._stopping.is_set()):
+            beat()
+            session.turn(_BEAT_S)
+            if time.monotonic() > answer_by:
+                session.end(Ending("it does not answer; is it an MQTT broker?", unanswered=True))
+        if not session.opened or session.ending:
+            return 0.0
+        _log.info("connected to %s with MQTT %s", self._settings.url, self._version.name)
+        opened_at = time.monotonic()
+        self._events.connected()
+        while not (session.ending or self._stopping.is_set()):
+            beat()
+            session.turn(_BEAT_S)
+            self._tell_answers(session)
+        if self._stopping.is_set():
+            self._take_leave(session, beat)
+        return time.monotonic() - opened_at
+
+    def _dial(self, session: Session, beat: Beat) -> None:
+        """Connect in a thread of its own: a name that is not found may hang for a minute."""
+        threading.Thread(target=session.dial, name="dial", daemon=True).start()
+        give_up = time.monotonic() + _MOST_DIALLING_S
+        while not session.dialled.wait(_DIAL_STEP_S) and not self._stopping.is_set():
+            beat()
+            if time.monotonic() > give_up:
+                session.end(Ending("connecting takes too long; check the network and DNS"))
+                return
+
+    def _tell_answers(self, session: Session) -> bool:
+        """Pass on what the broker answered; return whether it has the farewell."""
+        heard = False
+        while session.answers:
+            token, refusal = session.answers.popleft()
+            if token == _FAREWELL:
+                heard = refusal is None
+            elif refusal is None:
+                self._events.acknowledged(token)
+            else:
+                self._events.refused(token, refusal)
+        return heard
+
+    def _take_leave(self, session: Session, beat: Beat) -> None:
+        """Say farewell. Only when the broker has it do we say goodbye: else the will speaks for us."""
+        said = heard = False
+        while not (heard or session.ending) and (left_s := self._leave_by - time.monotonic()) > 0:
+            beat()
+            if not said and self._farewell is not None:
+                said = session.offer(self._farewell, _FAREWELL)
+            session.turn(min(left_s, _BEAT_S))
+            heard = self._tell_answers(session)
+        if heard:
+            session.leave()
+            session.turn(0)
+
+    def _learn(self, ending: Ending, opened_s: float) -> float:
+        """Tell why a session ended, choose the version for the next, and return the wait before it in s."""
+        if opened_s > 0:
+            self._version, self._silences = _V5, 0
+        elif ending.unsupported and self._version is _V5:
+            _log.info("%s does not know MQTT 5; trying 3.1.1", self._settings.url)
+            self._version = _V311
+            return 0.0
+        elif ending.unanswered:
+            self._silences += 1
+            if self._silences % _SILENCES_BEFORE_311 == 0:
+                self._version = _V311 if self._version is _V5 else _V5
+        self._events.disconnected(f"{self._settings.url}: {ending.reason}")
+        if opened_s > _SETTLED_S:
+            self._backoff.reset()
+        return self._backoff.long_s() if ending.taken_over else self._backoff.next_s()
+
+    def _wait(self, seconds: float, beat: Beat) -> None:
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            beat()
+            self._stopping.wait(min(left_s, _BEAT_S))

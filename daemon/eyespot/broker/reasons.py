@@ -1,0 +1,77 @@
+"""Why a broker cannot be used, in words that say what to do."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+
+from eyespot.domain.errors import one_line
+
+TAKEN_OVER = 0x8E
+UNSUPPORTED_VERSION = 0x84
+
+_DENIED = "login denied; check username and the password, and what the broker allows this device"
+
+# MQTT 5, 2.4: reason codes of CONNACK and DISCONNECT; the others speak for themselves.
+_ADVICE: Mapping[int, str] = {
+    0x85: "it does not take our client id; give the device another [device] id",
+    0x86: _DENIED,
+    0x87: _DENIED,
+    0x88: "it is not available just now",
+    0x89: "it is busy",
+    0x8A: "it has banned this device; ask who runs it",
+    0x8B: "it shuts down",
+    0x8D: "it heard nothing of us for too long",
+    TAKEN_OVER: "another client uses our id; give each device its own [device] id",
+    0x95: "a message is larger than it takes; raise its packet limit",
+    0x9A: "it keeps no retained messages; use a broker that does",
+    0x9B: "it does not take QoS 1; use a broker that does",
+}
+
+# Alerts by which a TLS server turns a client away (RFC 8446, 6.2), as OpenSSL spells them.
+_NO_CERTIFICATE = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN")
+_BAD_CERTIFICATE = (
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_UNKNOWN",
+    "CERTIFICATE_REVOKED",
+)
+
+
+def broker_said(code: int, name: str) -> str:
+    """Return what a reason code of CONNACK or DISCONNECT means for us.
+
+    Args:
+        code: the reason code.
+        name: its name in the standard, for those without advice.
+    """
+    return _ADVICE.get(code, f"it says: {name.lower()}")
+
+
+def no_way(error: Exception) -> str:
+    """Return why a connection did not come about."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message.rstrip(".")
+        return (
+            f"its certificate is not trusted ({why}); check ca_file, the host name and this machine's clock"
+        )
+    if isinstance(error, ssl.SSLError):
+        return tls_said(str(error)) or f"no TLS ({one_line(error)}); is it a TLS port?"
+    if isinstance(error, socket.gaierror):
+        return "there is no such host; check the url, the network and DNS"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused; is the broker running, and is the port right?"
+    if isinstance(error, TimeoutError):
+        return "no answer; check the address, the network and firewalls"
+    return one_line(error)
+
+
+def tls_said(text: str) -> str | None:
+    """Return why the server ended a TLS connection, None where the text does not tell."""
+    if any(alert in text for alert in _NO_CERTIFICATE):
+        return "it asks for a client certificate; set cert_file and key_file"
+    if any(alert in text for alert in _BAD_CERTIFICATE):
+        return "it does not accept our certificate; check cert_file, its end date and who signed it"
+    if "HANDSHAKE_FAILURE" in text:
+        return "no common TLS, or it asks for a client certificate; check cert_file and key_file"
+    return None

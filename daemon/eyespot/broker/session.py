@@ -1,0 +1,262 @@
+"""One connection to a broker, from dialling to its end."""
+
+import fcntl
+import select
+import socket
+import ssl
+import struct
+import termios
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
+
+from eyespot.broker.credentials import Credentials
+from eyespot.broker.reasons import TAKEN_OVER, UNSUPPORTED_VERSION, broker_said, no_way, tls_said
+from eyespot.broker.settings import Endpoint
+from eyespot.domain.errors import BrokerError, foreign
+from eyespot.domain.message import Message
+
+_KEEPALIVE_S = 20
+_CONNECT_TIMEOUT_S = 4.0
+_WINDOW = 20
+_MOST_LIVE_DELAY_S = 1.0
+_SEND_TIMEOUT_MS = 10_000
+# Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
+_CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
+_HEADER_BYTES = 16  # more than the fixed and variable header of PUBLISH take, the topic aside
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who connects, where to, and what is to be said when we vanish."""
+
+    endpoint: Endpoint
+    client_id: str
+    credentials: Credentials
+    will: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ended.
+
+    Attributes:
+        reason: in words for people.
+        unsupported: the broker does not speak this version of MQTT.
+        unanswered: it was there, but went away without an answer to CONNECT.
+        taken_over: another client came with our id.
+    """
+
+    reason: str
+    unsupported: bool = False
+    unanswered: bool = False
+    taken_over: bool = False
+
+
+class Session:
+    """Carries messages over one connection. Except for `offer`, `wake` and `dial`, for one thread.
+
+    paho's client is driven by hand: it has no thread of its own, and only the thread that calls `turn`
+    touches it, since `publish` from a second thread may tear packets apart.
+
+    Args:
+        who: who connects, and where to.
+        version: of MQTT.
+
+    Attributes:
+        opened: the broker has accepted us.
+        ending: why it is over; None as long as it is not.
+        answers: token and, when the broker refused the message, the reason; in order, to be taken.
+    """
+
+    def __init__(self, who: Who, version: MQTTProtocolVersion) -> None:
+        self.opened = False
+        self.ending: Ending | None = None
+        self.answers: deque[tuple[int, str | None]] = deque()
+        self.dialled = threading.Event()
+        self._who = who
+        self._lock = threading.Lock()
+        self._closed = False
+        self._ear, self._bell = socket.socketpair()
+        self._ear.settimeout(0)
+        self._bell.settimeout(0)
+        self._outgoing: deque[tuple[Message, int]] = deque()
+        self._tokens: dict[int, int] = {}
+        self._window = _WINDOW
+        self._most_bytes: int | None = None
+        self._drained_at = 0.0
+        self._complaint = ""
+        self._client = self._make_client(version)
+
+    def dial(self) -> None:
+        """Look the name up, connect, agree on TLS, send CONNECT. Blocks: for a thread of its own."""
+        where = self._who.endpoint
+        try:
+            self._client.connect(where.host, where.port or 1, keepalive=_KEEPALIVE_S)
+        except (OSError, ValueError) as error:
+            self.end(Ending(no_way(error)))
+        with self._lock:
+            self.dialled.set()
+            if self._closed:
+                self._shut()
+
+    def offer(self, message: Message, token: int) -> bool:
+        """Take a message along; from any thread.
+
+        Returns:
+            False when there is no connection, or when as much as the broker allows is unanswered.
+        """
+        if not self.opened or self.ending is not None:
+            return False
+        if message.qos and len(self._tokens) + len(self._outgoing) >= self._window:
+            return False
+        self._outgoing.append((message, token))
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Let `turn` return soon; from any thread."""
+        with suppress(OSError):
+            self._bell.send(b"!")
+
+    def turn(self, timeout_s: float) -> None:
+        """Send and receive what there is; wait for something to come at most this long."""
+        try:
+            with foreign(BrokerError, "the exchange with the broker failed"):
+                self._turn(timeout_s)
+        except BrokerError as error:
+            self.end(Ending(str(error)))
+        if self._client.socket() is None:
+            self.end(Ending("the connection is closed"))
+
+    def leave(self) -> None:
+        """Say goodbye, so that the broker does not send the will."""
+        self._client.disconnect()
+
+    def end(self, ending: Ending) -> None:
+        """Note why it is over; the first reason stays."""
+        if self.ending is None:
+            self.ending = ending
+
+    def close(self) -> None:
+        """Close the connection, as it is. A dialling that still hangs closes it later."""
+        with self._lock:
+            self._closed = True
+            if self.dialled.is_set():
+                self._shut()
+
+    def _shut(self) -> None:
+        for sock in (self._client.socket(), self._ear, self._bell):
+            if sock is not None:
+                sock.close()
+
+    def _make_client(self, version: MQTTProtocolVersion) -> paho.Client:
+        who = self._who
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            who.client_id,
+            protocol=version,
+            transport="unix" if who.endpoint.unix else "tcp",
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        client.will_set(who.will.topic, who.will.payload, who.will.qos, retain=who.will.retain)
+        if who.credentials.username:
+            client.username_pw_set(who.credentials.username, who.credentials.password)
+        if who.credentials.tls:
+            client.tls_set_context(who.credentials.tls)
+        client.on_socket_open = self._on_socket_open
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
+        return client
+
+    def _turn(self, timeout_s: float) -> None:
+        sock: Any = self._client.socket()
+        if sock is None:
+            return
+        # what TLS has decrypted already is not seen by select
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        writing = [sock] if self._client.want_write() else []
+        readable, _, _ = select.select([sock, self._ear], writing, [], 0 if buffered else timeout_s)
+        if self._ear in readable:
+            self._ear.recv(4096)
+        self._note_drained(sock)
+        self._send_outgoing()
+        if sock in readable or buffered:
+            self._client.loop_read()
+        if self._client.want_write():
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def _send_outgoing(self) -> None:
+        while self._outgoing and self._client.socket() is not None:
+            message, token = self._outgoing.popleft()
+            size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
+            if self._most_bytes is not None and size > self._most_bytes:
+                self.answers.append(
+                    (token, f"larger than the {self._most_bytes} bytes that the broker takes")
+                )
+            elif message.qos or self._live_may_leave():
+                info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+                if message.qos:
+                    self._tokens[info.mid] = token
+
+    def _note_drained(self, sock: Any) -> None:
+        """Note when the other side last had everything we sent: the kernel counts what it lacks (tcp(7))."""
+        lacking = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
+        if not lacking and not self._client.want_write():
+            self._drained_at = time.monotonic()
+
+    def _live_may_leave(self) -> bool:
+        """Whether a live message would be live when it arrives: buffers of a dead link fill in silence."""
+        return time.monotonic() - self._drained_at < _MOST_LIVE_DELAY_S
+
+    # paho calls these from within `turn` or `dial`; none of them can fail.
+
+    def _on_socket_open(self, _client: paho.Client, _: Any, sock: Any) -> None:
+        if not self._who.endpoint.unix:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SEND_TIMEOUT_MS)
+
+    def _on_connect(self, _client: paho.Client, _: Any, _flags: Any, code: Any, properties: Any) -> None:
+        if code.is_failure:
+            said = broker_said(code.value, str(code))
+            self.end(Ending(said, unsupported=code.value == UNSUPPORTED_VERSION))
+            return
+        self._window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
+        self._most_bytes = getattr(properties, "MaximumPacketSize", None)
+        self.opened = True
+
+    def _on_publish(self, _client: paho.Client, _: Any, mid: int, code: Any, _properties: Any) -> None:
+        token = self._tokens.pop(mid, None)
+        if token is not None:
+            self.answers.append((token, str(code).lower() if code.is_failure else None))
+
+    def _on_disconnect(self, _client: paho.Client, _: Any, flags: Any, code: Any, _properties: Any) -> None:
+        if flags.is_disconnect_packet_from_server:
+            said = broker_said(code.value, str(code))
+            self.end(Ending(said, taken_over=code.value == TAKEN_OVER))
+        elif told := tls_said(self._complaint):
+            self.end(Ending(told))
+        elif self.opened and self._complaint:
+            self.end(Ending(f"the connection broke ({self._complaint})"))
+        elif self.opened:
+            self.end(Ending(_CLOSED))
+        else:
+            login = self._who.credentials
+            # the alert that says so may be lost with the connection
+            hint = "; if it asks for a client certificate, set cert_file and key_file"
+            may_ask = login.tls is not None and not login.certified
+            self.end(Ending(f"it closed the connection unanswered{hint if may_ask else ''}", unanswered=True))
+
+    def _on_log(self, _client: paho.Client, _: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._complaint = text

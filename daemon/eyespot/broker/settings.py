@@ -1,0 +1,97 @@
+"""The `[mqtt]` table: which broker, and who we are to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_ADVICE = "want mqtt://host[:port], mqtts://host[:port] or unix:///path"
+
+_File = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which broker, and who we are to it. The server's certificate is always verified.
+
+    Attributes:
+        url: mqtt://host[:port], mqtts://host[:port] (TLS) or unix:///path.
+        prefix: topics begin with it; the device's id follows.
+        username: the name to log in with.
+        password_file: holds the password. Default: the systemd credential `mqtt-password`.
+        ca_file: whom to trust, in PEM. Default: the certificate authorities of the system.
+        cert_file: our certificate, in PEM, for brokers that ask for one.
+        key_file: the key of `cert_file`, in PEM.
+    """
+
+    url: Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
+    prefix: Annotated[str, Meta(max_length=128, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "eyespot/v1"
+    username: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    password_file: _File | None = None
+    ca_file: _File | None = None
+    cert_file: _File | None = None
+    key_file: _File | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a broker listens.
+
+    Attributes:
+        host: name or address; the path of a Unix socket where `unix`.
+        port: 0 where `unix`.
+    """
+
+    host: str
+    port: int
+    tls: bool = False
+    unix: bool = False
+
+
+def endpoint(url: str) -> Endpoint:
+    """Return where a broker's URL points.
+
+    Raises:
+        ValueError: it is none of a broker's; the text says what to write.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{error}; {_ADVICE}") from error
+    if "@" in parts.netloc:
+        raise ValueError("no secrets in the url: write username, and the password into password_file")
+    if parts.query or parts.fragment:
+        raise ValueError(f"nothing may follow the address; {_ADVICE}")
+    if parts.scheme == "unix" and not parts.netloc and len(parts.path) > 1:
+        return Endpoint(parts.path, 0, unix=True)
+    if parts.scheme not in _PORTS or not host or parts.path not in {"", "/"} or port == 0:
+        raise ValueError(_ADVICE)
+    return Endpoint(host, port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
+
+
+def problems(settings: MqttSettings) -> list[tuple[str, str]]:
+    """Return what does not fit together, as pairs of key and message."""
+    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not Path(path).is_file()]
+    try:
+        tls = endpoint(settings.url).tls
+    except ValueError as error:
+        return [("url", str(error)), *found]
+    if not tls:
+        advice = "only TLS uses it: begin the url with mqtts://, or leave it out"
+        found += [(key, advice) for key, _ in _files(settings) if key != "password_file"]
+    if settings.cert_file and not settings.key_file:
+        found.append(("cert_file", "the key is missing: set key_file, too"))
+    if settings.key_file and not settings.cert_file:
+        found.append(("key_file", "the certificate is missing: set cert_file, too"))
+    if settings.password_file and not settings.username:
+        found.append(("password_file", "a password without a name: set username, too"))
+    return found
+
+
+def _files(settings: MqttSettings) -> list[tuple[str, str]]:
+    keys = ("password_file", "ca_file", "cert_file", "key_file")
+    return [(key, path) for key in keys if (path := getattr(settings, key)) is not None]

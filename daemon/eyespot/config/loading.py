@@ -1,0 +1,167 @@
+"""Reads a configuration file, or says everything that is wrong with it."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+
+from eyespot.broker import settings as broker
+from eyespot.config.checking import Checker, Problem, Together
+from eyespot.config.locate import Path as KeyPath
+from eyespot.config.locate import locate
+from eyespot.config.settings import Config
+from eyespot.config.wording import shown
+from eyespot.domain.errors import ConfigError, one_line
+from eyespot.host import settings as host
+from eyespot.sources import settings as sources
+
+_MOST_BYTES = 1024 * 1024
+_MOST_PROBLEMS = 100
+
+_TOGETHER: Mapping[type, Together] = {
+    host.DeviceSettings: host.problems,
+    sources.CameraSettings: sources.problems,
+    broker.MqttSettings: broker.problems,
+}
+
+_FOR_REPLAY: Mapping[str, tuple[dict[str, object], str]] = MappingProxyType(
+    {"camera": ({"source": "scene"}, "mount"), "mqtt": ({"url": "mqtt://localhost"}, "prefix")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that is right in itself.
+
+    Attributes:
+        config: the settings.
+        file: where they stand, as it was named.
+        lines: key path -> line, from 1 on.
+    """
+
+    config: Config
+    file: str
+    lines: Mapping[KeyPath, int]
+
+    def at(self, *path: str | int) -> str:
+        """Return `FILE:LINE` of a key, or of the table it would stand in."""
+        return f"{self.file}:{_line(self.lines, path)}"
+
+
+def load(path: Path) -> Loaded:
+    """Return the configuration in a file.
+
+    Raises:
+        ConfigError: the file cannot be read, or is wrong: one line for each mistake, as
+            `FILE:LINE: what is wrong`.
+    """
+    return parse(_read(path), str(path))
+
+
+def load_for_replay(path: Path) -> Loaded:
+    """Return the configuration in a file as far as a replay goes by it: it needs no source and no broker.
+
+    Of [camera] only `mount` counts, of [mqtt] only `prefix`.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return parse(_read(path), str(path), stand_ins=_FOR_REPLAY)
+
+
+def parse(
+    text: str, file: str, stand_ins: Mapping[str, tuple[dict[str, object], str]] = MappingProxyType({})
+) -> Loaded:
+    """Return the configuration in a text.
+
+    Args:
+        text: TOML.
+        file: what to call it in messages.
+        stand_ins: sections that do not count, apart from one key: what stands there instead, the key.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    try:
+        table = tomllib.loads(text)
+        lines = locate(text)
+        for section, (stand_in, key) in stand_ins.items():
+            given = table.get(section, {})
+            kept = {key: given[key]} if isinstance(given, dict) and key in given else {}
+            table[section] = stand_in | kept
+        problems = _problems(table, lines)
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deeply; this is not a configuration") from error
+    except ValueError as error:
+        raise ConfigError(_syntax(file, text, error)) from error
+    refuse(file, lines, problems)
+    return Loaded(msgspec.convert(table, Config), file, lines)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{path}: {reason}; name a configuration file with --config") from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigError(f"{path}: larger than 1 MiB; this is not a configuration")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from error
+
+
+def refuse(file: str, lines: Mapping[KeyPath, int], problems: Iterable[Problem]) -> None:
+    """Raise an error with one line for each problem, in the order of the file; none, nothing.
+
+    Raises:
+        ConfigError: there is a problem.
+    """
+    told = sorted({(_line(lines, problem.path), problem.text) for problem in problems})
+    texts = [one_line(ConfigError(f"{file}:{line}: {text}")) for line, text in told]
+    if len(texts) > _MOST_PROBLEMS:
+        texts[_MOST_PROBLEMS:] = [f"{file}: and {len(texts) - _MOST_PROBLEMS} more"]
+    if texts:
+        raise ConfigError("\n".join(texts))
+
+
+def _problems(table: dict[str, object], lines: Mapping[KeyPath, int]) -> list[Problem]:
+    checker = Checker(_TOGETHER)
+    checker.table(table, Config, ())
+    return [*checker.problems, *_same_ids(table.get("rules"), lines)]
+
+
+def _same_ids(rules: object, lines: Mapping[KeyPath, int]) -> Iterable[Problem]:
+    first: dict[str, int] = {}
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        rule_id = rule.get("id") if isinstance(rule, dict) else None
+        if isinstance(rule_id, str) and first.setdefault(rule_id, index) != index:
+            taken = _line(lines, ("rules", first[rule_id], "id"))
+            yield Problem(
+                ("rules", index, "id"), f"id: {shown(rule_id)} is taken by the rule in line {taken}"
+            )
+
+
+def _syntax(file: str, text: str, error: ValueError) -> str:
+    """Return what tomllib says, with the line in front."""
+    found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", str(error))
+    if found is None:
+        return one_line(ConfigError(f"{file}: {error}"))
+    line = found[1] or text.count("\n") + 1
+    column = f" in column {found[2]}" if found[2] else " at the end of the file"
+    message = str(error)[: found.start()]
+    advice = "; text wants double quotes" if message == "Invalid value" else ""
+    return one_line(ConfigError(f"{file}:{line}: {message}{column}{advice}"))
+
+
+def _line(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)

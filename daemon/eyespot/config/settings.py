@@ -1,0 +1,58 @@
+"""The whole configuration. The settings of each part stand beside the part; they are gathered here."""
+
+from typing import Annotated
+
+import msgspec
+
+from eyespot.broker.settings import MqttSettings
+from eyespot.host.settings import DeviceSettings
+from eyespot.rules import RuleSettings
+from eyespot.sources.settings import CameraSettings
+from eyespot.store.settings import StateSettings
+
+_MOST_RULES = 100
+
+
+class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which model looks.
+
+    Attributes:
+        bundle: "factory", the one that comes along, or the folder of a bundle with its manifest.
+        min_score: a detection at or above it can start a track; one from half of it on can continue
+            one, and is recorded. Default: the bundle's.
+    """
+
+    bundle: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] = "factory"
+    min_score: Annotated[float, msgspec.Meta(ge=0.01, le=0.99)] | None = None
+
+
+class TopicsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is published beyond states and events.
+
+    Attributes:
+        frame: publish the boxes of each frame on `frame`. Off, as it says where each person is.
+    """
+
+    frame: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A configuration of Eyespot.
+
+    Attributes:
+        device: what the device is called.
+        camera: where frames come from.
+        model: which model looks.
+        mqtt: where to publish.
+        state: where counts are kept.
+        topics: what is published beyond states and events.
+        rules: what is counted.
+    """
+
+    device: DeviceSettings = DeviceSettings()
+    camera: CameraSettings
+    model: ModelSettings = ModelSettings()
+    mqtt: MqttSettings
+    state: StateSettings = StateSettings()
+    topics: TopicsSettings = TopicsSettings()
+    rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()

@@ -1,0 +1,81 @@
+"""Says in words what a type wants and what was written instead."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import inspect
+
+_LONGEST = 48
+
+
+def plain(kind: inspect.Type) -> inspect.Type:
+    """Return the type without its annotations, and without the None that stands for a key left out."""
+    if isinstance(kind, inspect.Metadata):
+        return plain(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        given = [plain(one) for one in kind.types if not isinstance(one, inspect.NoneType)]
+        return given[0] if len(given) == 1 else inspect.UnionType(tuple(given))
+    return kind
+
+
+def wanted(kind: inspect.Type) -> str:
+    """Return what a value of the type looks like: `a number from 0 to 1`."""
+    match plain(kind):
+        case inspect.BoolType():
+            words = "true or false"
+        case inspect.IntType() | inspect.FloatType() as number:
+            words = _wanted_number(number)
+        case inspect.StrType() as text:
+            form = f" of the form {text.pattern}" if text.pattern else ""
+            words = f"text{form}{_lengths(text, 'characters')}"
+        case inspect.LiteralType(values):
+            words = " or ".join(map(shown, values))
+        case inspect.TupleType(items):
+            each = dict.fromkeys(map(wanted, items))
+            words = f"a list of {len(items)}, each {' or '.join(each)}"
+        case inspect.ListType() | inspect.VarTupleType() as items:
+            words = f"a list{_lengths(items, 'items')}, each {wanted(items.item_type)}"
+        case inspect.UnionType(kinds):
+            words = " or ".join(map(wanted, kinds))
+        case _:
+            words = "a table"
+    return words
+
+
+def shown(value: object) -> str:
+    """Return a value as it could stand in the file, short, and without the password of an address."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = re.sub(r"//[^@/]*@", "//…@", text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def placed(path: Sequence[str | int]) -> str:
+    """Return the name of a table as its header is written: `[camera]`, `[[rules]]`."""
+    names = ".".join(part for part in path if isinstance(part, str))
+    return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"
+
+
+def _wanted_number(number: inspect.IntType | inspect.FloatType) -> str:
+    name = "a whole number" if isinstance(number, inspect.IntType) else "a number"
+    low = _bound(number.ge, "from") or _bound(number.gt, "above")
+    high = _bound(number.le, "to" if number.ge is not None else "up to") or _bound(number.lt, "below")
+    return f"{name}{low}{high}"
+
+
+def _bound(bound: float | None, word: str) -> str:
+    return "" if bound is None else f" {word} {bound:g}"
+
+
+def _lengths(kind: Any, unit: str) -> str:
+    low, high = kind.min_length, kind.max_length
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" of at least {low} {unit}"
+    return f" of {low or 0} to {high} {unit}"

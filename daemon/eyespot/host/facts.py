@@ -1,0 +1,60 @@
+"""How the machine is doing."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path("/")
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Figures for `health`; each None where it cannot be known.
+
+    Attributes:
+        memory_mb: what this process holds in memory (RSS), in MiB.
+        disk_free_mb: what may still be written where the state is kept, in MiB.
+        temperature_c: of the processor.
+    """
+
+    memory_mb: float | None
+    disk_free_mb: float | None
+    temperature_c: float | None
+
+
+def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
+    """Return the figures of now.
+
+    Args:
+        state_dir: where the state is kept.
+        root: where the file system begins, for /proc and /sys.
+    """
+    return HostFacts(_memory_mb(root), _disk_free_mb(state_dir), _temperature_c(root))
+
+
+def _memory_mb(root: Path) -> float | None:
+    # proc(5): statm is in pages; the second figure is the resident set.
+    pages = _number(root / "proc/self/statm", 1)
+    return None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1)
+
+
+def _disk_free_mb(state_dir: Path) -> float | None:
+    try:
+        disk = os.statvfs(state_dir)
+    except OSError:
+        return None
+    return round(disk.f_bavail * disk.f_frsize / _MIB, 1)
+
+
+def _temperature_c(root: Path) -> float | None:
+    # The first zone is the processor's on a Raspberry Pi; in thousandths of a degree.
+    millidegrees = _number(root / "sys/class/thermal/thermal_zone0/temp", 0)
+    return None if millidegrees is None else round(millidegrees / 1000, 1)
+
+
+def _number(path: Path, place: int) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii").split()[place])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,104 @@
+"""Frames to observations: a frame source, an engine and a decoder, swapped together."""
+
+import threading
+from collections import deque
+
+import numpy as np
+
+from eyespot.decoders import Decoder
+from eyespot.domain.boxes import areas
+from eyespot.domain.geometry import Resize, content_span, to_full_frame
+from eyespot.domain.observation import Detections, Observation
+from eyespot.frames import Engine, Frame, FrameSource
+from eyespot.ports import Clock, ModelIdentity, View
+
+_REMEMBERED = 100
+
+
+class InferringSource:
+    """Looks at frames with a model.
+
+    Args:
+        frames: where the frames come from; opened and closed with this.
+        engine: runs the model.
+        decoder: makes detections of what the engine returns.
+        model: whose work it is.
+        size: width and height of the model's input.
+        resize: how a frame comes to this size.
+        clock: measures the inferences.
+    """
+
+    def __init__(
+        self,
+        frames: FrameSource,
+        engine: Engine,
+        decoder: Decoder,
+        model: ModelIdentity,
+        *,
+        size: tuple[int, int],
+        resize: Resize,
+        clock: Clock,
+    ) -> None:
+        self._frames = frames
+        self._engine = engine
+        self._decoder = decoder
+        self._model = model
+        self._size = size
+        self._resize: Resize = resize
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._durations_ns: deque[int] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Return whose work the observations are."""
+        return self._model
+
+    @property
+    def paced(self) -> bool:
+        """Return whether time does not wait."""
+        return self._frames.paced
+
+    @property
+    def inference_ms(self) -> tuple[float, float] | None:
+        """Return p50 and p95 of the last hundred inferences, None before the first; from any thread."""
+        with self._lock:
+            durations_ns = tuple(self._durations_ns)
+        if not durations_ns:
+            return None
+        middle, high = np.percentile(durations_ns, (50, 95)) / 1e6
+        return float(middle), float(high)
+
+    def open(self) -> View:
+        """Open the frame source; raises as it does."""
+        return self._frames.open(*self._size, self._resize)
+
+    def take(self, timeout_s: float) -> Observation | None:
+        """Return what the model sees in the next frame, or None if there was none within the time.
+
+        Raises:
+            SourceEnded, CameraError, InputError: as the frame source.
+            ModelError: the model cannot be run, or gives what the decoder does not know.
+        """
+        frame = self._frames.take(timeout_s)
+        return None if frame is None else self._observe(frame)
+
+    def close(self) -> None:
+        """Close the frame source. Harmless when not open."""
+        self._frames.close()
+
+    def _observe(self, frame: Frame) -> Observation:
+        begun_ns = self._clock.now_ns()
+        tensors = self._engine.infer(frame.pixels)
+        with self._lock:
+            self._durations_ns.append(self._clock.now_ns() - begun_ns)
+        detections = self._full_frame(self._decoder.decode(tensors), frame)
+        return Observation(frame.taken_ns, self._model.bundle, detections)
+
+    def _full_frame(self, found: Detections, frame: Frame) -> Detections:
+        """Return detections in fractions of the full frame, without those that lie in the padding."""
+        height, width = frame.pixels.shape[:2]
+        span = content_span((width, height), self._size, self._resize)
+        boxes = to_full_frame(found.boxes_xyxy_n, span)
+        kept = areas(boxes) > 0
+        return Detections(boxes[kept], found.scores[kept], found.classes[kept])

@@ -1,0 +1,67 @@
+"""A rendered scene as a camera: cut-outs of real pictures that a real model finds, with known truth."""
+
+from eyespot.domain.geometry import Resize
+from eyespot.domain.instants import SECOND_NS
+from eyespot.frames import Frame
+from eyespot.ports import Clock, SourceEnded, View
+from eyespot.sources.pacing import wait_until
+from eyespot.sources.scaling import scaled_size
+from eyespot.sources.scene_art import Stage
+from eyespot.sources.scene_world import HEIGHT, WIDTH, World
+from eyespot.sources.settings import Pace
+
+
+class SceneSource:
+    """Renders the scene at a given rate, without end; each `open` begins it again.
+
+    Args:
+        seed: the same seed gives the same pictures.
+        rate_hz: frames per second.
+        pace: "real" gives the newest frame that is due; "fast" all of them, without waiting.
+        clock: when frames are due.
+    """
+
+    def __init__(self, seed: int, rate_hz: float, pace: Pace, clock: Clock) -> None:
+        self.world = World(seed)
+        self._rate_hz = rate_hz
+        self._pace = pace
+        self._clock = clock
+        self._stage: Stage | None = None
+        self._begin_ns = 0
+        self._number = 0
+
+    @property
+    def paced(self) -> bool:
+        """Return whether time does not wait."""
+        return self._pace == "real"
+
+    def open(self, width: int, height: int, resize: Resize) -> View:
+        """Begin the scene, rendered at the size that the model wants."""
+        self._stage = Stage(self.world, *scaled_size((WIDTH, HEIGHT), (width, height), resize))
+        self._begin_ns = self._clock.now_ns()
+        self._number = 0
+        return View("scene", WIDTH, HEIGHT, self._rate_hz)
+
+    def take(self, timeout_s: float) -> Frame | None:
+        """Return the next frame; None where it is not due within the time.
+
+        Raises:
+            SourceEnded: it is not open.
+        """
+        if self._stage is None:
+            raise SourceEnded
+        if self.paced:
+            if not wait_until(self._due_ns(self._number), self._clock, timeout_s):
+                return None
+            late_s = (self._clock.now_ns() - self._due_ns(self._number)) / SECOND_NS
+            self._number += max(int(late_s * self._rate_hz), 0)
+        taken_ns = self._due_ns(self._number)
+        self._number += 1
+        return Frame(taken_ns, self._stage.draw((taken_ns - self._begin_ns) / SECOND_NS))
+
+    def close(self) -> None:
+        """Stop. Harmless when not open."""
+        self._stage = None
+
+    def _due_ns(self, number: int) -> int:
+        return self._begin_ns + round(number * SECOND_NS / self._rate_hz)

@@ -1,0 +1,177 @@
+"""What is under way to the broker, what comes next, and what it would not have."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from eyespot.domain.errors import StorageError
+from eyespot.domain.message import Delivery, Message
+from eyespot.ports import Broker
+from eyespot.store.outbox import Outbox
+
+WINDOW = 20
+_LIVE = 0
+_STATE = 0
+
+
+@dataclass(slots=True)
+class _State:
+    """The last value of a retained topic.
+
+    Attributes:
+        made_after: id of the newest durable message when this value was made.
+        due: the broker does not have this value yet.
+    """
+
+    message: Message
+    made_after: int
+    due: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A message under way; `key` is its id in the outbox, 0 for a state."""
+
+    message: Message
+    key: int
+
+
+class Courier:
+    """Sends messages, and knows what the broker has. Called by one thread, never waits.
+
+    At most 20 messages are unanswered at any time, and one for each retained topic, so that values arrive
+    in order. Durable messages leave in the order in which they were made; after a reconnection all
+    that are unanswered are sent again, and every state.
+
+    Args:
+        broker: the way out.
+        outbox: where durable messages wait.
+    """
+
+    def __init__(self, broker: Broker, outbox: Outbox) -> None:
+        self._broker = broker
+        self._outbox = outbox
+        self._states: dict[str, _State] = {}
+        self._flights: dict[int, _Flight] = {}
+        self._token = _LIVE
+        self._sent_up_to = 0
+        self._blocked: set[str] = set()
+        self._complaints: dict[str, str] = {}
+        self.online = False
+
+    @property
+    def complaints(self) -> Mapping[str, str]:
+        """Topics that the broker refuses, with its reasons, until it takes a message on them."""
+        return self._complaints
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
+        due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
+        return not due and not self._flights and self._sent_up_to >= self._outbox.newest
+
+    def connected(self) -> None:
+        """Begin again: nothing is under way, every state is due, every refusal is tried once more."""
+        self.online = True
+        self._flights.clear()
+        for state in self._states.values():
+            state.due = True
+        self.retry_refused()
+
+    def disconnected(self) -> None:
+        """Send nothing until connected again."""
+        self.online = False
+
+    def retry_refused(self) -> None:
+        """Try topics again that the broker refused: somebody may have allowed them."""
+        self._blocked.clear()
+        self._sent_up_to = 0
+
+    def accept(self, message: Message) -> None:
+        """Take a message: a live one leaves now or never, the others with the next `pump`."""
+        if message.delivery is Delivery.DURABLE:
+            self._outbox.add(message)
+        elif message.delivery is Delivery.STATE:
+            self._states[message.topic] = _State(message, self._outbox.newest)
+        elif self.online:
+            self._broker.publish(message, _LIVE)
+
+    def acknowledged(self, token: int) -> None:
+        """Note that the broker has a message."""
+        flight = self._flights.pop(token, None)
+        if flight is None:
+            return
+        topic = flight.message.topic
+        self._complaints.pop(topic, None)
+        self._blocked.discard(topic)
+        if flight.key != _STATE:
+            self._outbox.delivered(flight.key)
+        elif not flight.message.payload and not self._states[topic].due:
+            del self._states[topic]  # the broker has removed it: nothing to repeat
+
+    def refused(self, token: int, reason: str) -> None:
+        """Note that the broker will not have a message: its topic waits, and keeps what it has."""
+        flight = self._flights.pop(token, None)
+        if flight is None:
+            return
+        topic = flight.message.topic
+        self._blocked.add(topic)
+        self._complaints[topic] = reason
+        if flight.key == _STATE:
+            self._states[topic].due = True
+
+    def pump(self) -> None:
+        """Send as much as may be under way at once.
+
+        Raises:
+            StorageError: the outbox cannot be read; states leave nevertheless.
+        """
+        try:
+            self._send_all(self._next)
+        except StorageError:
+            self._send_all(self._next_state)
+            raise
+
+    def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
+        while self.online and len(self._flights) < WINDOW:
+            flight = choose()
+            if flight is None or not self._send(flight):
+                return
+
+    def _next_state(self) -> _Flight | None:
+        state = self._due_state()
+        return None if state is None else _Flight(state.message, _STATE)
+
+    def _next(self) -> _Flight | None:
+        state = self._due_state()
+        if state is not None and state.made_after - self._sent_up_to > WINDOW:
+            return _Flight(state.message, _STATE)  # a long backlog does not hold up the present
+        durable = self._next_durable()
+        if state is None or (durable is not None and durable.key <= state.made_after):
+            return durable
+        return _Flight(state.message, _STATE)
+
+    def _due_state(self) -> _State | None:
+        flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
+        busy = flying | self._blocked
+        return next((s for topic, s in self._states.items() if s.due and topic not in busy), None)
+
+    def _next_durable(self) -> _Flight | None:
+        flying = {flight.key for flight in self._flights.values()}
+        while (found := self._outbox.after(self._sent_up_to)) is not None:
+            key, message = found
+            if key not in flying and message.topic not in self._blocked:
+                return _Flight(message, key)
+            self._sent_up_to = key
+        self._sent_up_to = self._outbox.newest
+        return None
+
+    def _send(self, flight: _Flight) -> bool:
+        self._token += 1
+        if not self._broker.publish(flight.message, self._token):
+            return False
+        self._flights[self._token] = flight
+        if flight.key == _STATE:
+            self._states[flight.message.topic].due = False
+        else:
+            self._sent_up_to = flight.key
+        return True

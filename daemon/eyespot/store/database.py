@@ -1,0 +1,279 @@
+"""The one file that survives: rule snapshots, undelivered messages, the number of the newest one."""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyespot.domain.errors import StorageError, one_line
+
+_log = logging.getLogger(__name__)
+
+_NAME = "eyespot.db"
+_LOCK_NAME = "eyespot.lock"
+_MOST_DAMAGED_KEPT = 3
+_LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
+_BUSY_S = 1.0
+_APPLICATION_ID = 0x45594553  # "EYES"
+_VERSION = 1
+_SCHEMA = {
+    "numbers": "CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+    "outbox": (
+        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL) STRICT"
+    ),
+    "snapshots": "CREATE TABLE snapshots (rule TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT",
+}
+
+
+class _DamagedError(Exception):
+    """The file is not what we left there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message that waits in the outbox; ids grow with time."""
+
+    id: int
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction does.
+
+    Attributes:
+        rows: come into the outbox.
+        gone: ids that leave it.
+        snapshots: rule id -> its state.
+        seq: number of the newest durable message; a smaller one than the kept one changes nothing.
+    """
+
+    rows: Iterable[Row]
+    gone: Iterable[int]
+    snapshots: Mapping[str, bytes]
+    seq: int
+
+
+class Database:
+    """SQLite with a write-ahead log. Used by one thread at a time.
+
+    A commit is safe against the death of the process at once, and against a power cut after `sync`
+    (sqlite.org/wal.html, synchronous=NORMAL).
+
+    Attributes:
+        damage: what was found damaged on opening and put aside, in words for people; None is usual.
+    """
+
+    def __init__(self, folder: Path, lock: int, connection: sqlite3.Connection, damage: str | None) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._connection = connection
+        self.damage = damage
+
+    @classmethod
+    def open(cls, folder: Path) -> "Database":
+        """Open the database of a state folder, or make one. A damaged one is put aside.
+
+        Raises:
+            StorageError: the folder cannot be written, or somebody else uses it.
+        """
+        try:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            lock = _locked(folder)
+        except OSError as error:
+            raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
+        damage = None
+        try:
+            try:
+                connection = _connect(folder / _NAME)
+            except _DamagedError as error:
+                kept = _put_aside(folder)
+                damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
+                _log.error("%s was damaged: %s", folder / _NAME, damage)
+                connection = _connect(folder / _NAME)
+        except (_DamagedError, OSError, sqlite3.Error) as error:
+            os.close(lock)
+            raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}") from error
+        except StorageError:
+            os.close(lock)
+            raise
+        return cls(folder, lock, connection, damage)
+
+    def snapshots(self) -> dict[str, bytes]:
+        """Return rule id -> state, of all rules that ever had one.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        with self._working("read"):
+            return dict(self._connection.execute("SELECT rule, state FROM snapshots"))
+
+    def seq(self) -> int:
+        """Return the number of the newest durable message ever made; 0 before the first.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        return self._number("SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'")
+
+    def count(self) -> int:
+        """Return how many messages wait in the outbox.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        return self._number("SELECT count(*) FROM outbox")
+
+    def newest(self) -> int:
+        """Return the largest id in the outbox; 0 when it is empty.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        return self._number("SELECT coalesce(max(id), 0) FROM outbox")
+
+    def waiting(self, after: int, most: int) -> list[Row]:
+        """Return messages of the outbox with larger ids than `after`, in order.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        query = "SELECT id, topic, substr(payload, 1, ?) FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+        with self._working("read"):
+            return [Row(*row) for row in self._connection.execute(query, (_LONGEST_PAYLOAD, after, most))]
+
+    def commit(self, change: Change) -> None:
+        """Make a change, wholly or not at all.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        with self._working("write"):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._write(change)
+                self._connection.execute("COMMIT")
+            except sqlite3.Error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def sync(self) -> None:
+        """Make what was committed safe against a power cut.
+
+        Raises:
+            StorageError: the disk fails.
+        """
+        try:
+            # SQLite's own locks are not on this file, so that closing it here does not drop them
+            log = os.open(self._folder / f"{_NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.fdatasync(log)
+            finally:
+                os.close(log)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageError(f"cannot write {self._folder / _NAME}: {one_line(error)}") from error
+
+    def close(self) -> None:
+        """Write everything into the one file, and let others use the folder."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        os.close(self._lock)
+
+    def _write(self, change: Change) -> None:
+        execute, many = self._connection.execute, self._connection.executemany
+        many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
+        many("INSERT INTO outbox VALUES (?, ?, ?)", [(row.id, row.topic, row.payload) for row in change.rows])
+        many("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", list(change.snapshots.items()))
+        execute(
+            "INSERT INTO numbers VALUES ('seq', ?)"
+            " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            (change.seq,),
+        )
+
+    def _number(self, query: str) -> int:
+        with self._working("read"):
+            number: int = self._connection.execute(query).fetchone()[0]
+            return number
+
+    @contextmanager
+    def _working(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot {doing} {self._folder / _NAME}: {one_line(error)}") from error
+
+
+def _locked(folder: Path) -> int:
+    """Return the descriptor that holds the folder for us; it dies with the process."""
+    lock = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise StorageError(
+            f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
+        ) from None
+    return lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # the store's thread uses what the main thread opened
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.text_factory = _text
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _prepare(connection)
+    except sqlite3.OperationalError:  # no room, no right: the file is not to blame
+        connection.close()
+        raise
+    except (sqlite3.DatabaseError, _DamagedError) as error:
+        connection.close()
+        raise _DamagedError(one_line(error)) from error
+    return connection
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        script = (
+            *_SCHEMA.values(),
+            f"PRAGMA application_id = {_APPLICATION_ID}",
+            f"PRAGMA user_version = {_VERSION}",
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
+    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    numbers = [
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    ]
+    if found != _SCHEMA or numbers != [_APPLICATION_ID, _VERSION]:
+        raise _DamagedError("it has other tables than this version of eyespot makes")
+    state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if state != "ok":
+        raise _DamagedError(state)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _put_aside(folder: Path) -> str:
+    """Rename the database; return its new name. Only a few such are kept: the oldest gives way."""
+    names = [f"{_NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
+    taken = [folder / name for name in names if (folder / name).exists()]
+    free = next((name for name in names if folder / name not in taken), None)
+    name = free or min(taken, key=lambda path: path.stat().st_mtime).name
+    (folder / _NAME).replace(folder / name)
+    for ending in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            (folder / f"{_NAME}{ending}").replace(folder / f"{name}{ending}")
+    return name

@@ -1,0 +1,97 @@
+"""Where other threads leave what the store thread is to do."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eyespot.domain.message import Delivery, Message
+from eyespot.ports import Handover
+from eyespot.store.outbox import MOST_IN_MEMORY
+
+_MOST_HANDOVERS = 1_000
+
+Note = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was left since the last time.
+
+    Attributes:
+        handovers: in order.
+        notes: what the broker told; to be called.
+        lost: durable messages that gave way.
+    """
+
+    handovers: list[Handover]
+    notes: list[Note]
+    lost: int
+
+
+class Intake:
+    """Takes without ever waiting; thread-safe. A disk that hangs makes it fold what it holds, not grow."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._handovers: list[Handover] = []
+        self._notes: list[Note] = []
+        self._lost = 0
+        self._roused = False
+
+    def __len__(self) -> int:
+        with self._changed:
+            return sum(_durable(message) for left in self._handovers for message in left.messages)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `take` would return something."""
+        with self._changed:
+            return bool(self._handovers or self._notes)
+
+    def post(self, handover: Handover) -> None:
+        """Leave what a step leaves behind."""
+        with self._changed:
+            self._handovers.append(handover)
+            if len(self._handovers) > _MOST_HANDOVERS:
+                folded, lost = fold(self._handovers)
+                self._handovers = [folded]
+                self._lost += lost
+            self._changed.notify()
+
+    def note(self, note: Note) -> None:
+        """Leave something to be called."""
+        with self._changed:
+            self._notes.append(note)
+            self._changed.notify()
+
+    def rouse(self) -> None:
+        """Let `take` return, now or the next time."""
+        with self._changed:
+            self._roused = True
+            self._changed.notify()
+
+    def take(self, timeout_s: float) -> Taken:
+        """Return what was left, waiting for something at most this long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._handovers or self._notes or self._roused, timeout_s)
+            taken = Taken(self._handovers, self._notes, self._lost)
+            self._handovers, self._notes, self._lost, self._roused = [], [], 0, False
+            return taken
+
+
+def fold(handovers: list[Handover]) -> tuple[Handover, int]:
+    """Return one handover that leaves behind the same, and how many durable messages it had to drop.
+
+    Live messages are too old by now; of states and snapshots the last one counts.
+    """
+    messages = [message for handover in handovers for message in handover.messages]
+    last = {message.topic: message for message in messages if message.delivery is Delivery.STATE}
+    durable = [message for message in messages if _durable(message)]
+    kept = durable[-MOST_IN_MEMORY:]
+    snapshots = {rule: state for handover in handovers for rule, state in handover.snapshots.items()}
+    seq = max(handover.seq for handover in handovers)
+    return Handover((*kept, *last.values()), snapshots, seq), len(durable) - len(kept)
+
+
+def _durable(message: Message) -> bool:
+    return message.delivery is Delivery.DURABLE

@@ -1,0 +1,40 @@
+"""The `[state]` table: where counts are kept."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+_OF_THE_SYSTEM = Path("/var/lib/eyespot")
+
+
+class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where counts are kept.
+
+    Attributes:
+        dir: a folder. Default: $STATE_DIRECTORY, else /var/lib/eyespot as root, else
+            $XDG_STATE_HOME/eyespot, that is ~/.local/state/eyespot.
+    """
+
+    dir: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+
+
+def state_dir(settings: StateSettings, environ: Mapping[str, str]) -> Path:
+    """Return the folder in which state is kept; it need not exist yet.
+
+    Args:
+        settings: its `dir` wins.
+        environ: the process's environment. systemd.exec(5) has $STATE_DIRECTORY, a list with colons of
+            which the first counts; the XDG Base Directory Specification has $XDG_STATE_HOME.
+    """
+    if settings.dir is not None:
+        return Path(settings.dir).expanduser()
+    given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return _OF_THE_SYSTEM
+    of_the_user = environ.get("XDG_STATE_HOME", "")
+    return (Path(of_the_user) if of_the_user else Path.home() / ".local" / "state") / "eyespot"

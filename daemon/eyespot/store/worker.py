@@ -1,0 +1,195 @@
+"""The body of the store thread: what steps leave behind is kept, then sent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from eyespot.domain.errors import StorageError, one_line
+from eyespot.domain.instants import SECOND_NS
+from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
+from eyespot.store.courier import Courier
+from eyespot.store.database import Database
+from eyespot.store.intake import Intake
+from eyespot.store.outbox import Outbox, Readmit
+
+_TURN_S = 1.0
+_SYNC_NS = SECOND_NS
+_TRY_AGAIN_NS = SECOND_NS
+_RETRY_REFUSED_NS = 60 * SECOND_NS
+
+
+class StoreWorker:
+    """Keeps and sends. A `threads.Worker`, and the `ports.BrokerEvents` of its broker.
+
+    Args:
+        database: owned by this thread from `run` on; whoever opened it closes it.
+        broker: the way out; to be attached to this.
+        health: knows `broker_unreachable`, `publish_denied`, `storage_failed`, `store_damaged`,
+            `store_tampered` and `store_overflowed`.
+        readmit: the gate, for what comes back from the disk; raises ValueError.
+        clock: for syncs, retries and patience.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+
+    def __init__(
+        self, database: Database, broker: Broker, health: HealthBoard, readmit: Readmit, clock: Clock
+    ) -> None:
+        self._database = database
+        self._health = health
+        self._clock = clock
+        self._intake = Intake()
+        self._outbox = Outbox(database, readmit)
+        self._courier = Courier(broker, self._outbox)
+        self._snapshots: dict[str, bytes] = {}
+        self._seq = database.seq()
+        self._kept_seq = self._seq
+        self._lost = 0
+        self._unsynced = False
+        self._synced_ns = self._retried_ns = clock.now_ns()
+        self._failing: set[str] = set()
+        self._tried_ns = 0
+        self._unreachable = False
+        self._leave_by_ns: int | None = None
+        if database.damage:
+            health.raise_state("store_damaged", f"the store was damaged: {database.damage}")
+
+    @property
+    def backlog(self) -> int:
+        """How many durable messages the broker does not have yet; from any thread."""
+        return len(self._outbox) + len(self._intake)
+
+    def post(self, handover: Handover) -> None:
+        """Take what a step leaves behind; from any thread, never waits for disk or wire."""
+        self._intake.post(handover)
+
+    def stop(self, patience_s: float) -> None:
+        """Let `run` return when everything is kept and sent, or after that many seconds; from any thread."""
+        self._leave_by_ns = self._clock.now_ns() + round(patience_s * SECOND_NS)
+        self._intake.rouse()
+
+    def connected(self) -> None:
+        """Note that messages can leave."""
+        self._intake.note(self._on_connected)
+
+    def disconnected(self, reason: str) -> None:
+        """Note that they cannot, and why."""
+        self._intake.note(partial(self._on_disconnected, reason))
+
+    def acknowledged(self, token: int) -> None:
+        """Note that the broker has a message."""
+        self._intake.note(partial(self._courier.acknowledged, token))
+
+    def refused(self, token: int, reason: str) -> None:
+        """Note that the broker will not have a message."""
+        self._intake.note(partial(self._courier.refused, token, reason))
+
+    def run(self, beat: Beat) -> None:
+        """Work until stopped; what is left then is on disk, unless the disk fails."""
+        while not self._done():
+            beat()
+            self.turn(_TURN_S)
+        self._commit(at_once=True)
+        self._sync(at_once=True)
+
+    def turn(self, timeout_s: float) -> None:
+        """Do what there is to do; wait for something at most this long."""
+        taken = self._intake.take(timeout_s)
+        for note in taken.notes:
+            note()
+        for handover in taken.handovers:
+            self._accept(handover)
+        self._commit(at_once=False)
+        self._pump()
+        self._sync(at_once=False)
+        self._tell_losses(taken.lost)
+
+    def _accept(self, handover: Handover) -> None:
+        self._snapshots.update(handover.snapshots)
+        self._seq = max(self._seq, handover.seq)
+        for message in handover.messages:
+            self._courier.accept(message)
+
+    def _commit(self, *, at_once: bool) -> None:
+        if not (self._snapshots or self._outbox.has_changes or self._seq > self._kept_seq):
+            return
+        now_ns = self._clock.now_ns()
+        if "commit" in self._failing and not at_once and now_ns - self._tried_ns < _TRY_AGAIN_NS:
+            return
+        self._tried_ns = now_ns
+        with self._disk_work("commit"):
+            self._outbox.commit(self._snapshots, self._seq)
+            self._snapshots.clear()
+            self._kept_seq = self._seq
+            self._unsynced = True
+
+    def _sync(self, *, at_once: bool) -> None:
+        now_ns = self._clock.now_ns()
+        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= _SYNC_NS):
+            return
+        self._synced_ns = now_ns
+        with self._disk_work("sync"):
+            self._database.sync()
+            self._unsynced = False
+
+    def _pump(self) -> None:
+        now_ns = self._clock.now_ns()
+        stuck = self._courier.idle and (self._courier.complaints or len(self._outbox))
+        if stuck and now_ns - self._retried_ns >= _RETRY_REFUSED_NS:
+            self._retried_ns = now_ns
+            self._courier.retry_refused()
+        with self._disk_work("read"):
+            self._courier.pump()
+        self._tell_refusals()
+
+    def _tell_refusals(self) -> None:
+        if complaints := self._courier.complaints:
+            topic, reason = next(iter(complaints.items()))
+            more = f" and {len(complaints) - 1} more" if len(complaints) > 1 else ""
+            advice = "allow this device to publish there; events wait on disk"
+            self._health.raise_state(
+                "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
+            )
+        else:
+            self._health.clear_state("publish_denied")
+
+    @contextmanager
+    def _disk_work(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            self._failing.add(doing)
+            advice = "free space or mend the disk; counts are kept in memory until then"
+            self._health.raise_state("storage_failed", f"{one_line(error)}; {advice}")
+            return
+        if doing in self._failing:
+            self._failing.remove(doing)
+            if not self._failing:
+                self._health.clear_state("storage_failed")
+
+    def _tell_losses(self, lost_before_intake: int) -> None:
+        self._lost += lost_before_intake
+        if lost := self._lost + self._outbox.lost:
+            reason = f"{lost} events gave way as the disk failed for too long; totals are right"
+            self._health.raise_state("store_overflowed", reason)
+        if tampered := self._outbox.tampered:
+            reason = f"removed {tampered} kept messages that this device does not write; was it renamed?"
+            self._health.raise_state("store_tampered", reason)
+
+    def _on_connected(self) -> None:
+        self._unreachable = False
+        self._courier.connected()
+        self._health.clear_state("broker_unreachable")
+
+    def _on_disconnected(self, reason: str) -> None:
+        self._unreachable = True
+        self._courier.disconnected()
+        self._health.raise_state("broker_unreachable", f"{reason}; trying again, events wait on disk")
+
+    def _done(self) -> bool:
+        """Whether it is time to leave: everything is sent, or cannot be, or patience is at its end."""
+        if self._leave_by_ns is None or self._intake.waiting:
+            return False
+        sent = self._courier.online and self._courier.idle
+        return sent or self._unreachable or self._clock.now_ns() >= self._leave_by_ns

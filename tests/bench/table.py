@@ -1,0 +1,125 @@
+"""Prints one table: what was asked for, what was measured. Medians of several rounds, taken alternately."""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+import psutil
+from overhead import cpu_ms_per_frame
+from rich.console import Console
+from rich.table import Table
+
+from eyespot.broker.listener import Listener
+from eyespot.broker.local import LocalMosquitto
+from eyespot.engines.litert import LiteRtEngine
+from eyespot.trust.bundle import find_bundle, read_bundle
+from fakes.daemon import LINE, Daemon, Ear, until, write_config, write_recording
+
+CLIP = Path(os.environ["EYESPOT_VTEST"])
+ROUNDS = 3
+SETTLE_S = 5.0
+FRAME_LIMITS_MS = {5: 1.0, 20: 1.5, 100: 3.0}
+
+
+def bare_rate() -> float:
+    """Return frames per second of decoding, scaling and invoking, and nothing else."""
+    bundle = read_bundle(find_bundle("factory"))
+    interpreter = LiteRtEngine(bundle)._interpreter  # the runtime itself, as the engine set it up
+    entrance = interpreter.get_input_details()[0]["index"]
+    count, begun = 0, time.perf_counter()
+    with av.open(str(CLIP)) as container:
+        for frame in container.decode(video=0):
+            pixels = frame.reformat(300, 300, "rgb24").to_ndarray()
+            interpreter.set_tensor(entrance, pixels[None].astype(np.float32) / 127.5 - 1)
+            interpreter.invoke()
+            count += 1
+    return count / (time.perf_counter() - begun)
+
+
+def daemon_rate(folder: Path, url: str) -> float:
+    """Return frames per second of the whole daemon, from READY to its exit, the last flush included."""
+    ear = Ear()
+    config = write_config(
+        folder, camera={"source": "video", "file": str(CLIP), "pace": "fast"}, url=url, rules=[LINE]
+    )
+    with Listener(url, "eyespot/#", ear), Daemon(config) as daemon:
+        until(daemon.ready, "READY=1")
+        begun = time.perf_counter()
+        assert daemon.wait(300) == 0
+        seconds = time.perf_counter() - begun
+    until(lambda: ear.newest("/status").get("state") == "offline", "offline")
+    return _frames() / seconds
+
+
+def _frames() -> int:
+    with av.open(str(CLIP)) as container:
+        return sum(1 for _ in container.demux(video=0)) - 1
+
+
+def memory_mb(folder: Path, url: str, camera: dict[str, object]) -> float:
+    """Return the resident memory of a daemon that has run for some seconds, in MiB."""
+    with Daemon(write_config(folder, camera=camera, url=url)) as daemon:
+        until(daemon.ready, "READY=1")
+        time.sleep(SETTLE_S)
+        return psutil.Process(daemon.process.pid).memory_info().rss / 2**20
+
+
+def seconds_to_first_state(folder: Path, camera: dict[str, object]) -> float:
+    """Return the time from the start of the process to the first state that a subscriber hears."""
+    ear = Ear()
+    with LocalMosquitto() as fresh, Listener(fresh.url, "eyespot/#", ear):  # it has nothing retained
+        config = write_config(folder, camera=camera, url=fresh.url)
+        begun = time.perf_counter()
+        with Daemon(config):
+            until(lambda: ear.on("/door/state"), "the first state")
+            return time.perf_counter() - begun
+
+
+def rows(folder: Path, url: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what, asked, measured."""
+    pairs = [(bare_rate(), daemon_rate(folder, url)) for _ in range(ROUNDS)]
+    bare, whole = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(one[1] / one[0] for one in pairs)
+    yield "frames/s, bare LiteRT loop", "", f"{bare:.1f}"
+    yield "frames/s, whole daemon", "", f"{whole:.1f}"
+    yield "ratio", ">= 0.90", f"{ratio:.2f}"
+    for count, limit_ms in FRAME_LIMITS_MS.items():
+        yield (
+            f"CPU ms per frame without inference, {count} objects, p50",
+            f"<= {limit_ms}",
+            f"{cpu_ms_per_frame(count):.2f}",
+        )
+    replay = {
+        "source": "replay",
+        "file": str(write_recording(folder / "walk.eyespot.jsonl", 5)),
+        "loop": True,
+    }
+    yield "memory with replay, MiB", "<= 60", f"{memory_mb(folder, url, replay):.0f}"
+    yield (
+        "memory with engine and factory model, MiB",
+        "<= 150",
+        f"{memory_mb(folder, url, {'source': 'scene'}):.0f}",
+    )
+    starts = [seconds_to_first_state(folder, replay) for _ in range(ROUNDS)]
+    yield "process start to first state with replay, s", "<= 1.5", f"{statistics.median(starts):.2f}"
+
+
+def main() -> int:
+    """Measure everything."""
+    table = Table("what", "asked", "measured", title="Eyespot on this machine")
+    with TemporaryDirectory() as folder, LocalMosquitto() as mosquitto:
+        for row in rows(Path(folder), mosquitto.url):
+            print(*row, file=sys.stderr, flush=True)
+            table.add_row(*row)
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,315 @@
+"""What a broker over the wire does beyond the contract: logins, TLS, old and dead brokers."""
+
+import getpass
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eyespot.broker.heard import Heard
+from eyespot.broker.listener import Listener
+from eyespot.broker.paho import PahoBroker
+from eyespot.broker.settings import MqttSettings
+from eyespot.domain.errors import ConfigError
+from eyespot.domain.message import Delivery
+from fakes.brokers import FAREWELL, WILL, local_mosquitto, message, running, wait_until
+from fakes.certificates import Authority
+
+ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
+# paho leaves a socket whose handshake failed to the garbage collector
+leaves_sockets = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
+
+
+def broker_of(url: str, environ: dict[str, str] | None = None, **settings: str) -> PahoBroker:
+    return PahoBroker(MqttSettings(url=url, **settings), "shop-1", environ or {}, lambda: 0.1)
+
+
+def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "shop", "right"], check=True)
+    given = tmp_path / "mqtt-password"
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    with local_mosquitto("allow_anonymous false", f"password_file {passwords}", ME) as mosquitto:
+        for password in ("wrong", "right\n"):
+            given.write_text(password)
+            with running(broker_of(mosquitto.url, environ, username="shop")) as device:
+                device.told.wait_for(lambda: device.told.online or device.told.reasons)
+            assert device.told.online == (password != "wrong")
+            assert all("login denied; check username" in reason for reason in device.told.reasons)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ours", "our authority")
+
+
+def tls_lines(authority: Authority, *more: str) -> tuple[str, ...]:
+    certificate, key = authority.sign("broker")
+    files = (f"cafile {authority.certificate}", f"certfile {certificate}", f"keyfile {key}")
+    return ("allow_anonymous true", *files, ME, *more)
+
+
+@leaves_sockets
+def test_a_broker_is_believed_only_with_a_certificate_of_the_authority(
+    tmp_path: Path, authority: Authority
+) -> None:
+    stranger = Authority(tmp_path / "stranger", "somebody else")
+    with local_mosquitto(*tls_lines(authority)) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(broker_of(url, ca_file=str(authority.certificate))) as device:
+            device.told.wait_for(lambda: device.told.online)
+        for doubted, settings in (
+            (url, {"ca_file": str(stranger.certificate)}),
+            (url, {}),
+            (url.replace("127.0.0.1", "localhost"), {"ca_file": str(authority.certificate)}),
+        ):
+            with running(broker_of(doubted, **settings)) as device:
+                device.told.wait_for(lambda: len(device.told.reasons) >= 3)
+            assert device.told.connections == 0
+            assert all("its certificate is not trusted" in reason for reason in device.told.reasons)
+
+
+@leaves_sockets
+def test_a_broker_that_wants_to_know_us_gets_our_certificate(authority: Authority) -> None:
+    certificate, key = map(str, authority.sign("shop-1"))
+    ca_file = str(authority.certificate)
+    with local_mosquitto(*tls_lines(authority, "require_certificate true")) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        known = broker_of(url, ca_file=ca_file, cert_file=certificate, key_file=key)
+        with running(known) as device:
+            device.told.wait_for(lambda: device.told.online)
+        with running(broker_of(url, ca_file=ca_file)) as device:
+            device.told.wait_for(lambda: device.told.reasons)
+        assert "set cert_file and key_file" in device.told.reasons[0]
+        assert device.told.connections == 0
+
+
+def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) -> None:
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("no certificate")
+    (tmp_path / "empty").write_text("\n")
+    for settings, name in (
+        ({"ca_file": str(nonsense)}, "ca_file"),
+        ({"ca_file": str(tmp_path / "missing")}, "ca_file"),
+        ({"cert_file": str(nonsense), "key_file": str(nonsense)}, "cert_file"),
+        ({"username": "me", "password_file": str(tmp_path / "missing")}, "password file"),
+        ({"username": "me", "password_file": str(tmp_path / "empty")}, "password file"),
+    ):
+        broker = broker_of("mqtts://127.0.0.1:1", **settings)
+        with running(broker) as device:
+            wait_until(lambda: device.error)
+        assert isinstance(device.error, ConfigError)
+        assert name in str(device.error)
+
+
+class Scripted:
+    """A server that does as told with each connection, after it has read CONNECT."""
+
+    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
+        self._talk = talk
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
+        self.versions: list[int] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                sock, _ = self._server.accept()
+            except OSError:
+                return
+            with sock:
+                connect = sock.recv(4096)
+                self.versions.append(connect[connect.index(b"MQTT") + 4])
+                self._talk(sock)
+
+
+class OldBroker(Scripted):
+    """Speaks MQTT 3.1.1 alone; another version it refuses, or leaves without a word."""
+
+    def __init__(self, *, refuses: bool) -> None:
+        self._refuses = refuses
+        super().__init__(self._answer)
+
+    def _answer(self, sock: socket.socket) -> None:
+        if self.versions[-1] == 4:
+            sock.sendall(b"\x20\x02\x00\x00")
+            while packet := sock.recv(4096):
+                if packet[0] & 0xF6 == 0x32:  # PUBLISH with QoS 1
+                    topic = int.from_bytes(packet[2:4], "big")
+                    sock.sendall(b"\x40\x02" + packet[4 + topic : 6 + topic])
+        elif self._refuses:
+            sock.sendall(b"\x20\x02\x00\x01")
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_broker_that_knows_only_3_1_1_is_spoken_to_so(refuses: bool) -> None:
+    with closing(OldBroker(refuses=refuses)) as old, running(broker_of(old.url)) as device:
+        device.told.wait_for(lambda: device.told.online)
+        assert old.versions == ([5, 4] if refuses else [5, 5, 4])
+        device.broker.publish(message("info", b"hello"), 7)
+        device.told.wait_for(lambda: device.told.acknowledged_tokens == [7])
+
+
+def stop_while_dialling(url: str) -> float:
+    """Return the longest time without a heartbeat, in s."""
+    with running(broker_of(url)) as device:
+        time.sleep(1.2)
+        begun = time.monotonic()
+        device.stop()
+        assert time.monotonic() - begun < 0.5
+    return device.longest_silence_s
+
+
+def await_dialling() -> None:
+    """Wait for the threads that were left behind, so that what they leave is not the next test's."""
+    for thread in threading.enumerate():
+        if thread.name == "dial":
+            thread.join(5)
+
+
+@leaves_sockets
+@pytest.mark.parametrize("scheme", ["mqtt", "mqtts"])
+def test_a_server_that_says_nothing_does_not_hold_us_up(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silence_s = stop_while_dialling(f"{scheme}://127.0.0.1:{server.getsockname()[1]}")
+    await_dialling()
+    assert silence_s < 1.1
+
+
+def test_a_name_that_is_never_found_does_not_hold_us_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+
+    def hangs(*_: object) -> list[object]:
+        found.wait(10)
+        raise socket.gaierror("at last")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    silence_s = stop_while_dialling("mqtt://broker.example")
+    found.set()
+    await_dialling()
+    assert silence_s < 0.5
+
+
+@leaves_sockets
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mqtt://127.0.0.1:1", "is the broker running"),
+        ("mqtt://broker.invalid", "there is no such host"),
+        ("unix:///nonexistent/broker", "No such file"),
+    ],
+)
+def test_why_there_is_no_connection_is_said(url: str, reason: str) -> None:
+    with running(broker_of(url)) as device:
+        device.told.wait_for(lambda: device.told.reasons)
+    assert url in device.told.reasons[0]
+    assert reason in device.told.reasons[0]
+
+
+def test_whom_another_client_with_our_id_replaces_says_so_and_does_not_fight() -> None:
+    def takes_over(sock: socket.socket) -> None:
+        sock.sendall(b"\x20\x03\x00\x00\x00")
+        sock.sendall(b"\xe0\x02\x8e\x00")
+
+    with closing(Scripted(takes_over)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.reasons)
+        time.sleep(0.5)
+    assert "give each device its own [device] id" in device.told.reasons[0]
+    assert device.told.connections == 1
+
+
+def test_a_connection_that_mosquitto_closed_for_another_client_makes_one_think_of_that() -> None:
+    with (
+        local_mosquitto("allow_anonymous true") as mosquitto,
+        running(broker_of(mosquitto.url)) as first,
+    ):
+        first.told.wait_for(lambda: first.told.online)
+        with running(broker_of(mosquitto.url)):
+            first.told.wait_for(lambda: first.told.reasons)
+    assert "does another client use our id" in first.told.reasons[0]
+
+
+def test_what_is_not_mqtt_ends_the_connection_and_nothing_else() -> None:
+    def babbles(sock: socket.socket) -> None:
+        sock.sendall(b"\x20\x7f" + b"\xff" * 127)
+
+    with closing(Scripted(babbles)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: len(device.told.reasons) >= 2)
+    assert device.error is None
+
+
+def test_a_message_that_the_broker_finds_too_large_is_refused_not_repeated() -> None:
+    with (
+        local_mosquitto("allow_anonymous true", "max_packet_size 1000") as mosquitto,
+        running(broker_of(mosquitto.url)) as device,
+    ):
+        device.told.wait_for(lambda: device.told.online)
+        device.broker.publish(message("info", b"x" * 1000), 1)
+        device.broker.publish(message("info", b"x" * 100), 2)
+        device.told.wait_for(lambda: device.told.acknowledged_tokens == [2])
+    assert "larger than the 1000 bytes" in device.told.refusals[1]
+    assert device.told.connections == 1
+
+
+def test_no_more_is_under_way_than_the_broker_allows() -> None:
+    with (
+        local_mosquitto("allow_anonymous true", "max_inflight_messages 3") as mosquitto,
+        running(broker_of(mosquitto.url)) as device,
+    ):
+        device.told.wait_for(lambda: device.told.online)
+        sent = 0
+        while device.broker.publish(message("info", b"hello"), sent + 1) and sent < 1000:
+            sent += 1
+        assert sent < 1000
+        device.told.wait_for(lambda: len(device.told.acknowledged_tokens) == sent)
+        assert device.broker.publish(message("info", b"hello"), sent + 1)
+
+
+def test_live_messages_of_a_dead_link_are_not_delivered_late() -> None:
+    heard: list[Heard] = []
+    with (
+        local_mosquitto("allow_anonymous true") as mosquitto,
+        Listener(mosquitto.url, "#", heard.append),
+        running(broker_of(mosquitto.url)) as device,
+    ):
+        device.told.wait_for(lambda: device.told.online)
+        process = mosquitto._process
+        assert process is not None
+        process.send_signal(19)  # SIGSTOP: the link is there, nobody reads
+        begun = time.monotonic()
+        while time.monotonic() - begun < 1.5:
+            device.broker.publish(message("frame", b"%.1f" % (time.monotonic() - begun), Delivery.LIVE), 0)
+            time.sleep(0.05)
+        process.send_signal(18)
+        device.broker.publish(message("info", b"end"), 1)
+        wait_until(lambda: heard and heard[-1].payload == b"end")
+
+
+def test_a_farewell_that_nobody_heard_leaves_the_word_to_the_will() -> None:
+    heard: list[Heard] = []
+    with (
+        local_mosquitto("allow_anonymous true") as mosquitto,
+        Listener(mosquitto.url, "#", heard.append),
+        running(broker_of(mosquitto.url)) as device,
+    ):
+        device.told.wait_for(lambda: device.told.online)
+        process = mosquitto._process
+        assert process is not None
+        process.send_signal(19)
+        device.stop(0.2)
+        process.send_signal(18)
+        wait_until(lambda: heard)
+        wait_until(lambda: heard[-1] == Heard(WILL.topic, WILL.payload, retain=False, qos=1))
+    assert {h.payload for h in heard} <= {WILL.payload, FAREWELL.payload}

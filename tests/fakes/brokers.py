@@ -1,0 +1,87 @@
+"""A broker's thread, what it tells, and a mosquitto to tell it about."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from eyespot.broker.local import LocalMosquitto
+from eyespot.domain.errors import BrokerError, EyespotError
+from eyespot.domain.message import Delivery, Message
+from eyespot.ports import Broker
+from fakes.recorder import Recorder
+
+ROOT = "eyespot/v1/shop-1"
+
+
+def message(suffix: str, payload: bytes, delivery: Delivery = Delivery.STATE) -> Message:
+    return Message(f"{ROOT}/{suffix}", payload, delivery)
+
+
+WILL = message("status", b"offline, says the will")
+FAREWELL = message("status", b"offline, says the device")
+
+
+class Device:
+    """A broker that runs in a thread."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.told = Recorder()
+        self.broker = broker
+        self.error: EyespotError | None = None
+        self.longest_silence_s = 0.0
+        self._beaten = time.monotonic()
+        broker.attach(self.told, WILL)
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        self.broker.stop(FAREWELL, timeout_s)
+        self._thread.join(timeout_s + 2)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self.broker.run(self._beat)
+        except EyespotError as error:
+            self.error = error
+        self._beat()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        self.longest_silence_s = max(self.longest_silence_s, now - self._beaten)
+        self._beaten = now
+
+
+@contextmanager
+def running(broker: Broker) -> Iterator[Device]:
+    """Run a broker until the context ends."""
+    device = Device(broker)
+    device.start()
+    try:
+        yield device
+    finally:
+        device.stop()
+
+
+@contextmanager
+def local_mosquitto(*lines: str) -> Iterator[LocalMosquitto]:
+    """Run a mosquitto with these lines in its configuration; skip the test where there is none."""
+    try:
+        mosquitto = LocalMosquitto(lines)
+    except BrokerError as error:
+        pytest.skip(str(error))
+    with mosquitto:
+        yield mosquitto
+
+
+def wait_until(what: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Wait for something that nobody announces."""
+    give_up = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)

@@ -1,0 +1,47 @@
+"""Takes note of what a broker tells, and lets a test wait for it."""
+
+import threading
+from collections.abc import Callable
+
+
+class Recorder:
+    """Implements `ports.BrokerEvents`."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.online = False
+        self.connections = 0
+        self.reasons: list[str] = []
+        self.acknowledged_tokens: list[int] = []
+        self.refusals: dict[int, str] = {}
+
+    def connected(self) -> None:
+        with self._changed:
+            self.online = True
+            self.connections += 1
+            self._changed.notify_all()
+
+    def disconnected(self, reason: str) -> None:
+        with self._changed:
+            self.online = False
+            self.reasons.append(reason)
+            self._changed.notify_all()
+
+    def acknowledged(self, token: int) -> None:
+        with self._changed:
+            self.acknowledged_tokens.append(token)
+            self._changed.notify_all()
+
+    def refused(self, token: int, reason: str) -> None:
+        with self._changed:
+            self.refusals[token] = reason
+            self._changed.notify_all()
+
+    def wait_for(self, what: Callable[[], object], timeout_s: float = 10.0) -> None:
+        """Wait until something is so.
+
+        Raises:
+            AssertionError: it is not in time.
+        """
+        with self._changed:
+            assert self._changed.wait_for(what, timeout_s), (self.online, self.reasons, self.refusals)

@@ -1,0 +1,39 @@
+"""Figures of the machine, each None where it cannot be known."""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from eyespot.host.facts import HostFacts, read_facts
+
+
+def test_figures_of_this_machine_are_those_that_others_read(tmp_path: Path) -> None:
+    facts = read_facts(tmp_path)
+    assert facts.memory_mb == pytest.approx(psutil.Process().memory_info().rss / 2**20, rel=0.1)
+    assert facts.disk_free_mb == pytest.approx(psutil.disk_usage(str(tmp_path)).free / 2**20, rel=0.1)
+
+
+def test_what_cannot_be_known_is_none(tmp_path: Path) -> None:
+    assert read_facts(tmp_path / "nothing", root=tmp_path) == HostFacts(None, None, None)
+
+
+def test_figures_are_in_mebibytes_and_degrees(tmp_path: Path) -> None:
+    zone = tmp_path / "sys/class/thermal/thermal_zone0"
+    process = tmp_path / "proc/self"
+    zone.mkdir(parents=True)
+    process.mkdir(parents=True)
+    (zone / "temp").write_text("48312\n")
+    (process / "statm").write_text("9000 512 100 1 0 200 0\n")
+    facts = read_facts(tmp_path, root=tmp_path)
+    assert facts.temperature_c == 48.3
+    assert facts.memory_mb == 512 * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@pytest.mark.parametrize("text", ["", "hot", "48 312 °C"])
+def test_figures_that_make_no_sense_are_none(text: str, tmp_path: Path) -> None:
+    zone = tmp_path / "sys/class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text(text)
+    assert read_facts(tmp_path, root=tmp_path).temperature_c is None

@@ -1,0 +1,101 @@
+"""Frames to observations: where boxes lie in the full frame, and how long it took."""
+
+from pathlib import Path
+
+import pytest
+
+from eyespot.domain.errors import ModelError
+from eyespot.domain.geometry import Resize
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Observation
+from eyespot.host.clock import ManualClock
+from eyespot.sources.inferring import InferringSource
+from eyespot.sources.scene import SceneSource
+from eyespot.sources.video import VideoSource
+from fakes.models import IDENTITY, FakeDecoder, FakeEngine
+from fakes.videos import write_video
+
+
+def observe_wide_video(folder: Path, resize: Resize, *boxes: list[float]) -> Observation:
+    """Look at a frame twice as wide as high with a model whose input is a square."""
+    frames = VideoSource(
+        write_video(folder / "v.avi", 1, size=(160, 80)), "fast", loop=False, clock=ManualClock(3)
+    )
+    source = InferringSource(
+        frames,
+        FakeEngine(),
+        FakeDecoder(*boxes),
+        IDENTITY,
+        size=(100, 100),
+        resize=resize,
+        clock=ManualClock(),
+    )
+    source.open()
+    observation = source.take(1)
+    source.close()
+    assert observation is not None
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("resize", "box", "expected"),
+    [
+        ("stretch", [0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4]),
+        ("letterbox", [0.1, 0.25, 0.3, 0.5], [0.1, 0.0, 0.3, 0.5]),
+        ("letterbox", [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]),
+        ("crop", [0.0, 0.2, 1.0, 0.4], [0.25, 0.2, 0.75, 0.4]),
+    ],
+)
+def test_boxes_are_told_in_fractions_of_the_full_frame(
+    tmp_path: Path, resize: Resize, box: list[float], expected: list[float]
+) -> None:
+    observation = observe_wide_video(tmp_path, resize, box)
+    assert observation.detections.boxes_xyxy_n.tolist() == [pytest.approx(expected, abs=1e-6)]
+    assert (observation.taken_ns, observation.bundle) == (3, "fake@1-0")
+
+
+def test_what_lies_in_the_padding_alone_is_dropped(tmp_path: Path) -> None:
+    padding, inside = [0.2, 0.0, 0.4, 0.2], [0.2, 0.3, 0.4, 0.6]
+    found = observe_wide_video(tmp_path, "letterbox", padding, inside).detections
+    assert len(found) == 1
+    assert found.scores.tolist() == [0.5]
+
+
+def scene(engine: FakeEngine, clock: ManualClock) -> InferringSource:
+    frames = SceneSource(0, 10, "fast", clock)
+    return InferringSource(
+        frames, engine, FakeDecoder(), IDENTITY, size=(40, 30), resize="stretch", clock=clock
+    )
+
+
+def test_the_engine_is_shown_frames_of_its_own_size() -> None:
+    engine = FakeEngine()
+    source = scene(engine, ManualClock())
+    source.open()
+    source.take(0)
+    assert engine.shown == [(30, 40, 3)]
+
+
+def test_inference_times_are_those_of_the_last_hundred() -> None:
+    clock = ManualClock()
+    durations_s = iter([9.0] * 50 + [0.010] * 90 + [0.020] * 10)
+    source = scene(FakeEngine(lambda: clock.sleep(next(durations_s))), clock)
+    assert source.inference_ms is None
+    source.open()
+    for _ in range(150):
+        source.take(0)
+    assert source.inference_ms == (pytest.approx(10), pytest.approx(20))
+
+
+def test_an_unpaced_source_stays_unpaced() -> None:
+    assert not scene(FakeEngine(), ManualClock()).paced
+
+
+def test_a_model_that_fails_is_no_observation() -> None:
+    def fail() -> None:
+        raise ModelError("the runtime gave up")
+
+    source = scene(FakeEngine(fail), ManualClock(SECOND_NS))
+    source.open()
+    with pytest.raises(ModelError, match="gave up"):
+        source.take(0)

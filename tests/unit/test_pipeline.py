@@ -1,0 +1,128 @@
+"""The pipeline: from observations to what is left for the store."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.message import Delivery, Message
+from eyespot.domain.observation import Observation
+from eyespot.pipeline import Pipeline
+from eyespot.ports import Handover, ModelIdentity
+from eyespot.rules import Rule
+from eyespot.rules.line import Line, LineSettings
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Native
+from eyespot.tracking.tracker import Tracker
+from fakes.walkers import Walker, film
+
+LABELS = ("person", "dog")
+MODEL = ModelIdentity("m@1.0.0-0123456789ab", "m", "1.0.0", None, LABELS, 0.35)
+TIMELINE = Timeline(1_700_000_000 * SECOND_NS, synced=True)
+DOOR = LineSettings(id="door", a=(0.5, 1.0), b=(0.5, 0.0), classes=("person",))  # left to right is in
+THERE = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+
+
+def a_pipeline(*lines: LineSettings, seq: int = 0, frames: bool = False) -> Pipeline:
+    rules: dict[str, Rule] = {line.id: Line(line, LABELS, "overhead") for line in lines}
+    native = Native(Gate("eyespot/v1/shop"), "0123456789abcdef", seq)
+    return Pipeline(MODEL, Tracker(MODEL.min_score), rules, native, publishes_frames=frames)
+
+
+def walk(pipeline: Pipeline, walker: Walker = THERE) -> list[Handover]:
+    return [
+        pipeline.step(taken_ns, Observation(taken_ns, MODEL.bundle, found), TIMELINE)
+        for taken_ns, found in film([walker], 10, walker.to_s)
+    ]
+
+
+def payload(message: Message) -> dict[str, Any]:
+    return json.loads(message.payload)
+
+
+def test_it_begins_with_every_rule_at_zero_so_that_subscribers_see_the_line() -> None:
+    [state] = a_pipeline(DOOR).begin({}, 0, TIMELINE).messages
+    assert state.topic == "eyespot/v1/shop/rule/door/state"
+    assert payload(state)["counts"] == {"person": {"in": 0, "out": 0}}
+    assert payload(state)["since"] == "2023-11-14T22:13:20.000Z"
+
+
+def test_a_crossing_leaves_an_event_the_new_totals_and_their_snapshot_together() -> None:
+    pipeline = a_pipeline(DOOR)
+    pipeline.begin({}, 0, TIMELINE)
+    [handover] = [handover for handover in walk(pipeline) if handover.messages]
+    event, state = handover.messages
+    assert (event.delivery, event.topic) == (Delivery.DURABLE, "eyespot/v1/shop/rule/door/event")
+    assert payload(event).items() >= {"kind": "crossed", "direction": "in", "class": "person"}.items()
+    assert payload(event)["model"] == MODEL.bundle
+    assert (state.delivery, payload(state)["counts"]) == (Delivery.STATE, {"person": {"in": 1, "out": 0}})
+    assert list(handover.snapshots) == ["door"]
+    assert handover.seq == payload(event)["seq"] == 1
+
+
+def test_the_time_of_the_event_is_when_the_line_was_met_not_when_that_became_certain() -> None:
+    pipeline = a_pipeline(DOOR)
+    [event] = [m for handover in walk(pipeline) for m in handover.messages if m.topic.endswith("/event")]
+    assert payload(event)["t"].startswith("2023-11-14T22:13:24.0")
+
+
+def test_from_the_snapshot_a_new_process_counts_on_and_numbers_on() -> None:
+    first = a_pipeline(DOOR)
+    first.begin({}, 0, TIMELINE)
+    [left] = [handover for handover in walk(first) if handover.snapshots]
+    second = a_pipeline(DOOR, seq=left.seq)
+    later = Timeline(TIMELINE.utc_at_zero_ns + 3600 * SECOND_NS, synced=True)
+    [state] = second.begin(left.snapshots, 0, later).messages
+    assert payload(state)["counts"] == {"person": {"in": 1, "out": 0}}
+    assert payload(state)["since"] == "2023-11-14T22:13:20.000Z"
+    [event, totals] = [message for handover in walk(second) for message in handover.messages]
+    assert payload(event)["seq"] == 2
+    assert payload(totals)["counts"] == {"person": {"in": 2, "out": 0}}
+
+
+def test_a_snapshot_that_cannot_be_used_is_named_and_the_others_are_used() -> None:
+    window = LineSettings(id="window", a=(0.5, 1.0), b=(0.5, 0.0))
+    for damaged in (b"", b"\xff\xfe", b'{"since_utc_ns":1}', b'{"since_utc_ns":1,"state":{"counts":[]}}'):
+        kept = {"door": damaged, "window": b'{"since_utc_ns":1,"state":{"counts":{"person":{"in":5}}}}'}
+        pipeline = a_pipeline(DOOR, window)
+        door, other = pipeline.begin(kept, 0, TIMELINE).messages
+        assert list(pipeline.unusable) == ["door"]
+        assert payload(door)["counts"] == {"person": {"in": 0, "out": 0}}
+        assert payload(other)["counts"] == {"person": {"in": 5, "out": 0}}
+
+
+def test_the_retained_topic_of_a_rule_that_was_removed_is_cleared() -> None:
+    snapshot = {"gone": b'{"since_utc_ns":1,"state":{"counts":{}}}'}
+    gone, _ = a_pipeline(DOOR).begin(snapshot, 0, TIMELINE).messages
+    assert (gone.topic, gone.payload, gone.retain) == ("eyespot/v1/shop/rule/gone/state", b"", True)
+
+
+def test_nothing_new_leaves_nothing_for_the_store_to_do() -> None:
+    pipeline = a_pipeline(DOOR)
+    pipeline.begin({}, 0, TIMELINE)
+    silent = pipeline.step(SECOND_NS, None, TIMELINE)
+    assert (silent.messages, dict(silent.snapshots)) == ((), {})
+
+
+def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:
+    pipeline = a_pipeline(frames=True)
+    handovers = walk(pipeline)
+    frames = [message for handover in handovers for message in handover.messages]
+    assert {message.delivery for message in frames} == {Delivery.LIVE}
+    assert len(frames) == len(handovers)
+    newest = payload(frames[-1])
+    assert (newest["classes"], newest["tracks"]) == (["person"], [1])
+    assert newest["boxes"][0][0] < 0.9 < newest["boxes"][0][2]
+    assert pipeline.tracks_alive == 1
+    assert pipeline.step(9 * SECOND_NS, None, TIMELINE).messages == ()
+    assert not any(handover.messages for handover in walk(a_pipeline()))
+
+
+def test_payloads_can_be_read_with_the_declared_types() -> None:
+    pipeline = a_pipeline(DOOR, frames=True)
+    handovers = [pipeline.begin({}, 0, TIMELINE), *walk(pipeline)]
+    gate = Gate("eyespot/v1/shop")
+    messages = [message for handover in handovers for message in handover.messages]
+    assert [gate.readmit(message.topic, message.payload) for message in messages] == messages
+    assert msgspec.json.decode(messages[0].payload)["clock"] == "synced"

@@ -1,0 +1,104 @@
+"""What the device says of itself, and when."""
+
+import json
+from typing import Any
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.host.clock import ManualClock
+from eyespot.host.facts import HostFacts
+from eyespot.ports import Handover, ModelIdentity, View
+from eyespot.supervisor.health import Health
+from eyespot.supervisor.reporter import Gauges, Rates, Reporter
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Identity, Native
+
+MODEL = ModelIdentity("m@1.0.0-0123456789ab", "m", "1.0.0", "0" * 64, ("person",), 0.35)
+WHO = Identity(
+    "shop", "Shop", "UTC", "a machine", "0.1", "3.11", "litert 2", "oblique", publishes_frames=False
+)
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.clock = ManualClock(utc_at_zero_ns=1_700_000_000 * SECOND_NS)
+        self.health = Health(self.clock)
+        self.view: View | None = None
+        self.observations = 0
+        self.posted: list[tuple[str, dict[str, Any]]] = []
+        self.reporter = Reporter(
+            identity=WHO,
+            model=MODEL,
+            gauges=Gauges(
+                view=lambda: self.view,
+                rates=lambda: Rates(self.observations, 2, (9.123, 12.0), 3),
+                host=lambda: HostFacts(memory_mb=60.0, disk_free_mb=None, temperature_c=51.5),
+            ),
+            native=Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0),
+            health=self.health,
+            post=self._post,
+            clock=self.clock,
+        )
+
+    def _post(self, handover: Handover) -> None:
+        self.posted += [(m.topic.rpartition("/")[2], json.loads(m.payload)) for m in handover.messages]
+
+    def after(self, seconds: float) -> list[tuple[str, dict[str, Any]]]:
+        """What was posted in a tick that many seconds later."""
+        self.clock.sleep(seconds)
+        self.posted.clear()
+        self.reporter.tick()
+        return list(self.posted)
+
+
+def test_the_birth_says_online_and_who_it_is_and_health_follows_at_once() -> None:
+    stage = Stage()
+    stage.reporter.begin()
+    (status, online), (info, birth) = stage.posted
+    assert (status, online["state"], info) == ("status", "online", "info")
+    assert birth["model"]["bundle"] == MODEL.bundle
+    assert birth["camera"] is None
+    assert birth["privacy"] == {"images": False, "boxes_of_frames": False}
+    [(topic, health)] = stage.after(0)
+    assert (topic, health["ok"], health["backlog"], health["dropped"]) == ("health", True, 3, 2)
+    assert health["inference_ms"] == {"p50": 9.12, "p95": 12.0}
+    assert (health["memory_mb"], health["disk_free_mb"], health["temperature_c"]) == (60.0, None, 51.5)
+
+
+def test_info_is_said_again_once_the_camera_is_known() -> None:
+    stage = Stage()
+    stage.after(0)
+    stage.view = View("video", 768, 576, 10.0)
+    [(topic, info)] = stage.after(1)
+    assert (topic, info["camera"]["width"], info["camera"]["rate_hz"]) == ("info", 768, 10.0)
+
+
+def test_health_is_said_once_a_minute_with_the_rate_since_the_last_time() -> None:
+    stage = Stage()
+    stage.after(0)
+    stage.observations = 600
+    assert stage.after(59) == []
+    [(_, health)] = stage.after(1)
+    assert (health["observations_hz"], health["uptime_s"]) == (10.0, 60)
+
+
+def test_a_trouble_is_said_soon_but_a_flapping_one_not_more_than_once_a_second() -> None:
+    stage = Stage()
+    stage.after(0)
+    stage.health.raise_state("broker_unreachable", "refused")
+    assert stage.after(0.5) == []
+    [(_, health)] = stage.after(0.5)
+    assert not health["ok"]
+    assert health["states"] == [
+        {"name": "broker_unreachable", "reason": "refused", "since": "2023-11-14T22:13:20.000Z"}
+    ]
+    stage.health.clear_state("broker_unreachable")
+    [(_, health)] = stage.after(1)
+    assert (health["ok"], health["states"]) == (True, [])
+
+
+def test_stopping_is_a_state_of_its_own_after_the_last_health_and_a_view_not_told_yet() -> None:
+    stage = Stage()
+    stage.view = View("video", 768, 576, 10.0)
+    stage.reporter.stopping()
+    assert [topic for topic, _ in stage.posted] == ["info", "health", "status"]
+    assert stage.posted[-1][1]["state"] == "stopping"

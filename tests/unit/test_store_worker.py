@@ -1,0 +1,291 @@
+"""The store thread's work, one turn at a time."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from eyespot.domain.errors import StorageError
+from eyespot.domain.message import Delivery, Message
+from eyespot.host.clock import ManualClock
+from eyespot.ports import Handover
+from eyespot.store.database import Change, Database, Row
+from eyespot.store.intake import Intake, fold
+from eyespot.store.outbox import MOST_IN_MEMORY
+from eyespot.store.worker import StoreWorker
+from fakes.troubles import Troubles
+from fakes.wire import Wire
+
+
+def readmit(topic: str, payload: bytes) -> Message:
+    if topic != "event":
+        raise ValueError("not ours")
+    return Message(topic, payload, Delivery.DURABLE)
+
+
+def event(number: int) -> Message:
+    return Message("event", b"%d" % number, Delivery.DURABLE)
+
+
+def counted(number: int) -> Handover:
+    """Return what a step leaves behind that counted something."""
+    state = Message("state", b"%d in" % number, Delivery.STATE)
+    return Handover((event(number), state), {"door": b"%d" % number}, number)
+
+
+class Store:
+    """A store worker with everything around it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.wire = Wire()
+        self.health = Troubles()
+        self.clock = ManualClock()
+        self.worker = StoreWorker(database, self.wire, self.health, readmit, self.clock)
+
+    def turn(self, *handovers: Handover) -> None:
+        for handover in handovers:
+            self.worker.post(handover)
+        self.clock.sleep(1)
+        self.worker.turn(0)
+
+    def answer(self) -> None:
+        while answers := self.wire.unanswered():
+            for token, _ in answers:
+                self.worker.acknowledged(token)
+            self.turn()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(Database.open(tmp_path)) as database:
+        yield database
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return Store(database)
+
+
+def fill(database: Database) -> None:
+    """Make the disk full, as SQLite sees it."""
+    pages = database._connection.execute("PRAGMA page_count").fetchone()[0]
+    database._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def make_room(database: Database) -> None:
+    database._connection.execute("PRAGMA max_page_count = 1000000")
+
+
+LARGE = b"x" * 50_000
+
+
+def test_a_count_and_its_event_are_kept_before_they_are_sent(store: Store) -> None:
+    store.turn(counted(1))
+    assert store.database.snapshots() == {"door": b"1"}
+    assert store.database.count() == store.worker.backlog == 1
+    assert store.wire.sent == []
+    store.worker.connected()
+    store.turn()
+    assert store.wire.payloads == [b"1", b"1 in"]
+    store.answer()
+    assert store.database.count() == store.worker.backlog == 0
+
+
+def test_a_restart_goes_on_where_the_last_life_ended(database: Database) -> None:
+    Store(database).turn(counted(1), counted(2))
+    assert database.seq() == 2
+    after = Store(database)
+    after.worker.connected()
+    after.turn()
+    after.answer()
+    assert after.wire.payloads == [b"1", b"2"]
+    assert database.snapshots() == {"door": b"2"}
+
+
+def test_a_broker_that_is_not_there_is_a_named_state(store: Store) -> None:
+    store.worker.disconnected("mqtt://b: connection refused")
+    store.turn()
+    assert "connection refused" in store.health.lasting["broker_unreachable"]
+    store.worker.connected()
+    store.turn()
+    assert "broker_unreachable" not in store.health.lasting
+
+
+def test_a_denied_topic_is_a_named_state_until_the_broker_takes_it(store: Store) -> None:
+    store.worker.connected()
+    store.turn(counted(1))
+    for token, _ in store.wire.unanswered():
+        store.worker.refused(token, "not authorized")
+    store.turn()
+    assert "refuses event and 1 more (not authorized)" in store.health.lasting["publish_denied"]
+    assert store.database.count() == 1
+    store.wire.sent.clear()
+    store.clock.sleep(60)
+    store.turn()
+    store.answer()
+    assert store.wire.payloads == [b"1", b"1 in"]
+    assert "publish_denied" not in store.health.lasting
+    assert store.database.count() == 0
+
+
+def test_while_the_disk_is_full_messages_still_leave_and_nothing_is_forgotten(store: Store) -> None:
+    store.worker.connected()
+    store.turn()
+    fill(store.database)
+    store.turn(Handover((Message("event", LARGE, Delivery.DURABLE),), {"door": b"1"}, 1))
+    assert "full" in store.health.lasting["storage_failed"]
+    assert store.database.snapshots() == {}
+    assert store.wire.payloads == [LARGE]
+    store.turn(counted(2))
+    assert store.worker.backlog == 2
+    make_room(store.database)
+    store.turn()
+    assert "storage_failed" not in store.health.lasting
+    assert store.database.snapshots() == {"door": b"2"}
+    assert store.database.count() == 2
+    store.answer()
+    assert store.database.count() == 0
+    assert store.wire.payloads == [LARGE, b"2", b"2 in"]
+
+
+def test_a_failing_disk_is_tried_once_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def fails(change: Change) -> None:
+        tried.append(change)
+        raise StorageError("cannot write")
+
+    monkeypatch.setattr(store.database, "commit", fails)
+    store.turn(counted(1))
+    for _ in range(10):
+        store.worker.turn(0)
+    assert len(tried) == 1
+    store.turn()
+    assert len(tried) == 2
+
+
+def test_a_disk_that_fails_for_too_long_costs_the_oldest_events_and_says_so(store: Store) -> None:
+    fill(store.database)
+    store.turn(Handover((Message("event", LARGE, Delivery.DURABLE),), {}, 0))
+    events = tuple(event(n) for n in range(MOST_IN_MEMORY + 5))
+    store.turn(Handover(events, {"door": b"9"}, 9))
+    assert store.worker.backlog == MOST_IN_MEMORY
+    assert store.health.lasting["store_overflowed"].startswith("6 events")
+    make_room(store.database)
+    store.turn()
+    assert store.database.waiting(0, 1)[0].payload == b"5"
+    assert store.database.snapshots() == {"door": b"9"}
+
+
+def test_states_leave_although_the_disk_cannot_be_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> list[Row]:
+        raise StorageError("cannot read")
+
+    monkeypatch.setattr(store.database, "waiting", fails)
+    store.worker.connected()
+    store.turn(counted(1))
+    assert store.wire.payloads == [b"1 in"]
+    assert "cannot read" in store.health.lasting["storage_failed"]
+    monkeypatch.undo()
+    store.turn()
+    assert store.wire.payloads == [b"1 in", b"1"]
+    assert "storage_failed" not in store.health.lasting
+
+
+def test_what_somebody_else_wrote_is_removed_and_named(database: Database) -> None:
+    database.commit(Change([Row(1, "image", b"pixels"), Row(2, "event", b"2")], [], {}, 0))
+    store = Store(database)
+    store.worker.connected()
+    store.turn()
+    assert store.wire.payloads == [b"2"]
+    assert "removed 1 kept messages" in store.health.lasting["store_tampered"]
+
+
+def test_damage_that_was_found_is_named(tmp_path: Path) -> None:
+    (tmp_path / "eyespot.db").write_bytes(b"damaged" * 1000)
+    with closing(Database.open(tmp_path)) as database:
+        assert "eyespot.db.damaged-1" in Store(database).health.lasting["store_damaged"]
+
+
+def test_what_was_committed_is_synced_once_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(store.database, "sync", lambda: synced.append(store.clock.now_ns()))
+    store.turn(counted(1))
+    for number in range(2, 10):
+        store.worker.post(counted(number))
+        store.worker.turn(0)
+    assert len(synced) == 1
+    store.turn()
+    assert len(synced) == 2
+    store.turn()
+    assert len(synced) == 2
+
+
+def run(store: Store, patience_s: float) -> threading.Thread:
+    store.worker.stop(patience_s)
+    thread = threading.Thread(target=store.worker.run, args=(lambda: None,))
+    thread.start()
+    return thread
+
+
+def test_a_stop_keeps_all_and_waits_for_nobody_who_is_not_there(store: Store) -> None:
+    store.worker.disconnected("gone")
+    store.worker.post(counted(1))
+    run(store, 1000).join(5)
+    assert store.database.snapshots() == {"door": b"1"}
+    assert store.database.count() == 1
+
+
+def test_a_stop_waits_until_everything_is_acknowledged(store: Store) -> None:
+    store.worker.connected()
+    store.worker.post(counted(1))
+    thread = run(store, 1000)
+    give_up = time.monotonic() + 5
+    while thread.is_alive():
+        assert time.monotonic() < give_up
+        for token, _ in store.wire.unanswered():
+            store.worker.acknowledged(token)
+        time.sleep(0.001)
+    assert store.wire.payloads == [b"1", b"1 in"]
+    assert store.database.count() == 0
+
+
+def test_a_stop_has_an_end_although_nothing_is_acknowledged(store: Store) -> None:
+    store.worker.connected()
+    store.worker.post(counted(1))
+    thread = run(store, 10)
+    store.clock.sleep(11)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert store.database.count() == 1
+
+
+def test_many_handovers_that_nobody_takes_are_folded() -> None:
+    intake = Intake()
+    frame = Message("frame", b"", Delivery.LIVE)
+    for number in range(1, 2_501):
+        intake.post(Handover((*counted(number).messages, frame), {"door": b"%d" % number}, number))
+    assert len(intake) == 2_500
+    taken = intake.take(0)
+    assert len(taken.handovers) < 1_000
+    messages = [message for handover in taken.handovers for message in handover.messages]
+    assert [m.payload for m in messages if m.delivery is Delivery.DURABLE] == [
+        b"%d" % number for number in range(1, 2_501)
+    ]
+    assert taken.handovers[-1].seq == 2_500
+    assert taken.lost == 0
+
+
+def test_folding_keeps_the_last_of_everything_and_counts_what_it_drops() -> None:
+    frame = Message("frame", b"", Delivery.LIVE)
+    many = Handover(tuple(event(n) for n in range(MOST_IN_MEMORY)), {}, 0)
+    folded, lost = fold([counted(7), Handover((frame,), {"gate": b"1"}, 0), many, counted(8)])
+    assert lost == 2
+    assert len(folded.messages) == MOST_IN_MEMORY + 1
+    assert folded.messages[-1].payload == b"8 in"
+    assert folded.snapshots == {"door": b"8", "gate": b"1"}
+    assert folded.seq == 8
