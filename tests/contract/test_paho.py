@@ -313,3 +313,15 @@ def test_a_farewell_that_nobody_heard_leaves_the_word_to_the_will() -> None:
         wait_until(lambda: heard)
         wait_until(lambda: heard[-1] == Heard(WILL.topic, WILL.payload, retain=False, qos=1))
     assert {h.payload for h in heard} <= {WILL.payload, FAREWELL.payload}
+
+
+def test_a_socket_of_this_machine_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "mosquitto.sock"
+    with (
+        local_mosquitto("allow_anonymous true", f"listener 0 {path}", ME),
+        running(broker_of(f"unix://{path}")) as device,
+    ):
+        device.told.wait_for(lambda: device.told.online)
+        device.broker.publish(message("frame", b"1", Delivery.LIVE), 0)
+        device.broker.publish(message("info", b"hello"), 7)
+        device.told.wait_for(lambda: device.told.acknowledged_tokens == [7])

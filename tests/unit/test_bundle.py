@@ -36,6 +36,11 @@ def test_a_path_from_home_is_resolved(tmp_path: Path, monkeypatch: pytest.Monkey
     assert find_bundle("~") == tmp_path
 
 
+def test_a_home_that_nobody_knows_is_named() -> None:
+    with pytest.raises(ModelError, match="full path"):
+        find_bundle("~no-such-user/x")
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere is no folder"):
         find_bundle(str(tmp_path / "nowhere"))

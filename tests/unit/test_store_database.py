@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.domain.errors import StorageError
+from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.store.database import Change, Database, Row
 from eyespot.store.settings import StateSettings, state_dir
 
@@ -69,7 +69,7 @@ def test_a_write_that_fails_for_the_size_of_the_file_is_named(tmp_path: Path) ->
     program = """
 import resource, signal, sys
 from pathlib import Path
-from eyespot.domain.errors import StorageError
+from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.store.database import Change, Database, Row
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 database = Database.open(Path(sys.argv[1]))
@@ -181,3 +181,8 @@ def test_where_state_is_kept(
     monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
     monkeypatch.setenv("HOME", "/home/u")
     assert state_dir(StateSettings(dir=dir_), environ) == Path(folder)
+
+
+def test_a_home_that_nobody_knows_is_named() -> None:
+    with pytest.raises(ConfigError, match="to a full path"):
+        state_dir(StateSettings(dir="~no-such-user/x"), {})

@@ -181,6 +181,12 @@ def test_a_disk_that_fails_for_too_long_costs_the_oldest_events_and_says_so(stor
     assert store.database.snapshots() == {"door": b"9"}
 
 
+def test_a_burst_costs_nothing_while_the_disk_works(store: Store) -> None:
+    store.turn(Handover(tuple(event(n) for n in range(MOST_IN_MEMORY + 5)), {}, 9))
+    assert store.database.count() == store.worker.backlog == MOST_IN_MEMORY + 5
+    assert store.health.lasting == {}
+
+
 def test_states_leave_although_the_disk_cannot_be_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> list[Row]:
         raise StorageError("cannot read")

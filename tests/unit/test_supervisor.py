@@ -148,6 +148,21 @@ def test_a_thread_past_its_deadline_is_named_and_counts_as_a_bug(caplog: pytest.
     stuck.stopped.set()
 
 
+def test_a_bug_in_stopping_one_thread_does_not_keep_the_others_running(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage(Steady())
+
+    def broken(_: float) -> None:
+        raise ZeroDivisionError
+
+    thread = stage.supervisor._threads[0]
+    stage.supervisor._stop_steps = [StopStep(broken, thread, 0, 0), *stage.supervisor._stop_steps]
+    assert stage.run(Wish.STOP) is Outcome.BUG
+    assert not thread.running
+    assert "a bug in stopping the Steady thread" in caplog.text
+
+
 def test_a_reload_that_is_refused_changes_nothing_and_one_that_is_taken_up_ends_this_life() -> None:
     answers = iter([False, True])
     stage = Stage(Steady(), reload=lambda: next(answers))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from eyespot.app.plan import plan
 from eyespot.config import load
+from eyespot.domain.errors import ConfigError
 from eyespot.domain.instants import SECOND_NS, rfc3339
 from eyespot.host.clock import SystemClock
 from eyespot.ports import Clock, ModelIdentity, ObservationSource, SourceEnded, View
@@ -20,12 +21,15 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
         How many observations were written.
 
     Raises:
+        ConfigError: the file is what the source reads.
         StorageError: the file cannot be written, or the disk is full; what was written before is whole.
         EyespotError: as the source, the model and the configuration do.
     """
     clock = SystemClock()
     with held_back():
-        planned = plan(load(config), clock)
+        loaded = load(config)
+        _refuse_to_overwrite(loaded.config.camera.file, output)
+        planned = plan(loaded, clock)
         source = planned.eye.source
         try:
             begun_ns = clock.now_ns()
@@ -35,6 +39,11 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
                 return _fill(writer, source, clock, seconds)
         finally:
             source.close()
+
+
+def _refuse_to_overwrite(read: str | None, output: Path) -> None:
+    if read is not None and Path(read).exists() and output.exists() and output.samefile(read):
+        raise ConfigError(f"{output} is what the source reads; name another file with -o")
 
 
 def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header:

@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,7 +69,7 @@ class LocalMosquitto:
         config, said = folder / "mosquitto.conf", folder / "said"
         lines = (f"listener {self.port} {_LOOPBACK}", "persistence false", *self._lines)
         config.write_text("\n".join(lines) + "\n")
-        with said.open("wb") as out, _no_signal_held_back():
+        with said.open("wb") as out:
             # a session of its own: Ctrl-C is for us; it is to hear our last messages
             self._process = subprocess.Popen(  # noqa: S603 - the binary is the system's
                 [self._binary, "-c", str(config)], stdout=out, stderr=out, start_new_session=True
@@ -108,16 +107,6 @@ def _find() -> str:
     if binary is None or not os.access(binary, os.X_OK):
         raise BrokerError("there is no mosquitto here: apt install mosquitto, or set EYESPOT_MOSQUITTO")
     return binary
-
-
-@contextmanager
-def _no_signal_held_back() -> Iterator[None]:
-    """Let a child start with none of the signals blocked that we may wait for ourselves."""
-    before = signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _free_port() -> int:

@@ -32,5 +32,5 @@ def _run(arguments: argparse.Namespace) -> int:
         code = app.demo(
             video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show
         )
-    console.print(view.tally.summary(), highlight=False)
+    console.print(view.tally.summary(), highlight=False, markup=False, soft_wrap=True)
     return code

@@ -35,7 +35,7 @@ class PlainView:
 
     def announce(self, text: str) -> None:
         """Say one line."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, heard: Heard) -> None:
         """Take a message; frames are counted, not printed."""

@@ -51,7 +51,7 @@ class LineSettings(
         id: name of the rule in topics.
         a: where the line begins.
         b: where it ends.
-        classes: lower-case names of what is counted; None is everything.
+        classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
 
     Raises:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from eyespot.domain.errors import one_line
+from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.message import Delivery, Message
 from eyespot.store.database import Change, Database, Row
 
@@ -56,20 +56,22 @@ class Outbox:
         """Add a message; it is kept from the next `commit` on."""
         self._newest += 1
         self._unkept[self._newest] = message
-        if len(self._unkept) > MOST_IN_MEMORY:
-            del self._unkept[next(iter(self._unkept))]
-            self.lost += 1
 
     def commit(self, snapshots: Mapping[str, bytes], seq: int) -> None:
         """Keep what was added, with the snapshots, in one transaction; remove what was delivered.
 
         Raises:
-            StorageError: nothing was changed; try again later.
+            StorageError: nothing was changed; try again later. The oldest give way if they are too many.
         """
         rows = [Row(key, message.topic, message.payload) for key, message in self._unkept.items()]
-        self._database.commit(Change(rows, self._gone, snapshots, seq))
+        try:
+            self._database.commit(Change(rows, self._gone, snapshots, seq))
+        except StorageError:
+            self._make_room()
+            raise
         self._on_disk += len(rows) - len(self._gone)
         self._newest_on_disk = self._newest
+        self._page = [row for row in self._page if row.id not in self._gone]
         self._unkept.clear()
         self._gone.clear()
 
@@ -93,6 +95,11 @@ class Outbox:
         """Take a message out."""
         if self._unkept.pop(key, None) is None and key <= self._newest_on_disk:
             self._gone.add(key)
+
+    def _make_room(self) -> None:
+        for key in list(self._unkept)[:-MOST_IN_MEMORY]:
+            del self._unkept[key]
+            self.lost += 1
 
     def _row_after(self, key: int) -> Row | None:
         if key >= self._page_after:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from eyespot.domain.errors import ConfigError, foreign
+
 _OF_THE_SYSTEM = Path("/var/lib/eyespot")
 
 
@@ -28,13 +30,21 @@ def state_dir(settings: StateSettings, environ: Mapping[str, str]) -> Path:
         settings: its `dir` wins.
         environ: the process's environment. systemd.exec(5) has $STATE_DIRECTORY, a list with colons of
             which the first counts; the XDG Base Directory Specification has $XDG_STATE_HOME.
+
+    Raises:
+        ConfigError: it is in somebody's home, and nobody knows where that is.
     """
     if settings.dir is not None:
-        return Path(settings.dir).expanduser()
+        return _at_home(settings.dir)
     given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if given:
         return Path(given)
     if os.geteuid() == 0:
         return _OF_THE_SYSTEM
     of_the_user = environ.get("XDG_STATE_HOME", "")
-    return (Path(of_the_user) if of_the_user else Path.home() / ".local" / "state") / "eyespot"
+    return (Path(of_the_user) if of_the_user else _at_home("~/.local/state")) / "eyespot"
+
+
+def _at_home(path: str) -> Path:
+    with foreign(ConfigError, f"cannot keep state in {path}; set [state] dir to a full path"):
+        return Path(path).expanduser()

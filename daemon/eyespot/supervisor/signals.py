@@ -1,11 +1,14 @@
 """Signals, taken one at a time by the main thread instead of interrupting it."""
 
+import queue
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 
 _TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# put() of this queue may interrupt itself, which is what a signal handler does
+_waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
 
 
 class Wish(Enum):
@@ -17,17 +20,31 @@ class Wish(Enum):
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Keep the signals waiting for `next_wish`, in this thread and all that it starts."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TAKEN)
+    """Keep the signals waiting for `next_wish`; for the main thread.
+
+    By handlers, not by a mask: libraries start threads as they are imported, those would not have the mask,
+    and a signal that finds such a thread would end the process.
+    """
+    before = {number: signal.signal(number, _keep) for number in _TAKEN}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        with suppress(queue.Empty):
+            while True:
+                _waiting.get_nowait()
 
 
 def next_wish(timeout_s: float) -> Wish | None:
-    """Wait for a signal, at most this long, and return what it stands for."""
-    taken = signal.sigtimedwait(_TAKEN, timeout_s)
-    if taken is None:
-        return None
-    return Wish.RELOAD if taken.si_signo == signal.SIGHUP else Wish.STOP
+    """Wait for a signal, at most this long, and return what it stands for.
+
+    One that finds another thread does not shorten the wait; the next call returns it.
+    """
+    with suppress(queue.Empty):
+        return Wish.RELOAD if _waiting.get(timeout=timeout_s) == signal.SIGHUP else Wish.STOP
+    return None
+
+
+def _keep(number: int, _frame: object) -> None:
+    _waiting.put(number)

@@ -137,8 +137,16 @@ class Supervisor:
         clean = True
         for step in self._stop_steps:
             patience_s = step.patience_at_end_s if at_end else step.patience_s
-            step.ask(patience_s)
+            clean &= self._ask(step, patience_s)
             if not step.thread.join(patience_s + 0.2):
                 _log.error("the %s thread does not stop", step.thread.name)
                 clean = False
         return clean
+
+    def _ask(self, step: StopStep, patience_s: float) -> bool:
+        try:
+            step.ask(patience_s)
+        except Exception:  # noqa: BLE001 - a bug here must not keep the others from stopping
+            _log.exception("a bug in stopping the %s thread", step.thread.name)
+            return False
+        return True

@@ -70,7 +70,8 @@ def find_bundle(name: str) -> Path:
         # an editable install reads the checkout's
         folder = packaged if packaged.is_dir() else _PACKAGE.parents[1] / "models" / "factory"
     else:
-        folder = Path(name).expanduser()
+        with foreign(ModelError, f"cannot find the bundle {name}; name its folder by a full path"):
+            folder = Path(name).expanduser()
     if not folder.is_dir():
         raise ModelError(f'{folder} is no folder; name a model bundle\'s folder, or "factory"')
     return folder

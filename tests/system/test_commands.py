@@ -1,0 +1,184 @@
+"""Commands as people type them: what they print, and the exit codes when something is wrong."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eyespot.broker.local import LocalMosquitto
+from eyespot.recording import RecordingReader
+from fakes.daemon import Daemon, eyespot, until, write_config, write_recording
+
+NOBODY = "mqtt://127.0.0.1:9"
+SCENE = {"source": "scene"}
+
+
+def replaying(folder: Path, crossings: int = 3) -> tuple[Path, Path]:
+    recording = write_recording(folder / "walk.eyespot.jsonl", crossings)
+    camera = {"source": "replay", "file": str(recording), "pace": "fast"}
+    return write_config(folder, camera=camera, url=NOBODY), recording
+
+
+def test_help_names_every_command_with_examples() -> None:
+    told = eyespot("--help")
+    assert told.returncode == 0
+    assert all(f"eyespot {name}" in told.stdout for name in ("demo", "check", "run", "record", "replay"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["demo", "--seconds", "0"], ["demo", "--seconds", "x"]])
+def test_wrong_usage_is_exit_code_64(arguments: list[str]) -> None:
+    told = eyespot(*arguments)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert "usage: eyespot" in told.stderr
+
+
+def test_replay_prints_the_same_bytes_each_time_and_needs_no_broker(tmp_path: Path) -> None:
+    config, recording = replaying(tmp_path)
+    first, second = (eyespot("replay", "--config", config, recording) for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    lines = [json.loads(line) for line in first.stdout.splitlines()]
+    assert all(set(line) == {"topic", "payload", "retain", "qos"} for line in lines)
+    crossings = [line for line in lines if line["topic"] == "eyespot/v1/shop/rule/door/event"]
+    assert [line["payload"]["direction"] for line in crossings] == ["in"] * 3
+    assert lines[-1]["payload"]["counts"] == {"person": {"in": 3, "out": 0}}
+    assert lines[0]["payload"]["t"] == "2026-01-01T00:00:00.000Z"
+
+
+def test_what_was_recorded_is_replayed(tmp_path: Path) -> None:
+    config, recording = replaying(tmp_path)
+    copy = tmp_path / "copy.eyespot.jsonl.zst"
+    told = eyespot("record", "--config", config, "-o", copy)
+    assert told.returncode == 0, told.stderr
+    assert len(list(RecordingReader(copy))) == len(list(RecordingReader(recording)))
+    counts = [
+        json.loads(eyespot("replay", "--config", config, file).stdout.splitlines()[-1])["payload"]["counts"]
+        for file in (recording, copy)
+    ]
+    assert counts[0] == counts[1] == {"person": {"in": 3, "out": 0}}
+
+
+def test_ctrl_c_ends_a_recording_with_whole_lines(tmp_path: Path) -> None:
+    config = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    output = tmp_path / "scene.eyespot.jsonl"
+    command = [sys.executable, "-m", "eyespot", "record", "--config", str(config), "-o", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        until(lambda: output.exists() and output.read_bytes().count(b"\n") > 5, "some observations")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+    assert len(list(RecordingReader(output))) >= 5
+
+
+def test_a_full_disk_while_recording_is_named(tmp_path: Path) -> None:
+    config = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    told = eyespot("record", "--config", config, "-o", "/dev/full", "--seconds", "5")
+    assert told.returncode == 74
+    assert "No space left on device; free some space" in told.stderr
+
+
+def test_a_recording_is_not_recorded_over_itself(tmp_path: Path) -> None:
+    config, recording = replaying(tmp_path)
+    before = recording.read_bytes()
+    told = eyespot("record", "--config", config, "-o", recording)
+    assert told.returncode == 78
+    assert "is what the source reads; name another file" in told.stderr
+    assert recording.read_bytes() == before
+
+
+def test_a_recording_that_is_cut_off_gives_all_whole_lines_and_then_65(tmp_path: Path) -> None:
+    config, recording = replaying(tmp_path)
+    whole = eyespot("replay", "--config", config, recording).stdout
+    recording.write_bytes(recording.read_bytes()[:-20])
+    told = eyespot("replay", "--config", config, recording)
+    assert told.returncode == 65
+    assert "walk.eyespot.jsonl:62: cut off here" in told.stderr
+    # the boot id derives from the file, so counts are compared
+    assert len(told.stdout.splitlines()) == len(whole.splitlines())
+
+
+def test_a_configuration_with_many_errors_names_them_all(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(
+        '[camera]\nsource = "scene"\nmont = "overhead"\n[mqtt]\nurl = "http://x"\n[[rules]]\nkind = "lin"\n'
+    )
+    for command in (["check", file], ["run", "--config", file], ["replay", "--config", file, "x"]):
+        told = eyespot(*command)
+        assert told.returncode == 78
+        assert told.stderr.count(f"{file}:") >= 2, told.stderr
+    told = eyespot("check", file)
+    assert 'did you mean "mount"' in told.stderr
+    assert 'did you mean "line"' in told.stderr
+
+
+def test_a_rule_that_names_a_class_the_model_lacks_is_exit_code_78(tmp_path: Path) -> None:
+    rule = {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5], "classes": ["persn"]}
+    file = write_config(tmp_path, camera=SCENE, url=NOBODY, rules=[rule])
+    told = eyespot("check", file)
+    assert told.returncode == 78
+    assert 'the model has no "persn"; did you mean "person"' in told.stderr
+
+
+def test_a_broken_model_is_named_before_anything_runs(tmp_path: Path) -> None:
+    factory = Path(__file__).parents[2] / "models" / "factory"
+    bundle = shutil.copytree(factory, tmp_path / "bundle")
+    network = bytearray((bundle / "model.tflite").read_bytes())
+    network[5_000_000] ^= 1
+    (bundle / "model.tflite").write_bytes(network)
+    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    file.write_text(file.read_text() + f'[model]\nbundle = "{bundle}"\n')
+    for command in (["run", "--config", file], ["check", file]):
+        told = eyespot(*command)
+        assert told.returncode == 78
+        assert "model.tflite is damaged" in told.stderr
+        assert told.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is no video" * 100])
+def test_a_video_that_cannot_be_read_is_exit_code_65(tmp_path: Path, content: bytes | None) -> None:
+    clip = tmp_path / "clip.avi"
+    if content is not None:
+        clip.write_bytes(content)
+    file = write_config(tmp_path, camera={"source": "video", "file": str(clip)}, url=NOBODY)
+    told = eyespot("run", "--config", file)
+    assert told.returncode == 65, told.stderr
+    assert "clip.avi" in told.stderr
+
+
+def test_a_state_folder_that_cannot_be_used_is_exit_code_74(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    told = eyespot("run", "--config", file)
+    assert told.returncode == 74
+    assert "cannot use the state folder" in told.stderr
+
+
+def test_a_denied_login_is_named_and_counting_goes_on(tmp_path: Path) -> None:
+    with LocalMosquitto(["allow_anonymous false"]) as mosquitto:
+        file = write_config(tmp_path, camera=SCENE, url=mosquitto.url)
+        with Daemon(file) as daemon:
+            until(
+                lambda: any("login denied" in t for t in daemon.told),
+                "STATUS says why",
+            )
+            assert daemon.process.poll() is None
+
+
+def test_the_demo_ends_by_itself_with_a_summary() -> None:
+    begun = time.monotonic()
+    told = eyespot("demo", "--seconds", "8")
+    assert told.returncode == 0, told.stderr
+    assert time.monotonic() - begun < 20
+    assert "rule/middle/state" in told.stdout
+    assert "published, as a subscriber received it" in told.stdout
+
+
+def test_the_demo_does_without_mosquitto_and_says_so() -> None:
+    told = eyespot("demo", "--seconds", "3", EYESPOT_MOSQUITTO="/nonexistent")
+    assert told.returncode == 0, told.stderr
+    assert "one inside this process" in told.stdout
+    assert "1 info" in told.stdout or "2 info" in told.stdout
