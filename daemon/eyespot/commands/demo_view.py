@@ -121,7 +121,7 @@ class _Scene:
 
 
 def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
-    """Return rows of text with the outlines of the boxes of a frame.
+    """Return rows of text with the outlines of the boxes of a frame, and the demo's line down the middle.
 
     Args:
         frame: None draws nothing.
@@ -129,6 +129,8 @@ def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
         height: rows.
     """
     cells = [[(" ", "")] * width for _ in range(height)]
+    for row in cells:
+        row[width // 2] = ("┊", "dim")
     columns = zip(frame.tracks, frame.classes, frame.boxes, strict=True) if frame else ()
     for track, label, (x0, y0, x1, y1) in columns:
         left, right = int(x0 * (width - 1)), int(x1 * (width - 1))
@@ -138,12 +140,8 @@ def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
             cells[top][x] = cells[bottom][x] = ("─", colour)
         for y in range(top, bottom + 1):
             cells[y][left] = cells[y][right] = ("│", colour)
+        for corner, x, y in (("┌", left, top), ("┐", right, top), ("└", left, bottom), ("┘", right, bottom)):
+            cells[y][x] = (corner, colour)
         for offset, letter in enumerate(f"{label} {track}"[: max(0, right - left - 1)]):
             cells[top][left + 1 + offset] = (letter, f"bold {colour}")
-    rows = []
-    for line in cells:
-        row = Text(no_wrap=True, end="\n")
-        for letter, colour in line:
-            row.append(letter, colour)
-        rows.append(row)
-    return rows
+    return [Text.assemble(*row, no_wrap=True, end="\n") for row in cells]

@@ -20,7 +20,8 @@ class Tally:
         health: the newest health.
         states: rule id -> its newest state.
         heard: topic below the device's root -> how many messages.
-        latest: the last few topics with their payloads as text, newest first, without `frame`.
+        latest: the last few topics with what their payloads say beyond the envelope, as text, newest
+            first; without `frame`.
     """
 
     frame: payloads.Frame | None = None
@@ -36,7 +37,7 @@ class Tally:
         if suffix == "frame":
             self.frame = msgspec.json.decode(heard.payload, type=payloads.Frame)
             return suffix
-        self.latest.appendleft((suffix, heard.payload.decode()))
+        self.latest.appendleft((suffix, _gist(heard.payload)))
         if suffix == "health":
             self.health = msgspec.json.decode(heard.payload, type=payloads.Health)
         elif suffix.endswith("/state") and heard.payload:
@@ -62,3 +63,10 @@ class Tally:
             lines.insert(0, f"{seen}, {self.health.dropped} dropped{speed}")
         topics = ", ".join(f"{count} {topic}" for topic, count in sorted(self.heard.items()))
         return "\n".join([*lines, f"published, as a subscriber received it: {topics or 'nothing'}"])
+
+
+def _gist(payload: bytes) -> str:
+    """Return a payload as text, without the fields that every one has."""
+    fields = msgspec.json.decode(payload, type=dict[str, object]) if payload else {}
+    gist = {name: value for name, value in fields.items() if name not in payloads.Envelope.__struct_fields__}
+    return msgspec.json.encode(gist).decode()
