@@ -29,7 +29,6 @@ _HIDDEN_AFTER_S = 0.3
 
 _SAME_OVERLAP = 0.5
 _SAME_COVER = 0.75
-_OTHER_CLASS_OVERLAP = 0.8
 
 
 class Tracker:
@@ -120,9 +119,8 @@ class Tracker:
         overlaps = iou_matrix(found["box"], boxes)
         covers = cover_matrix(found["box"], boxes)
         same_class = found["class"][:, None] == classes
-        alike = (overlaps > _OTHER_CLASS_OVERLAP) | (
-            same_class & ((overlaps > _SAME_OVERLAP) | (covers > _SAME_COVER))
-        )
+        # Whatever their classes say, two boxes in one place are one object: classes flip.
+        alike = (overlaps > _SAME_OVERLAP) | (same_class & (covers > _SAME_COVER))
         earlier = np.arange(len(boxes)) < len(seen) + np.arange(len(found))[:, None]
         new: Mask = ~(alike & earlier).any(axis=1)
         return new
