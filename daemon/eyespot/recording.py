@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from errno import ENOSPC
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
@@ -309,9 +308,7 @@ class RecordingWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _append(self, line: bytes) -> None:

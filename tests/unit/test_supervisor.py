@@ -29,9 +29,6 @@ class Manager:
     def watchdog(self) -> None:
         self.told.append("watchdog")
 
-    def reloading(self) -> None:
-        self.told.append("reloading")
-
     def stopping(self) -> None:
         self.told.append("stopping")
 

@@ -16,8 +16,6 @@ from eyespot.supervisor.supervisor import Outcome
 
 _log = logging.getLogger(__name__)
 
-_BUG = 70
-
 
 class _Reloader:
     """On SIGHUP plans anew. A configuration that is broken changes nothing, and is named on `health`."""
@@ -68,4 +66,4 @@ def run(config: Path) -> int:
                 next_wish=next_wish,
             )
             current = reloader.planned
-    return _BUG if outcome is Outcome.BUG else 0
+    return outcome.exit_code

@@ -25,9 +25,7 @@ from eyespot.rules.line import LineSettings
 from eyespot.sources.settings import CameraSettings
 from eyespot.store.settings import StateSettings
 from eyespot.supervisor.signals import Wish, next_wish
-from eyespot.supervisor.supervisor import Outcome
 
-_BUG = 70
 _LAST_WORD_S = 1.0
 _NOWHERE = "mqtt://localhost"
 # A line down the middle, from the bottom up: from the left to the right of the picture is in.
@@ -67,7 +65,7 @@ def demo(video: Path | None, seconds: float | None, announce: Announce, watch: W
             next_wish=_wishes(clock, seconds),
         )
         ear.gone.wait(_LAST_WORD_S)
-    return _BUG if outcome is Outcome.BUG else 0
+    return outcome.exit_code
 
 
 def _config(url: str, folder: str, video: Path | None) -> Config:

@@ -164,10 +164,9 @@ class _Describer:
         elapsed_s = max((now_ns - self._asked_ns) / SECOND_NS, 1e-3)
         rate_hz = (observations - self._observations) / elapsed_s
         self._asked_ns, self._observations = now_ns, observations
-        troubles = "; ".join(f"{trouble.name}: {trouble.reason}" for trouble in self._health.troubles())
-        return f"{rate_hz:.1f} observations/s, {self._pipeline.tracks_alive} tracks" + (
-            f"; {troubles}" if troubles else ""
-        )
+        pace = f"{rate_hz:.1f} observations/s, {self._pipeline.tracks_alive} tracks"
+        troubles = [f"{trouble.name}: {trouble.reason}" for trouble in self._health.troubles()]
+        return "; ".join([pace if observations else "nothing observed yet", *troubles])
 
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -53,16 +52,14 @@ class Listener:
             self._client.connect(self._where.host, self._where.port or 1, _KEEPALIVE_S)
         self._client.loop_start()
         if not self._subscribed.wait(self._timeout_s):
-            self.__exit__(None, None, None)
+            self._hang_up()
             raise BrokerError(f"cannot subscribe to {self._filter} at {self._where.host}: no answer")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from eyespot.broker.backoff import Backoff
-from eyespot.broker.credentials import Credentials, credentials
+from eyespot.broker.credentials import credentials
 from eyespot.broker.session import Ending, Session, Who
 from eyespot.broker.settings import MqttSettings, endpoint
 from eyespot.domain.errors import ConfigError
@@ -100,7 +100,7 @@ class PahoBroker:
             where = endpoint(self._settings.url)
         except ValueError as error:
             raise ConfigError(f"[mqtt] url: {error}") from error
-        login: Credentials = credentials(self._settings, tls=where.tls, environ=self._environ)
+        login = credentials(self._settings, tls=where.tls, environ=self._environ)
         return Who(where, self._client_id, login, self._will)
 
     def _attend(self, session: Session, beat: Beat) -> float:

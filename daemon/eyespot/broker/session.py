@@ -73,6 +73,7 @@ class Session:
         opened: the broker has accepted us.
         ending: why it is over; None as long as it is not.
         answers: token and, when the broker refused the message, the reason; in order, to be taken.
+        dialled: set when `dial` is done, whether it succeeded or not.
     """
 
     def __init__(self, who: Who, version: MQTTProtocolVersion) -> None:
@@ -98,6 +99,7 @@ class Session:
         """Look the name up, connect, agree on TLS, send CONNECT. Blocks: for a thread of its own."""
         where = self._who.endpoint
         try:
+            # paho wants a port even for a path
             self._client.connect(where.host, where.port or 1, keepalive=_KEEPALIVE_S)
         except (OSError, ValueError) as error:
             self.end(Ending(no_way(error)))

@@ -1,7 +1,6 @@
 """What the demo shows: boxes on an empty frame, counts, topics. Never an image: it has none."""
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -59,12 +58,7 @@ class LiveView:
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def announce(self, text: str) -> None:
@@ -99,8 +93,8 @@ def _counts(tally: Tally) -> RenderableType:
         table.add_row(rule, label, str(into), str(out))
     troubles = tally.health.states if tally.health else ()
     names = ", ".join(trouble.name for trouble in troubles)
-    rate = f"{tally.heard['frame']} frames looked at"
-    return Group(table, Text(f"\n{rate}"), Text(names, style="red"))
+    looked_at = f"\n{tally.heard['frame']} frames looked at"
+    return Group(table, Text(looked_at), Text(names, style="red"))
 
 
 def _topics(tally: Tally) -> RenderableType:

@@ -12,7 +12,7 @@ from typing import Any, cast, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from eyespot.config.locate import Path
+from eyespot.config.locate import KeyPath
 from eyespot.config.wording import placed, plain, shown, wanted
 from eyespot.domain.nearest import hint, nearest
 
@@ -25,7 +25,7 @@ _WRONG = object()
 class Problem:
     """Something wrong at a key, or at a table when a key is missing."""
 
-    path: Path
+    path: KeyPath
     text: str
 
 
@@ -41,7 +41,7 @@ class Checker:
     together: Mapping[type, Together]
     problems: list[Problem] = field(default_factory=list)
 
-    def table(self, value: object, kind: type[msgspec.Struct], path: Path) -> object:
+    def table(self, value: object, kind: type[msgspec.Struct], path: KeyPath) -> object:
         """Check a table; return it with nearly right words put right, or a mark that it cannot be."""
         if not isinstance(value, dict):
             return self._wrong(path, f"{path[-1]}: want one table that begins with {placed(path)}")
@@ -57,7 +57,7 @@ class Checker:
             return _WRONG  # what goes together depends on such choices
         return self._together({k: v for k, v in good.items() if k not in bad}, info, bad, path)
 
-    def _written(self, value: dict[str, object], info: inspect.StructType, path: Path) -> dict[str, str]:
+    def _written(self, value: dict[str, object], info: inspect.StructType, path: KeyPath) -> dict[str, str]:
         """Return known name -> key as written; tell which keys are unknown."""
         known = [one.encode_name for one in info.fields]
         names = [info.tag_field, *known] if info.tag_field else known
@@ -69,14 +69,14 @@ class Checker:
                 written[guess] = key
         return written
 
-    def _tell_missing(self, info: inspect.StructType, written: Mapping[str, str], path: Path) -> None:
+    def _tell_missing(self, info: inspect.StructType, written: Mapping[str, str], path: KeyPath) -> None:
         missing = [one.encode_name for one in info.fields if one.required and one.encode_name not in written]
         for name in missing:
             text = f"{placed(path)} lacks {name}" if path else f"section [{name}] is missing"
             self._tell(path, text)
 
     def _together(
-        self, good: dict[str, object], info: inspect.StructType, bad: set[str], path: Path
+        self, good: dict[str, object], info: inspect.StructType, bad: set[str], path: KeyPath
     ) -> object:
         if info.tag_field:
             good[info.tag_field] = info.tag
@@ -92,7 +92,7 @@ class Checker:
                 self._tell((*path, name), f"{name}: {text}")
         return good
 
-    def _value(self, value: object, type_hint: Any, path: Path) -> object:
+    def _value(self, value: object, type_hint: Any, path: KeyPath) -> object:
         kind = plain(inspect.type_info(type_hint))
         if isinstance(kind, inspect.StructType):
             return self.table(value, kind.cls, path)
@@ -107,7 +107,7 @@ class Checker:
         oddity = _oddity(value)
         return self._wrong(path, f"{path[-1]}: {oddity}") if oddity else value
 
-    def _not_wanted(self, value: object, kind: inspect.Type, type_hint: Any, path: Path) -> object:
+    def _not_wanted(self, value: object, kind: inspect.Type, type_hint: Any, path: KeyPath) -> object:
         text = _not_wanted(path, kind, value)
         if isinstance(kind, inspect.LiteralType) and isinstance(value, str):
             guess = nearest(value, map(str, kind.values))
@@ -119,13 +119,13 @@ class Checker:
             return lowered
         return self._wrong(path, text)
 
-    def _tables(self, value: object, kinds: Sequence[inspect.StructType], path: Path) -> object:
+    def _tables(self, value: object, kinds: Sequence[inspect.StructType], path: KeyPath) -> object:
         if not isinstance(value, list):
             return self._wrong(path, f"{path[-1]}: want tables that begin with {placed((*path, 0))} each")
         checked = [self._tagged(entry, kinds, (*path, index)) for index, entry in enumerate(value)]
         return [entry for entry in checked if entry is not _WRONG]
 
-    def _tagged(self, value: object, kinds: Sequence[inspect.StructType], path: Path) -> object:
+    def _tagged(self, value: object, kinds: Sequence[inspect.StructType], path: KeyPath) -> object:
         """Check a table whose kind is told by one of its keys."""
         tag_field = str(kinds[0].tag_field)
         by_tag = {str(kind.tag): kind.cls for kind in kinds}
@@ -140,15 +140,15 @@ class Checker:
         meant = nearest(str(tag), by_tag) or only
         return self.table(value, by_tag[meant], path) if meant else _WRONG
 
-    def _tell(self, path: Path, text: str) -> None:
+    def _tell(self, path: KeyPath, text: str) -> None:
         self.problems.append(Problem(path, text))
 
-    def _wrong(self, path: Path, text: str) -> object:
+    def _wrong(self, path: KeyPath, text: str) -> object:
         self._tell(path, text)
         return _WRONG
 
 
-def _unknown(key: str, value: object, names: Sequence[str], path: Path) -> str:
+def _unknown(key: str, value: object, names: Sequence[str], path: KeyPath) -> str:
     if path:
         return f"unknown key {shown(key)} in {placed(path)}{hint(key, names)}"
     what = (
@@ -157,7 +157,7 @@ def _unknown(key: str, value: object, names: Sequence[str], path: Path) -> str:
     return f"unknown {what}{hint(key, names)}"
 
 
-def _not_wanted(path: Path, kind: inspect.Type, value: object) -> str:
+def _not_wanted(path: KeyPath, kind: inspect.Type, value: object) -> str:
     return f"{path[-1]}: want {wanted(kind)}, got {shown(value)}"
 
 

@@ -11,8 +11,7 @@ import msgspec
 
 from eyespot.broker import settings as broker
 from eyespot.config.checking import Checker, Problem, Together
-from eyespot.config.locate import Path as KeyPath
-from eyespot.config.locate import locate
+from eyespot.config.locate import KeyPath, locate
 from eyespot.config.settings import Config
 from eyespot.config.wording import shown
 from eyespot.domain.errors import ConfigError, one_line

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from tomllib import loads
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[ \t]*(?:"(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*""")
@@ -21,7 +21,7 @@ _BARE = re.compile(r"[^,\]}#\n]*")
 _DEEPEST = 8  # no setting lies deeper
 
 
-def locate(text: str) -> Mapping[Path, int]:
+def locate(text: str) -> Mapping[KeyPath, int]:
     """Return the line, from 1 on, of each key path of a valid TOML text.
 
     A path has the names of the tables and the key, and for arrays of any kind the index:
@@ -38,12 +38,12 @@ class _Scanner:
     place: int = 0
     line: int = 1
     counted_to: int = 0
-    lines: dict[Path, int] = field(default_factory=dict)
-    tables: dict[Path, int] = field(default_factory=dict)  # how many [[…]] of a path there were
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    tables: dict[KeyPath, int] = field(default_factory=dict)  # how many [[…]] of a path there were
 
     def document(self) -> None:
         """Follow the whole text."""
-        table: Path = ()
+        table: KeyPath = ()
         self._skip(_BLANK)
         while self.place < len(self.text):
             if self.text.startswith("[", self.place):
@@ -52,7 +52,7 @@ class _Scanner:
                 self._pair(table)
             self._skip(_BLANK)
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         is_array = self.text.startswith("[[", self.place)
         self.place += 2 if is_array else 1
         names = self._key()
@@ -67,7 +67,7 @@ class _Scanner:
         self._note(path)
         return path
 
-    def _resolve(self, table: Path, names: Path) -> Path:
+    def _resolve(self, table: KeyPath, names: KeyPath) -> KeyPath:
         """Return the full path of a header: each array of tables on the way means its newest entry."""
         for name in names:
             table = (*table, name)
@@ -76,7 +76,7 @@ class _Scanner:
                 table = (*table, self.tables[table] - 1)
         return table
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: KeyPath) -> None:
         self._skip(_BLANK)
         names = self._key()
         for end in range(1, len(names) + 1):
@@ -84,7 +84,7 @@ class _Scanner:
         self.place += 1  # the equals sign
         self._value((*table, *names))
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: KeyPath) -> None:
         self._skip(_BLANK)
         opening = self.text[self.place]
         if opening == "[":
@@ -94,7 +94,7 @@ class _Scanner:
         else:
             self._skip(_TEXT if opening in "\"'" else _BARE)
 
-    def _items(self, path: Path, closing: str) -> None:
+    def _items(self, path: KeyPath, closing: str) -> None:
         self.place += 1
         index = 0
         self._skip(_BLANK)
@@ -126,7 +126,7 @@ class _Scanner:
         self.place = found.end()
         return found[0]
 
-    def _note(self, path: Path) -> None:
+    def _note(self, path: KeyPath) -> None:
         if len(path) <= _DEEPEST:
             self.lines.setdefault(path, self._line())
 

@@ -1,9 +1,8 @@
 """Boxes as rows of x0, y0, x1, y1: what decoders and trackers share."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eyespot.domain.observation import Floats
+from eyespot.domain.observation import Floats, Indexes
 
 
 def areas(boxes_xyxy: Floats) -> Floats:
@@ -37,10 +36,8 @@ def _shared(one: Floats, other: Floats) -> Floats:
     return shared
 
 
-def non_maximum_suppression(
-    boxes_xyxy: Floats, scores: Floats, classes: NDArray[np.intp], iou: float
-) -> NDArray[np.intp]:
-    """Return indexes of the boxes to keep, best score first: greedy, within each class.
+def non_maximum_suppression(boxes_xyxy: Floats, scores: Floats, classes: Indexes, iou: float) -> Indexes:
+    """Return indexes of the (n, 4) boxes to keep, best score first: greedy, within each class.
 
     A box goes when one with a better score and the same class overlaps it by more than `iou`.
     Equal scores keep their order.

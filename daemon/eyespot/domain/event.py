@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
+# A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
+RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
 
 @dataclass(frozen=True, slots=True)

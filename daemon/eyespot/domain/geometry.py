@@ -45,25 +45,47 @@ def along(points: Reals, ends: Reals) -> Reals:
     return places
 
 
+def scaled_size(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> tuple[int, int]:
+    """Return width and height to scale a picture to, so that padding or cutting alone is left to do.
+
+    Args:
+        size: width and height of the picture, in pixels.
+        target: width and height of a model's input, in pixels.
+        resize: "stretch" gives the target; "letterbox" fits inside it; "crop" covers it.
+    """
+    width, height = (side * share for side, share in zip(target, _shares(size, target, resize), strict=True))
+    return max(round(width), 1), max(round(height), 1)
+
+
 def content_span(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> Floats:
     """Return where a picture lies in a model's input, as x0, y0, x1, y1 in fractions of the input.
 
     Args:
-        size: width and height of the picture.
-        target: width and height of the input.
+        size: width and height of the picture, in pixels.
+        target: width and height of the input, in pixels.
         resize: "letterbox" lies inside it, centred; "crop" reaches beyond it; "stretch" is all of it.
     """
-    if resize == "stretch":
-        return np.array([0, 0, 1, 1], np.float32)
-    ratios = (target[0] / size[0], target[1] / size[1])
-    scale = min(ratios) if resize == "letterbox" else max(ratios)
-    width, height = (scale / ratio for ratio in ratios)
+    width, height = _shares(size, target, resize)
     low_x, low_y = (1 - width) / 2, (1 - height) / 2
     return np.array([low_x, low_y, low_x + width, low_y + height], np.float32)
 
 
 def to_full_frame(boxes_xyxy: Floats, span: Floats) -> Floats:
-    """Return boxes in fractions of the full frame, clipped to it, from fractions of a model's input."""
+    """Return (n, 4) boxes in fractions of the full frame, clipped to it.
+
+    Args:
+        boxes_xyxy: (n, 4), in fractions of a model's input.
+        span: (4,), where the frame lies in that input: see `content_span`.
+    """
     low, size = np.tile(span[:2], 2), np.tile(span[2:] - span[:2], 2)
     clipped: Floats = np.clip((boxes_xyxy - low) / size, 0, 1).astype(np.float32)
     return clipped
+
+
+def _shares(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> tuple[float, float]:
+    """Return which share of the target's width and height a picture takes; above 1 it reaches beyond."""
+    if resize == "stretch":
+        return 1.0, 1.0
+    ratios = (target[0] / size[0], target[1] / size[1])
+    scale = min(ratios) if resize == "letterbox" else max(ratios)
+    return scale / ratios[0], scale / ratios[1]

@@ -9,7 +9,7 @@ Floats = NDArray[np.float32]
 Indexes = NDArray[np.intp]
 
 
-def frozen_array(array: NDArray[np.generic]) -> None:
+def freeze(array: NDArray[np.generic]) -> None:
     """Make an array read-only, so that a value that holds it is one."""
     array.setflags(write=False)
 
@@ -38,7 +38,7 @@ class Detections:
             )
             raise ValueError(message)
         for array in (self.boxes_xyxy_n, self.scores, self.classes):
-            frozen_array(array)
+            freeze(array)
 
     def __len__(self) -> int:
         """Return how many objects there are."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.domain.observation import Floats, Indexes, Observation, frozen_array
+from eyespot.domain.observation import Floats, Indexes, Observation, freeze
 
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class Tracks:
             message = f"track columns differ in length: {sorted(shapes)}"
             raise ValueError(message)
         for array in (*columns, self.boxes_xyxy_n):
-            frozen_array(array)
+            freeze(array)
 
     def __len__(self) -> int:
         """Return how many tracks there are."""

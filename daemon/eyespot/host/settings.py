@@ -1,4 +1,4 @@
-"""What a device is called and where it stands."""
+"""The `[device]` table: what the device is called and where it stands."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from eyespot.domain.event import Crossed, Direction, Event, LineState
+from eyespot.domain.event import RULE_ID, Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Reals, along, anchors, rightward
 from eyespot.domain.observation import Indexes
 from eyespot.domain.track import Ids, Scene, Tracks
@@ -58,7 +58,7 @@ class LineSettings(
         ValueError: a and b are the same point.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,62}$")]
+    id: Annotated[str, msgspec.Meta(pattern=f"^{RULE_ID}$")]
     a: tuple[_Fraction, _Fraction]
     b: tuple[_Fraction, _Fraction]
     classes: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
@@ -93,7 +93,7 @@ class Line:
     def __init__(self, settings: LineSettings, labels: tuple[str, ...], mount: Mount) -> None:
         self._settings = settings
         self._labels = labels
-        self._mount: Mount = mount
+        self._mount = mount
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []

@@ -44,7 +44,7 @@ class InferringSource:
         self._decoder = decoder
         self._model = model
         self._size = size
-        self._resize: Resize = resize
+        self._resize = resize
         self._clock = clock
         self._lock = threading.Lock()
         self._durations_ns: deque[int] = deque(maxlen=_REMEMBERED)

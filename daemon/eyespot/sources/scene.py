@@ -1,11 +1,10 @@
 """A rendered scene as a camera: cut-outs of real pictures that a real model finds, with known truth."""
 
-from eyespot.domain.geometry import Resize
+from eyespot.domain.geometry import Resize, scaled_size
 from eyespot.domain.instants import SECOND_NS
 from eyespot.frames import Frame
 from eyespot.ports import Clock, SourceEnded, View
 from eyespot.sources.pacing import wait_until
-from eyespot.sources.scaling import scaled_size
 from eyespot.sources.scene_art import Stage
 from eyespot.sources.scene_world import HEIGHT, WIDTH, World
 from eyespot.sources.settings import Pace

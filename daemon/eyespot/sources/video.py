@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from eyespot.domain.errors import InputError
-from eyespot.domain.geometry import Resize
+from eyespot.domain.geometry import Resize, scaled_size
 from eyespot.domain.instants import SECOND_NS
 from eyespot.frames import Frame, Pixels
 from eyespot.ports import Clock, SourceEnded, View
 from eyespot.sources.film import Film, Picture, pyav
 from eyespot.sources.pacing import wait_until
-from eyespot.sources.scaling import scaled_size
 from eyespot.sources.settings import Pace
 
 

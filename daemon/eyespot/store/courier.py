@@ -45,6 +45,9 @@ class Courier:
     Args:
         broker: the way out.
         outbox: where durable messages wait.
+
+    Attributes:
+        online: whether the broker is connected.
     """
 
     def __init__(self, broker: Broker, outbox: Outbox) -> None:

@@ -11,6 +11,10 @@ class Mailbox:
     Args:
         overwrites: True: an unread observation gives way to a newer one, and counts as dropped.
             False: `put` waits until the last one was taken.
+
+    Attributes:
+        received: how many were left, those that gave way included.
+        dropped: how many gave way.
     """
 
     def __init__(self, *, overwrites: bool) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Message
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, View
 from eyespot.supervisor.health import Health
-from eyespot.topics.native import Identity, Native, Stamp, Vitals
+from eyespot.topics.native import Identity, Native, Stamp, Vitals, stamp
+from eyespot.topics.payloads import Presence
 
 _EVERY_S = 60.0
 _AT_MOST_EVERY_S = 1.0
@@ -70,9 +70,8 @@ class Reporter:
         self._told_changes = -1
         self._told_ns = self._begun_ns
         self._told_observations = 0
-        self.observations_hz = 0.0
 
-    def status(self, state: Literal["online", "offline", "stopping"]) -> Message:
+    def status(self, state: Presence) -> Message:
         """Return a status message of now."""
         at = self._now()
         return self._native.status(state, at, at.utc_ns)
@@ -108,14 +107,13 @@ class Reporter:
         since_s = self._since_told_s()
         self._told_changes = self._health.changes
         rates = self._gauges.rates()
-        if since_s > 0:
-            self.observations_hz = (rates.observations - self._told_observations) / since_s
+        new = rates.observations - self._told_observations
         self._told_ns, self._told_observations = self._clock.now_ns(), rates.observations
         host = self._gauges.host()
         vitals = Vitals(
             uptime_s=(self._told_ns - self._begun_ns) // SECOND_NS,
             observations=rates.observations,
-            observations_hz=self.observations_hz,
+            observations_hz=new / since_s if since_s > 0 else 0.0,
             dropped=rates.dropped,
             inference_ms=rates.inference_ms,
             backlog=rates.backlog,
@@ -129,8 +127,7 @@ class Reporter:
         return self._native.info(self._identity, view, self._model, self._now())
 
     def _now(self) -> Stamp:
-        timeline = self._clock.timeline()
-        return Stamp(timeline.utc_ns(self._clock.now_ns()), timeline.synced)
+        return stamp(self._clock.timeline(), self._clock.now_ns())
 
     def _send(self, *messages: Message) -> None:
         self._post(Handover(messages, {}, 0))

@@ -21,6 +21,9 @@ class SourceWorker:
         mailbox: where they go.
         health: knows `source_failed` and `source_silent`.
         clock: for the silence.
+
+    Attributes:
+        view: what the source said when it was opened last; None before.
     """
 
     def __init__(

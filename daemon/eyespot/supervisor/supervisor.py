@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from eyespot.domain.errors import EyespotError
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock
 from eyespot.supervisor.signals import Wish
@@ -16,6 +17,7 @@ _log = logging.getLogger(__name__)
 _TICK_S = 0.2
 _FRESH_S = 10.0
 _STATUS_EVERY_S = 5.0
+_JOIN_MARGIN_S = 0.2  # a thread that uses up its patience still has to return
 
 
 class ServiceManager(Protocol):
@@ -24,7 +26,6 @@ class ServiceManager(Protocol):
     def ready(self, status: str) -> None: ...  # noqa: D102
     def status(self, text: str) -> None: ...  # noqa: D102
     def watchdog(self) -> None: ...  # noqa: D102
-    def reloading(self) -> None: ...  # noqa: D102
     def stopping(self) -> None: ...  # noqa: D102
 
 
@@ -36,6 +37,11 @@ class Outcome(Enum):
     RELOAD = "reload"
     BUG = "bug"
 
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with: 70 after a bug, else 0."""
+        return EyespotError.exit_code if self is Outcome.BUG else 0
+
 
 @dataclass(frozen=True, slots=True)
 class StopStep:
@@ -44,7 +50,8 @@ class StopStep:
     Attributes:
         ask: lets the thread return.
         thread: the thread.
-        patience_s: how long it may take; a file that has ended may wait longer than SIGTERM.
+        patience_s: how long it may take after a signal.
+        patience_at_end_s: how long after a file has ended, when nobody waits.
     """
 
     ask: Callable[[float], None]
@@ -138,7 +145,7 @@ class Supervisor:
         for step in self._stop_steps:
             patience_s = step.patience_at_end_s if at_end else step.patience_s
             clean &= self._ask(step, patience_s)
-            if not step.thread.join(patience_s + 0.2):
+            if not step.thread.join(patience_s + _JOIN_MARGIN_S):
                 _log.error("the %s thread does not stop", step.thread.name)
                 clean = False
         return clean

@@ -25,6 +25,10 @@ class Watched:
         name: of the thread, as people read it.
         worker: the body.
         clock: for the heartbeat.
+
+    Attributes:
+        error: what ended the body, if it was one of ours.
+        bug: whether anything else ended it.
     """
 
     def __init__(self, name: str, worker: Worker, clock: Clock) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
 from eyespot.topics import payloads
 
 _KIB = 1024
-_RULE = r"[a-z0-9][a-z0-9_-]{0,62}"
 
 
 class GateError(ValueError):
@@ -41,8 +41,8 @@ DECLARED = (
     _declared("status", payloads.Status, "status/1", Delivery.STATE, 1),
     _declared("info", payloads.Info, "info/1", Delivery.STATE, 64),
     _declared("health", payloads.Health, "health/1", Delivery.STATE, 16),
-    _declared(f"rule/{_RULE}/state", payloads.RuleState, "rule_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{_RULE}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 1),
+    _declared(f"rule/{RULE_ID}/state", payloads.RuleState, "rule_state/1", Delivery.STATE, 64),
+    _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
 )
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from eyespot.ports import ModelIdentity, View
 from eyespot.topics import payloads
 from eyespot.topics.gate import DECLARED, Gate
 
-MOST_BOXES = 100
 _SCHEMAS = {declared.payload: declared.schema for declared in DECLARED}
 
 
@@ -87,9 +86,7 @@ class Native:
         self._topic_seq: Counter[str] = Counter()
         self.seq = seq
 
-    def status(
-        self, state: Literal["online", "offline", "stopping"], at: Stamp, since_utc_ns: int
-    ) -> Message:
+    def status(self, state: payloads.Presence, at: Stamp, since_utc_ns: int) -> Message:
         """Return whether the device is there."""
         return self._state("status", payloads.Status, at, state=state, since=rfc3339(since_utc_ns))
 
@@ -165,7 +162,7 @@ class Native:
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
-        rows = np.flatnonzero(tracks.seen & tracks.confirmed)[:MOST_BOXES]
+        rows = np.flatnonzero(tracks.seen & tracks.confirmed)[: payloads.MOST_BOXES]
         return self._state(
             "frame",
             payloads.Frame,

@@ -9,6 +9,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from eyespot.domain.event import Direction
+from eyespot.domain.geometry import Mount
+
+MOST_BOXES = 100
+
 Short = Annotated[str, Meta(max_length=64)]
 Line = Annotated[str, Meta(max_length=320)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -18,6 +23,7 @@ Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 ClassName = Annotated[str, Meta(max_length=64)]
+Presence = Literal["online", "offline", "stopping"]
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +47,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Status(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether the device is there; the last will says offline with the time of its connection."""
 
-    state: Literal["online", "offline", "stopping"]
+    state: Presence
     since: Utc
 
 
@@ -57,7 +63,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The camera as in force; pixels of the full frame, nominal rate."""
 
     source: Short
-    mount: Literal["oblique", "overhead"]
+    mount: Mount
     width: Count
     height: Count
     rate_hz: float
@@ -135,10 +141,7 @@ class RuleState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     rule: Short
     kind: Literal["line"]
-    counts: Annotated[
-        dict[ClassName, dict[Literal["in", "out"], Count]],
-        Meta(max_length=1024),
-    ]
+    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
     since: Utc
     model: BundleId
 
@@ -148,7 +151,7 @@ class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Literal["crossed"] = "crossed"
     rule: Short
-    direction: Literal["in", "out"]
+    direction: Direction
     label: ClassName = msgspec.field(name="class")
     track: Count
     model: BundleId
@@ -158,7 +161,7 @@ class Frame(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Boxes of the confirmed tracks seen in one observation, as columns; fractions of the frame."""
 
     model: BundleId
-    tracks: Annotated[tuple[Count, ...], Meta(max_length=100)]
-    classes: Annotated[tuple[ClassName, ...], Meta(max_length=100)]
-    scores: Annotated[tuple[Fraction, ...], Meta(max_length=100)]
-    boxes: Annotated[tuple[Box, ...], Meta(max_length=100)]
+    tracks: Annotated[tuple[Count, ...], Meta(max_length=MOST_BOXES)]
+    classes: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
+    scores: Annotated[tuple[Fraction, ...], Meta(max_length=MOST_BOXES)]
+    boxes: Annotated[tuple[Box, ...], Meta(max_length=MOST_BOXES)]

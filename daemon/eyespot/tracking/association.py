@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Indexes
 from eyespot.tracking.motion import MEASURING_VARIANCE
-from eyespot.tracking.tables import Reals, Table
+from eyespot.tracking.tables import Table
 
 _GROWTH_DEVIATION = 0.3  # of the logarithm of width and of height
 _OTHER_CLASS_COST = 6.0

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from eyespot.domain.observation import Detections
 
 Table = NDArray[np.void]
-Reals = NDArray[np.float64]
 
 DETECTION = np.dtype(
     [
