@@ -19,7 +19,8 @@ from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.trust.bundle import find_bundle, read_bundle
-from fakes.daemon import LINE, Daemon, Ear, until, write_config, write_recording
+from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
+from fakes.waiting import until
 
 CLIP = Path(os.environ["EYESPOT_VTEST"])
 ROUNDS = 3

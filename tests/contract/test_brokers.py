@@ -17,7 +17,8 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Broker
-from fakes.brokers import FAREWELL, ROOT, WILL, Device, local_mosquitto, message, running, wait_until
+from fakes.brokers import FAREWELL, ROOT, WILL, Device, local_mosquitto, message, running
+from fakes.waiting import until
 
 FORBIDDEN = "eyespot/v1/shop-2/status"
 
@@ -88,7 +89,7 @@ def test_what_is_acknowledged_was_heard(world: InMemory | OverTheWire, device: D
         for token in range(1, 11):
             assert device.broker.publish(message("rule/door/event", b"%d" % token, Delivery.DURABLE), token)
         device.told.wait_for(lambda: len(device.told.acknowledged_tokens) == 10)
-        wait_until(lambda: len(heard) == 10)
+        until(lambda: len(heard) == 10)
     assert sorted(device.told.acknowledged_tokens) == list(range(1, 11))
     assert [(h.topic, h.payload, h.qos) for h in heard] == [
         (f"{ROOT}/rule/door/event", b"%d" % token, 1) for token in range(1, 11)
@@ -100,7 +101,7 @@ def test_a_state_is_there_for_whoever_comes_later(world: InMemory | OverTheWire,
     device.broker.publish(message("rule/door/event", b"gone", Delivery.DURABLE), 2)
     device.told.wait_for(lambda: len(device.told.acknowledged_tokens) == 2)
     with world.listening() as heard:
-        wait_until(lambda: heard)
+        until(lambda: heard)
     assert heard == [Heard(f"{ROOT}/info", b"hello", retain=True, qos=1)]
 
 
@@ -110,7 +111,7 @@ def test_an_empty_state_removes_it(world: InMemory | OverTheWire, device: Device
     device.broker.publish(message("health", b"fine"), 3)
     device.told.wait_for(lambda: len(device.told.acknowledged_tokens) == 3)
     with world.listening() as heard:
-        wait_until(lambda: heard)
+        until(lambda: heard)
     assert [h.payload for h in heard] == [b"fine"]
 
 
@@ -118,7 +119,7 @@ def test_live_messages_are_carried_without_an_answer(world: InMemory | OverTheWi
     with world.listening() as heard:
         for number in range(20):
             assert device.broker.publish(message("frame", b"%d" % number, Delivery.LIVE), 0)
-        wait_until(lambda: len(heard) == 20)
+        until(lambda: len(heard) == 20)
     assert [h.qos for h in heard] == [0] * 20
     assert device.told.acknowledged_tokens == []
 
@@ -135,7 +136,7 @@ def test_a_device_that_stops_says_farewell_itself(world: InMemory | OverTheWire)
     with world.listening() as heard:
         with running(world.make()) as device:
             device.told.wait_for(lambda: device.told.online)
-        wait_until(lambda: heard)
+        until(lambda: heard)
     assert [h.payload for h in heard] == [FAREWELL.payload]
 
 
@@ -171,5 +172,5 @@ def test_the_broker_speaks_for_a_device_that_vanished(world: InMemory | OverTheW
             world.cut()
             world.mend()
         device.told.wait_for(lambda: device.told.connections == 2)
-        wait_until(lambda: heard)
+        until(lambda: heard)
     assert [h.payload for h in heard] == [WILL.payload]

@@ -17,8 +17,9 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery
-from fakes.brokers import FAREWELL, WILL, local_mosquitto, message, running, wait_until
+from fakes.brokers import FAREWELL, WILL, local_mosquitto, message, running
 from fakes.certificates import Authority
+from fakes.waiting import until
 
 ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
 # paho leaves a socket whose handshake failed to the garbage collector
@@ -102,7 +103,7 @@ def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) 
     ):
         broker = broker_of("mqtts://127.0.0.1:1", **settings)
         with running(broker) as device:
-            wait_until(lambda: device.error)
+            until(lambda: device.error)
         assert isinstance(device.error, ConfigError)
         assert name in str(device.error)
 
@@ -294,7 +295,7 @@ def test_live_messages_of_a_dead_link_are_not_delivered_late() -> None:
             time.sleep(0.05)
         process.send_signal(18)
         device.broker.publish(message("info", b"end"), 1)
-        wait_until(lambda: heard and heard[-1].payload == b"end")
+        until(lambda: heard and heard[-1].payload == b"end")
 
 
 def test_a_farewell_that_nobody_heard_leaves_the_word_to_the_will() -> None:
@@ -310,8 +311,8 @@ def test_a_farewell_that_nobody_heard_leaves_the_word_to_the_will() -> None:
         process.send_signal(19)
         device.stop(0.2)
         process.send_signal(18)
-        wait_until(lambda: heard)
-        wait_until(lambda: heard[-1] == Heard(WILL.topic, WILL.payload, retain=False, qos=1))
+        until(lambda: heard)
+        until(lambda: heard[-1] == Heard(WILL.topic, WILL.payload, retain=False, qos=1))
     assert {h.payload for h in heard} <= {WILL.payload, FAREWELL.payload}
 
 

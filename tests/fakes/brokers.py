@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -77,11 +77,3 @@ def local_mosquitto(*lines: str) -> Iterator[LocalMosquitto]:
         pytest.skip(str(error))
     with mosquitto:
         yield mosquitto
-
-
-def wait_until(what: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Wait for something that nobody announces."""
-    give_up = time.monotonic() + timeout_s
-    while not what():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)

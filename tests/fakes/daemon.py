@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,9 +16,9 @@ from typing import Any, Self
 from eyespot.broker.heard import Heard
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
+from fakes.waiting import PATIENCE_S
 from fakes.walkers import Walker, film
 
-PATIENCE_S = 20.0
 LINE = {"kind": "line", "id": "door", "a": [0.5, 1.0], "b": [0.5, 0.0]}  # from left to right is in
 LABELS = ("person", "dog")
 
@@ -29,14 +29,6 @@ def eyespot(*arguments: object, **environment: str) -> subprocess.CompletedProce
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **environment}
     )
-
-
-def until(true: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Wait for something to become true, and fail with its name if it does not."""
-    give_up = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < give_up, f"never: {what}"
-        time.sleep(0.02)
 
 
 def write_config(

@@ -9,7 +9,8 @@ import pytest
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.topics.gate import Gate
-from fakes.daemon import Daemon, Ear, until, write_config
+from fakes.daemon import Daemon, Ear, write_config
+from fakes.waiting import until
 
 CLIP = os.environ.get("EYESPOT_VTEST", "")
 WIDTH = 768

@@ -12,7 +12,8 @@ import pytest
 
 from eyespot.broker.local import LocalMosquitto
 from eyespot.recording import RecordingReader
-from fakes.daemon import Daemon, eyespot, until, write_config, write_recording
+from fakes.daemon import Daemon, eyespot, write_config, write_recording
+from fakes.waiting import until
 
 NOBODY = "mqtt://127.0.0.1:9"
 SCENE = {"source": "scene"}
@@ -136,6 +137,19 @@ def test_a_broken_model_is_named_before_anything_runs(tmp_path: Path) -> None:
         assert told.returncode == 78
         assert "model.tflite is damaged" in told.stderr
         assert told.stderr.count("\n") == 1
+
+
+def test_check_refuses_a_model_whose_decoder_does_not_fit(tmp_path: Path) -> None:
+    factory = Path(__file__).parents[2] / "models" / "factory"
+    bundle = shutil.copytree(factory, tmp_path / "bundle")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["decoder"]["layers"].pop()
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    file.write_text(file.read_text() + f'[model]\nbundle = "{bundle}"\n')
+    told = eyespot("check", file)
+    assert told.returncode == 78
+    assert "the decoder wants the outputs boxes [1, 1911, 4]" in told.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"this is no video" * 100])

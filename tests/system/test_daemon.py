@@ -9,7 +9,8 @@ import pytest
 
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
-from fakes.daemon import LINE, Daemon, Ear, until, write_config, write_recording
+from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
+from fakes.waiting import until
 
 NOBODY = "mqtt://127.0.0.1:9"
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.domain.instants import Timeline
+from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.host import clock as module
 from eyespot.host.clock import ManualClock, SystemClock
 from eyespot.ports import Clock
-
-SECOND_NS = 1_000_000_000
 
 
 @pytest.mark.parametrize("clock", [SystemClock(), ManualClock()])
@@ -86,7 +84,3 @@ def test_utc_is_not_right_where_nobody_can_tell(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(module, "_TIMESYNCD_FLAG", tmp_path / "nothing")
     monkeypatch.setattr(module.ctypes, "CDLL", lambda _: object())
     assert module.utc_is_synced() is False
-
-
-def test_the_kernel_of_this_machine_answers() -> None:
-    assert module._kernel_says_synced() in {True, False}

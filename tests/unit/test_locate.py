@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eyespot.config.locate import Path, locate
+from eyespot.config.locate import KeyPath, locate
 
 TEXT = """\
 # a comment = 1
@@ -76,7 +76,7 @@ PIECES = [
 ]
 
 
-def paths(value: object, path: Path = ()) -> Iterator[Path]:
+def paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
     if path:
         yield path
     entries = (

@@ -16,15 +16,14 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.config import Config, Loaded, TopicsSettings
 from eyespot.domain.errors import BrokerError, one_line
-from eyespot.domain.instants import SECOND_NS
 from eyespot.host.clock import SystemClock
 from eyespot.host.settings import DeviceSettings
 from eyespot.host.systemd import Notifier
-from eyespot.ports import Broker, Clock
+from eyespot.ports import Broker
 from eyespot.rules.line import LineSettings
 from eyespot.sources.settings import CameraSettings
 from eyespot.store.settings import StateSettings
-from eyespot.supervisor.signals import Wish, next_wish
+from eyespot.supervisor.signals import wishes_within
 
 _LAST_WORD_S = 1.0
 _NOWHERE = "mqtt://localhost"
@@ -62,7 +61,7 @@ def demo(video: Path | None, seconds: float | None, announce: Announce, watch: W
             clock=clock,
             manager=Notifier(),
             reload=lambda _: False,
-            next_wish=_wishes(clock, seconds),
+            next_wish=wishes_within(seconds, clock),
         )
         ear.gone.wait(_LAST_WORD_S)
     return outcome.exit_code
@@ -98,14 +97,6 @@ def _broker(hear: Watch, announce: Announce) -> Iterator[tuple[str, Broker]]:
             stack.enter_context(Listener(mosquitto.url, "eyespot/#", hear))
             announce(f"a mosquitto of its own: mosquitto_sub -p {mosquitto.port} -v -t 'eyespot/#'")
             yield mosquitto.url, PahoBroker(MqttSettings(url=mosquitto.url), "demo")
-
-
-def _wishes(clock: Clock, seconds: float | None) -> Callable[[float], Wish | None]:
-    """Return a `next_wish` that wishes to stop once the seconds are over."""
-    if seconds is None:
-        return next_wish
-    until_ns = clock.now_ns() + int(seconds * SECOND_NS)
-    return lambda timeout_s: Wish.STOP if clock.now_ns() >= until_ns else next_wish(timeout_s)
 
 
 class _Ear:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from eyespot.config import Config
-from eyespot.decoders import build
+from eyespot.decoders import Decoder, build
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import FrameSource
 from eyespot.ports import Clock, ModelIdentity, ObservationSource
@@ -15,7 +14,7 @@ from eyespot.sources.replay import ReplaySource
 from eyespot.sources.scene import SceneSource
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.video import VideoSource
-from eyespot.trust.bundle import find_bundle, read_bundle
+from eyespot.trust.bundle import Bundle, find_bundle, read_bundle
 
 Latency = tuple[float, float]
 
@@ -48,39 +47,46 @@ def open_eye(config: Config, clock: Clock) -> Eye:
         InputError: the recording is.
     """
     if config.camera.source == "replay":
-        camera = config.camera
-        replay = ReplaySource(
-            Path(str(camera.file)), camera.pace, clock, smallest_score(config), loop=camera.loop
-        )
-        return Eye(replay, None, lambda: None)
+        return _replaying(config, clock)
+    return _inferring(config, clock)
+
+
+def _replaying(config: Config, clock: Clock) -> Eye:
+    camera = config.camera
+    source = ReplaySource(camera.path, camera.pace, clock, smallest_score(config), loop=camera.loop)
+    return Eye(source, None, lambda: None)
+
+
+def _inferring(config: Config, clock: Clock) -> Eye:
     bundle = read_bundle(find_bundle(config.model.bundle))
     model = _with_score(bundle.identity, config)
     engine = LiteRtEngine(bundle)
-    manifest = bundle.manifest
-    decoder = build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
+    entrance = bundle.manifest.input
     source = InferringSource(
         _frames(config.camera, clock),
         engine,
-        decoder,
+        _decoder(bundle, model),
         model,
-        size=(manifest.input.width, manifest.input.height),
-        resize=manifest.input.resize,
+        size=(entrance.width, entrance.height),
+        resize=entrance.resize,
         clock=clock,
     )
     return Eye(source, engine.runtime, lambda: source.inference_ms)
 
 
 def labels_seen(config: Config) -> tuple[str, tuple[str, ...]]:
-    """Return id and labels of the model that a configuration looks with, without loading a runtime.
+    """Return id and labels of the model that a configuration looks with; checked, but not loaded.
 
     Raises:
         ModelError, InputError: as `open_eye`.
     """
     if config.camera.source == "replay":
-        header = RecordingReader(Path(str(config.camera.file))).header
+        header = RecordingReader(config.camera.path).header
         model = header.identity(smallest_score(config))
     else:
-        model = read_bundle(find_bundle(config.model.bundle)).identity
+        bundle = read_bundle(find_bundle(config.model.bundle))
+        model = bundle.identity
+        _decoder(bundle, model)
     return model.bundle, model.labels
 
 
@@ -95,6 +101,11 @@ def smallest_score(config: Config) -> float:
     return read_bundle(find_bundle(config.model.bundle)).manifest.min_score
 
 
+def _decoder(bundle: Bundle, model: ModelIdentity) -> Decoder:
+    manifest = bundle.manifest
+    return build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
+
+
 def _with_score(model: ModelIdentity, config: Config) -> ModelIdentity:
     score = config.model.min_score
     return model if score is None else replace(model, min_score=score)
@@ -103,4 +114,4 @@ def _with_score(model: ModelIdentity, config: Config) -> ModelIdentity:
 def _frames(camera: CameraSettings, clock: Clock) -> FrameSource:
     if camera.source == "scene":
         return SceneSource(camera.seed, camera.rate_hz, camera.pace, clock)
-    return VideoSource(Path(str(camera.file)), camera.pace, loop=camera.loop, clock=clock)
+    return VideoSource(camera.path, camera.pace, loop=camera.loop, clock=clock)

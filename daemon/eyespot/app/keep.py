@@ -1,15 +1,16 @@
 """`eyespot record`: what the model sees goes into a file, whole lines only."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from eyespot.app.plan import plan
 from eyespot.config import load
 from eyespot.domain.errors import ConfigError
-from eyespot.domain.instants import SECOND_NS, rfc3339
+from eyespot.domain.instants import rfc3339
 from eyespot.host.clock import SystemClock
-from eyespot.ports import Clock, ModelIdentity, ObservationSource, SourceEnded, View
+from eyespot.ports import ModelIdentity, ObservationSource, SourceEnded, View
 from eyespot.recording import SCHEMA, Header, RecordingWriter
-from eyespot.supervisor.signals import held_back, next_wish
+from eyespot.supervisor.signals import Wish, held_back, wishes_within
 
 _PATIENCE_S = 0.5
 
@@ -36,7 +37,7 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
             begun = rfc3339(clock.timeline().utc_ns(begun_ns))
             header = _header(source.open(), source.model, planned.device, begun)
             with RecordingWriter(output, header, begun_ns) as writer:
-                return _fill(writer, source, clock, seconds)
+                return _fill(writer, source, wishes_within(seconds, clock))
         finally:
             source.close()
 
@@ -59,10 +60,9 @@ def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header
     )
 
 
-def _fill(writer: RecordingWriter, source: ObservationSource, clock: Clock, seconds: float | None) -> int:
+def _fill(writer: RecordingWriter, source: ObservationSource, wish: Callable[[float], Wish | None]) -> int:
     count = 0
-    until_ns = None if seconds is None else clock.now_ns() + int(seconds * SECOND_NS)
-    while next_wish(0) is None and (until_ns is None or clock.now_ns() < until_ns):
+    while wish(0) is None:
         try:
             observation = source.take(_PATIENCE_S)
         except SourceEnded:

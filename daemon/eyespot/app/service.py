@@ -7,13 +7,13 @@ from contextlib import closing
 
 import eyespot
 from eyespot.app.plan import Plan
-from eyespot.domain.instants import SECOND_NS
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import hardware, system_timezone
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import Database
 from eyespot.store.worker import StoreWorker
+from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
@@ -85,6 +85,7 @@ class _Life:
         next_wish: Callable[[float], Wish | None],
     ) -> Supervisor:
         """Return who watches over the threads of this life."""
+        describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
         vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
         threads = {
             name: Watched(name, worker, self._clock)
@@ -100,7 +101,7 @@ class _Life:
             stop=self._stop_steps(threads),
             manager=manager,
             tick=self._reporter.tick,
-            describe=_Describer(self._rates, self._pipeline, self._health, self._clock).describe,
+            describe=describer.describe,
             reload=lambda: reload(self._health),
             next_wish=next_wish,
             clock=self._clock,
@@ -145,28 +146,6 @@ class _Life:
     def _name_what_was_reset(self) -> None:
         for rule, reason in self._pipeline.unusable.items():
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
-
-
-class _Describer:
-    """Says in one line how it goes, with the rate since it was last asked."""
-
-    def __init__(self, rates: Callable[[], Rates], pipeline: Pipeline, health: Health, clock: Clock) -> None:
-        self._rates = rates
-        self._pipeline = pipeline
-        self._health = health
-        self._clock = clock
-        self._asked_ns = clock.now_ns()
-        self._observations = 0
-
-    def describe(self) -> str:
-        """Return the line."""
-        now_ns, observations = self._clock.now_ns(), self._rates().observations
-        elapsed_s = max((now_ns - self._asked_ns) / SECOND_NS, 1e-3)
-        rate_hz = (observations - self._observations) / elapsed_s
-        self._asked_ns, self._observations = now_ns, observations
-        pace = f"{rate_hz:.1f} observations/s, {self._pipeline.tracks_alive} tracks"
-        troubles = [f"{trouble.name}: {trouble.reason}" for trouble in self._health.troubles()]
-        return "; ".join([pace if observations else "nothing observed yet", *troubles])
 
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:

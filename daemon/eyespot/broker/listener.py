@@ -12,6 +12,7 @@ from eyespot.broker.settings import endpoint
 from eyespot.domain.errors import BrokerError, foreign
 
 _KEEPALIVE_S = 20
+_TIMEOUT_S = 5.0
 
 
 class Listener:
@@ -21,16 +22,12 @@ class Listener:
         url: of a broker without login or TLS.
         topic_filter: as MQTT has them, with + and #.
         hear: called for each message, from the listener's thread; must not raise.
-        timeout_s: within which it must be subscribed.
     """
 
-    def __init__(
-        self, url: str, topic_filter: str, hear: Callable[[Heard], None], timeout_s: float = 5.0
-    ) -> None:
+    def __init__(self, url: str, topic_filter: str, hear: Callable[[Heard], None]) -> None:
         self._where = endpoint(url)
         self._filter = topic_filter
         self._hear = hear
-        self._timeout_s = timeout_s
         self._subscribed = threading.Event()
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -51,7 +48,7 @@ class Listener:
         with foreign(BrokerError, f"cannot listen at {self._where.host}"):
             self._client.connect(self._where.host, self._where.port or 1, _KEEPALIVE_S)
         self._client.loop_start()
-        if not self._subscribed.wait(self._timeout_s):
+        if not self._subscribed.wait(_TIMEOUT_S):
             self._hang_up()
             raise BrokerError(f"cannot subscribe to {self._filter} at {self._where.host}: no answer")
         return self

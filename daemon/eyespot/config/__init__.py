@@ -2,12 +2,11 @@
 
 from eyespot.config.judging import problems_with_labels, warnings
 from eyespot.config.loading import Loaded, load, load_for_replay, parse
-from eyespot.config.settings import Config, ModelSettings, TopicsSettings
+from eyespot.config.settings import Config, TopicsSettings
 
 __all__ = [
     "Config",
     "Loaded",
-    "ModelSettings",
     "TopicsSettings",
     "load",
     "load_for_replay",

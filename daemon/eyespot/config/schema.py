@@ -23,14 +23,14 @@ def schema() -> dict[str, Any]:
     (reference,), parts = msgspec.json.schema_components([Config], ref_template="#/$defs/{name}")
     kinds = {kind.__name__: kind for kind in _structs(Config)}
     for name, part in parts.items():
-        part["description"], told = described(kinds[name])
+        part["description"], told = _described(kinds[name])
         part["properties"] = {
             key: _property(bounds, told.get(key)) for key, bounds in part["properties"].items()
         }
     return {"$schema": _DIALECT, "title": "eyespot.toml", **reference, "$defs": parts}
 
 
-def described(kind: type) -> tuple[str, dict[str, str]]:
+def _described(kind: type) -> tuple[str, dict[str, str]]:
     """Return the summary of a settings type, and what its docstring says of each attribute."""
     summary, _, rest = (getdoc(kind) or "").partition("\n")
     attributes = rest.partition("Attributes:\n")[2].partition("\n\n")[0]

@@ -27,7 +27,7 @@ class _Runtime(NamedTuple):
     interpreter: Callable[..., Any]
 
 
-class _Exit(NamedTuple):
+class _OutputTensor(NamedTuple):
     """How one output tensor is read: (stored - zero_point) * scale, where it is quantised."""
 
     place: int
@@ -40,7 +40,6 @@ class LiteRtEngine:
 
     Args:
         bundle: what to run.
-        threads: of the runtime. More than one costs a busy machine much more than it gains.
 
     Attributes:
         runtime: name and version of what runs it, such as "ai-edge-litert 2.3.0".
@@ -49,22 +48,23 @@ class LiteRtEngine:
         ModelError: no runtime is installed, it cannot run the network, or manifest and network differ.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         self.runtime, interpreter = _find_runtime()
         manifest = bundle.manifest
         self._doing = f"{self.runtime} cannot run {manifest.network.file}; take another bundle"
         with foreign(ModelError, self._doing):
-            self._interpreter = interpreter(model_content=bundle.network, num_threads=threads)
+            # more threads than one cost a busy machine much more than they gain
+            self._interpreter = interpreter(model_content=bundle.network, num_threads=1)
             self._interpreter.allocate_tensors()
-        entrance = _entrance(self._interpreter.get_input_details(), manifest.input)
-        self._place: int = entrance["index"]
-        self._table = _pixel_table(manifest.input, entrance)
+        detail = _input_detail(self._interpreter.get_input_details(), manifest.input)
+        self._place: int = detail["index"]
+        self._table = _pixel_table(manifest.input, detail)
         self._flip = manifest.input.order == "bgr"
-        self._exits = _exits(self._interpreter.get_output_details(), manifest.outputs)
+        self._outputs = _output_tensors(self._interpreter.get_output_details(), manifest.outputs)
         self._fitting = Fitting(
             manifest.input.width, manifest.input.height, manifest.input.resize, manifest.input.pad
         )
-        self._input = np.empty(entrance["shape"], self._table.dtype)
+        self._input = np.empty(detail["shape"], self._table.dtype)
         # Some networks load well and fail when run: better now than after the old one is gone.
         self.infer(np.zeros(self._input.shape[1:], np.uint8))
 
@@ -79,17 +79,17 @@ class LiteRtEngine:
         with foreign(ModelError, self._doing):
             self._interpreter.set_tensor(self._place, self._input)
             self._interpreter.invoke()
-            return [self._read(exit_) for exit_ in self._exits]
+            return [self._read(output) for output in self._outputs]
 
-    def _read(self, exit_: _Exit) -> NDArray[np.float32]:
+    def _read(self, output: _OutputTensor) -> NDArray[np.float32]:
         # a copy, as the runtime's own view would keep it from running again
-        tensor: NDArray[Any] = self._interpreter.get_tensor(exit_.place)
+        tensor: NDArray[Any] = self._interpreter.get_tensor(output.place)
         values: NDArray[np.float32] = tensor.astype(np.float32, copy=False)
-        if exit_.quantisation is not None:
-            scale, zero_point = exit_.quantisation
+        if output.quantisation is not None:
+            scale, zero_point = output.quantisation
             values = (values - np.float32(zero_point)) * np.float32(scale)
         if not np.isfinite(values).all():
-            raise ModelError(f"the model's {exit_.role} are not finite; take another bundle")
+            raise ModelError(f"the model's {output.role} are not finite; take another bundle")
         return values
 
 
@@ -108,7 +108,7 @@ def _find_runtime() -> _Runtime:
     )
 
 
-def _entrance(details: Sequence[_Detail], wanted: Input) -> _Detail:
+def _input_detail(details: Sequence[_Detail], wanted: Input) -> _Detail:
     """Return the detail of the one input, checked."""
     if len(details) != 1:
         raise ModelError(f"the model has {len(details)} inputs, not one picture; take another bundle")
@@ -127,12 +127,12 @@ def _check(detail: _Detail, what: str, shape: tuple[int, ...], dtype: str) -> No
         )
 
 
-def _exits(details: Sequence[_Detail], wanted: Sequence[Output]) -> list[_Exit]:
+def _output_tensors(details: Sequence[_Detail], wanted: Sequence[Output]) -> list[_OutputTensor]:
     """Return how to read the outputs, in the order of the manifest."""
     if len(details) != len(wanted):
         raise ModelError(f"the model has {len(details)} outputs, manifest.json {len(wanted)}; mend that")
     found = [(output.role, _find(details, output)) for output in wanted]
-    return [_Exit(detail["index"], role, _quantisation(detail)) for role, detail in found]
+    return [_OutputTensor(detail["index"], role, _quantisation(detail)) for role, detail in found]
 
 
 def _find(details: Sequence[_Detail], wanted: Output) -> _Detail:

@@ -1,5 +1,6 @@
 """The `[camera]` table: which source is looked at, and how."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -37,6 +38,11 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     loop: bool = False
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     rate_hz: Annotated[float, Meta(ge=1, le=60)] = 10.0
+
+    @property
+    def path(self) -> Path:
+        """The file, for the sources that read one: `problems` sees to it that they have it."""
+        return Path(self.file or "")
 
 
 def problems(settings: CameraSettings) -> list[tuple[str, str]]:

@@ -99,9 +99,6 @@ class Database:
         except (_DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
             raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}") from error
-        except StorageError:
-            os.close(lock)
-            raise
         return cls(folder, lock, connection, damage)
 
     def snapshots(self) -> dict[str, bytes]:

@@ -2,9 +2,12 @@
 
 import queue
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.ports import Clock
 
 _TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # put() of this queue may interrupt itself, which is what a signal handler does
@@ -44,6 +47,14 @@ def next_wish(timeout_s: float) -> Wish | None:
     with suppress(queue.Empty):
         return Wish.RELOAD if _waiting.get(timeout=timeout_s) == signal.SIGHUP else Wish.STOP
     return None
+
+
+def wishes_within(seconds: float | None, clock: Clock) -> Callable[[float], Wish | None]:
+    """Return a `next_wish` that wishes to stop once the seconds are over; None is never."""
+    if seconds is None:
+        return next_wish
+    until_ns = clock.now_ns() + round(seconds * SECOND_NS)
+    return lambda timeout_s: Wish.STOP if clock.now_ns() >= until_ns else next_wish(timeout_s)
 
 
 def _keep(number: int, _frame: object) -> None:

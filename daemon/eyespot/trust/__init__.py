@@ -1,1 +1,1 @@
-"""Bundles: bytes in, verdict out."""
+"""Model bundles: checked before anything of them is loaded."""

@@ -26,12 +26,10 @@ class Bundle:
     """A bundle whose files are what its manifest says.
 
     Attributes:
-        folder: where it came from.
         network: the bytes that were checked; engines load these, not the file again.
         labels: class names by class index, in lower case, aliases applied.
     """
 
-    folder: Path
     manifest: Manifest
     labels: tuple[str, ...]
     network: bytes = field(repr=False)
@@ -92,7 +90,7 @@ def read_bundle(folder: Path) -> Bundle:
     network = _checked(folder, manifest.network)
     if network[4:8] != _TFLITE:
         raise ModelError(f"{folder / manifest.network.file} is no TensorFlow Lite model; pack another one")
-    return Bundle(folder, manifest, labels, network)
+    return Bundle(manifest, labels, network)
 
 
 def _read(path: Path, most_bytes: int) -> bytes:
