@@ -36,6 +36,12 @@ def test_a_walker_is_one_track_at_every_rate_with_jitter_and_misses(rate_hz: flo
     assert len(ids_of([walker], rate_hz, 8, Faults(missed=missed, jitter=0.06))) == 1
 
 
+@pytest.mark.parametrize("rate_hz", [1, 2, 3])
+def test_where_observations_are_rare_a_walker_may_be_box_sizes_away_in_the_next_one(rate_hz: float) -> None:
+    walker = Walker((0.05, 0.5), (0.95, 0.5), 0, 4)  # 3.75 widths a second
+    assert len(ids_of([walker], rate_hz, 4, Faults())) == 1
+
+
 def test_walkers_side_by_side_and_in_opposite_directions_keep_their_tracks() -> None:
     ways = [
         Walker((0.1, 0.30), (0.9, 0.30), 0, 8),

@@ -18,6 +18,7 @@ from eyespot.tracking.tables import Table
 
 _GROWTH_DEVIATION = 0.3  # of the logarithm of width and of height
 _OTHER_CLASS_COST = 6.0
+_FASTEST = 5.0  # box sizes a second: somebody who runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Gate:
 
     Attributes:
         deviations: most distance, in standard deviations of the prediction.
-        distance: most distance, in box sizes.
+        distance: most distance, in box sizes; more where observations are rare, at 5 box sizes a second.
         growth: greatest factor in width or height, either way.
     """
 
@@ -35,7 +36,7 @@ class Gate:
     growth: float
 
 
-def pair(tracks: Table, found: Table, gate: Gate) -> tuple[Indexes, Indexes]:
+def pair(tracks: Table, found: Table, gate: Gate, elapsed_s: float) -> tuple[Indexes, Indexes]:
     """Return rows of `tracks` and rows of `found` that belong together, one for one.
 
     A detection of another class than the track's costs more, yet may belong to it.
@@ -44,7 +45,8 @@ def pair(tracks: Table, found: Table, gate: Gate) -> tuple[Indexes, Indexes]:
     distances = (steps * steps).sum(axis=2)
     growths = np.log(found["size"]) - np.log(tracks["size"])[:, None]
     variances = (tracks["position_variance"] + MEASURING_VARIANCE)[:, None]
-    reach = np.minimum(variances * gate.deviations**2, gate.distance**2)
+    distance = max(gate.distance, _FASTEST * elapsed_s)
+    reach = np.minimum(variances * gate.deviations**2, distance**2)
     possible = (distances < reach) & (np.abs(growths).max(axis=2) < np.log(gate.growth))
     rows, columns = np.nonzero(possible)
     variance, growth = variances[rows, 0], growths[rows, columns]

@@ -44,6 +44,7 @@ class Tracker:
         self._tracks = np.zeros(0, TRACK)
         self._newest_id = 0
         self._taken_ns: int | None = None
+        self._elapsed_s = 0.0
 
     def step(self, taken_ns: int, detections: Detections | None) -> Tracks:
         """Return the tracks after one observation, or after its absence while the source is silent.
@@ -65,11 +66,11 @@ class Tracker:
 
     def _pass_time(self, taken_ns: int) -> None:
         before, self._taken_ns = self._taken_ns, taken_ns
-        elapsed_s = 0.0 if before is None else max(taken_ns - before, 0) / SECOND_NS
-        self._tracks["unseen_s"] += elapsed_s
+        self._elapsed_s = 0.0 if before is None else max(taken_ns - before, 0) / SECOND_NS
+        self._tracks["unseen_s"] += self._elapsed_s
         self._tracks["seen"] = False
         self._keep(self._tracks["unseen_s"] <= _CONFIRMED_LIFE_S)
-        motion.predict(self._tracks, elapsed_s, self._tracks["unseen_s"] > _HIDDEN_AFTER_S)
+        motion.predict(self._tracks, self._elapsed_s, self._tracks["unseen_s"] > _HIDDEN_AFTER_S)
 
     def _keep(self, alive: Mask) -> None:
         if not alive.all():
@@ -80,7 +81,7 @@ class Tracker:
         candidates = np.flatnonzero(which)
         if not len(candidates) or not len(found):
             return found
-        rows, taken = pair(self._tracks[candidates], found, gate)
+        rows, taken = pair(self._tracks[candidates], found, gate, self._elapsed_s)
         rows = candidates[rows]
         motion.correct(self._tracks, rows, found[taken])
         self._record(rows, found[taken])
