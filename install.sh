@@ -181,6 +181,7 @@ place_files() {
     systemd-sysusers /etc/sysusers.d/eyespot.conf
     install -d -m 755 /etc/eyespot
     install -d -m 700 /etc/eyespot/credentials
+    install -m 644 "$checkout/config/schema.json" /etc/eyespot/schema.json
     if [[ ! -e /etc/eyespot/eyespot.toml ]]; then
         install -m 640 -g eyespot "$checkout/config/eyespot.toml" /etc/eyespot/eyespot.toml
     fi

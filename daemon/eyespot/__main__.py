@@ -3,14 +3,16 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
 from eyespot.commands import check, demo, record, replay, run
-from eyespot.domain.errors import EyespotError
+from eyespot.domain.errors import EyespotError, StorageError
 
 _USAGE = 64
+_BUG = 70
 _DESCRIPTION = """\
 Turns a camera into a sensor that tells and never shows: counts what a model sees and publishes
 metadata over MQTT. No image ever leaves.
@@ -54,18 +56,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.command(arguments)
-        sys.stdout.flush()
+        print(end="", flush=True)  # noqa: T201 - there may be no stdout to flush
     except EyespotError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one line that says what to do
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read us has seen enough; without this Python complains once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()  # whoever read us has seen enough
+    except OSError as error:
+        # what else fails is an EyespotError: this is our own output, on a full disk say
+        _close_stdout()
+        print(f"cannot write the output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return StorageError.exit_code
     except KeyboardInterrupt:
         return 130
+    except Exception:  # noqa: BLE001 - whatever else is a bug, and that has an exit code of its own
+        traceback.print_exc()
+        return _BUG
     else:
         return code
     return 0
+
+
+def _close_stdout() -> None:
+    """Send what is left to nowhere; else Python complains once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -116,11 +116,7 @@ class Broker(Protocol):
         """Set whom to tell, and the message that the broker sends for us when we vanish; before `run`."""
 
     def run(self, beat: Beat) -> None:
-        """Connect, keep connected, carry messages, until stopped. Calls `beat` at least every 5 s.
-
-        Raises:
-            ConfigError: a certificate or password file cannot be read.
-        """
+        """Connect, keep connected, carry messages, until stopped. Calls `beat` at least every 5 s."""
 
     def publish(self, message: Message, token: int) -> bool:
         """Hand a message over; from any thread. QoS 1 is answered with the token.

@@ -34,6 +34,7 @@ _LONGEST_BUNDLE = 160
 _CHUNK = 65_536
 _COMPRESSED_CHUNK = 512  # 4 bytes can stand for 128 kB (RFC 8878, 3.1.1.2): so a bomb stays below 16 MB
 _FRAME_BYTES = 131_072
+_FRAME_NS = 5 * SECOND_NS
 _UNREADABLE = (ValueError, RecursionError)  # the second: brackets within brackets within brackets
 _BOM = b"\xef\xbb\xbf"
 
@@ -134,6 +135,8 @@ class RecordingReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines = msgspec.json.Decoder(_Line)
+        if path.is_fifo():
+            raise InputError(f"{path}: a pipe can be read only once; name a file")
         first = next(self._numbered(), None)
         if first is None:
             raise InputError(f"{path}: empty; a recording begins with a header line")
@@ -274,7 +277,9 @@ class RecordingWriter:
         except OSError as error:
             raise self._error(error) from error
         self._whole_bytes = 0
-        self._append(self._encoder.encode(header))
+        self._kept_ns = 0
+        self._pending += self._encoder.encode(header) + b"\n"
+        self._flush()
 
     def write(self, observation: Observation) -> None:
         """Add an observation; numbers are kept as exactly as they are.
@@ -293,7 +298,11 @@ class RecordingWriter:
             "scores": _decimal(found.scores),
             "classes": found.classes.tolist(),
         }
-        self._append(self._encoder.encode(line))
+        self._pending += self._encoder.encode(line) + b"\n"
+        enough = len(self._pending) >= _FRAME_BYTES or t_ns - self._kept_ns >= _FRAME_NS
+        if enough or not self._packs:
+            self._kept_ns = t_ns
+            self._flush()
 
     def close(self) -> None:
         """Write what is left and close the file. Harmless when closed.
@@ -310,11 +319,6 @@ class RecordingWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _append(self, line: bytes) -> None:
-        self._pending += line + b"\n"
-        if not self._packs or len(self._pending) >= _FRAME_BYTES:
-            self._flush()
 
     def _flush(self) -> None:
         block = bytes(self._pending)

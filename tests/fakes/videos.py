@@ -13,12 +13,18 @@ def write_video(
     size: tuple[int, int] = (64, 48),
     rate_hz: int = 10,
     codec: str = "mjpeg",
+    rotation: int = 0,
     **options: str,
 ) -> Path:
-    """Write a film whose left half is red and whose frame n has a blue of 4 n."""
+    """Write a film whose left half is red and whose frame n has a blue of 4 n.
+
+    `rotation` says by how many degrees, anticlockwise, players are to turn it.
+    """
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(codec, rate=rate_hz)
         stream.width, stream.height = size
+        if rotation:
+            stream.set_display_rotation(rotation)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for number in range(frames):
             pixels = np.zeros((size[1], size[0], 3), np.uint8)

@@ -82,12 +82,24 @@ def test_a_full_disk_while_recording_is_named(tmp_path: Path) -> None:
     assert "No space left on device; free some space" in told.stderr
 
 
-def test_a_recording_is_not_recorded_over_itself(tmp_path: Path) -> None:
+def test_output_that_nobody_can_take_is_no_traceback(tmp_path: Path) -> None:
+    config, recording = replaying(tmp_path)
+    command = [sys.executable, "-m", "eyespot", "replay", "--config", str(config), str(recording)]
+    for redirected, code, words in ((">/dev/full", 74, "cannot write the output"), (">&-", 0, "")):
+        told = subprocess.run(
+            ["sh", "-c", f'"$@" {redirected}', "sh", *command], capture_output=True, text=True, check=False
+        )
+        assert told.returncode == code
+        assert told.stderr.startswith(words)
+        assert told.stderr.count("\n") == bool(words)
+
+
+def test_a_recording_is_not_recorded_over(tmp_path: Path) -> None:
     config, recording = replaying(tmp_path)
     before = recording.read_bytes()
     told = eyespot("record", "--config", config, "-o", recording)
-    assert told.returncode == 78
-    assert "is what the source reads; name another file" in told.stderr
+    assert told.returncode == 74
+    assert "is there already; name another file" in told.stderr
     assert recording.read_bytes() == before
 
 
@@ -169,6 +181,18 @@ def test_a_state_folder_that_cannot_be_used_is_exit_code_74(tmp_path: Path) -> N
     told = eyespot("run", "--config", file)
     assert told.returncode == 74
     assert "cannot use the state folder" in told.stderr
+
+
+def test_a_certificate_that_cannot_be_used_is_exit_code_78_at_once(tmp_path: Path) -> None:
+    config, _ = replaying(tmp_path)
+    url = f'url = "{NOBODY}"'
+    config.write_text(config.read_text().replace(url, f'url = "mqtts://127.0.0.1:9"\nca_file = "{config}"'))
+    begun = time.monotonic()
+    told = eyespot("run", "--config", config)
+    assert time.monotonic() - begun < 5
+    assert told.returncode == 78
+    assert told.stderr.startswith("cannot use ca_file")
+    assert told.stderr.count("\n") == 1
 
 
 def test_a_denied_login_is_named_and_counting_goes_on(tmp_path: Path) -> None:

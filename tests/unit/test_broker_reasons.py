@@ -16,6 +16,8 @@ from eyespot.domain.errors import BrokerError
     [
         (ConnectionRefusedError(111, "refused"), "is the broker running"),
         (TimeoutError("timed out"), "firewalls"),
+        (ConnectionResetError(104, "Connection reset by peer"), "does it speak TLS"),
+        (FileNotFoundError(2, "No such file or directory"), "no such socket"),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "is it a TLS port"),
         (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), "set cert_file and key_file"),
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA]"), "it does not accept our certificate"),

@@ -272,6 +272,15 @@ def test_a_line_that_cannot_work_is_warned_of(a: str, b: str, mount: str, words:
     )
 
 
+def test_a_video_that_is_not_there_yet_is_warned_of(tmp_path: Path) -> None:
+    video = tmp_path / "door.mp4"
+    text = f'{MQTT}{LINE}[camera]\nsource = "video"\nfile = "{video}"\n'
+    (told,) = warnings(parse(text, "f"))
+    assert told.endswith(f"there is no file {video}; put it there before the start")
+    video.touch()
+    assert warnings(parse(text, "f")) == []
+
+
 def test_a_configuration_without_rules_is_warned_of() -> None:
     assert warnings(parse(GOOD, "f")) == ["f: there are no [[rules]]: nothing is counted"]
 

@@ -1,11 +1,14 @@
 """The README tells of everything that can be heard of a device."""
 
 import ast
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from eyespot import app
 from eyespot.domain.event import RULE_ID
 from eyespot.topics.gate import DECLARED, Declared
 
@@ -27,6 +30,14 @@ TROUBLES = sorted(
         for name in troubles_in(file.read_text(encoding="utf-8"))
     }
 )
+
+
+def test_the_recording_in_the_reference_counts_what_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "config" / "README.md").read_text()
+    recording = tmp_path / "example.eyespot.jsonl"
+    recording.write_text(re.findall(r"```json\n(\{\"schema.*?)```", text, re.DOTALL)[0])
+    newest = list(app.replay(ROOT / "config" / "eyespot.toml", recording))[-1]
+    assert json.loads(newest.payload)["counts"] == {"person": {"in": 1, "out": 0}}
 
 
 @pytest.mark.parametrize("name", TROUBLES)

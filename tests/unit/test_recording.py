@@ -1,6 +1,7 @@
 """Recordings: what is written is read again, and what is wrong is named with file and line."""
 
 import json
+import os
 import resource
 import signal
 from pathlib import Path
@@ -268,6 +269,15 @@ def test_of_a_compressed_file_that_was_cut_off_all_whole_lines_are_read(tmp_path
     assert seen == [number * 10**8 for number in range(len(seen))]
 
 
+def test_a_compressed_recording_that_is_not_closed_lacks_five_seconds_at_most(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl.zst"
+    with RecordingWriter(file, HEADER) as writer:
+        assert list(RecordingReader(file)) == []
+        for observation in some_observations(120):
+            writer.write(observation)
+        assert len(list(RecordingReader(file))) > 120 - 50
+
+
 def test_what_is_not_compressed_is_refused_where_it_should_be(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl.zst"
     file.write_text(HEADER_LINE)
@@ -329,3 +339,10 @@ def test_a_digest_tells_files_apart_by_what_is_in_them(tmp_path: Path) -> None:
     assert digest(one) == digest(same) != digest(other)
     with pytest.raises(InputError, match="name a recording"):
         digest(tmp_path / "none")
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.eyespot.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="only once"):
+        RecordingReader(pipe)

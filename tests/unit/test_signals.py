@@ -22,6 +22,16 @@ def test_a_signal_that_finds_a_thread_from_before_waits_like_any_other() -> None
         from_before.join()
 
 
+def test_many_reloads_are_one_and_a_stop_overtakes_them() -> None:
+    with held_back():
+        for number in (signal.SIGHUP, signal.SIGHUP):
+            signal.raise_signal(number)
+        assert (next_wish(0), next_wish(0)) == (Wish.RELOAD, None)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.raise_signal(number)
+        assert (next_wish(0), next_wish(0)) == (Wish.STOP, None)
+
+
 def test_what_signals_did_before_they_do_again_afterwards() -> None:
     before = signal.getsignal(signal.SIGINT)
     with held_back():

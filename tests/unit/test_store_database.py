@@ -1,6 +1,7 @@
 """What is kept survives restarts, kills and damage."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -39,6 +40,13 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
         assert database.seq() == 7
         assert database.waiting(0, 10) == [EVENT]
         assert (database.count(), database.newest()) == (1, 1)
+
+
+def test_a_database_that_somebody_removed_is_named(database: Database, tmp_path: Path) -> None:
+    database.commit(change(EVENT))
+    shutil.rmtree(tmp_path / "state")
+    with pytest.raises(StorageError, match="was removed while in use"):
+        database.sync()
 
 
 def test_what_is_delivered_leaves(database: Database) -> None:

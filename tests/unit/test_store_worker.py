@@ -10,8 +10,8 @@ import pytest
 
 from eyespot.domain.errors import StorageError
 from eyespot.domain.message import Delivery, Message
-from eyespot.host.clock import ManualClock
-from eyespot.ports import Handover
+from eyespot.host.clock import ManualClock, SystemClock
+from eyespot.ports import Clock, Handover
 from eyespot.store.database import Change, Database, Row
 from eyespot.store.intake import Intake, fold
 from eyespot.store.outbox import MOST_IN_MEMORY
@@ -39,12 +39,12 @@ def counted(number: int) -> Handover:
 class Store:
     """A store worker with everything around it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self.database = database
         self.wire = Wire()
         self.health = Troubles()
         self.clock = ManualClock()
-        self.worker = StoreWorker(database, self.wire, self.health, readmit, self.clock)
+        self.worker = StoreWorker(database, self.wire, self.health, readmit, clock or self.clock)
 
     def turn(self, *handovers: Handover) -> None:
         for handover in handovers:
@@ -268,6 +268,24 @@ def test_a_stop_has_an_end_although_nothing_is_acknowledged(store: Store) -> Non
     thread.join(5)
     assert not thread.is_alive()
     assert store.database.count() == 1
+
+
+def test_a_stop_while_the_disk_is_full_says_that_counts_are_lost(store: Store) -> None:
+    fill(store.database)
+    store.worker.disconnected("gone")
+    store.worker.post(Handover((Message("event", LARGE, Delivery.DURABLE),), {"door": b"1"}, 1))
+    store.worker.stop(0)
+    with pytest.raises(StorageError, match="counts are lost"):
+        store.worker.run(lambda: None)
+
+
+def test_a_stop_ends_on_time_although_nothing_comes_in_that_would_wake_the_store(database: Database) -> None:
+    store = Store(database, SystemClock())
+    store.worker.connected()
+    store.worker.post(counted(1))
+    begun = time.monotonic()
+    run(store, 0.1).join(5)
+    assert time.monotonic() - begun < 0.6
 
 
 def test_many_handovers_that_nobody_takes_are_folded() -> None:

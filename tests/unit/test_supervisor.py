@@ -118,6 +118,22 @@ def test_a_source_that_has_ended_ends_it_with_more_patience() -> None:
     assert stage.stops == ["Ends 1"]
 
 
+def test_a_signal_cuts_the_patience_after_the_end_short() -> None:
+    lingers = Steady()
+    stage = Stage(Ends(), lingers)
+    asked: list[float] = []
+
+    def ask(patience_s: float) -> None:
+        asked.append(patience_s)
+        if patience_s < 1:
+            lingers.stopped.set()
+
+    stage.supervisor._stop_steps = [StopStep(ask, stage.supervisor._threads[1], 0.2, 1000)]
+    stage.supervisor._next_wish = lambda _: Wish.STOP if asked else None
+    assert stage.supervisor.run() is Outcome.ENDED
+    assert asked == [1000, 0.2]
+
+
 def test_an_error_of_a_thread_is_raised_after_the_others_were_stopped() -> None:
     stage = Stage(Steady(), Fails(InputError("clip.avi: cut off")))
     with pytest.raises(InputError, match="cut off"):

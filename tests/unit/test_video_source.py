@@ -99,6 +99,26 @@ def test_frames_are_scaled_for_the_model_in_its_colours(
     assert right.mean(axis=(0, 1)) == pytest.approx([0, 0, 0], abs=12)
 
 
+@pytest.mark.parametrize(("rotation", "red_half"), [(90, "bottom"), (-90, "top"), (180, "right")])
+def test_a_video_of_a_telephone_held_upright_is_seen_upright(
+    tmp_path: Path, rotation: int, red_half: str
+) -> None:
+    source = video(write_video(tmp_path / "v.mp4", 2, size=(160, 80), rotation=rotation))
+    view = source.open(100, 100, "letterbox")
+    frame, _ = frames_of(source)
+    height, width = frame.pixels.shape[:2]
+    assert (width / height) == pytest.approx(view.width / view.height)
+    assert (view.width < view.height) == (red_half != "right")
+    reds = frame.pixels[..., 0].astype(float)
+    halves = {
+        "top": reds[: height // 2],
+        "bottom": reds[height // 2 :],
+        "left": reds[:, : width // 2],
+        "right": reds[:, width // 2 :],
+    }
+    assert max(halves, key=lambda half: halves[half].mean()) == red_half
+
+
 def test_odd_sizes_are_scaled(tmp_path: Path) -> None:
     source = video(write_video(tmp_path / "v.avi", 1, size=(66, 50)))
     source.open(37, 53, "stretch")

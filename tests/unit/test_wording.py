@@ -14,6 +14,7 @@ from eyespot.config.wording import placed, shown, wanted
         (bool, "true or false"),
         (int, "a whole number"),
         (Annotated[int, Meta(ge=1, le=9)], "a whole number from 1 to 9"),
+        (Annotated[int, Meta(ge=0, le=2**31 - 1)], "a whole number from 0 to 2147483647"),
         (Annotated[float, Meta(gt=0, lt=1)], "a number above 0 below 1"),
         (Annotated[float, Meta(le=1)] | None, "a number up to 1"),
         (str, "text"),

@@ -1,7 +1,9 @@
 """`eyespot run`: lives, one after the other, until a signal, an end or an error."""
 
+import gc
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 from eyespot.app.plan import Plan, plan
 from eyespot.app.service import serve
@@ -10,11 +12,25 @@ from eyespot.config import load
 from eyespot.domain.errors import EyespotError, one_line
 from eyespot.host.clock import SystemClock
 from eyespot.host.systemd import Notifier
-from eyespot.ports import Clock, HealthBoard
+from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.store.database import check_folder
 from eyespot.supervisor.signals import held_back, next_wish
 from eyespot.supervisor.supervisor import Outcome
 
 _log = logging.getLogger(__name__)
+
+
+class _Prepared(NamedTuple):
+    """What a life begins with: all that can be wrong with a configuration has been tried."""
+
+    plan: Plan
+    broker: Broker
+
+
+def _prepare(config: Path, clock: Clock) -> _Prepared:
+    planned = plan(load(config), clock)
+    check_folder(planned.state_dir)
+    return _Prepared(planned, PahoBroker(planned.config.mqtt, planned.device))
 
 
 class _Reloader:
@@ -24,13 +40,13 @@ class _Reloader:
         self._config = config
         self._clock = clock
         self._manager = manager
-        self.planned: Plan | None = None
+        self.prepared: _Prepared | None = None
 
     def attempt(self, health: HealthBoard) -> bool:
         """Return whether there is a new plan to live by."""
         self._manager.reloading()
         try:
-            self.planned = plan(load(self._config), self._clock)
+            self.prepared = _prepare(self._config, self._clock)
         except EyespotError as error:
             _log.error("the changed configuration is not in force: %s", error)
             health.raise_state(
@@ -52,18 +68,18 @@ def run(config: Path) -> int:
     """
     clock, manager = SystemClock(), Notifier()
     with held_back():
-        current: Plan | None = plan(load(config), clock)
+        prepared: _Prepared | None = _prepare(config, clock)
         outcome = Outcome.RELOAD
-        while current and outcome is Outcome.RELOAD:
-            broker = PahoBroker(current.config.mqtt, current.device)
+        while prepared is not None and outcome is Outcome.RELOAD:
             reloader = _Reloader(config, clock, manager)
             outcome = serve(
-                current,
-                broker,
+                prepared.plan,
+                prepared.broker,
                 clock=clock,
                 manager=manager,
                 reload=reloader.attempt,
                 next_wish=next_wish,
             )
-            current = reloader.planned
+            prepared = reloader.prepared
+            gc.collect()  # the parts of a life know each other, so that its model would stay for long
     return outcome.exit_code

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eyespot.app.plan import plan
 from eyespot.config import load
-from eyespot.domain.errors import ConfigError
+from eyespot.domain.errors import StorageError
 from eyespot.domain.instants import rfc3339
 from eyespot.host.clock import SystemClock
 from eyespot.ports import ModelIdentity, ObservationSource, SourceEnded, View
@@ -22,15 +22,13 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
         How many observations were written.
 
     Raises:
-        ConfigError: the file is what the source reads.
-        StorageError: the file cannot be written, or the disk is full; what was written before is whole.
+        StorageError: the file is there already, or cannot be written; after a full disk it has whole lines.
         EyespotError: as the source, the model and the configuration do.
     """
     clock = SystemClock()
     with held_back():
-        loaded = load(config)
-        _refuse_to_overwrite(loaded.config.camera.file, output)
-        planned = plan(loaded, clock)
+        _refuse_to_overwrite(output)
+        planned = plan(load(config), clock)
         source = planned.eye.source
         try:
             begun_ns = clock.now_ns()
@@ -42,9 +40,9 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
             source.close()
 
 
-def _refuse_to_overwrite(read: str | None, output: Path) -> None:
-    if read is not None and Path(read).exists() and output.exists() and output.samefile(read):
-        raise ConfigError(f"{output} is what the source reads; name another file with -o")
+def _refuse_to_overwrite(output: Path) -> None:
+    if output.is_file() and output.stat().st_size:
+        raise StorageError(f"{output} is there already; name another file with -o, or remove it")
 
 
 def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header:

@@ -111,7 +111,8 @@ class _Life:
         asks: dict[str, Callable[[float], None]] = {
             "source": self._stop_source,
             "vision": lambda _: None,  # goes on until the mailbox, which the source has closed, is empty
-            "store": self._store.stop,
+            # without the broker's thread nothing would leave, however long the store waits
+            "store": lambda patience_s: self._store.stop(patience_s if threads["broker"].running else 0),
             "broker": lambda patience_s: self._broker.stop(self._reporter.status("offline"), patience_s),
         }
         return [StopStep(ask, threads[name], _PATIENCE_S, _PATIENCE_AT_END_S) for name, ask in asks.items()]

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.app.eye import labels_seen
-from eyespot.config import load, problems_with_labels, warnings
+from eyespot.broker.paho import PahoBroker
+from eyespot.config import Loaded, load, problems_with_labels, warnings
+from eyespot.domain.errors import ConfigError, InputError, ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +18,26 @@ class Verdict:
 
 
 def check(file: Path) -> Verdict:
-    """Check a configuration without starting anything.
+    """Check a configuration without starting anything; the files that it names are read.
 
     Raises:
-        ConfigError: with every error, one a line.
-        ModelError: the model is missing or damaged.
-        InputError: the recording that it looks at is.
+        ConfigError: with every error, one a line; what the files are wrong in follows once it has none.
     """
     loaded = load(file)
-    model, labels = labels_seen(loaded.config)
+    model, labels = _look(loaded)
     problems_with_labels(loaded, labels)
+    PahoBroker(loaded.config.mqtt, "check")
     count = len(loaded.config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
     summary = f"{loaded.config.camera.source}, {model}, {rules}, {loaded.config.mqtt.url}"
     return Verdict(tuple(warnings(loaded)), summary)
+
+
+def _look(loaded: Loaded) -> tuple[str, tuple[str, ...]]:
+    """Return id and labels of the model; name the line of the file that cannot be used."""
+    try:
+        return labels_seen(loaded.config)
+    except ModelError as error:
+        raise ConfigError(f"{loaded.at('model', 'bundle')}: {error}") from error
+    except InputError as error:
+        raise ConfigError(f"{loaded.at('camera', 'file')}: {error}") from error

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from eyespot.broker.backoff import Backoff
-from eyespot.broker.credentials import credentials
+from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.session import Ending, Session, Who
-from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.broker.settings import Endpoint, MqttSettings, endpoint
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Message
 from eyespot.ports import Beat, BrokerEvents
@@ -40,6 +40,9 @@ class PahoBroker:
         client_id: the device's id.
         environ: of the process, for systemd's credentials.
         jitter: gives a number in 0..1.
+
+    Raises:
+        ConfigError: the url, a certificate or a password cannot be used.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class PahoBroker:
     ) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._environ = environ
+        self._where, self._login = _way_in(settings, environ)
         self._backoff = Backoff(jitter)
         self._version = _V5
         self._silences = 0
@@ -79,12 +82,8 @@ class PahoBroker:
             self._session.wake()
 
     def run(self, beat: Beat) -> None:
-        """Keep connected and carry messages until stopped.
-
-        Raises:
-            ConfigError: the url, a certificate or a password cannot be used.
-        """
-        who = self._who()
+        """Keep connected and carry messages until stopped."""
+        who = Who(self._where, self._client_id, self._login, self._will)
         while not self._stopping.is_set():
             self._session = session = Session(who, self._version)
             try:
@@ -94,14 +93,6 @@ class PahoBroker:
                 session.close()
             if session.ending is not None and not self._stopping.is_set():
                 self._wait(self._learn(session.ending, opened_s), beat)
-
-    def _who(self) -> Who:
-        try:
-            where = endpoint(self._settings.url)
-        except ValueError as error:
-            raise ConfigError(f"[mqtt] url: {error}") from error
-        login = credentials(self._settings, tls=where.tls, environ=self._environ)
-        return Who(where, self._client_id, login, self._will)
 
     def _attend(self, session: Session, beat: Beat) -> float:
         """Attend to a session until it ends or we stop; return for how long it was open, in s."""
@@ -183,3 +174,11 @@ class PahoBroker:
         while (left_s := until - time.monotonic()) > 0 and not self._stopping.is_set():
             beat()
             self._stopping.wait(min(left_s, _BEAT_S))
+
+
+def _way_in(settings: MqttSettings, environ: Mapping[str, str]) -> tuple[Endpoint, Credentials]:
+    try:
+        where = endpoint(settings.url)
+    except ValueError as error:
+        raise ConfigError(f"[mqtt] url: {error}") from error
+    return where, credentials(settings, tls=where.tls, environ=environ)

@@ -38,6 +38,15 @@ _BAD_CERTIFICATE = (
 )
 
 
+_NO_WAY: Mapping[type[Exception], str] = {
+    socket.gaierror: "there is no such host; check the url, the network and DNS",
+    ConnectionRefusedError: "connection refused; is the broker running, and is the port right?",
+    ConnectionResetError: "it closed the connection; is the port right, and does it speak TLS?",
+    FileNotFoundError: "there is no such socket; is the broker running, and is the path right?",
+    TimeoutError: "no answer; check the address, the network and firewalls",
+}
+
+
 def broker_said(code: int, name: str) -> str:
     """Return what a reason code of CONNACK or DISCONNECT means for us.
 
@@ -57,13 +66,7 @@ def no_way(error: Exception) -> str:
         )
     if isinstance(error, ssl.SSLError):
         return tls_said(str(error)) or f"no TLS ({one_line(error)}); is it a TLS port?"
-    if isinstance(error, socket.gaierror):
-        return "there is no such host; check the url, the network and DNS"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused; is the broker running, and is the port right?"
-    if isinstance(error, TimeoutError):
-        return "no answer; check the address, the network and firewalls"
-    return one_line(error)
+    return next((advice for kind, advice in _NO_WAY.items() if isinstance(error, kind)), one_line(error))
 
 
 def tls_said(text: str) -> str | None:

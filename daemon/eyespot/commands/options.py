@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +33,7 @@ def add_seconds(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise argparse.ArgumentTypeError("want a number of seconds above 0")
-    return seconds
+    with suppress(ValueError):
+        if math.isfinite(seconds := float(text)) and seconds > 0:
+            return seconds
+    raise argparse.ArgumentTypeError(f"want a number of seconds above 0, got {text!r}")

@@ -19,7 +19,7 @@ def add_to(commands: Subparsers) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="ends in .eyespot.jsonl, or in .eyespot.jsonl.zst to compress it",
+        help="a new file; compressed if its name ends in .zst",
     )
     add_config(parser)
     add_seconds(parser)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from eyespot import app
@@ -21,11 +20,11 @@ def add_to(commands: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     for message in app.replay(arguments.config, arguments.file):
-        sys.stdout.write(_line(message))
+        print(_line(message))
     return 0
 
 
 def _line(message: Message) -> str:
     payload = json.loads(message.payload) if message.payload else None
     line = {"topic": message.topic, "payload": payload, "retain": message.retain, "qos": message.qos}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from math import dist
+from pathlib import Path
 
 from eyespot.broker.settings import endpoint
 from eyespot.config.checking import Problem
@@ -45,6 +46,9 @@ def warnings(loaded: Loaded) -> list[str]:
     for index, rule in enumerate(loaded.config.rules):
         place = loaded.at("rules", index, "a")
         found += [f'{place}: line "{rule.id}" {text}' for text in _doubts(rule, loaded.config.camera.mount)]
+    file = loaded.config.camera.file
+    if file is not None and not Path(file).is_file():
+        found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")

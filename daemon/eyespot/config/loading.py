@@ -107,7 +107,7 @@ def _read(path: Path) -> str:
             data = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"{path}: {reason}; name a configuration file with --config") from error
+        raise ConfigError(f"{path}: {reason}; name a configuration file") from error
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{path}: larger than 1 MiB; this is not a configuration")
     try:

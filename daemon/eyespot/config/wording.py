@@ -69,7 +69,7 @@ def _wanted_number(number: inspect.IntType | inspect.FloatType) -> str:
 
 
 def _bound(bound: float | None, word: str) -> str:
-    return "" if bound is None else f" {word} {bound:g}"
+    return "" if bound is None else f" {word} {bound:.12g}"
 
 
 def _lengths(kind: Any, unit: str) -> str:

@@ -35,7 +35,7 @@ def parse_rfc3339(text: str) -> int:
     Raises:
         ValueError: it is not such a time, or lacks the offset.
     """
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.upper())  # the standard takes "t" and "z" as well
     if moment.tzinfo is None:
         message = "the time names no offset from UTC; end it with Z"
         raise ValueError(message)

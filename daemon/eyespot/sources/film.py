@@ -39,8 +39,9 @@ class Film:
     """An open video file.
 
     Attributes:
-        width: of its pictures, in pixels.
-        height: of its pictures, in pixels.
+        quarter_turns: anticlockwise, which bring a decoded picture upright.
+        width: of its pictures when upright, in pixels.
+        height: of its pictures when upright, in pixels.
         rate_hz: pictures per second, on average.
 
     Args:
@@ -60,8 +61,9 @@ class Film:
             self.close()
             raise InputError(f"{path}: there are no pictures in it that can be decoded; name a video")
         decoder.thread_count = 1  # the other cores are for the model
-        self.width: int = decoder.width
-        self.height: int = decoder.height
+        self.quarter_turns = self._turns()
+        sides = (decoder.width, decoder.height)
+        self.width, self.height = sides[::-1] if self.quarter_turns % 2 else sides
         self._stream = self._container.streams.video[0]
         self.rate_hz = float(self._stream.average_rate or _USUAL_RATE_HZ)
         self._damaged = 0
@@ -104,6 +106,15 @@ class Film:
         streams = self._container.streams.video
         decoder = streams[0].codec_context if streams else None
         return decoder if decoder is not None and decoder.width and decoder.height else None
+
+    def _turns(self) -> int:
+        """Return how a telephone was held: PyAV tells it by the picture, so the first is looked at ahead."""
+        try:
+            with self._opened() as ahead:
+                first = next(ahead.decode(video=0), None)
+        except self._av.FFmpegError:
+            return 0
+        return 0 if first is None else round(first.rotation / 90) % 4
 
     def _decoded(self) -> Iterator[Any]:
         for packet in self._packets():

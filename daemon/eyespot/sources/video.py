@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eyespot.domain.errors import InputError
 from eyespot.domain.geometry import Resize, scaled_size
 from eyespot.domain.instants import SECOND_NS
@@ -25,6 +27,7 @@ class VideoSource:
 
     Raises:
         ConfigError: PyAV is not installed.
+        InputError: the file is missing, or no video.
     """
 
     def __init__(self, path: Path, pace: Pace, *, loop: bool, clock: Clock) -> None:
@@ -34,11 +37,13 @@ class VideoSource:
         self._loop = loop
         self._clock = clock
         self._size = (0, 0)
+        self._quarter_turns = 0
         self._rate_hz = 0.0
         self._film: Film | None = None
         self._pictures: Iterator[Picture] = iter(())
         self._next: Picture | None = None
         self._failure: InputError | None = None
+        Film(path).close()  # a wrong name is told before anything has begun
 
     @property
     def paced(self) -> bool:
@@ -54,6 +59,7 @@ class VideoSource:
         self.close()
         film = self._film = Film(self._path)
         self._size = scaled_size((film.width, film.height), (width, height), resize)
+        self._quarter_turns = film.quarter_turns
         self._rate_hz = film.rate_hz
         self._pictures = self._played(film, self._clock.now_ns())
         return View("video", film.width, film.height, film.rate_hz)
@@ -115,7 +121,7 @@ class VideoSource:
             return None
 
     def _scaled(self, picture: Picture) -> Pixels:
-        width, height = self._size
+        width, height = self._size[::-1] if self._quarter_turns % 2 else self._size
         scaled = self._scaler.reformat(picture.decoded, width=width, height=height, format="rgb24")
-        pixels: Pixels = scaled.to_ndarray()
+        pixels: Pixels = np.ascontiguousarray(np.rot90(scaled.to_ndarray(), self._quarter_turns))
         return pixels

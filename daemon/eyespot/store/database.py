@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from eyespot.domain.errors import StorageError, one_line
 
@@ -18,6 +19,7 @@ _LOCK_NAME = "eyespot.lock"
 _MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
 _BUSY_S = 1.0
+_TRIAL_BYTES = 65_536
 _APPLICATION_ID = 0x45594553  # "EYES"
 _VERSION = 1
 _SCHEMA = {
@@ -98,7 +100,8 @@ class Database:
                 connection = _connect(folder / _NAME)
         except (_DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
-            raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}") from error
+            advice = "see to the disk and its rights, or set [state] dir"
+            raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}; {advice}") from error
         return cls(folder, lock, connection, damage)
 
     def snapshots(self) -> dict[str, bytes]:
@@ -173,8 +176,10 @@ class Database:
                 os.fdatasync(log)
             finally:
                 os.close(log)
-        except FileNotFoundError:
-            return
+        except FileNotFoundError as error:
+            if not (self._folder / _NAME).exists():
+                message = f"{self._folder / _NAME} was removed while in use; restart eyespot"
+                raise StorageError(message) from error
         except OSError as error:
             raise StorageError(f"cannot write {self._folder / _NAME}: {one_line(error)}") from error
 
@@ -206,6 +211,21 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise StorageError(f"cannot {doing} {self._folder / _NAME}: {one_line(error)}") from error
+
+
+def check_folder(folder: Path) -> None:
+    """See whether a state folder can be used; it is made where it is missing.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as trial:
+            trial.write(bytes(_TRIAL_BYTES))
+            trial.flush()
+    except OSError as error:
+        raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
 
 
 def _locked(folder: Path) -> int:

@@ -86,12 +86,20 @@ class StoreWorker:
         self._intake.note(partial(self._courier.refused, token, reason))
 
     def run(self, beat: Beat) -> None:
-        """Work until stopped; what is left then is on disk, unless the disk fails."""
+        """Work until stopped; what is left then is on disk.
+
+        Raises:
+            StorageError: the disk failed to the end, and what memory held is lost.
+        """
         while not self._done():
             beat()
-            self.turn(_TURN_S)
+            self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
+        if "commit" in self._failing:
+            raise StorageError(
+                "the newest counts are lost: the disk failed to the end; free space or mend it"
+            )
 
     def turn(self, timeout_s: float) -> None:
         """Do what there is to do; wait for something at most this long."""
@@ -186,6 +194,11 @@ class StoreWorker:
         self._unreachable = True
         self._courier.disconnected()
         self._health.raise_state("broker_unreachable", f"{reason}; trying again, events wait on disk")
+
+    def _turn_s(self) -> float:
+        if self._leave_by_ns is None:
+            return _TURN_S
+        return min(_TURN_S, max(0.0, (self._leave_by_ns - self._clock.now_ns()) / SECOND_NS))
 
     def _done(self) -> bool:
         """Whether it is time to leave: everything is sent, or cannot be, or patience is at its end."""

@@ -1,4 +1,4 @@
-"""Signals, taken one at a time by the main thread instead of interrupting it."""
+"""Signals, taken by the main thread when it is ready for them instead of interrupting it."""
 
 import queue
 import signal
@@ -40,13 +40,19 @@ def held_back() -> Iterator[None]:
 
 
 def next_wish(timeout_s: float) -> Wish | None:
-    """Wait for a signal, at most this long, and return what it stands for.
+    """Wait for a signal, at most this long, and return what all that wait stand for together.
 
-    One that finds another thread does not shorten the wait; the next call returns it.
+    A stop overtakes reloads, and many reloads are one. A signal that finds another thread does not shorten
+    the wait; the next call returns it.
     """
+    numbers: set[int] = set()
     with suppress(queue.Empty):
-        return Wish.RELOAD if _waiting.get(timeout=timeout_s) == signal.SIGHUP else Wish.STOP
-    return None
+        numbers.add(_waiting.get(timeout=timeout_s))
+        while True:
+            numbers.add(_waiting.get_nowait())
+    if numbers - {signal.SIGHUP}:
+        return Wish.STOP
+    return Wish.RELOAD if numbers else None
 
 
 def wishes_within(seconds: float | None, clock: Clock) -> Callable[[float], Wish | None]:

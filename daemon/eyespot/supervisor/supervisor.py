@@ -143,12 +143,24 @@ class Supervisor:
     def _stop(self, *, at_end: bool) -> bool:
         clean = True
         for step in self._stop_steps:
-            patience_s = step.patience_at_end_s if at_end else step.patience_s
-            clean &= self._ask(step, patience_s)
-            if not step.thread.join(patience_s + _JOIN_MARGIN_S):
+            if at_end:
+                clean &= self._ask(step, step.patience_at_end_s)
+                at_end = self._wait_unhurried(step)
+            if not at_end:
+                clean &= self._ask(step, step.patience_s)
+            if not step.thread.join(step.patience_s + _JOIN_MARGIN_S):
                 _log.error("the %s thread does not stop", step.thread.name)
                 clean = False
         return clean
+
+    def _wait_unhurried(self, step: StopStep) -> bool:
+        """Wait for a thread after the end of a file; False once a signal asks us to hurry."""
+        until_ns = self._clock.now_ns() + step.patience_at_end_s * SECOND_NS
+        while step.thread.running and self._clock.now_ns() < until_ns:
+            if self._next_wish(0) is Wish.STOP:
+                return False
+            step.thread.join(_TICK_S)
+        return True
 
     def _ask(self, step: StopStep, patience_s: float) -> bool:
         try:
