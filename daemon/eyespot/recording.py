@@ -38,10 +38,11 @@ _FRAME_NS = 5 * SECOND_NS
 _UNREADABLE = (ValueError, RecursionError)  # the second: brackets within brackets within brackets
 _BOM = b"\xef\xbb\xbf"
 
-_Side = Annotated[int, Meta(ge=1, le=65_535)]
+# Some tools write every number with a point.
+_Side = Annotated[float, Meta(ge=1, le=65_535)]
 _Label = Annotated[str, Meta(min_length=1, max_length=64)]
 _Score = Annotated[float, Meta(ge=0, le=1)]
-_Index = Annotated[int, Meta(ge=0, le=1023)]
+_Index = Annotated[float, Meta(ge=0, le=1023)]
 _Box = tuple[float, float, float, float]
 
 
@@ -69,7 +70,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: object = None
 
     def __post_init__(self) -> None:
-        """Check the time."""
+        """Check the time, and that pixels are whole."""
+        if self.width != int(self.width) or self.height != int(self.height):
+            raise ValueError("`width` and `height` are whole numbers of pixels")
         try:
             fits = 0 <= self.started_utc_ns <= _LATEST_START_NS
         except ValueError as error:
@@ -174,6 +177,8 @@ class RecordingReader:
             raise ValueError(
                 f"class {max(line.classes)}, but the header has {len(self.header.labels)} labels"
             )
+        if any(index != int(index) for index in line.classes):
+            raise ValueError("`classes` are indexes into the labels: whole numbers")
         boxes = np.array(line.boxes, np.float64).reshape(count, 4)
         if (boxes[:, :2] > boxes[:, 2:]).any():
             raise ValueError("a box is turned inside out; it is x0, y0, x1, y1 with x0 <= x1 and y0 <= y1")

@@ -269,6 +269,22 @@ def test_of_a_compressed_file_that_was_cut_off_all_whole_lines_are_read(tmp_path
     assert seen == [number * 10**8 for number in range(len(seen))]
 
 
+def test_whole_numbers_may_be_written_with_a_point_and_others_may_not(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    header = HEADER_LINE.replace('"width": 768', '"width": 768.0')
+    line = '{"t_ns": 0.0, "boxes": [[0, 0, 1, 1]], "scores": [1], "classes": [0.0]}'
+    assert header != HEADER_LINE
+    file.write_text(f"{header}\n{line}\n")
+    [observation] = RecordingReader(file)
+    assert observation.detections.classes.tolist() == [0]
+    file.write_text(f"{header}\n{line.replace('[0.0]', '[0.5]')}\n")
+    with pytest.raises(InputError, match=r":2: .*whole numbers"):
+        list(RecordingReader(file))
+    file.write_text(f"{header.replace('768.0', '768.5')}\n{line}\n")
+    with pytest.raises(InputError, match=r":1: .*whole numbers"):
+        RecordingReader(file)
+
+
 def test_a_compressed_recording_that_is_not_closed_lacks_five_seconds_at_most(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl.zst"
     with RecordingWriter(file, HEADER) as writer:

@@ -80,6 +80,14 @@ def test_a_camera_that_fails_is_named_and_opened_again_until_it_works() -> None:
     assert health.troubles() == []
 
 
+def test_a_camera_that_worked_for_a_while_is_tried_again_soon() -> None:
+    steps: list[Observation | Exception] = []
+    for number in range(8):
+        steps += [CameraError("unplugged"), seen(number)]
+    source, *_ = worked(*steps)
+    assert source._clock.now_ns() == 8 * SECOND_NS  # a second each time, not more and more
+
+
 def test_long_silence_is_named_and_taken_back_when_it_ends() -> None:
     silence = [None] * 12
     _, health, _, troubled = worked(seen(1), *silence, seen(2))

@@ -49,7 +49,7 @@ class ReplaySource:
         self._observations = self._retimed(self._clock.now_ns())
         self._next = None
         header = self._reader.header
-        return View("replay", header.width, header.height, header.rate_hz)
+        return View("replay", int(header.width), int(header.height), header.rate_hz)
 
     def take(self, timeout_s: float) -> Observation | None:
         """Return the next observation; None where it is not due within the time.

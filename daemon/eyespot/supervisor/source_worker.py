@@ -35,6 +35,7 @@ class SourceWorker:
         self._health = health
         self._clock = clock
         self._stopping = threading.Event()
+        self._delay_s = _FIRST_DELAY_S
 
     def stop(self) -> None:
         """Let `run` return soon; from any thread."""
@@ -46,7 +47,6 @@ class SourceWorker:
         Raises:
             InputError: a file cannot be read (any further).
         """
-        delay_s = _FIRST_DELAY_S
         try:
             while not self._stopping.is_set():
                 try:
@@ -56,10 +56,10 @@ class SourceWorker:
                 except (CameraError, ModelError) as error:
                     self._source.close()
                     self._health.raise_state(
-                        "source_failed", f"{one_line(error)}; trying again every {delay_s:.0f} s"
+                        "source_failed", f"{one_line(error)}; trying again every {self._delay_s:.0f} s"
                     )
-                    self._wait(delay_s, beat)
-                    delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+                    self._wait(self._delay_s, beat)
+                    self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
         finally:
             self._source.close()
             self._mailbox.close()
@@ -76,6 +76,7 @@ class SourceWorker:
                     self._health.raise_state("source_silent", "the source gives nothing; is it connected?")
                 continue
             newest_ns = now_ns
+            self._delay_s = _FIRST_DELAY_S
             self._health.clear_state("source_silent")
             self._health.clear_state("source_failed")
             while not self._mailbox.put(observation, _PATIENCE_S) and not self._stopping.is_set():
