@@ -1,10 +1,12 @@
 """Prints one table: what was asked for, what was measured. Medians of several rounds, taken alternately."""
 
 import os
+import signal
 import statistics
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,8 +25,9 @@ from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
 from fakes.waiting import until
 
 CLIP = Path(os.environ["EYESPOT_VTEST"])
-ROUNDS = 3
+ROUNDS = 5
 SETTLE_S = 5.0
+LOOK_S = 15.0
 FRAME_LIMITS_MS = {5: 1.0, 20: 1.5, 100: 3.0}
 
 
@@ -44,23 +47,20 @@ def bare_rate() -> float:
 
 
 def daemon_rate(folder: Path, url: str) -> float:
-    """Return frames per second of the whole daemon, from READY to its exit, the last flush included."""
+    """Return observations per second of the whole daemon on the looped clip, between its health messages."""
     ear = Ear()
-    config = write_config(
-        folder, camera={"source": "video", "file": str(CLIP), "pace": "fast"}, url=url, rules=[LINE]
-    )
+    camera = {"source": "video", "file": str(CLIP), "pace": "fast", "loop": True}
+    config = write_config(folder, camera=camera, url=url, rules=[LINE])
     with Listener(url, "eyespot/#", ear), Daemon(config) as daemon:
-        until(daemon.ready, "READY=1")
-        begun = time.perf_counter()
-        assert daemon.wait(300) == 0
-        seconds = time.perf_counter() - begun
+        until(lambda: len(ear.on("/health")) > 0, "health")
+        time.sleep(LOOK_S)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
     until(lambda: ear.newest("/status").get("state") == "offline", "offline")
-    return _frames() / seconds
-
-
-def _frames() -> int:
-    with av.open(str(CLIP)) as container:
-        return sum(1 for _ in container.demux(video=0)) - 1
+    first, last = (
+        (health["observations"], datetime.fromisoformat(health["t"])) for health in ear.on("/health")[-2:]
+    )
+    return (last[0] - first[0]) / (last[1] - first[1]).total_seconds()
 
 
 def memory_mb(folder: Path, url: str, camera: dict[str, object]) -> float:
