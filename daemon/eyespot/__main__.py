@@ -3,16 +3,15 @@
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
 from eyespot.commands import check, demo, record, replay, run
 from eyespot.domain.errors import EyespotError, StorageError
+from eyespot.supervisor.bugs import guarded
 
 _USAGE = 64
-_BUG = 70
 _DESCRIPTION = """\
 Turns a camera into a sensor that tells and never shows: counts what a model sees and publishes
 metadata over MQTT. No image ever leaves.
@@ -55,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     arguments = parser().parse_args(argv)
     try:
-        code: int = arguments.command(arguments)
+        code = guarded(lambda: arguments.command(arguments))
         print(end="", flush=True)  # noqa: T201 - there may be no stdout to flush
     except EyespotError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the one line that says what to do
@@ -69,9 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return StorageError.exit_code
     except KeyboardInterrupt:
         return 130
-    except Exception:  # noqa: BLE001 - whatever else is a bug, and that has an exit code of its own
-        traceback.print_exc()
-        return _BUG
     else:
         return code
     return 0
