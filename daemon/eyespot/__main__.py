@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
-from eyespot.commands import check, demo, record, replay, run
+from eyespot.commands import check, demo, models, record, replay, run
 from eyespot.domain.errors import EyespotError, StorageError
 from eyespot.supervisor.bugs import guarded
 
@@ -23,6 +23,7 @@ examples:
   eyespot run --config eyespot.toml         count and publish until stopped
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
+  eyespot models show network.rpk           what a model file says of itself; also .tflite
 
 exit codes: 0 good, 1 checked and found wanting, 64 usage, 65 bad input file, 69 broker,
   70 bug, 74 storage, 78 configuration
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, check, demo, record, replay):
+    for command in (run, check, demo, record, replay, models):
         command.add_to(commands)
     return root
 

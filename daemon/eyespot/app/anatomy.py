@@ -1,0 +1,62 @@
+"""`eyespot models show`: what a model file says of itself, without running it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyespot.domain.errors import InputError, ModelError, foreign
+from eyespot.trust import rpk, tflite
+
+_FIRST_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file.
+
+    Attributes:
+        says: what is in it.
+        refusal: why it may not come near the sensor; None where nothing is known against it.
+    """
+
+    sha256: str
+    says: rpk.Rpk | tflite.Tflite
+    refusal: str | None
+
+
+def show_model(file: Path) -> ModelFile:
+    """Read an .rpk or .tflite file; what it is tells its beginning, not its name.
+
+    Raises:
+        InputError: it cannot be read, or is neither.
+    """
+    data = _read(file)
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        if not rpk.is_rpk(data):
+            return ModelFile(sha256, tflite.read_tflite(data), None)
+        read = rpk.read_rpk(data)
+    except ModelError as error:
+        raise InputError(f"{file}: {error}") from error
+    return ModelFile(sha256, read, _refusal(read))
+
+
+def _read(file: Path) -> bytes:
+    """Return the file, or a byte more than one of its kind may have."""
+    with foreign(InputError, f"cannot read {file}; name a model file"):
+        if not file.is_file():
+            raise InputError(f"{file} is no file; name a .rpk or .tflite file")
+        with file.open("rb") as stream:
+            first = stream.read(_FIRST_BYTES)
+            if not (rpk.is_rpk(first) or tflite.is_tflite(first)):
+                raise InputError(f"{file} is neither a .rpk nor a .tflite file; name one")
+            most = rpk.MOST_BYTES if rpk.is_rpk(first) else tflite.MOST_BYTES
+            return first + stream.read(most + 1 - len(first))
+
+
+def _refusal(read: rpk.Rpk) -> str | None:
+    try:
+        rpk.check_parts(read)
+    except ModelError as error:
+        return str(error)
+    return None
