@@ -15,8 +15,8 @@ OUTPUTS = {"boxes": (1, 4, 4), "classes": (1, 4), "scores": (1, 4), "count": (1,
 ONE, OTHER = [0.1, 0.2, 0.5, 0.4], [0.5, 0.6, 0.9, 0.8]  # y0, x0, y1, x1
 
 
-def built(outputs: dict[str, tuple[int, ...]] = OUTPUTS, **settings: int) -> decoders.Decoder:
-    layout = Layout(300, 300, outputs, 3)
+def built(outputs: dict[str, tuple[int, ...]] = OUTPUTS, **settings: Any) -> decoders.Decoder:
+    layout = Layout(600, 300, outputs, 3)
     return decoders.build({"kind": "ssd_postprocess", **settings}, layout, floor=0.2, nms_iou=0.5)
 
 
@@ -34,6 +34,18 @@ def test_boxes_are_turned_from_y_first_to_x_first() -> None:
     assert found.boxes_xyxy_n == pytest.approx(np.array([[0.2, 0.1, 0.4, 0.5], [0.6, 0.5, 0.8, 0.9]]))
     assert found.scores == pytest.approx([0.9, 0.8])
     assert found.classes.tolist() == [1, 2]
+
+
+def test_boxes_that_are_x_first_stay_as_they_are() -> None:
+    found = built(order="xy").decode(tensors([ONE], [1], [0.9]))
+    assert found.boxes_xyxy_n == pytest.approx(np.array([ONE]))
+
+
+@pytest.mark.parametrize("order", ["xy", "yx"])
+def test_pixels_become_fractions_of_width_and_height(order: str) -> None:
+    box = [60, 30, 300, 270] if order == "xy" else [30, 60, 270, 300]
+    found = built(order=order, boxes="pixels").decode(tensors([box], [1], [0.9]))
+    assert found.boxes_xyxy_n == pytest.approx(np.array([[0.1, 0.1, 0.5, 0.9]]))
 
 
 def test_the_class_offset_leads_to_the_label() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eyespot.config import Config
-from eyespot.decoders import Decoder, build
+from eyespot.decoders import Detector, build_detector
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import FrameSource
 from eyespot.ports import Clock, ModelIdentity, ObservationSource
@@ -101,9 +101,11 @@ def smallest_score(config: Config) -> float:
     return read_bundle(find_bundle(config.model.bundle)).manifest.min_score
 
 
-def _decoder(bundle: Bundle, model: ModelIdentity) -> Decoder:
+def _decoder(bundle: Bundle, model: ModelIdentity) -> Detector:
     manifest = bundle.manifest
-    return build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
+    return build_detector(
+        manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou
+    )
 
 
 def _with_score(model: ModelIdentity, config: Config) -> ModelIdentity:

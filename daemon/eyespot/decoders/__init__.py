@@ -1,34 +1,57 @@
-"""Raw tensors to detections; one file a family: its settings and its logic side by side."""
+"""Raw tensors to what they mean; one file a family: its settings and its logic side by side.
+
+README.md beside this file tells which network is decoded by which of them, and how that was tested.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.decoders.classifier import Classifier, ClassifierSettings
+from eyespot.decoders.higherhrnet import Higherhrnet, HigherhrnetSettings
+from eyespot.decoders.nanodet import Nanodet, NanodetSettings
+from eyespot.decoders.posenet import Posenet, PosenetSettings
+from eyespot.decoders.segmentation import Segmentation, SegmentationSettings
 from eyespot.decoders.ssd_anchors import SsdAnchors, SsdAnchorsSettings
 from eyespot.decoders.ssd_postprocess import SsdPostprocess, SsdPostprocessSettings
+from eyespot.decoders.yolov8 import Yolov8, Yolov8Settings
+from eyespot.decoders.yolox import Yolox, YoloxSettings
 from eyespot.domain.errors import ModelError
 from eyespot.domain.layout import Layout
-from eyespot.domain.observation import Detections
+from eyespot.domain.observation import Detections, Found
 
-DecoderSettings = SsdAnchorsSettings | SsdPostprocessSettings
+DetectorSettings = (
+    SsdAnchorsSettings | SsdPostprocessSettings | NanodetSettings | Yolov8Settings | YoloxSettings
+)
+DecoderSettings = (
+    DetectorSettings | ClassifierSettings | SegmentationSettings | PosenetSettings | HigherhrnetSettings
+)
+
+_Found_co = TypeVar("_Found_co", bound=Found, covariant=True)
 
 
-class Decoder(Protocol):
-    """Makes detections of what a model put out."""
+class Decoder(Protocol[_Found_co]):
+    """Makes something that can be told of what a model put out."""
 
-    def decode(self, tensors: Sequence[NDArray[np.generic]]) -> Detections:
-        """Return what was found, best score first; boxes in fractions of the model's input, clipped to it.
+    def decode(self, tensors: Sequence[NDArray[np.generic]]) -> _Found_co:
+        """Return what was found, best score first; places in fractions of the model's input, clipped to it.
 
         Args:
             tensors: dequantised, in the order of the manifest's `outputs`, with the shapes given there.
                 Values that are not finite are dropped.
+
+        Raises:
+            ModelError: the tensors are not those of the manifest.
         """
 
 
-def build(settings: Mapping[str, object], layout: Layout, *, floor: float, nms_iou: float) -> Decoder:
+Detector = Decoder[Detections]
+
+
+def build(settings: Mapping[str, object], layout: Layout, *, floor: float, nms_iou: float) -> Decoder[Found]:
     """Return the decoder that a manifest asks for.
 
     Args:
@@ -40,11 +63,54 @@ def build(settings: Mapping[str, object], layout: Layout, *, floor: float, nms_i
     Raises:
         ModelError: there is no such decoder, or it does not fit the model.
     """
+    match _checked(settings):
+        case ClassifierSettings() as checked:
+            return Classifier(checked, layout, floor)
+        case SegmentationSettings():
+            return Segmentation(layout)
+        case PosenetSettings() as checked:
+            return Posenet(checked, layout, floor)
+        case HigherhrnetSettings() as checked:
+            return Higherhrnet(checked, layout, floor)
+        case checked:
+            return _detector(checked, layout, floor, nms_iou)
+
+
+def build_detector(
+    settings: Mapping[str, object], layout: Layout, *, floor: float, nms_iou: float
+) -> Detector:
+    """Return the decoder that a manifest asks for, of a model that finds objects; see `build`.
+
+    Raises:
+        ModelError: there is no such decoder, it does not fit the model, or it finds no objects.
+    """
+    checked = _checked(settings)
+    if not isinstance(checked, DetectorSettings):
+        raise ModelError(
+            f'a decoder of the kind "{settings["kind"]}" finds no objects that could be counted; '
+            "take a bundle that does"
+        )
+    return _detector(checked, layout, floor, nms_iou)
+
+
+def _checked(settings: Mapping[str, object]) -> DecoderSettings:
     try:
-        checked = msgspec.convert(settings, DecoderSettings)
+        checked: DecoderSettings = msgspec.convert(settings, DecoderSettings)
     except msgspec.ValidationError as error:
         place = str(error).replace("`$", "`$.decoder")
         raise ModelError(f"manifest.json: {place}; models/README.md lists what is allowed") from error
-    if isinstance(checked, SsdAnchorsSettings):
-        return SsdAnchors(checked, layout, floor, nms_iou)
-    return SsdPostprocess(checked, layout, floor, nms_iou)
+    return checked
+
+
+def _detector(settings: DetectorSettings, layout: Layout, floor: float, nms_iou: float) -> Detector:
+    match settings:
+        case SsdAnchorsSettings():
+            return SsdAnchors(settings, layout, floor, nms_iou)
+        case SsdPostprocessSettings():
+            return SsdPostprocess(settings, layout, floor, nms_iou)
+        case NanodetSettings():
+            return Nanodet(settings, layout, floor, nms_iou)
+        case Yolov8Settings():
+            return Yolov8(settings, layout, floor, nms_iou)
+        case _:
+            return Yolox(settings, layout, floor, nms_iou)

@@ -57,7 +57,7 @@ class SsdAnchorsSettings(
 
 
 class SsdAnchors:
-    """Decodes the outputs "boxes" (1, n, 4), ty, tx, th, tw, and "scores" (1, n, labels), logits.
+    """Decodes the outputs "boxes" (n, 4), ty, tx, th, tw, and "scores" (n, labels), logits.
 
     Args:
         settings: of the manifest.
@@ -77,7 +77,7 @@ class SsdAnchors:
             )
         size = (layout.width, layout.height)
         count = sum(math.prod(layer.grid(*size)) * len(layer.anchors) for layer in settings.layers)
-        self._places = layout.places({"boxes": (1, count, 4), "scores": (1, count, layout.labels)})
+        self._reader = layout.reader({"boxes": (count, 4), "scores": (count, layout.labels)})
         self._anchors = anchor_grid(settings.layers, *size)
         self._box_scales = np.array(settings.box_scales, np.float32)
         self._background = settings.background
@@ -86,7 +86,7 @@ class SsdAnchors:
 
     def decode(self, tensors: Sequence[NDArray[np.generic]]) -> Detections:
         """Return what was found; see `Decoder`."""
-        encodings, logits = (np.asarray(tensors[place][0], np.float32) for place in self._places)
+        encodings, logits = self._reader.read(tensors)
         rows, classes = self._likely(encodings, logits)
         boxes = self._boxes(encodings[rows], self._anchors[rows])
         scores = (1 / (1 + np.exp(-logits[rows, classes]))).astype(np.float32)

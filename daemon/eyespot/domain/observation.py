@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.intp]
 
+KEYPOINTS = 17
+
 
 def freeze(array: NDArray[np.generic]) -> None:
     """Make an array read-only, so that a value that holds it is one."""
@@ -48,6 +50,81 @@ class Detections:
 def no_detections() -> Detections:
     """Return detections of nothing."""
     return Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What a model says of a frame as a whole: the likeliest classes, best score first.
+
+    Attributes:
+        scores: (n,) float32, 0..1.
+        classes: (n,) intp; indexes into the labels of the model, each at most once.
+    """
+
+    scores: Floats
+    classes: Indexes
+
+    def __post_init__(self) -> None:
+        """Check the shapes and make the arrays read-only."""
+        if self.scores.ndim != 1 or self.classes.shape != self.scores.shape:
+            message = f"labels of shapes {self.scores.shape}, {self.classes.shape}: want (n,), (n,)"
+            raise ValueError(message)
+        for array in (self.scores, self.classes):
+            freeze(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """How much of a frame each class takes.
+
+    Attributes:
+        shares: (labels,) float32, 0..1, by class index; their sum is 1, or less where the model says
+            nothing of some of the frame.
+    """
+
+    shares: Floats
+
+    def __post_init__(self) -> None:
+        """Check the shape and make the array read-only."""
+        if self.shares.ndim != 1:
+            message = f"shares of shape {self.shares.shape}: want (labels,)"
+            raise ValueError(message)
+        freeze(self.shares)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Poses:
+    """Persons that a model found in one frame, best score first.
+
+    The keypoints are COCO's: nose; then eyes, ears, shoulders, elbows, wrists, hips, knees and ankles,
+    of each the person's left one before the right one.
+
+    Attributes:
+        keypoints: (n, 17, 3) float32; x, y and score of each, all 0..1: fractions as in `Detections`.
+            Where the score is 0 the keypoint was not seen, and its place means nothing.
+        scores: (n,) float32, 0..1.
+    """
+
+    keypoints: Floats
+    scores: Floats
+
+    def __post_init__(self) -> None:
+        """Check the shapes and make the arrays read-only."""
+        count = len(self.scores)
+        if self.keypoints.shape != (count, KEYPOINTS, 3) or self.scores.shape != (count,):
+            message = (
+                f"poses of shapes {self.keypoints.shape}, {self.scores.shape}: want (n, {KEYPOINTS}, 3), (n,)"
+            )
+            raise ValueError(message)
+        for array in (self.keypoints, self.scores):
+            freeze(array)
+
+    def __len__(self) -> int:
+        """Return how many persons there are."""
+        return len(self.scores)
+
+
+Found = Detections | Labels | Shares | Poses
 
 
 @dataclass(frozen=True, slots=True, eq=False)

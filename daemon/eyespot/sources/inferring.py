@@ -5,7 +5,7 @@ from collections import deque
 
 import numpy as np
 
-from eyespot.decoders import Decoder
+from eyespot.decoders import Detector
 from eyespot.domain.boxes import areas
 from eyespot.domain.geometry import Resize, content_span, to_full_frame
 from eyespot.domain.observation import Detections, Observation
@@ -32,7 +32,7 @@ class InferringSource:
         self,
         frames: FrameSource,
         engine: Engine,
-        decoder: Decoder,
+        decoder: Detector,
         model: ModelIdentity,
         *,
         size: tuple[int, int],
