@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 import psutil
+from decoding import decode_ms
 from overhead import cpu_ms_per_frame
 from rich.console import Console
 from rich.table import Table
@@ -96,6 +97,8 @@ def rows(folder: Path, url: str) -> Iterator[tuple[str, str, str]]:
             f"<= {limit_ms}",
             f"{cpu_ms_per_frame(count):.2f}",
         )
+    for what, asked, spent_ms in decode_ms():
+        yield f"CPU ms to decode {what}, p50", asked, f"{spent_ms:.2f}"
     replay = {
         "source": "replay",
         "file": str(write_recording(folder / "walk.eyespot.jsonl", 5)),
