@@ -161,7 +161,7 @@ def test_check_refuses_a_model_whose_decoder_does_not_fit(tmp_path: Path) -> Non
     file.write_text(file.read_text() + f'[model]\nbundle = "{bundle}"\n')
     told = eyespot("check", file)
     assert told.returncode == 78
-    assert "the decoder wants the outputs boxes [1, 1911, 4]" in told.stderr
+    assert "the decoder wants the outputs boxes [" in told.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"this is no video" * 100])
