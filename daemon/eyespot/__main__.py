@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # what else fails is an EyespotError: this is our own output, on a full disk say
         _close_stdout()
-        print(f"cannot write the output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"cannot write the output: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
         return StorageError.exit_code
     except KeyboardInterrupt:
         return 130

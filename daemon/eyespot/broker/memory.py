@@ -113,7 +113,9 @@ class MemoryBroker:
             if message.retain:
                 self._retained.pop(message.topic, None)
                 if message.payload:
-                    self._retained[message.topic] = Heard(message.topic, message.payload, True, message.qos)  # noqa: FBT003
+                    self._retained[message.topic] = Heard(
+                        message.topic, message.payload, retain=True, qos=message.qos
+                    )
             subscribers = list(self._subscribers)
         for hear in subscribers:
             hear(Heard(message.topic, message.payload, retain=False, qos=message.qos))

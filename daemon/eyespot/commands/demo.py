@@ -21,9 +21,9 @@ def add_to(commands: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     # Only here is rich needed: the service does without its memory.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - see above
 
-    from eyespot.commands.demo_view import LiveView, PlainView  # noqa: PLC0415
+    from eyespot.commands.demo_view import LiveView, PlainView  # noqa: PLC0415 - it imports rich
 
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
     console = Console()

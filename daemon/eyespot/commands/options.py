@@ -12,7 +12,7 @@ DEFAULT_CONFIG = Path("/etc/eyespot/eyespot.toml")
 class Subparsers(Protocol):
     """The part of argparse's subparsers that commands use; its own type is private."""
 
-    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser:  # noqa: A002
+    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's own name
         """Add a command."""
 
 
