@@ -4,9 +4,9 @@
  *
  * In the directory that EYESPOT_CAMERA_RIG names:
  *   kernel.log   a line for each network and each region of interest that was set
- *   networks/X/  what to answer for a network, X being the FNV-1a hash of its file (64 bits, 16 hex digits);
- *                `tensors` becomes a link to the one that is loaded, and libcamera serves from there
- *   streaming    there while the camera streams (libcamera's doing), when no network can be set
+ *   networks/X/  what the camera tells with a network, X being the CRC-32 of its file (8 hex digits); `tensors`
+ *                becomes a link to the one that is loaded, and libcamera serves from there
+ *   streaming    the process that streams (libcamera's doing); no network can be set meanwhile
  *   ebusy        the test's wish that none can be set
  */
 #define _GNU_SOURCE
@@ -18,6 +18,7 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <linux/videodev2.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,13 +125,16 @@ static int is_sensor(int fd)
 	return readlink(link, target, sizeof(target) - 1) > 0 && strstr(target, sensor);
 }
 
-static unsigned long long fnv(const unsigned char *data, size_t size)
+static unsigned crc32(const unsigned char *data, size_t size)
 {
-	unsigned long long hash = 0xcbf29ce484222325ULL;
+	unsigned crc = ~0U;
 
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ data[i]) * 0x100000001b3ULL;
-	return hash;
+	for (size_t i = 0; i < size; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+	}
+	return ~crc;
 }
 
 static size_t big_endian(const unsigned char *data)
@@ -152,21 +156,19 @@ static size_t in_blocks(const unsigned char *data, size_t size)
 	return at;
 }
 
-static void serve(unsigned long long hash)
+static void serve(const char *network)
 {
-	char link[PATH_MAX], target[64];
+	char link[PATH_MAX];
 
 	unlink(rig_path(link, "tensors"));
-	snprintf(target, sizeof(target), "networks/%016llx", hash);
-	if (hash && symlink(target, link))
+	if (network && symlink(network, link))
 		perror("tensors");
 }
 
 static int load(int fd)
 {
-	char link[64], name[PATH_MAX] = "";
+	char link[64], network[64], name[PATH_MAX] = "";
 	unsigned char *data;
-	unsigned long long hash;
 	struct stat file;
 
 	if (fstat(fd, &file))
@@ -177,17 +179,28 @@ static int load(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (readlink(link, name, sizeof(name) - 1) < 0)
 		return -1;
-	hash = fnv(data, file.st_size);
-	say("network %016llx bytes %zu blocks %zu %s\n", hash, (size_t)file.st_size, in_blocks(data, file.st_size), name);
-	serve(hash);
+	snprintf(network, sizeof(network), "networks/%08x", crc32(data, file.st_size));
+	say("%s bytes %zu blocks %zu %s\n", network, (size_t)file.st_size, in_blocks(data, file.st_size), name);
+	serve(network);
 	if (data)
 		munmap(data, file.st_size);
 	return 0;
 }
 
+static int streams(void)
+{
+	char path[PATH_MAX];
+	FILE *file = fopen(rig_path(path, "streaming"), "re");
+	int process, told = file && fscanf(file, "%d", &process) == 1;
+
+	if (file)
+		fclose(file);
+	return told && kill(process, 0) == 0;
+}
+
 static int set_network(int fd)
 {
-	if (rig_has("streaming") || rig_has("ebusy")) {
+	if (streams() || rig_has("ebusy")) {
 		say("busy\n");
 		errno = EBUSY;
 		return -1;
@@ -196,7 +209,7 @@ static int set_network(int fd)
 		return load(fd);
 	if (fd == INT_MAX) {
 		say("cleared\n");
-		serve(0);
+		serve(NULL);
 	}
 	return 0;
 }
