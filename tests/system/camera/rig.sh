@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # checkout, tests_cache: of tests/run
 # What makes this machine look like a Pi with an AI camera, for one command at a time. Sourced after tests/run.
 #
 #   need_rig                      builds it (once), or skips
@@ -41,14 +41,12 @@ install_them() {
         skip_rig "what it is built with cannot be installed"
 }
 
-mirror() { # the one this machine uses
-    # shellcheck disable=SC2016  # apt-get replaces it
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2>/dev/null | sed -n 1p
-}
-
 libcamera_key() { # of all that makes the build what it is; not the version: what was built once serves
-    { declare -f fetch_libcamera build_libcamera && cat "$camera_tests/libcamera.patch" && python_version "$(find_python)"; } |
-        sha256sum | cut -c1-12
+    {
+        declare -f fetch_libcamera build_libcamera
+        cat "$camera_tests/libcamera.patch"
+        python_version "$(find_python)"
+    } | sha256sum | cut -c1-12
 }
 
 need_libcamera() {
