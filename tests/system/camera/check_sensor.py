@@ -300,6 +300,37 @@ def test_stop_returns_once_nothing_waits_for_a_frame(rig: Rig, camera: Camera) -
     assert not rig.streams
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("trouble", ["pending", "dead"])
+def test_stop_always_returns_once_the_event_loop_is_gone(rig: Rig, camera: Camera, trouble: str) -> None:
+    camera.start()
+    if trouble == "pending":
+        stall(rig, camera)
+        with pytest.raises(TimeoutError):
+            camera.picam2.capture_metadata(wait=0.1)
+    else:
+        kill_event_loop(camera.picam2)
+    camera.picam2.stop_preview()
+    camera.picam2.stop()
+    assert not rig.streams
+    rig.unwish("stall")
+    camera.picam2.cancel_all_and_flush()
+    camera.start()
+    assert len(camera.outputs()) == 4
+
+
+def kill_event_loop(picam2: Picamera2) -> None:
+    """Let a callback raise: picamera2's thread ends, and nobody is told but the log."""
+
+    def fail(_: object) -> None:
+        raise RuntimeError
+
+    picam2.pre_callback = fail
+    with pytest.raises(TimeoutError):
+        picam2.capture_metadata(wait=0.3)
+    picam2.pre_callback = None
+
+
 def test_waiting_for_a_frame_ends_with_a_flush(rig: Rig, camera: Camera) -> None:
     camera.start()
     stall(rig, camera)
