@@ -25,8 +25,11 @@ need_rig() {
     command -v apt-get >/dev/null || skip_rig "no apt-get to fetch libcamera's source with"
     need_camera_packages
     libcamera=$tests_cache/libcamera-$(libcamera_key)
+    exec {lock}>"$tests_cache/libcamera.lock" # another checkout may be at it
+    flock "$lock"
     need_libcamera
     need_shim
+    exec {lock}>&-
     test_venv "$camera_venv" litert,video "picamera2>=0.3.38"
 }
 
