@@ -12,6 +12,7 @@ from eyespot.domain.errors import one_line
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
+from eyespot.domain.objects import objects_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
@@ -82,8 +83,8 @@ class Pipeline:
 
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
         """Look at one observation, or at its absence while the source is silent."""
-        detections = None if observation is None else observation.detections
-        tracks = self._tracker.step(taken_ns, detections)
+        objects = None if observation is None else objects_of(observation.found, self._model.labels)
+        tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
         scene = Scene(taken_ns, observation, tracks)
         events = self._run_rules(scene)

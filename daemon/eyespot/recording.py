@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from eyespot.domain.errors import InputError, StorageError
 from eyespot.domain.instants import SECOND_NS, parse_rfc3339
+from eyespot.domain.objects import objects_of
 from eyespot.domain.observation import Detections, Floats, Observation
 from eyespot.ports import ModelIdentity
 
@@ -273,6 +274,7 @@ class RecordingWriter:
 
     def __init__(self, path: Path, header: Header, zero_ns: int = 0) -> None:
         self._path = path
+        self._labels = header.labels
         self._zero_ns = zero_ns
         self._packs = path.suffix == ".zst"
         self._pending = bytearray()
@@ -287,7 +289,7 @@ class RecordingWriter:
         self._flush()
 
     def write(self, observation: Observation) -> None:
-        """Add an observation; numbers are kept as exactly as they are.
+        """Add an observation; numbers are kept as exactly as they are, poses as boxes of persons.
 
         Raises:
             StorageError: the disk is full or failing; the file is closed, and holds whole lines only.
@@ -296,12 +298,12 @@ class RecordingWriter:
         t_ns = observation.taken_ns - self._zero_ns
         if t_ns < 0:
             raise ValueError(f"observed {-t_ns} ns before the recording started")
-        found = observation.detections
+        objects = objects_of(observation.found, self._labels)
         line = {
             "t_ns": t_ns,
-            "boxes": _decimal(found.boxes_xyxy_n),
-            "scores": _decimal(found.scores),
-            "classes": found.classes.tolist(),
+            "boxes": _decimal(objects.boxes_xyxy_n),
+            "scores": _decimal(objects.scores),
+            "classes": objects.classes.tolist(),
         }
         self._pending += self._encoder.encode(line) + b"\n"
         enough = len(self._pending) >= _FRAME_BYTES or t_ns - self._kept_ns >= _FRAME_NS

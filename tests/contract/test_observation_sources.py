@@ -101,8 +101,8 @@ def test_every_observation_is_one_of_its_model(tmp_path: Path, case: Case) -> No
     (seen,) = take(source, 1)
     source.close()
     assert seen.bundle == source.model.bundle
-    assert seen.detections.boxes_xyxy_n.tolist() == [pytest.approx(BOX)]
-    assert max(seen.detections.classes) < len(source.model.labels)
+    assert seen.found.boxes_xyxy_n.tolist() == [pytest.approx(BOX)]
+    assert max(seen.found.classes) < len(source.model.labels)
 
 
 @every_source

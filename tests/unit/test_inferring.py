@@ -50,13 +50,13 @@ def test_boxes_are_told_in_fractions_of_the_full_frame(
     tmp_path: Path, resize: Resize, box: list[float], expected: list[float]
 ) -> None:
     observation = observe_wide_video(tmp_path, resize, box)
-    assert observation.detections.boxes_xyxy_n.tolist() == [pytest.approx(expected, abs=1e-6)]
+    assert observation.found.boxes_xyxy_n.tolist() == [pytest.approx(expected, abs=1e-6)]
     assert (observation.taken_ns, observation.bundle) == (3, "fake@1-0")
 
 
 def test_what_lies_in_the_padding_alone_is_dropped(tmp_path: Path) -> None:
     padding, inside = [0.2, 0.0, 0.4, 0.2], [0.2, 0.3, 0.4, 0.6]
-    found = observe_wide_video(tmp_path, "letterbox", padding, inside).detections
+    found = observe_wide_video(tmp_path, "letterbox", padding, inside).found
     assert len(found) == 1
     assert found.scores.tolist() == [0.5]
 

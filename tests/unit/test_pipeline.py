@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import msgspec
+import numpy as np
+import pytest
 
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Delivery, Message
-from eyespot.domain.observation import Observation
+from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule
@@ -103,6 +105,39 @@ def test_nothing_new_leaves_nothing_for_the_store_to_do() -> None:
     pipeline.begin({}, 0, TIMELINE)
     silent = pipeline.step(SECOND_NS, None, TIMELINE)
     assert (silent.messages, dict(silent.snapshots)) == ((), {})
+
+
+def walking_pose(place: tuple[float, float]) -> Poses:
+    """A person of whom nose and one ankle are seen."""
+    keypoints = np.zeros((1, KEYPOINTS, 3), np.float32)
+    for index, reach in ((0, -0.1), (16, 0.1)):
+        keypoints[0, index] = [place[0] + reach / 2, place[1] + reach, 0.5]
+    return Poses(keypoints, np.array([0.9], np.float32))
+
+
+def test_poses_are_followed_and_counted_as_persons() -> None:
+    pipeline = a_pipeline(DOOR)
+    events = []
+    for number in range(81):
+        taken_ns = number * SECOND_NS // 10
+        place = THERE.at(number / 10)
+        assert place
+        seen = Observation(taken_ns, MODEL.bundle, walking_pose(place))
+        events += [m for m in pipeline.step(taken_ns, seen, TIMELINE).messages if m.topic.endswith("/event")]
+    [event] = map(payload, events)
+    assert (event["class"], event["direction"]) == ("person", "in")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [Labels(np.ones(1, np.float32), np.zeros(1, np.intp)), Shares(np.array([0.25, 0.75], np.float32))],
+)
+def test_what_is_said_of_the_frame_as_a_whole_makes_no_tracks_and_ends_those_there_are(found: Found) -> None:
+    pipeline = a_pipeline(DOOR)
+    walk(pipeline)
+    assert pipeline.tracks_alive == 1
+    pipeline.step(11 * SECOND_NS, Observation(11 * SECOND_NS, MODEL.bundle, found), TIMELINE)
+    assert pipeline.tracks_alive == 0
 
 
 def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:

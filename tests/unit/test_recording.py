@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eyespot.domain.errors import InputError, StorageError
-from eyespot.domain.observation import Detections, Observation
+from eyespot.domain.observation import KEYPOINTS, Detections, Observation, Poses
 from eyespot.recording import SCHEMA, Header, RecordingReader, RecordingWriter, digest
 
 HEADER = Header(
@@ -78,9 +78,9 @@ def test_what_is_written_is_read_again_bit_for_bit(
     read = list(reader)
     assert [seen.taken_ns for seen in read] == [seen.taken_ns for seen in written]
     for before, after in zip(written, read, strict=True):
-        assert np.array_equal(before.detections.boxes_xyxy_n, after.detections.boxes_xyxy_n)
-        assert np.array_equal(before.detections.scores, after.detections.scores)
-        assert np.array_equal(before.detections.classes, after.detections.classes)
+        assert np.array_equal(before.found.boxes_xyxy_n, after.found.boxes_xyxy_n)
+        assert np.array_equal(before.found.scores, after.found.scores)
+        assert np.array_equal(before.found.classes, after.found.classes)
 
 
 def test_a_reader_begins_again_with_each_iteration(tmp_path: Path) -> None:
@@ -88,8 +88,17 @@ def test_a_reader_begins_again_with_each_iteration(tmp_path: Path) -> None:
     assert len(list(reader)) == len(list(reader)) == 3
 
 
+def test_poses_are_written_as_boxes_of_persons(tmp_path: Path) -> None:
+    keypoints = np.zeros((1, KEYPOINTS, 3), np.float32)
+    keypoints[0, :2] = [[0.25, 0.5, 0.9], [0.5, 0.75, 0.9]]
+    seen = Observation(0, "any", Poses(keypoints, np.array([0.75], np.float32)))
+    [read] = RecordingReader(write(tmp_path / "r.jsonl", [seen]))
+    assert read.found.boxes_xyxy_n.tolist() == [[0.25, 0.5, 0.5, 0.75]]
+    assert (read.found.scores.tolist(), read.found.classes.tolist()) == ([0.75], [0])
+
+
 def test_times_count_from_where_the_recording_started(tmp_path: Path) -> None:
-    path = write(tmp_path / "r.jsonl", [Observation(1_000, "any", some_observations(1)[0].detections)], 400)
+    path = write(tmp_path / "r.jsonl", [Observation(1_000, "any", some_observations(1)[0].found)], 400)
     assert times(path) == [600]
 
 
@@ -117,8 +126,8 @@ def test_the_bundle_is_the_one_that_the_header_names_if_it_can_be(model: object,
 
 def test_a_recording_written_by_hand_is_read(tmp_path: Path) -> None:
     first, second = RecordingReader(hand_written(tmp_path, LINE, "", EMPTY, "  "))
-    assert first.detections.boxes_xyxy_n.tolist() == [[0, pytest.approx(0.1), 1, pytest.approx(0.2)]]
-    assert len(second.detections) == 0
+    assert first.found.boxes_xyxy_n.tolist() == [[0, pytest.approx(0.1), 1, pytest.approx(0.2)]]
+    assert len(second.found) == 0
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -140,7 +149,7 @@ def test_the_start_may_have_a_fraction_and_an_offset(tmp_path: Path, started: st
 def test_boxes_are_clipped_to_the_frame(tmp_path: Path) -> None:
     line = '{"t_ns": 1e8, "boxes": [[-1, -1e300, 2, 1e300]], "scores": [0.5], "classes": [0]}'
     (seen,) = RecordingReader(hand_written(tmp_path, line))
-    assert seen.detections.boxes_xyxy_n.tolist() == [[0, 0, 1, 1]]
+    assert seen.found.boxes_xyxy_n.tolist() == [[0, 0, 1, 1]]
     assert seen.taken_ns == 10**8
 
 
@@ -276,7 +285,7 @@ def test_whole_numbers_may_be_written_with_a_point_and_others_may_not(tmp_path: 
     assert header != HEADER_LINE
     file.write_text(f"{header}\n{line}\n")
     [observation] = RecordingReader(file)
-    assert observation.detections.classes.tolist() == [0]
+    assert observation.found.classes.tolist() == [0]
     file.write_text(f"{header}\n{line.replace('[0.0]', '[0.5]')}\n")
     with pytest.raises(InputError, match=r":2: .*whole numbers"):
         list(RecordingReader(file))

@@ -34,8 +34,8 @@ def test_the_factory_model_finds_nearly_everybody() -> None:
         for walker, box in frames.world.boxes(seen.taken_ns / 1e9):
             if not np.allclose(box[2:] - box[:2], walker.size_n, atol=1e-5):
                 continue  # not wholly in the frame
-            named = seen.detections.classes == model.labels.index(walker.look.label)
-            overlaps = iou_matrix(box[None], seen.detections.boxes_xyxy_n[named])
+            named = seen.found.classes == model.labels.index(walker.look.label)
+            overlaps = iou_matrix(box[None], seen.found.boxes_xyxy_n[named])
             if overlaps.max(initial=0) > 0.5:
                 found += 1
             else:

@@ -134,9 +134,9 @@ class Observation:
     Attributes:
         taken_ns: CLOCK_BOOTTIME at capture, in ns (of a recording: ns since it started).
         bundle: id of the model bundle that made it.
-        detections: what it found.
+        found: what it found; `domain.objects` tells which objects are in it.
     """
 
     taken_ns: int
     bundle: str
-    detections: Detections
+    found: Found

@@ -81,7 +81,7 @@ class ReplaySource:
                 if shift_ns is None:
                     shift_ns = begin_ns - seen.taken_ns
                 newest_ns = shift_ns + seen.taken_ns
-                yield Observation(newest_ns, seen.bundle, seen.detections)
+                yield Observation(newest_ns, seen.bundle, seen.found)
             if newest_ns is None or not self._loop:
                 return
             begin_ns = newest_ns + round(SECOND_NS / self._reader.header.rate_hz)

@@ -1,0 +1,38 @@
+"""What of an observation can be followed from one look to the next: objects with boxes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eyespot.domain.boxes import areas
+from eyespot.domain.observation import Detections, Found, Labels, Poses, Shares, no_detections
+
+PERSON = "person"
+
+
+def objects_of(found: Found, labels: Sequence[str]) -> Detections:
+    """Return the objects of what was found: poses as boxes of persons; labels and shares have none.
+
+    The box of a pose is the one around the keypoints that were seen, its class the label "person", or
+    the first label where there is no such. A pose whose keypoints span no area is left out.
+
+    Args:
+        found: by a model.
+        labels: class names of that model, by class index.
+    """
+    match found:
+        case Detections():
+            return found
+        case Poses():
+            return _persons(found, labels.index(PERSON) if PERSON in labels else 0)
+        case Labels() | Shares():
+            return no_detections()
+
+
+def _persons(poses: Poses, index: int) -> Detections:
+    places, seen = poses.keypoints[:, :, :2], poses.keypoints[:, :, 2:] > 0
+    low, high = np.where(seen, places, np.inf).min(axis=1), np.where(seen, places, -np.inf).max(axis=1)
+    boxes = np.hstack([low, high]).astype(np.float32)
+    kept = areas(boxes) > 0
+    scores = poses.scores[kept]
+    return Detections(boxes[kept], scores, np.full(len(scores), index, np.intp))
