@@ -183,13 +183,7 @@ def test_settings_that_are_not_known_are_named(family: Family) -> None:
 
 
 @EVERY_FAMILY
-def test_only_what_finds_objects_is_a_detector(family: Family) -> None:
-    layout = Layout(81, 49, family.outputs, LABELS)
-    table = {"kind": family.kind, **family.settings}
+def test_what_it_tells_is_known_beforehand(family: Family) -> None:
     found = built(family, family.outputs).decode(filled(family.outputs, [0.5]))
-    if isinstance(found, Detections):
-        decoder = decoders.build_detector(table, layout, floor=FLOOR, nms_iou=0.5)
-        assert isinstance(decoder.decode(filled(family.outputs, [0.5])), Detections)
-    else:
-        with pytest.raises(ModelError, match=f'"{family.kind}" finds no objects'):
-            decoders.build_detector(table, layout, floor=FLOOR, nms_iou=0.5)
+    kinds = {"objects": Detections, "labels": Labels, "shares": Shares, "poses": Poses}
+    assert type(found) is kinds[decoders.tells({"kind": family.kind, **family.settings})]

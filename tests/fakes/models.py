@@ -1,10 +1,10 @@
-"""A model that sees what it is told to see."""
+"""Models that see what they are told to see."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from eyespot.domain.observation import Detections
+from eyespot.domain.observation import Detections, Found
 from eyespot.frames import Pixels, Tensor
 from eyespot.ports import ModelIdentity
 
@@ -38,3 +38,13 @@ class FakeDecoder:
         count = len(self._boxes)
         scores = np.linspace(0.9, 0.5, count, dtype=np.float32)
         return Detections(self._boxes.copy(), scores, np.zeros(count, np.intp))
+
+
+class FixedDecoder:
+    """Finds the same every time."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+
+    def decode(self, tensors: Sequence[Tensor]) -> Found:
+        return self._found

@@ -12,6 +12,7 @@ import pytest
 
 from eyespot.broker.local import LocalMosquitto
 from eyespot.recording import RecordingReader
+from fakes.bundles import write_bundle
 from fakes.daemon import Daemon, eyespot, write_config, write_recording
 from fakes.waiting import until
 
@@ -162,6 +163,23 @@ def test_check_refuses_a_model_whose_decoder_does_not_fit(tmp_path: Path) -> Non
     told = eyespot("check", file)
     assert told.returncode == 78
     assert "the decoder wants the outputs boxes [" in told.stderr
+
+
+def test_a_line_in_front_of_a_classifier_is_exit_code_78_with_the_line_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    bundle = write_bundle(
+        tmp_path / "bundle",
+        b"\x1c\x00\x00\x00TFL3",
+        b"apple\npear\n",
+        outputs=[{"role": "scores", "shape": [2], "dtype": "uint8"}],
+        decoder={"kind": "classifier", "softmax": False},
+    )
+    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    file.write_text(f'{file.read_text()}[model]\nbundle = "{bundle}"\n')
+    told = eyespot("check", file)
+    assert told.returncode == 78
+    place = file.read_text().splitlines().index('kind = "line"') + 1
+    assert told.stderr.startswith(f'{file}:{place}: kind: the model classifies; a rule of kind "line" needs')
 
 
 @pytest.mark.parametrize("content", [None, b"", b"this is no video" * 100])

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.config import Loaded, load, load_for_replay, parse, problems_with_labels, warnings
+from eyespot.config import Loaded, load, load_for_replay, parse, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError
+from eyespot.domain.observation import Tells
 from eyespot.host import settings
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "eyespot.toml"
@@ -238,12 +239,23 @@ def test_whatever_is_written_it_is_understood_or_refused(text: str) -> None:
 def test_a_class_that_the_model_lacks_is_told_with_the_nearest_one() -> None:
     loaded = parse(GOOD + LINE + 'classes = [\n  "person",\n  "mgu",\n]', "f")
     with pytest.raises(ConfigError) as caught:
-        problems_with_labels(loaded, ("person", "mug"))
+        problems_with_model(loaded, ("person", "mug"), "objects")
     assert str(caught.value) == 'f:12: classes: the model has no "mgu"; did you mean "mug"?'
 
 
-def test_classes_that_the_model_has_are_no_problem() -> None:
-    problems_with_labels(parse(GOOD + LINE + 'classes = ["person"]', "f"), ("person", "mug"))
+@pytest.mark.parametrize("tells", ["objects", "poses"])
+def test_classes_that_the_model_has_are_no_problem(tells: Tells) -> None:
+    problems_with_model(parse(GOOD + LINE + 'classes = ["person"]', "f"), ("person", "mug"), tells)
+
+
+@pytest.mark.parametrize(("tells", "does"), [("labels", "classifies"), ("shares", "segments")])
+def test_a_line_in_front_of_a_model_that_finds_no_objects_is_refused_once(tells: Tells, does: str) -> None:
+    loaded = parse(GOOD + LINE + 'classes = ["nobody"]', "f")
+    with pytest.raises(ConfigError) as caught:
+        problems_with_model(loaded, ("apple",), tells)
+    assert str(caught.value) == (
+        f'f:6: kind: the model {does}; a rule of kind "line" needs one that finds objects or finds persons'
+    )
 
 
 def between(a: str, b: str, mount: str = "oblique") -> Loaded:

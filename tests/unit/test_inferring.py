@@ -1,22 +1,24 @@
-"""Frames to observations: where boxes lie in the full frame, and how long it took."""
+"""Frames to observations: where things lie in the full frame, and how long it took."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from eyespot.decoders import Decoder
 from eyespot.domain.errors import ModelError
 from eyespot.domain.geometry import Resize
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Observation
+from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
 from eyespot.host.clock import ManualClock
 from eyespot.sources.inferring import InferringSource
 from eyespot.sources.scene import SceneSource
 from eyespot.sources.video import VideoSource
-from fakes.models import IDENTITY, FakeDecoder, FakeEngine
+from fakes.models import IDENTITY, FakeDecoder, FakeEngine, FixedDecoder
 from fakes.videos import write_video
 
 
-def observe_wide_video(folder: Path, resize: Resize, *boxes: list[float]) -> Observation:
+def observe_wide_video(folder: Path, resize: Resize, decoder: Decoder[Found]) -> Observation:
     """Look at a frame twice as wide as high with a model whose input is a square."""
     frames = VideoSource(
         write_video(folder / "v.avi", 1, size=(160, 80)), "fast", loop=False, clock=ManualClock(3)
@@ -24,7 +26,7 @@ def observe_wide_video(folder: Path, resize: Resize, *boxes: list[float]) -> Obs
     source = InferringSource(
         frames,
         FakeEngine(),
-        FakeDecoder(*boxes),
+        decoder,
         IDENTITY,
         size=(100, 100),
         resize=resize,
@@ -49,16 +51,66 @@ def observe_wide_video(folder: Path, resize: Resize, *boxes: list[float]) -> Obs
 def test_boxes_are_told_in_fractions_of_the_full_frame(
     tmp_path: Path, resize: Resize, box: list[float], expected: list[float]
 ) -> None:
-    observation = observe_wide_video(tmp_path, resize, box)
+    observation = observe_wide_video(tmp_path, resize, FakeDecoder(box))
     assert observation.found.boxes_xyxy_n.tolist() == [pytest.approx(expected, abs=1e-6)]
     assert (observation.taken_ns, observation.bundle) == (3, "fake@1-0")
 
 
 def test_what_lies_in_the_padding_alone_is_dropped(tmp_path: Path) -> None:
     padding, inside = [0.2, 0.0, 0.4, 0.2], [0.2, 0.3, 0.4, 0.6]
-    found = observe_wide_video(tmp_path, "letterbox", padding, inside).found
+    found = observe_wide_video(tmp_path, "letterbox", FakeDecoder(padding, inside)).found
     assert len(found) == 1
     assert found.scores.tolist() == [0.5]
+
+
+def a_pose(*keypoints: tuple[float, float, float]) -> np.ndarray:
+    """The first keypoints, as x, y and score; the others were not seen."""
+    pose = np.zeros((KEYPOINTS, 3), np.float32)
+    pose[: len(keypoints)] = keypoints
+    return pose
+
+
+@pytest.mark.parametrize(
+    ("resize", "keypoint", "expected"),
+    [
+        ("stretch", (0.25, 0.5, 0.9), (0.25, 0.5, 0.9)),
+        ("letterbox", (0.25, 0.375, 0.9), (0.25, 0.25, 0.9)),
+        ("letterbox", (0.25, 0.75, 0.9), (0.25, 1.0, 0.9)),
+        ("letterbox", (0.25, 0.875, 0.9), (0.25, 1.0, 0.0)),
+        ("letterbox", (0.25, 0.125, 0.9), (0.25, 0.0, 0.0)),
+        ("crop", (0.0, 0.5, 0.9), (0.25, 0.5, 0.9)),
+    ],
+)
+def test_keypoints_are_told_in_fractions_of_the_full_frame_and_in_the_padding_not_at_all(
+    tmp_path: Path,
+    resize: Resize,
+    keypoint: tuple[float, float, float],
+    expected: tuple[float, float, float],
+) -> None:
+    poses = Poses(a_pose(keypoint, (0.5, 0.5, 0.5))[None], np.array([0.75], np.float32))
+    found = observe_wide_video(tmp_path, resize, FixedDecoder(poses)).found
+    assert isinstance(found, Poses)
+    assert found.keypoints[0, 0].tolist() == pytest.approx(expected)
+    assert found.keypoints[0, 1].tolist() == [0.5, 0.5, 0.5]
+    assert found.scores.tolist() == [0.75]
+
+
+def test_a_person_who_is_in_the_padding_alone_is_dropped(tmp_path: Path) -> None:
+    keypoints = np.stack([a_pose((0.5, 0.1, 0.9), (0.2, 0.9, 0.9)), a_pose((0.5, 0.5, 0.9))])
+    poses = Poses(keypoints, np.array([0.9, 0.5], np.float32))
+    found = observe_wide_video(tmp_path, "letterbox", FixedDecoder(poses)).found
+    assert found.scores.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("resize", ["stretch", "letterbox", "crop"])
+@pytest.mark.parametrize(
+    "found",
+    [Labels(np.array([0.9], np.float32), np.array([3])), Shares(np.array([0.25, 0.5], np.float32))],
+)
+def test_what_is_said_of_the_frame_as_a_whole_stays_as_it_is(
+    tmp_path: Path, resize: Resize, found: Found
+) -> None:
+    assert observe_wide_video(tmp_path, resize, FixedDecoder(found)).found is found
 
 
 def scene(engine: FakeEngine, clock: ManualClock) -> InferringSource:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eyespot.config import Config
-from eyespot.decoders import Detector, build_detector
+from eyespot.decoders import Decoder, build, tells
+from eyespot.domain.observation import Found, Tells
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import FrameSource
 from eyespot.ports import Clock, ModelIdentity, ObservationSource
@@ -25,11 +26,13 @@ class Eye:
 
     Attributes:
         source: not opened yet.
+        tells: what the model tells; a recording holds objects.
         engine: name and version of the runtime; None where nothing is inferred.
         inference_ms: p50 and p95 of the last inferences, once there are any.
     """
 
     source: ObservationSource
+    tells: Tells
     engine: str | None
     inference_ms: Callable[[], Latency | None]
 
@@ -54,7 +57,7 @@ def open_eye(config: Config, clock: Clock) -> Eye:
 def _replaying(config: Config, clock: Clock) -> Eye:
     camera = config.camera
     source = ReplaySource(camera.path, camera.pace, clock, smallest_score(config), loop=camera.loop)
-    return Eye(source, None, lambda: None)
+    return Eye(source, "objects", None, lambda: None)
 
 
 def _inferring(config: Config, clock: Clock) -> Eye:
@@ -71,23 +74,21 @@ def _inferring(config: Config, clock: Clock) -> Eye:
         resize=entrance.resize,
         clock=clock,
     )
-    return Eye(source, engine.runtime, lambda: source.inference_ms)
+    return Eye(source, tells(bundle.manifest.decoder), engine.runtime, lambda: source.inference_ms)
 
 
-def labels_seen(config: Config) -> tuple[str, tuple[str, ...]]:
-    """Return id and labels of the model that a configuration looks with; checked, but not loaded.
+def glance(config: Config) -> tuple[ModelIdentity, Tells]:
+    """Return the model that a configuration looks with, and what it tells; checked, but not loaded.
 
     Raises:
         ModelError, InputError: as `open_eye`.
     """
     if config.camera.source == "replay":
         header = RecordingReader(config.camera.path).header
-        model = header.identity(smallest_score(config))
-    else:
-        bundle = read_bundle(find_bundle(config.model.bundle))
-        model = bundle.identity
-        _decoder(bundle, model)
-    return model.bundle, model.labels
+        return header.identity(smallest_score(config)), "objects"
+    bundle = read_bundle(find_bundle(config.model.bundle))
+    _decoder(bundle, bundle.identity)
+    return bundle.identity, tells(bundle.manifest.decoder)
 
 
 def smallest_score(config: Config) -> float:
@@ -101,11 +102,9 @@ def smallest_score(config: Config) -> float:
     return read_bundle(find_bundle(config.model.bundle)).manifest.min_score
 
 
-def _decoder(bundle: Bundle, model: ModelIdentity) -> Detector:
+def _decoder(bundle: Bundle, model: ModelIdentity) -> Decoder[Found]:
     manifest = bundle.manifest
-    return build_detector(
-        manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou
-    )
+    return build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
 
 
 def _with_score(model: ModelIdentity, config: Config) -> ModelIdentity:

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyespot.app.plan import plan
-from eyespot.config import load
-from eyespot.domain.errors import StorageError
+from eyespot.config import Loaded, load
+from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.domain.instants import rfc3339
+from eyespot.domain.observation import Tells
 from eyespot.host.clock import SystemClock
 from eyespot.ports import ModelIdentity, ObservationSource, SourceEnded, View
 from eyespot.recording import SCHEMA, Header, RecordingWriter
 from eyespot.supervisor.signals import Wish, held_back, wishes_within
 
 _PATIENCE_S = 0.5
+_RECORDABLE: tuple[Tells, ...] = ("objects", "poses")
 
 
 def record(config: Path, output: Path, seconds: float | None) -> int:
@@ -23,12 +25,15 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
 
     Raises:
         StorageError: the file is there already, or cannot be written; after a full disk it has whole lines.
-        EyespotError: as the source, the model and the configuration do.
+        ConfigError: the model tells nothing that a recording could hold, or the configuration is broken.
+        EyespotError: as the source and the model do.
     """
     clock = SystemClock()
     with held_back():
         _refuse_to_overwrite(output)
-        planned = plan(load(config), clock)
+        loaded = load(config)
+        planned = plan(loaded, clock)
+        _refuse_what_has_no_boxes(loaded, planned.eye.tells)
         source = planned.eye.source
         try:
             begun_ns = clock.now_ns()
@@ -43,6 +48,14 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
 def _refuse_to_overwrite(output: Path) -> None:
     if output.is_file() and output.stat().st_size:
         raise StorageError(f"{output} is there already; name another file with -o, or remove it")
+
+
+def _refuse_what_has_no_boxes(loaded: Loaded, tells: Tells) -> None:
+    if tells not in _RECORDABLE:
+        raise ConfigError(
+            f"{loaded.at('model', 'bundle')}: bundle: the model finds no objects, and a recording holds "
+            "nothing else; name one that does"
+        )
 
 
 def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.app.eye import Eye, open_eye
-from eyespot.config import Config, Loaded, problems_with_labels
+from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.host.identity import default_device_id
 from eyespot.ports import Clock, ModelIdentity
 from eyespot.rules import Rule, build
@@ -41,13 +41,13 @@ def plan(loaded: Loaded, clock: Clock) -> Plan:
     """Build what a configuration asks for.
 
     Raises:
-        ConfigError: a rule names a class that the model lacks.
+        ConfigError: a rule names a class that the model lacks, or cannot work with such a model.
         ModelError: the model cannot be loaded.
         InputError: a recording cannot be read.
     """
     config = loaded.config
     eye = open_eye(config, clock)
-    problems_with_labels(loaded, eye.model.labels)
+    problems_with_model(loaded, eye.model.labels, eye.tells)
     return Plan(
         config=config,
         device=device_id(config),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eyespot.app.eye import smallest_score
 from eyespot.app.plan import device_id, rules
-from eyespot.config import load_for_replay, problems_with_labels
+from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Observation
@@ -27,13 +27,13 @@ def replay(config: Path, file: Path) -> Iterator[Message]:
         file: the recording.
 
     Raises:
-        ConfigError: the configuration is broken, or a rule names a class that was not recorded.
+        ConfigError: the configuration is broken, or a rule wants what was not recorded.
         InputError: the recording is damaged, or cut off: then after all that is whole.
     """
     loaded = load_for_replay(config)
     reader = RecordingReader(file)
     model = reader.header.identity(smallest_score(loaded.config))
-    problems_with_labels(loaded, model.labels)
+    problems_with_model(loaded, model.labels, "objects")
     gate = Gate(f"{loaded.config.mqtt.prefix}/{device_id(loaded.config)}")
     pipeline = Pipeline(
         model,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.app.eye import labels_seen
+from eyespot.app.eye import glance
 from eyespot.broker.paho import PahoBroker
-from eyespot.config import Loaded, load, problems_with_labels, warnings
+from eyespot.config import Loaded, load, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError, InputError, ModelError
+from eyespot.domain.observation import Tells
+from eyespot.ports import ModelIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +26,19 @@ def check(file: Path) -> Verdict:
         ConfigError: with every error, one a line; what the files are wrong in follows once it has none.
     """
     loaded = load(file)
-    model, labels = _look(loaded)
-    problems_with_labels(loaded, labels)
+    model, tells = _look(loaded)
+    problems_with_model(loaded, model.labels, tells)
     PahoBroker(loaded.config.mqtt, "check")
     count = len(loaded.config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
-    summary = f"{loaded.config.camera.source}, {model}, {rules}, {loaded.config.mqtt.url}"
+    summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.url}"
     return Verdict(tuple(warnings(loaded)), summary)
 
 
-def _look(loaded: Loaded) -> tuple[str, tuple[str, ...]]:
-    """Return id and labels of the model; name the line of the file that cannot be used."""
+def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
+    """Return the model and what it tells; name the line of the file that cannot be used."""
     try:
-        return labels_seen(loaded.config)
+        return glance(loaded.config)
     except ModelError as error:
         raise ConfigError(f"{loaded.at('model', 'bundle')}: {error}") from error
     except InputError as error:

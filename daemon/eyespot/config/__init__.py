@@ -1,6 +1,6 @@
 """TOML to typed, bounded settings."""
 
-from eyespot.config.judging import problems_with_labels, warnings
+from eyespot.config.judging import problems_with_model, warnings
 from eyespot.config.loading import Loaded, load, load_for_replay, parse
 from eyespot.config.settings import Config, TopicsSettings
 
@@ -11,6 +11,6 @@ __all__ = [
     "load",
     "load_for_replay",
     "parse",
-    "problems_with_labels",
+    "problems_with_model",
     "warnings",
 ]

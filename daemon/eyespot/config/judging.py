@@ -1,6 +1,6 @@
 """Judges a configuration that is right in itself: does it fit the model, and can its rules work?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from math import dist
 from pathlib import Path
@@ -10,8 +10,16 @@ from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, refuse
 from eyespot.domain.geometry import Mount
 from eyespot.domain.nearest import hint
+from eyespot.domain.observation import Tells
+from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
 
+_IN_WORDS: Mapping[Tells, str] = {
+    "objects": "finds objects",
+    "labels": "classifies",
+    "shares": "segments",
+    "poses": "finds persons",
+}
 _SHORTEST = 0.05
 # A detector sees little of what is nearer to an edge of the frame than this: boxes are cut off there.
 _MARGIN = 0.05
@@ -19,25 +27,37 @@ _MARGIN = 0.05
 _TOP_MARGIN = 0.1
 
 
-def problems_with_labels(loaded: Loaded, labels: Sequence[str]) -> None:
-    """Refuse rules that name a class which the model lacks.
+def problems_with_model(loaded: Loaded, labels: Sequence[str], tells: Tells) -> None:
+    """Refuse rules that the model cannot serve: it tells other things, or lacks a class.
 
     Args:
         loaded: the configuration.
         labels: class names of the model, in lower case.
+        tells: what the model tells.
 
     Raises:
-        ConfigError: one line for each such name.
+        ConfigError: one line for each such rule or name.
     """
-    refuse(loaded.file, loaded.lines, _strangers(loaded, labels))
-
-
-def _strangers(loaded: Loaded, labels: Sequence[str]) -> Iterator[Problem]:
+    problems: list[Problem] = []
     for index, rule in enumerate(loaded.config.rules):
-        for place, label in enumerate(rule.classes or ()):
-            if label not in labels:
-                text = f'classes: the model has no "{label}"{hint(label, labels)}'
-                yield Problem(("rules", index, "classes", place), text)
+        unserved = list(_unserved(index, rule, tells))
+        problems += unserved or _strangers(index, rule, labels)
+    refuse(loaded.file, loaded.lines, problems)
+
+
+def _unserved(index: int, rule: RuleSettings, tells: Tells) -> Iterator[Problem]:
+    if tells not in rule.works_with:
+        wanted = " or ".join(_IN_WORDS[kind] for kind in rule.works_with)
+        kind = rule.__struct_config__.tag
+        text = f'kind: the model {_IN_WORDS[tells]}; a rule of kind "{kind}" needs one that {wanted}'
+        yield Problem(("rules", index, "kind"), text)
+
+
+def _strangers(index: int, rule: RuleSettings, labels: Sequence[str]) -> Iterator[Problem]:
+    for place, label in enumerate(rule.classes or ()):
+        if label not in labels:
+            text = f'classes: the model has no "{label}"{hint(label, labels)}'
+            yield Problem(("rules", index, "classes", place), text)
 
 
 def warnings(loaded: Loaded) -> list[str]:

@@ -21,7 +21,7 @@ from eyespot.decoders.yolov8 import Yolov8, Yolov8Settings
 from eyespot.decoders.yolox import Yolox, YoloxSettings
 from eyespot.domain.errors import ModelError
 from eyespot.domain.layout import Layout
-from eyespot.domain.observation import Detections, Found
+from eyespot.domain.observation import Detections, Found, Tells
 
 DetectorSettings = (
     SsdAnchorsSettings | SsdPostprocessSettings | NanodetSettings | Yolov8Settings | YoloxSettings
@@ -48,7 +48,24 @@ class Decoder(Protocol[_Found_co]):
         """
 
 
-Detector = Decoder[Detections]
+def tells(settings: Mapping[str, object]) -> Tells:
+    """Return what the decoder that a manifest asks for makes of tensors.
+
+    Args:
+        settings: the manifest's `decoder` table.
+
+    Raises:
+        ModelError: there is no such decoder.
+    """
+    match _checked(settings):
+        case ClassifierSettings():
+            return "labels"
+        case SegmentationSettings():
+            return "shares"
+        case PosenetSettings() | HigherhrnetSettings():
+            return "poses"
+        case _:
+            return "objects"
 
 
 def build(settings: Mapping[str, object], layout: Layout, *, floor: float, nms_iou: float) -> Decoder[Found]:
@@ -76,23 +93,6 @@ def build(settings: Mapping[str, object], layout: Layout, *, floor: float, nms_i
             return _detector(checked, layout, floor, nms_iou)
 
 
-def build_detector(
-    settings: Mapping[str, object], layout: Layout, *, floor: float, nms_iou: float
-) -> Detector:
-    """Return the decoder that a manifest asks for, of a model that finds objects; see `build`.
-
-    Raises:
-        ModelError: there is no such decoder, it does not fit the model, or it finds no objects.
-    """
-    checked = _checked(settings)
-    if not isinstance(checked, DetectorSettings):
-        raise ModelError(
-            f'a decoder of the kind "{settings["kind"]}" finds no objects that could be counted; '
-            "take a bundle that does"
-        )
-    return _detector(checked, layout, floor, nms_iou)
-
-
 def _checked(settings: Mapping[str, object]) -> DecoderSettings:
     try:
         checked: DecoderSettings = msgspec.convert(settings, DecoderSettings)
@@ -102,7 +102,9 @@ def _checked(settings: Mapping[str, object]) -> DecoderSettings:
     return checked
 
 
-def _detector(settings: DetectorSettings, layout: Layout, floor: float, nms_iou: float) -> Detector:
+def _detector(
+    settings: DetectorSettings, layout: Layout, floor: float, nms_iou: float
+) -> Decoder[Detections]:
     match settings:
         case SsdAnchorsSettings():
             return SsdAnchors(settings, layout, floor, nms_iou)

@@ -77,9 +77,20 @@ def to_full_frame(boxes_xyxy: Floats, span: Floats) -> Floats:
         boxes_xyxy: (n, 4), in fractions of a model's input.
         span: (4,), where the frame lies in that input: see `content_span`.
     """
-    low, size = np.tile(span[:2], 2), np.tile(span[2:] - span[:2], 2)
-    clipped: Floats = np.clip((boxes_xyxy - low) / size, 0, 1).astype(np.float32)
+    corners = points_to_full_frame(boxes_xyxy.reshape(-1, 2, 2), span)
+    clipped: Floats = np.clip(corners, 0, 1).reshape(-1, 4)
     return clipped
+
+
+def points_to_full_frame(points: Floats, span: Floats) -> Floats:
+    """Return (..., 2) points in fractions of the full frame; what lies outside of it is beyond 0..1.
+
+    Args:
+        points: (..., 2), in fractions of a model's input.
+        span: (4,), where the frame lies in that input: see `content_span`.
+    """
+    placed: Floats = ((points - span[:2]) / (span[2:] - span[:2])).astype(np.float32)
+    return placed
 
 
 def _shares(size: tuple[int, int], target: tuple[int, int], resize: Resize) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """What one look at the scene gave."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,8 @@ class Poses:
 
 
 Found = Detections | Labels | Shares | Poses
+# What a model tells, in a word each: Detections, Labels, Shares, Poses.
+Tells = Literal["objects", "labels", "shares", "poses"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,14 @@ track may be missed right at the line, and one that stands on it adds nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 
 from eyespot.domain.event import RULE_ID, Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Reals, along, anchors, rightward
-from eyespot.domain.observation import Indexes
+from eyespot.domain.observation import Indexes, Tells
 from eyespot.domain.track import Ids, Scene, Tracks
 
 # Distances are counted in widths of the track's own box along x and in its heights along y: the jitter
@@ -53,6 +53,7 @@ class LineSettings(
         b: where it ends.
         classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
+        works_with: what a model has to tell.
 
     Raises:
         ValueError: a and b are the same point.
@@ -63,6 +64,7 @@ class LineSettings(
     b: tuple[_Fraction, _Fraction]
     classes: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
     swap: bool = False
+    works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
 
     def __post_init__(self) -> None:
         """Check that the line leads somewhere."""

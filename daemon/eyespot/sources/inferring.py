@@ -5,12 +5,12 @@ from collections import deque
 
 import numpy as np
 
-from eyespot.decoders import Detector
-from eyespot.domain.boxes import areas
-from eyespot.domain.geometry import Resize, content_span, to_full_frame
-from eyespot.domain.observation import Detections, Observation
+from eyespot.decoders import Decoder
+from eyespot.domain.geometry import Resize, content_span
+from eyespot.domain.observation import Found, Observation
 from eyespot.frames import Engine, Frame, FrameSource
 from eyespot.ports import Clock, ModelIdentity, View
+from eyespot.sources.mapping import full_frame
 
 _REMEMBERED = 100
 
@@ -21,7 +21,7 @@ class InferringSource:
     Args:
         frames: where the frames come from; opened and closed with this.
         engine: runs the model.
-        decoder: makes detections of what the engine returns.
+        decoder: makes sense of what the engine returns.
         model: whose work it is.
         size: width and height of the model's input.
         resize: how a frame comes to this size.
@@ -32,7 +32,7 @@ class InferringSource:
         self,
         frames: FrameSource,
         engine: Engine,
-        decoder: Detector,
+        decoder: Decoder[Found],
         model: ModelIdentity,
         *,
         size: tuple[int, int],
@@ -92,13 +92,7 @@ class InferringSource:
         tensors = self._engine.infer(frame.pixels)
         with self._lock:
             self._durations_ns.append(self._clock.now_ns() - begun_ns)
-        detections = self._full_frame(self._decoder.decode(tensors), frame)
-        return Observation(frame.taken_ns, self._model.bundle, detections)
-
-    def _full_frame(self, found: Detections, frame: Frame) -> Detections:
-        """Return detections in fractions of the full frame, without those that lie in the padding."""
         height, width = frame.pixels.shape[:2]
         span = content_span((width, height), self._size, self._resize)
-        boxes = to_full_frame(found.boxes_xyxy_n, span)
-        kept = areas(boxes) > 0
-        return Detections(boxes[kept], found.scores[kept], found.classes[kept])
+        found = full_frame(self._decoder.decode(tensors), span)
+        return Observation(frame.taken_ns, self._model.bundle, found)
