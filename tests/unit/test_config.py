@@ -19,6 +19,9 @@ GOOD = CAMERA + MQTT  # four lines: what follows begins in line 5
 LINE = '[[rules]]\nkind = "line"\nid = "door"\na = [0.1, 0.6]\nb = [0.9, 0.6]\n'
 
 
+SHARE = '[[rules]]\nkind = "share"\nid = "scale"\n'
+
+
 def refusal(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         parse(text, "f")
@@ -76,15 +79,22 @@ def test_a_text_that_is_not_toml_is_told_with_its_line(text: str, line: str) -> 
         ('[device]\ntimezone = "../../x"', 'f:6: timezone: unknown time zone "../../x"'),
         ("[[device]]", "f:5: device: want one table that begins with [device]"),
         ("[rules]", "f:5: rules: want tables that begin with [[rules]]"),
-        ("[[rules]]\nid = 'x'", "f:5: [[rules]] lacks kind; known: line"),
+        ("[[rules]]\nid = 'x'", "f:5: [[rules]] lacks kind; known: line, share"),
         (LINE.replace('"line"', '"lien"'), 'f:6: unknown kind "lien"; did you mean "line"?'),
-        (LINE.replace('"line"', "[]"), "f:6: unknown kind []; known: line"),
+        (LINE.replace('"line"', "[]"), "f:6: unknown kind []; known: line, share"),
         (LINE.replace("0.1, 0.6", "0.1, 1.6"), "f:8: a: want a list of 2, each a number from 0 to 1, got"),
         (LINE.replace("0.1, 0.6", "0.1"), "f:8: a: want a list of 2"),
         (LINE.replace("0.1,", "nan,"), "f:8: a: want"),
         (LINE.replace("0.1,", "0.9,"), "f:5: [[rules]]: a and b are the same point"),
         (LINE + 'classes = ["Person"]', "f:10: classes: want a list of 1 to 100 items"),
         (LINE + 'classes = "person"', "f:10: classes: want a list of 1 to 100 items"),
+        (SHARE + "over_s = 0", "f:8: over_s: want a number from 0.1 to 600, got 0"),
+        (SHARE + "change = 5", "f:8: change: want a number from 0.001 to 1, got 5"),
+        (SHARE + "every_s = 0", "f:8: every_s: want a number from 0.1 to 3600, got 0"),
+        (SHARE + "most = 101", "f:8: most: want a whole number from 1 to 100, got 101"),
+        (SHARE + "a = [0, 0]", 'f:8: unknown key "a" in [[rules]]'),
+        (SHARE + "chnge = 0.1", 'f:8: unknown key "chnge" in [[rules]]; did you mean "change"?'),
+        (LINE + SHARE.replace("scale", "door"), 'f:12: id: "door" is taken by the rule in line 7'),
         (LINE + LINE, 'f:12: id: "door" is taken by the rule in line 7'),
     ],
 )
@@ -248,6 +258,20 @@ def test_classes_that_the_model_has_are_no_problem(tells: Tells) -> None:
     problems_with_model(parse(GOOD + LINE + 'classes = ["person"]', "f"), ("person", "mug"), tells)
 
 
+@pytest.mark.parametrize("tells", ["labels", "shares"])
+def test_a_share_is_for_what_is_said_of_the_frame_as_a_whole(tells: Tells) -> None:
+    problems_with_model(parse(GOOD + SHARE + 'classes = ["apple"]', "f"), ("apple",), tells)
+
+
+@pytest.mark.parametrize(("tells", "does"), [("objects", "finds objects"), ("poses", "finds persons")])
+def test_a_share_in_front_of_a_model_that_finds_objects_is_refused(tells: Tells, does: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        problems_with_model(parse(GOOD + LINE + SHARE, "f"), ("person",), tells)
+    assert str(caught.value) == (
+        f'f:11: kind: the model {does}; a rule of kind "share" needs one that classifies or segments'
+    )
+
+
 @pytest.mark.parametrize(("tells", "does"), [("labels", "classifies"), ("shares", "segments")])
 def test_a_line_in_front_of_a_model_that_finds_no_objects_is_refused_once(tells: Tells, does: str) -> None:
     loaded = parse(GOOD + LINE + 'classes = ["nobody"]', "f")
@@ -291,6 +315,10 @@ def test_a_video_that_is_not_there_yet_is_warned_of(tmp_path: Path) -> None:
     assert told.endswith(f"there is no file {video}; put it there before the start")
     video.touch()
     assert warnings(parse(text, "f")) == []
+
+
+def test_nothing_is_to_be_said_against_a_share() -> None:
+    assert warnings(parse(GOOD + SHARE, "f")) == []
 
 
 def test_a_configuration_without_rules_is_warned_of() -> None:

@@ -40,6 +40,16 @@ def crossed(**changes: object) -> payloads.Crossed:
     return payloads.Crossed(**ENVELOPE | {"schema": "eyespot.crossed/1"} | fields | changes)
 
 
+def changed(**changes: object) -> payloads.Changed:
+    fields = {"rule": "scale", "before": None, "after": "apple", "model": "m@1.0.0-0123456789ab"}
+    return payloads.Changed(**ENVELOPE | {"schema": "eyespot.changed/1"} | fields | changes)
+
+
+def share_state(**changes: object) -> payloads.ShareState:
+    fields = {"rule": "scale", "shares": {"apple": 0.942}, "top": "apple", "model": "m@1.0.0-0123456789ab"}
+    return payloads.ShareState(**ENVELOPE | {"schema": "eyespot.share_state/1"} | fields | changes)
+
+
 def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:
     message = GATE.let_out("status", status())
     assert message.topic == "eyespot/v1/shop-1/status"
@@ -83,11 +93,37 @@ def test_an_undeclared_topic_does_not_leave(suffix: str) -> None:
         ("rule/door/event", crossed(model="m" * 2000)),
         ("rule/door/event", crossed(track=-1)),
         ("rule/door/event", crossed(direction="up")),
+        ("rule/door/event", crossed(schema="eyespot.changed/1")),
+        ("rule/door/event", share_state()),
+        ("rule/scale/event", changed(after="a" * 65)),
+        ("rule/scale/event", changed(after=3)),
+        ("rule/scale/state", changed()),
+        ("rule/scale/state", share_state(shares={"apple": 1.5})),
+        ("rule/scale/state", share_state(shares={str(n): 0.001 for n in range(101)})),
+        ("rule/scale/state", share_state(shares={"a" * 65: 0.5})),
+        ("rule/scale/state", share_state(schema="eyespot.rule_state/1")),
     ],
 )
 def test_a_payload_that_is_not_as_declared_does_not_leave(suffix: str, payload: payloads.Envelope) -> None:
     with pytest.raises(GateError):
         GATE.let_out(suffix, payload)
+
+
+def test_what_rules_of_other_kinds_say_leaves_by_the_same_topics() -> None:
+    event = GATE.let_out("rule/scale/event", changed())
+    fields = msgspec.json.decode(event.payload)
+    assert (fields["kind"], fields["from"], fields["to"]) == ("changed", None, "apple")
+    state = GATE.let_out("rule/scale/state", share_state())
+    assert msgspec.json.decode(state.payload)["shares"] == {"apple": 0.942}
+    assert (event.delivery, state.delivery) == (Delivery.DURABLE, Delivery.STATE)
+    assert all(GATE.readmit(message.topic, message.payload) == message for message in (event, state))
+
+
+def test_the_longest_names_fit() -> None:
+    name = "\N{CJK UNIFIED IDEOGRAPH-9BD6}" * 64
+    GATE.let_out("rule/scale/event", changed(rule="r" * 63, before=name, after=name, model="m" * 160))
+    shares = {f"{n:03}{name[3:]}": 0.001 for n in range(100)}
+    GATE.let_out("rule/scale/state", share_state(shares=shares))
 
 
 def test_a_not_a_number_does_not_leave() -> None:
@@ -144,6 +180,12 @@ def test_no_field_can_be_smuggled_into_a_kept_message(extra: dict[str, str]) -> 
     if smuggled:
         with pytest.raises(GateError):
             GATE.readmit("eyespot/v1/shop-1/rule/door/event", msgspec.json.encode(fields | smuggled))
+
+
+def test_payloads_of_one_topic_are_delivered_and_bounded_alike() -> None:
+    by_form = {declared.form: (declared.delivery, declared.most_bytes) for declared in DECLARED}
+    for declared in DECLARED:
+        assert by_form[declared.form] == (declared.delivery, declared.most_bytes)
 
 
 def test_every_declared_schema_is_named_once() -> None:

@@ -12,8 +12,9 @@ from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule
-from eyespot.rules.line import Line, LineSettings
+from eyespot.rules import Rule, RuleSettings, build
+from eyespot.rules.line import LineSettings
+from eyespot.rules.share import ShareSettings
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -26,8 +27,8 @@ DOOR = LineSettings(id="door", a=(0.5, 1.0), b=(0.5, 0.0), classes=("person",)) 
 THERE = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
 
 
-def a_pipeline(*lines: LineSettings, seq: int = 0, frames: bool = False) -> Pipeline:
-    rules: dict[str, Rule] = {line.id: Line(line, LABELS, "overhead") for line in lines}
+def a_pipeline(*settings: RuleSettings, seq: int = 0, frames: bool = False) -> Pipeline:
+    rules: dict[str, Rule] = {one.id: build(one, LABELS, "overhead") for one in settings}
     native = Native(Gate("eyespot/v1/shop"), "0123456789abcdef", seq)
     return Pipeline(MODEL, Tracker(MODEL.min_score), rules, native, publishes_frames=frames)
 
@@ -140,6 +141,45 @@ def test_what_is_said_of_the_frame_as_a_whole_makes_no_tracks_and_ends_those_the
     assert pipeline.tracks_alive == 0
 
 
+def show(pipeline: Pipeline, found: Found | None, from_s: int, to_s: int) -> list[Handover]:
+    instants = range(from_s * SECOND_NS, to_s * SECOND_NS, SECOND_NS // 2)
+    return [
+        pipeline.step(at, None if found is None else Observation(at, MODEL.bundle, found), TIMELINE)
+        for at in instants
+    ]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Labels(np.array([0.75, 0.125], np.float32), np.array([1, 0])),
+        Shares(np.array([0.125, 0.75], np.float32)),
+    ],
+)
+def test_what_is_said_of_the_frame_as_a_whole_is_published_until_the_source_is_silent(found: Found) -> None:
+    pipeline = a_pipeline(ShareSettings(id="scale"))
+    [unknown] = pipeline.begin({}, 0, TIMELINE).messages
+    assert unknown.topic == "eyespot/v1/shop/rule/scale/state"
+    assert payload(unknown).items() >= {"kind": "share", "rule": "scale", "shares": {}, "top": None}.items()
+    handovers = [*show(pipeline, found, 0, 10), *show(pipeline, None, 10, 20)]
+    told = [(message, payload(message)) for handover in handovers for message in handover.messages]
+    assert [said.get("shares", said.get("to")) for _, said in told] == [
+        {"dog": 0.75, "person": 0.125},
+        "dog",
+        {"dog": 0.75, "person": 0.125},
+        None,
+        {},
+    ]
+    assert [said["seq"] for message, said in told if message.topic.endswith("/event")] == [1, 2]
+    assert {said["model"] for _, said in told} == {MODEL.bundle}
+
+
+def test_the_snapshot_of_a_line_is_none_of_a_share_with_the_same_id() -> None:
+    pipeline = a_pipeline(ShareSettings(id="door"))
+    pipeline.begin({"door": b'{"since_utc_ns":1,"state":{"counts":{}}}'}, 0, TIMELINE)
+    assert "not a snapshot of a share" in pipeline.unusable["door"]
+
+
 def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:
     pipeline = a_pipeline(frames=True)
     handovers = walk(pipeline)
@@ -155,8 +195,9 @@ def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:
 
 
 def test_payloads_can_be_read_with_the_declared_types() -> None:
-    pipeline = a_pipeline(DOOR, frames=True)
-    handovers = [pipeline.begin({}, 0, TIMELINE), *walk(pipeline)]
+    pipeline = a_pipeline(DOOR, ShareSettings(id="scale"), frames=True)
+    shown = Shares(np.array([0.125, 0.75], np.float32))
+    handovers = [pipeline.begin({}, 0, TIMELINE), *walk(pipeline), *show(pipeline, shown, 10, 20)]
     gate = Gate("eyespot/v1/shop")
     messages = [message for handover in handovers for message in handover.messages]
     assert [gate.readmit(message.topic, message.payload) for message in messages] == messages

@@ -18,7 +18,7 @@ class Tally:
     Attributes:
         frame: the newest boxes.
         health: the newest health.
-        states: rule id -> its newest state.
+        lines: rule id -> the newest totals of a line.
         heard: topic below the device's root -> how many messages.
         latest: the last few topics with what their payloads say beyond the envelope, as text, newest
             first; without `frame`.
@@ -26,7 +26,7 @@ class Tally:
 
     frame: payloads.Frame | None = None
     health: payloads.Health | None = None
-    states: dict[str, payloads.RuleState] = field(default_factory=dict)
+    lines: dict[str, payloads.LineState] = field(default_factory=dict)
     heard: Counter[str] = field(default_factory=Counter)
     latest: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_LATEST))
 
@@ -41,15 +41,15 @@ class Tally:
         if suffix == "health":
             self.health = msgspec.json.decode(heard.payload, type=payloads.Health)
         elif suffix.endswith("/state") and heard.payload:
-            state = msgspec.json.decode(heard.payload, type=payloads.RuleState)
-            self.states[state.rule] = state
+            state = msgspec.json.decode(heard.payload, type=payloads.LineState)
+            self.lines[state.rule] = state
         return suffix
 
     def counts(self) -> list[tuple[str, str, int, int]]:
         """Return rows of rule, class, in, out."""
         return [
             (rule, label, directions["in"], directions["out"])
-            for rule, state in sorted(self.states.items())
+            for rule, state in sorted(self.lines.items())
             for label, directions in state.counts.items()
         ]
 

@@ -64,8 +64,10 @@ def warnings(loaded: Loaded) -> list[str]:
     """Return what is allowed but cannot work or is unwise, one line each with file and line."""
     found = [] if loaded.config.rules else [f"{loaded.file}: there are no [[rules]]: nothing is counted"]
     for index, rule in enumerate(loaded.config.rules):
-        place = loaded.at("rules", index, "a")
-        found += [f'{place}: line "{rule.id}" {text}' for text in _doubts(rule, loaded.config.camera.mount)]
+        if isinstance(rule, LineSettings):
+            place = loaded.at("rules", index, "a")
+            doubts = _doubts(rule, loaded.config.camera.mount)
+            found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
     file = loaded.config.camera.file
     if file is not None and not Path(file).is_file():
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")

@@ -30,7 +30,26 @@ class Crossed:
     bundle: str
 
 
-Event = Crossed  # a union, once there is a second kind
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Another class came to the top of what is said of the frame as a whole.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when that had become certain.
+        before: class name that was on top; None where none was.
+        after: class name that is now; None where none is, or nothing has been observed for long.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    before: str | None
+    after: str | None
+    bundle: str
+
+
+Event = Crossed | Changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +59,17 @@ class LineState:
     counts: Mapping[str, Mapping[Direction, int]]
 
 
-RuleState = LineState  # a union, once there is a second kind
+@dataclass(frozen=True, slots=True)
+class ShareState:
+    """What is said of the frame as a whole.
+
+    Attributes:
+        shares: class name -> share of the frame, or score, 0..1; the largest ones. Empty: nothing is known.
+        top: class name that leads; None where none does.
+    """
+
+    shares: Mapping[str, float]
+    top: str | None
+
+
+RuleState = LineState | ShareState

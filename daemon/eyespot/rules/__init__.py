@@ -7,8 +7,9 @@ from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.track import Scene
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.share import Share, ShareSettings
 
-RuleSettings = LineSettings  # a union, once there is a second kind
+RuleSettings = LineSettings | ShareSettings
 
 
 class Rule(Protocol):
@@ -44,4 +45,8 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount) -> Rule
         labels: class names of the model, by class index.
         mount: which point of a box counts.
     """
-    return Line(settings, labels, mount)
+    match settings:
+        case LineSettings():
+            return Line(settings, labels, mount)
+        case ShareSettings():
+            return Share(settings, labels)

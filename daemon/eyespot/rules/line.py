@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar, NamedTuple
 import msgspec
 import numpy as np
 
-from eyespot.domain.event import RULE_ID, Crossed, Direction, Event, LineState
+from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Reals, along, anchors, rightward
+from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
 from eyespot.domain.track import Ids, Scene, Tracks
 
@@ -25,7 +26,6 @@ _END_TOLERANCE = 0.25
 _SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
 
 _Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[^A-Z]+$")]
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 _NOTHING: Mapping[Direction, int] = {"in": 0, "out": 0}
@@ -59,10 +59,10 @@ class LineSettings(
         ValueError: a and b are the same point.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern=f"^{RULE_ID}$")]
+    id: RuleId
     a: tuple[_Fraction, _Fraction]
     b: tuple[_Fraction, _Fraction]
-    classes: Annotated[tuple[_Label, ...], msgspec.Meta(min_length=1, max_length=100)] | None = None
+    classes: ClassNames | None = None
     swap: bool = False
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
 

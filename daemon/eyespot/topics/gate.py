@@ -1,11 +1,13 @@
 """The gate: the only way out.
 
-A message exists only if the gate made it: it has a declared topic, is of the type declared for it, and
+A message exists only if the gate made it: it has a declared topic, is of a type declared for it, and
 keeps within its bounds in bytes, text lengths and counts. Bytes that come back from the disk pass again.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +17,8 @@ from eyespot.topics import payloads
 
 _KIB = 1024
 
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
 
 class GateError(ValueError):
     """Something wanted to leave that was not declared, or broke its bounds."""
@@ -22,7 +26,10 @@ class GateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One kind of topic: its form below the device's root, payload type, schema, bound in bytes."""
+    """One kind of payload: the form of its topics below the device's root, type, schema, bound in bytes.
+
+    Topics of one form may have payloads of several schemas, with one delivery and one bound.
+    """
 
     form: re.Pattern[str]
     payload: type[payloads.Envelope]
@@ -41,8 +48,10 @@ DECLARED = (
     _declared("status", payloads.Status, "status/1", Delivery.STATE, 1),
     _declared("info", payloads.Info, "info/1", Delivery.STATE, 64),
     _declared("health", payloads.Health, "health/1", Delivery.STATE, 16),
-    _declared(f"rule/{RULE_ID}/state", payloads.RuleState, "rule_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 1),
+    _declared(f"rule/{RULE_ID}/state", payloads.LineState, "rule_state/1", Delivery.STATE, 64),
+    _declared(f"rule/{RULE_ID}/state", payloads.ShareState, "share_state/1", Delivery.STATE, 64),
+    _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
 )
 
@@ -63,8 +72,7 @@ class Gate:
         Raises:
             GateError: the topic is not declared, or the payload is not what was declared for it.
         """
-        declared = _lookup(suffix)
-        return self._message(suffix, declared, msgspec.json.encode(payload))
+        return self._message(suffix, msgspec.json.encode(payload))
 
     def clear(self, suffix: str) -> Message:
         """Return the empty message that removes a retained topic.
@@ -72,7 +80,7 @@ class Gate:
         Raises:
             GateError: the topic is not declared, or is not a retained one.
         """
-        declared = _lookup(suffix)
+        declared = _lookup(suffix)[0]
         if declared.delivery is not Delivery.STATE:
             raise GateError(f"{suffix} is not retained: there is nothing to clear")
         return Message(f"{self._root}/{suffix}", b"", declared.delivery)
@@ -86,22 +94,35 @@ class Gate:
         root, found, suffix = topic.partition(f"{self._root}/")
         if root or not found:
             raise GateError(f"{topic[:80]!r} is not a topic of this device")
-        return self._message(suffix, _lookup(suffix), data)
+        return self._message(suffix, data)
 
-    def _message(self, suffix: str, declared: Declared, data: bytes) -> Message:
-        if len(data) > declared.most_bytes:
-            raise GateError(f"{suffix}: {len(data)} bytes, at most {declared.most_bytes} may leave")
-        try:
-            payload = msgspec.json.decode(data, type=declared.payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise GateError(f"{suffix}: {error}") from error
-        if payload.schema != declared.schema:
-            raise GateError(f"{suffix}: schema {payload.schema!r}, declared is {declared.schema!r}")
-        return Message(f"{self._root}/{suffix}", data, declared.delivery)
+    def _message(self, suffix: str, data: bytes) -> Message:
+        candidates = _lookup(suffix)
+        most_bytes, delivery = candidates[0].most_bytes, candidates[0].delivery
+        if len(data) > most_bytes:
+            raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
+        schema = _decode(suffix, data, _Named).schema
+        kinds = {declared.schema: declared.payload for declared in candidates}
+        if schema not in kinds:
+            raise GateError(f"{suffix}: schema {schema[:80]!r} is not declared for it")
+        _decode(suffix, data, kinds[schema])
+        return Message(f"{self._root}/{suffix}", data, delivery)
 
 
-def _lookup(suffix: str) -> Declared:
-    for declared in DECLARED:
-        if declared.form.fullmatch(suffix):
-            return declared
-    raise GateError(f"{suffix[:80]!r} is not a declared topic")
+class _Named(msgspec.Struct):
+    schema: str
+
+
+def _lookup(suffix: str) -> Sequence[Declared]:
+    """Return what is declared for a topic, at least one."""
+    found = [declared for declared in DECLARED if declared.form.fullmatch(suffix)]
+    if not found:
+        raise GateError(f"{suffix[:80]!r} is not a declared topic")
+    return found
+
+
+def _decode(suffix: str, data: bytes, kind: type[_Struct]) -> _Struct:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GateError(f"{suffix}: {error}") from error

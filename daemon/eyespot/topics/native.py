@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.domain.event import Event, RuleState
+from eyespot.domain.event import Changed, Crossed, Event, LineState, RuleState, ShareState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message
@@ -131,17 +131,14 @@ class Native:
         )
 
     def rule_state(self, rule: str, state: RuleState, since_utc_ns: int, model: str, at: Stamp) -> Message:
-        """Return the totals of a rule."""
-        return self._state(
-            f"rule/{rule}/state",
-            payloads.RuleState,
-            at,
-            rule=rule,
-            kind="line",
-            counts=state.counts,
-            since=rfc3339(since_utc_ns),
-            model=model,
-        )
+        """Return what holds for a rule; `since_utc_ns` is when its totals began."""
+        topic, of = f"rule/{rule}/state", {"rule": rule, "model": model}
+        match state:
+            case LineState():
+                since = rfc3339(since_utc_ns)
+                return self._state(topic, payloads.LineState, at, **of, counts=state.counts, since=since)
+            case ShareState():
+                return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
     def rule_removed(self, rule: str) -> Message:
         """Return the message that clears the state of a rule that is no more."""
@@ -150,14 +147,19 @@ class Native:
     def event(self, event: Event, timeline: Timeline) -> Message:
         """Return the message of an event, with the next number of the device's durable ones."""
         self.seq += 1
-        payload = payloads.Crossed(
-            **self._envelope(payloads.Crossed, stamp(timeline, event.taken_ns), self.seq),
-            rule=event.rule,
-            direction=event.direction,
-            label=event.label,
-            track=event.track,
-            model=event.bundle,
-        )
+        payload: payloads.Envelope
+        match event:
+            case Crossed():
+                payload = payloads.Crossed(
+                    **self._begun(payloads.Crossed, event, timeline),
+                    direction=event.direction,
+                    label=event.label,
+                    track=event.track,
+                )
+            case Changed():
+                payload = payloads.Changed(
+                    **self._begun(payloads.Changed, event, timeline), before=event.before, after=event.after
+                )
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
@@ -180,6 +182,11 @@ class Native:
         self._topic_seq[suffix] += 1
         envelope = self._envelope(payload, at, self._topic_seq[suffix])
         return self._gate.let_out(suffix, payload(**envelope, **fields))
+
+    def _begun(self, kind: type[payloads.Envelope], event: Event, timeline: Timeline) -> dict[str, Any]:
+        """Return the fields that all events have."""
+        envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
+        return {**envelope, "rule": event.rule, "model": event.bundle}
 
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {

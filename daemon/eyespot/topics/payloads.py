@@ -13,6 +13,7 @@ from eyespot.domain.event import Direction
 from eyespot.domain.geometry import Mount
 
 MOST_BOXES = 100
+MOST_CLASSES = 100
 
 Short = Annotated[str, Meta(max_length=64)]
 Line = Annotated[str, Meta(max_length=320)]
@@ -136,13 +137,39 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     temperature_c: float | None
 
 
-class RuleState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Totals of a line since `since`: class -> crossings in and out."""
 
     rule: Short
-    kind: Literal["line"]
+    kind: Literal["line"] = "line"
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
     since: Utc
+    model: BundleId
+
+
+class ShareState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model says of the frame as a whole.
+
+    Attributes:
+        shares: class -> share of the frame of a segmentation, score of a classifier; means, the largest
+            ones. Empty while the source is silent.
+        top: the class that leads; null where none does.
+    """
+
+    rule: Short
+    kind: Literal["share"] = "share"
+    shares: Annotated[dict[ClassName, Fraction], Meta(max_length=MOST_CLASSES)]
+    top: ClassName | None
+    model: BundleId
+
+
+class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another class came to the top; null is none, and `to` is null after a silence of the source, too."""
+
+    kind: Literal["changed"] = "changed"
+    rule: Short
+    before: ClassName | None = msgspec.field(name="from")
+    after: ClassName | None = msgspec.field(name="to")
     model: BundleId
 
 
