@@ -13,11 +13,12 @@ import pytest
 from eyespot.broker.local import LocalMosquitto
 from eyespot.recording import RecordingReader
 from fakes.bundles import write_bundle
-from fakes.daemon import Daemon, eyespot, write_config, write_recording
+from fakes.daemon import LINE, Daemon, eyespot, write_config, write_recording
 from fakes.waiting import until
 
 NOBODY = "mqtt://127.0.0.1:9"
 SCENE = {"source": "scene"}
+SHARE = {"kind": "share", "id": "scale"}
 
 
 def replaying(folder: Path, crossings: int = 3) -> tuple[Path, Path]:
@@ -165,21 +166,52 @@ def test_check_refuses_a_model_whose_decoder_does_not_fit(tmp_path: Path) -> Non
     assert "the decoder wants the outputs boxes [" in told.stderr
 
 
-def test_a_line_in_front_of_a_classifier_is_exit_code_78_with_the_line_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "bundle").mkdir()
+def classifying(folder: Path, rule: dict[str, object]) -> Path:
+    """Configure a bundle whose network is none: it is told what it would say without running it."""
+    (folder / "bundle").mkdir()
     bundle = write_bundle(
-        tmp_path / "bundle",
+        folder / "bundle",
         b"\x1c\x00\x00\x00TFL3",
         b"apple\npear\n",
         outputs=[{"role": "scores", "shape": [2], "dtype": "uint8"}],
         decoder={"kind": "classifier", "softmax": False},
     )
-    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
+    file = write_config(folder, camera=SCENE, url=NOBODY, rules=[rule])
     file.write_text(f'{file.read_text()}[model]\nbundle = "{bundle}"\n')
+    return file
+
+
+def test_a_line_in_front_of_a_classifier_is_exit_code_78_with_the_line_of_the_file(tmp_path: Path) -> None:
+    file = classifying(tmp_path, LINE)
     told = eyespot("check", file)
-    assert told.returncode == 78
     place = file.read_text().splitlines().index('kind = "line"') + 1
-    assert told.stderr.startswith(f'{file}:{place}: kind: the model classifies; a rule of kind "line" needs')
+    words = 'kind: the model classifies; a rule of kind "line" needs one that finds objects or finds persons'
+    assert (told.returncode, told.stderr) == (78, f"{file}:{place}: {words}\n")
+
+
+def test_check_finds_a_share_in_front_of_a_classifier_right(tmp_path: Path) -> None:
+    told = eyespot("check", classifying(tmp_path, SHARE))
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_a_model_that_classifies_gives_nothing_to_record(tmp_path: Path) -> None:
+    file = classifying(tmp_path, SHARE)
+    output = tmp_path / "film.eyespot.jsonl"
+    told = eyespot("record", "--config", file, "-o", output)
+    place = len(file.read_text().splitlines())
+    words = "bundle: the model finds no objects, and a recording holds nothing else; name one that does"
+    assert (told.returncode, told.stderr) == (78, f"{file}:{place}: {words}\n")
+    assert not output.exists()
+
+
+def test_a_share_has_nothing_to_say_of_a_recording(tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 1)
+    camera = {"source": "replay", "file": str(recording)}
+    file = write_config(tmp_path, camera=camera, url=NOBODY, rules=[SHARE])
+    for command in (["replay", "--config", file, recording], ["check", file], ["run", "--config", file]):
+        told = eyespot(*command)
+        assert (told.returncode, told.stdout) == (78, "")
+        assert 'kind: the model finds objects; a rule of kind "share" needs one that' in told.stderr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"this is no video" * 100])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from eyespot.app.eye import glance
 from eyespot.app.plan import plan
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import ConfigError, StorageError
@@ -32,8 +33,8 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
     with held_back():
         _refuse_to_overwrite(output)
         loaded = load(config)
+        _refuse_what_has_no_boxes(loaded)
         planned = plan(loaded, clock)
-        _refuse_what_has_no_boxes(loaded, planned.eye.tells)
         source = planned.eye.source
         try:
             begun_ns = clock.now_ns()
@@ -50,7 +51,8 @@ def _refuse_to_overwrite(output: Path) -> None:
         raise StorageError(f"{output} is there already; name another file with -o, or remove it")
 
 
-def _refuse_what_has_no_boxes(loaded: Loaded, tells: Tells) -> None:
+def _refuse_what_has_no_boxes(loaded: Loaded) -> None:
+    _, tells = glance(loaded.config)
     if tells not in _RECORDABLE:
         raise ConfigError(
             f"{loaded.at('model', 'bundle')}: bundle: the model finds no objects, and a recording holds "
