@@ -25,7 +25,7 @@ def objects_of(found: Found, labels: Sequence[str]) -> Detections:
             return found
         case Poses():
             return _persons(found, labels.index(PERSON) if PERSON in labels else 0)
-        case Labels() | Shares():
+        case Labels() | Shares():  # pragma: no branch - mypy sees that there is no other
             return no_detections()
 
 

@@ -48,5 +48,5 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount) -> Rule
     match settings:
         case LineSettings():
             return Line(settings, labels, mount)
-        case ShareSettings():
+        case ShareSettings():  # pragma: no branch - mypy sees that there is no other
             return Share(settings, labels)

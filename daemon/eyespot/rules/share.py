@@ -16,7 +16,7 @@ from eyespot.domain.event import Changed, Event, ShareState
 from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
-from eyespot.domain.observation import Detections, Found, Labels, Poses, Shares, Tells
+from eyespot.domain.observation import Found, Labels, Shares, Tells
 from eyespot.domain.track import Scene
 
 # Silence ends what was said after so many times `over_s`, but not before slow models look again.
@@ -134,7 +134,7 @@ class Share:
                 places, values = self._places[found.classes], found.scores
             case Shares():
                 places, values = self._places, found.shares
-            case Detections() | Poses():
+            case _:
                 return None
         known = places >= 0
         sums = np.bincount(places[known], values[known], minlength=len(self._names))

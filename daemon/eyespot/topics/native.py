@@ -137,7 +137,7 @@ class Native:
             case LineState():
                 since = rfc3339(since_utc_ns)
                 return self._state(topic, payloads.LineState, at, **of, counts=state.counts, since=since)
-            case ShareState():
+            case ShareState():  # pragma: no branch - mypy sees that there is no other
                 return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
     def rule_removed(self, rule: str) -> Message:
@@ -156,7 +156,7 @@ class Native:
                     label=event.label,
                     track=event.track,
                 )
-            case Changed():
+            case Changed():  # pragma: no branch - mypy sees that there is no other
                 payload = payloads.Changed(
                     **self._begun(payloads.Changed, event, timeline), before=event.before, after=event.after
                 )
