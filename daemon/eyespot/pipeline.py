@@ -78,7 +78,7 @@ class Pipeline:
             if rule_id in kept:
                 self._restore(rule_id, running, kept[rule_id])
         removed = [self._native.rule_removed(rule_id) for rule_id in kept if rule_id not in self._rules]
-        messages, snapshots = self._changes(taken_ns, timeline)
+        messages, snapshots = self._changes(taken_ns, timeline, ())
         return Handover((*removed, *messages), snapshots, self._native.seq)
 
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
@@ -89,7 +89,7 @@ class Pipeline:
         scene = Scene(taken_ns, observation, tracks)
         events = self._run_rules(scene)
         messages = [self._native.event(event, timeline) for event in events]
-        states, snapshots = self._changes(taken_ns, timeline)
+        states, snapshots = self._changes(taken_ns, timeline, events)
         messages += states
         if self._publishes_frames and observation is not None:
             at = stamp(timeline, taken_ns)
@@ -111,16 +111,20 @@ class Pipeline:
             events += running.rule.step(scene, events)
         return events
 
-    def _changes(self, taken_ns: int, timeline: Timeline) -> tuple[list[Message], dict[str, bytes]]:
+    def _changes(
+        self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
+    ) -> tuple[list[Message], dict[str, bytes]]:
+        """Return the states that are not published yet, and the snapshots of rules that have moved."""
         messages: list[Message] = []
         snapshots: dict[str, bytes] = {}
         at = stamp(timeline, taken_ns)
+        speakers = {event.rule for event in events}
         for rule_id, running in self._rules.items():
-            state = running.rule.state()
-            if state == running.published:
-                continue
-            running.published = state
-            since = running.since_utc_ns
-            messages.append(self._native.rule_state(rule_id, state, since, self._model.bundle, at))
-            snapshots[rule_id] = msgspec.json.encode(Snapshot(since, running.rule.snapshot()))
+            state, since = running.rule.state(), running.since_utc_ns
+            is_new = state != running.published
+            if is_new:
+                running.published = state
+                messages.append(self._native.rule_state(rule_id, state, since, self._model.bundle, at))
+            if is_new or rule_id in speakers:
+                snapshots[rule_id] = msgspec.json.encode(Snapshot(since, running.rule.snapshot()))
         return messages, snapshots

@@ -174,6 +174,16 @@ def test_what_is_said_of_the_frame_as_a_whole_is_published_until_the_source_is_s
     assert {said["model"] for _, said in told} == {MODEL.bundle}
 
 
+def test_an_event_leaves_a_snapshot_though_the_state_stays_as_it_was() -> None:
+    pipeline = a_pipeline(ShareSettings(id="scale"))
+    pipeline.begin({"scale": b'{"since_utc_ns":1,"state":{"top":"dog"}}'}, 0, TIMELINE)
+    handovers = show(pipeline, Shares(np.zeros(2, np.float32)), 0, 10)
+    [spoken] = [handover for handover in handovers if handover.messages]
+    [event] = map(payload, spoken.messages)
+    assert (event["from"], event["to"]) == ("dog", None)
+    assert b'"top":null' in spoken.snapshots["scale"]
+
+
 def test_the_snapshot_of_a_line_is_none_of_a_share_with_the_same_id() -> None:
     pipeline = a_pipeline(ShareSettings(id="door"))
     pipeline.begin({"door": b'{"since_utc_ns":1,"state":{"counts":{}}}'}, 0, TIMELINE)
