@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 FACTORY = Path(__file__).parents[2] / "models" / "factory"
+SENSOR_FACTORY = FACTORY.with_name("factory-imx500")
 
 
 def factory_manifest(**changes: Any) -> dict[str, Any]:
@@ -29,6 +30,35 @@ def write_bundle(folder: Path, network: bytes, names: bytes, /, **changes: Any) 
         "labels": {**_written(folder / "labels.txt", names), "aliases": aliases},
     }
     (folder / "manifest.json").write_text(json.dumps(factory_manifest(**files, **changes)))
+    return folder
+
+
+def sensor_manifest(**changes: Any) -> dict[str, Any]:
+    """Return the manifest of a bundle for the sensor that leaves to the network's file what it can.
+
+    It is for the outputs of `fakes.rpk.SSD`; changes are as in `factory_manifest`.
+    """
+    manifest = {
+        **json.loads((SENSOR_FACTORY / "manifest.json").read_bytes()),
+        **dict.fromkeys(("labels", "decoder", "rate_hz")),
+        **changes,
+    }
+    return {name: value for name, value in manifest.items() if value is not None}
+
+
+def write_sensor_bundle(folder: Path, network: bytes, names: bytes | None = None, /, **changes: Any) -> Path:
+    """Write a bundle for the sensor whose sizes and sums are right; see `sensor_manifest`.
+
+    Args:
+        folder: where to.
+        network: what network.rpk holds.
+        names: what labels.txt holds; None for no such file.
+        changes: to the manifest.
+    """
+    files = {"network": _written(folder / "network.rpk", network)}
+    if names is not None:
+        files["labels"] = _written(folder / "labels.txt", names)
+    (folder / "manifest.json").write_text(json.dumps(sensor_manifest(**files, **changes)))
     return folder
 
 

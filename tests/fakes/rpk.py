@@ -8,6 +8,10 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eyespot.domain.observation import Floats
 from eyespot.trust.rpk import InputTensor, OutputTensor
 from fakes.flatbuffers import flatbuffer
 
@@ -62,6 +66,14 @@ def make_rpk(
     }
     present = {name: data for name, data in content.items() if data is not None}
     return make_blocks(table, blocks) + archive(present.items())
+
+
+def delivered(tensor: OutputTensor, values: ArrayLike) -> Floats:
+    """Return what of values is left when the sensor has stored them in a tensor, and they are read again."""
+    limits = np.iinfo(f"{'int' if tensor.is_signed else 'uint'}{tensor.bits}")
+    stored = np.rint(np.asarray(values, np.float64) / tensor.scale) + tensor.shift
+    told = (np.clip(stored, limits.min, limits.max) - tensor.shift) * tensor.scale
+    return told.astype(np.float32).reshape(tensor.shape)
 
 
 def network_table(picture: InputTensor, outputs: Iterable[OutputTensor]) -> bytes:

@@ -15,7 +15,7 @@ from eyespot.domain.errors import ModelError
 from eyespot.domain.observation import Detections
 from eyespot.engines import litert
 from eyespot.engines.litert import LiteRtEngine
-from eyespot.trust.bundle import Bundle, read_bundle
+from eyespot.trust.bundle import CpuBundle, read_bundle
 from eyespot.trust.manifest import Input, Output
 from fakes.bundles import FACTORY, factory_manifest, write_bundle
 from fakes.interpreter import FakeInterpreter, detail
@@ -30,20 +30,20 @@ needs_shared_models = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
+def bundle() -> CpuBundle:
     return read_bundle(FACTORY)
 
 
 @pytest.fixture(scope="module")
-def engine(bundle: Bundle) -> LiteRtEngine:
+def engine(bundle: CpuBundle) -> LiteRtEngine:
     return LiteRtEngine(bundle)
 
 
-def changed(bundle: Bundle, **changes: Any) -> Bundle:
+def changed(bundle: CpuBundle, **changes: Any) -> CpuBundle:
     return replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, **changes))
 
 
-def detected(bundle: Bundle, engine: LiteRtEngine, pixels: Any) -> Detections:
+def detected(bundle: CpuBundle, engine: LiteRtEngine, pixels: Any) -> Detections:
     """Return what can start a track."""
     manifest = bundle.manifest
     decoder = decoders.build(
@@ -54,7 +54,7 @@ def detected(bundle: Bundle, engine: LiteRtEngine, pixels: Any) -> Detections:
 
 @pytest.mark.parametrize("vector", GOLDEN["vectors"], ids=lambda vector: vector["picture"])
 def test_the_factory_model_finds_what_its_golden_vectors_say(
-    bundle: Bundle, engine: LiteRtEngine, vector: dict[str, Any]
+    bundle: CpuBundle, engine: LiteRtEngine, vector: dict[str, Any]
 ) -> None:
     found = detected(bundle, engine, np.load(FACTORY / "golden" / vector["picture"]))
     assert [bundle.labels[index] for index in found.classes] == [
@@ -74,7 +74,7 @@ def test_the_same_picture_gives_the_same_again_and_earlier_outputs_stay(engine: 
     assert np.array_equal(engine.infer(PERSON)[1], kept)
 
 
-def test_outputs_come_in_the_order_of_the_manifest(bundle: Bundle) -> None:
+def test_outputs_come_in_the_order_of_the_manifest(bundle: CpuBundle) -> None:
     turned = changed(bundle, outputs=bundle.manifest.outputs[::-1])
     assert [tensor.shape for tensor in LiteRtEngine(turned).infer(PERSON)] == [(1, 1917, 24), (1, 1917, 4)]
 
@@ -109,18 +109,20 @@ def _boxes(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_manifest_that_differs_from_the_network_is_refused(
-    bundle: Bundle, changes: dict[str, Any], says: str
+    bundle: CpuBundle, changes: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ModelError, match=says):
         LiteRtEngine(changed(bundle, **changes))
 
 
-def test_an_output_too_few_is_refused(bundle: Bundle) -> None:
+def test_an_output_too_few_is_refused(bundle: CpuBundle) -> None:
     with pytest.raises(ModelError, match=r"2 outputs, manifest\.json 1"):
         LiteRtEngine(changed(bundle, outputs=bundle.manifest.outputs[:1]))
 
 
-def test_without_a_runtime_it_says_what_to_install(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_runtime_it_says_what_to_install(
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for package in ("ai_edge_litert", "tflite_runtime"):
         monkeypatch.setitem(sys.modules, f"{package}.interpreter", None)
     with pytest.raises(ModelError, match="install ai-edge-litert or tflite-runtime"):
@@ -132,7 +134,7 @@ PIXELS = np.arange(16 * 16 * 3, dtype=np.uint16).astype(np.uint8).reshape(16, 16
 
 
 def planted(
-    bundle: Bundle,
+    bundle: CpuBundle,
     monkeypatch: pytest.MonkeyPatch,
     interpreter: FakeInterpreter,
     wanted: dict[str, Any],
@@ -166,7 +168,7 @@ def interpreter_for(dtype: type, scale: Any = (), exits: Any = None, output: Any
     ],
 )
 def test_pixels_are_brought_into_the_range_of_the_input(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, wanted: Any, dtype: type, scale: Any, expected: Any
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch, wanted: Any, dtype: type, scale: Any, expected: Any
 ) -> None:
     interpreter = interpreter_for(dtype, scale)
     planted(bundle, monkeypatch, interpreter, wanted).infer(PIXELS)
@@ -175,7 +177,7 @@ def test_pixels_are_brought_into_the_range_of_the_input(
 
 
 def test_quantised_outputs_are_read_by_their_own_scale(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exits = [detail((1, 2), np.uint8, scale=(0.25, 10))]
     interpreter = interpreter_for(np.uint8, exits=exits, output=np.array([[8, 14]], np.uint8))
@@ -184,34 +186,34 @@ def test_quantised_outputs_are_read_by_their_own_scale(
 
 
 def test_a_range_for_an_input_that_has_no_scale_is_refused(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ModelError, match="take `range` out"):
         planted(bundle, monkeypatch, interpreter_for(np.uint8), {"dtype": "uint8", "range": [0, 1]})
 
 
-def test_a_scale_for_each_channel_is_refused(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scale_for_each_channel_is_refused(bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     exits = [detail((1, 2), np.uint8)]
     exits[0]["quantization_parameters"] = {"scales": np.ones(2), "zero_points": np.zeros(2)}
     with pytest.raises(ModelError, match="a scale for each channel"):
         planted(bundle, monkeypatch, interpreter_for(np.uint8, exits=exits), {"dtype": "uint8"}, "uint8")
 
 
-def test_several_inputs_are_refused(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_inputs_are_refused(bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     interpreter = interpreter_for(np.uint8)
     monkeypatch.setattr(interpreter, "get_input_details", lambda: [{}, {}, {}])
     with pytest.raises(ModelError, match="3 inputs"):
         planted(bundle, monkeypatch, interpreter, {"dtype": "uint8"})
 
 
-def test_a_size_that_is_still_open_is_refused(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_size_that_is_still_open_is_refused(bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     interpreter = interpreter_for(np.uint8)
     interpreter.get_input_details()[0]["shape_signature"][0] = -1
     with pytest.raises(ModelError, match=r"\[-1, 16, 16, 3\]"):
         planted(bundle, monkeypatch, interpreter, {"dtype": "uint8"})
 
 
-def test_a_runtime_that_gives_up_is_a_model_error(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_gives_up_is_a_model_error(bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     interpreter = interpreter_for(np.uint8)
     engine = planted(bundle, monkeypatch, interpreter, {"dtype": "uint8"})
     interpreter.failure = RuntimeError("Node 3 failed\nto invoke")
@@ -220,7 +222,7 @@ def test_a_runtime_that_gives_up_is_a_model_error(bundle: Bundle, monkeypatch: p
 
 
 def test_a_network_that_fails_when_run_is_refused_when_loaded(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interpreter = interpreter_for(np.uint8)
     interpreter.failure = RuntimeError("no kernel")
@@ -230,7 +232,7 @@ def test_a_network_that_fails_when_run_is_refused_when_loaded(
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_outputs_that_are_not_finite_are_a_model_error(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, value: float
+    bundle: CpuBundle, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     interpreter = interpreter_for(np.uint8)
     engine = planted(bundle, monkeypatch, interpreter, {"dtype": "uint8"})

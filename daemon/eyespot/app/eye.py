@@ -1,118 +1,147 @@
-"""What looks: source, engine and decoder, as the configuration asks for them."""
+"""What looks: source, engine and decoder, as an order asks for them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from eyespot.config import Config
 from eyespot.decoders import Decoder, build, tells
+from eyespot.domain.errors import ModelError
 from eyespot.domain.observation import Found, Tells
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import FrameSource
-from eyespot.ports import Clock, ModelIdentity, ObservationSource
+from eyespot.host.herald import heralded
+from eyespot.ports import Clock, ModelIdentity, ObservationSource, Tell
 from eyespot.recording import RecordingReader
+from eyespot.sources.imx500 import Heralded, Imx500Source, SensorModel
 from eyespot.sources.inferring import InferringSource
+from eyespot.sources.picamera import PicameraSource
 from eyespot.sources.replay import ReplaySource
 from eyespot.sources.scene import SceneSource
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.video import VideoSource
-from eyespot.trust.bundle import Bundle, find_bundle, read_bundle
-
-Latency = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Eye:
-    """A source of observations, and what is worth telling of it.
-
-    Attributes:
-        source: not opened yet.
-        tells: what the model tells; a recording holds objects.
-        engine: name and version of the runtime; None where nothing is inferred.
-        inference_ms: p50 and p95 of the last inferences, once there are any.
-    """
-
-    source: ObservationSource
-    tells: Tells
-    engine: str | None
-    inference_ms: Callable[[], Latency | None]
-
-    @property
-    def model(self) -> ModelIdentity:
-        """What makes the observations."""
-        return self.source.model
+from eyespot.sources.wire import Look
+from eyespot.trust.bundle import Bundle, CpuBundle, find_bundle, read_bundle
+from eyespot.trust.sensor_bundle import SensorBundle
 
 
-def open_eye(config: Config, clock: Clock) -> Eye:
-    """Load what the configuration looks with; the source itself stays closed.
+def order(config: Config) -> Look:
+    """Return what a configuration asks to be looked at, and with what."""
+    return Look(config.camera, config.model.bundle, config.model.min_score)
+
+
+def open_source(look: Look, clock: Clock, heralded: Heralded = heralded) -> ObservationSource:
+    """Load what is looked with; the source itself stays closed.
+
+    Args:
+        look: the order.
+        clock: for the source.
+        heralded: the context in which a camera may start for minutes, and nothing else can run.
 
     Raises:
+        ConfigError: something that it needs is not installed.
         ModelError: the model is missing, damaged or cannot be run.
-        InputError: the recording is.
+        InputError: the recording is, or the video.
     """
-    if config.camera.source == "replay":
-        return _replaying(config, clock)
-    return _inferring(config, clock)
+    if look.camera.source == "replay":
+        camera = look.camera
+        return ReplaySource(camera.path, camera.pace, clock, smallest_score(look), loop=camera.loop)
+    bundle = fitting_bundle(look)
+    if isinstance(bundle, SensorBundle):
+        return Imx500Source(_sensor_model(look, bundle), look.camera, clock, heralded=heralded)
+    return _inferring(look, bundle, clock)
 
 
-def _replaying(config: Config, clock: Clock) -> Eye:
-    camera = config.camera
-    source = ReplaySource(camera.path, camera.pace, clock, smallest_score(config), loop=camera.loop)
-    return Eye(source, "objects", None, lambda: None)
-
-
-def _inferring(config: Config, clock: Clock) -> Eye:
-    bundle = read_bundle(find_bundle(config.model.bundle))
-    model = _with_score(bundle.identity, config)
-    engine = LiteRtEngine(bundle)
-    entrance = bundle.manifest.input
-    source = InferringSource(
-        _frames(config.camera, clock),
-        engine,
-        _decoder(bundle, model),
-        model,
-        size=(entrance.width, entrance.height),
-        resize=entrance.resize,
-        clock=clock,
-    )
-    return Eye(source, tells(bundle.manifest.decoder), engine.runtime, lambda: source.inference_ms)
-
-
-def glance(config: Config) -> tuple[ModelIdentity, Tells]:
-    """Return the model that a configuration looks with, and what it tells; checked, but not loaded.
+def swapped(source: ObservationSource, look: Look, tell: Tell) -> bool:
+    """Follow another order with a camera that stays open, where that can be; return whether it was done.
 
     Raises:
-        ModelError, InputError: as `open_eye`.
+        ModelError: the new model is missing, damaged or cannot be run; the one of before goes on.
+        CameraError: the camera runs neither.
     """
-    if config.camera.source == "replay":
-        header = RecordingReader(config.camera.path).header
-        return header.identity(smallest_score(config)), "objects"
-    bundle = read_bundle(find_bundle(config.model.bundle))
+    if not isinstance(source, Imx500Source) or look.camera.source != "imx500":
+        return False
+    bundle = fitting_bundle(look)
+    if not isinstance(bundle, SensorBundle):
+        return False
+    source.swap(_sensor_model(look, bundle), tell, look.camera)
+    return True
+
+
+def glance(look: Look) -> tuple[ModelIdentity, Tells]:
+    """Return the model that is looked with, and what it tells; checked, but not loaded.
+
+    Raises:
+        ModelError, InputError: as `open_source`.
+    """
+    if look.camera.source == "replay":
+        header = RecordingReader(look.camera.path).header
+        return header.identity(smallest_score(look)), "objects"
+    bundle = fitting_bundle(look)
     _decoder(bundle, bundle.identity)
-    return bundle.identity, tells(bundle.manifest.decoder)
+    return _with_score(bundle.identity, look), tells(bundle.decoder)
 
 
-def smallest_score(config: Config) -> float:
+def smallest_score(look: Look) -> float:
     """Return the score from which on a track can start: the configured one, else the bundle's.
 
     Raises:
         ModelError: there is none configured, and no bundle.
     """
-    if config.model.min_score is not None:
-        return config.model.min_score
-    return read_bundle(find_bundle(config.model.bundle)).manifest.min_score
+    return look.min_score if look.min_score is not None else fitting_bundle(look).manifest.min_score
+
+
+def fitting_bundle(look: Look) -> Bundle:
+    """Return the bundle that an order names.
+
+    Raises:
+        ModelError: it is missing or damaged, or is not made for what is looked with.
+    """
+    on_sensor = look.camera.source == "imx500"
+    bundle = read_bundle(find_bundle(look.bundle, on_sensor=on_sensor))
+    if on_sensor and isinstance(bundle, CpuBundle):
+        raise ModelError(
+            f'{look.bundle} is made for the processor; for the source "imx500" name a bundle '
+            'whose runtime is "imx500"'
+        )
+    if not on_sensor and isinstance(bundle, SensorBundle):
+        raise ModelError(
+            f'{look.bundle} is made for the sensor; name a bundle whose runtime is "tflite", '
+            'or the source "imx500"'
+        )
+    return bundle
+
+
+def _inferring(look: Look, bundle: CpuBundle, clock: Clock) -> ObservationSource:
+    model = _with_score(bundle.identity, look)
+    entrance = bundle.manifest.input
+    return InferringSource(
+        _frames(look.camera, clock),
+        LiteRtEngine(bundle),
+        _decoder(bundle, model),
+        model,
+        size=(entrance.width, entrance.height),
+        resize=entrance.resize,
+        clock=clock,
+        steps=look.camera.steps,
+    )
+
+
+def _sensor_model(look: Look, bundle: SensorBundle) -> SensorModel:
+    model = _with_score(bundle.identity, look)
+    return SensorModel(bundle, _decoder(bundle, model), model)
 
 
 def _decoder(bundle: Bundle, model: ModelIdentity) -> Decoder[Found]:
-    manifest = bundle.manifest
-    return build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
+    floor, nms_iou = model.min_score / 2, bundle.manifest.nms_iou
+    return build(bundle.decoder, bundle.layout, floor=floor, nms_iou=nms_iou)
 
 
-def _with_score(model: ModelIdentity, config: Config) -> ModelIdentity:
-    score = config.model.min_score
-    return model if score is None else replace(model, min_score=score)
+def _with_score(model: ModelIdentity, look: Look) -> ModelIdentity:
+    return model if look.min_score is None else replace(model, min_score=look.min_score)
 
 
 def _frames(camera: CameraSettings, clock: Clock) -> FrameSource:
     if camera.source == "scene":
-        return SceneSource(camera.seed, camera.rate_hz, camera.pace, clock)
+        return SceneSource(camera.seed, camera.scene_rate_hz, camera.pace, clock)
+    if camera.source == "picamera":
+        return PicameraSource(camera, clock)
     return VideoSource(camera.path, camera.pace, loop=camera.loop, clock=clock)

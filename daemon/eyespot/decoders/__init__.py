@@ -97,7 +97,8 @@ def _checked(settings: Mapping[str, object]) -> DecoderSettings:
     try:
         checked: DecoderSettings = msgspec.convert(settings, DecoderSettings)
     except msgspec.ValidationError as error:
-        place = str(error).replace("`$", "`$.decoder")
+        said = str(error) if "`$" in str(error) else f"{error} - at `$`"
+        place = said.replace("`$", "`$.decoder")
         raise ModelError(f"manifest.json: {place}; models/README.md lists what is allowed") from error
     return checked
 

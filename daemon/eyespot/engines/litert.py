@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eyespot.domain.errors import ModelError, foreign, one_line
 from eyespot.engines.fitting import Fitting
 from eyespot.frames import Pixels, Tensor
-from eyespot.trust.bundle import Bundle
+from eyespot.trust.bundle import CpuBundle
 from eyespot.trust.manifest import Input, Output
 
 _PACKAGES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
@@ -48,7 +48,7 @@ class LiteRtEngine:
         ModelError: no runtime is installed, it cannot run the network, or manifest and network differ.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: CpuBundle) -> None:
         self.runtime, interpreter = _find_runtime()
         manifest = bundle.manifest
         self._doing = f"{self.runtime} cannot run {manifest.network.file}; take another bundle"
