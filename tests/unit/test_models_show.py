@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eyespot.__main__ import main
-from fakes.bundles import FACTORY
+from fakes.bundles import FACTORY, write_sensor_bundle
 from fakes.flatbuffers import Numbers
 from fakes.rpk import SSD, make_rpk
 from fakes.tflite import BOXES, PICTURE, make_tflite
@@ -105,6 +105,55 @@ def test_quantisation_and_open_sides_are_told(tmp_path: Path, capsys: pytest.Cap
     assert "description 'made by hand'\n" in told
     assert "input 0     [1, 8, 8, 3] uint8, scale 0.5, zero point 128, 'picture'\n" in told
     assert "output 0    [-1, 10, 4] float32, a scale for each channel, 'boxes'\n" in told
+
+
+def test_of_a_bundle_it_is_told_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_sensor_bundle(tmp_path, make_rpk())
+    told = json.loads(shown(capsys, folder, "--json"))
+    assert told["decoder"] == {"kind": "ssd_postprocess", "order": "yx"}
+    assert (told["runtime"], told["labels"], told["rate_hz"]) == ("imx500", ["person", "-", "dog"], 26)
+    assert shown(capsys, folder).splitlines() == [
+        "format      bundle for imx500",
+        f"id          {told['bundle']}",
+        "licence     'MIT'",
+        "input       320x320, stretch",
+        "output 0    [100, 4] boxes",
+        "output 1    [100] scores",
+        "output 2    [100] classes",
+        "output 3    [1] count",
+        'decoder     ssd_postprocess, order = "yx"',
+        "labels      3: person, -, dog",
+        "rate        26 inferences per second",
+        "scores      from 0.55; boxes that overlap by more than 0.5 are one",
+        f"sha256      {hashlib.sha256(make_rpk()).hexdigest()}",
+    ]
+
+
+def test_of_a_bundle_on_the_cpu_long_settings_are_left_to_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = shown(capsys, FACTORY)
+    assert "decoder     ssd_anchors, box_scales = [10, 10, 5, 5], background = 0, layers = …\n" in told
+    assert "labels      24: ???, bicycle, boot, laptop, person, chair, cattle, desk, …\n" in told
+    assert "rate" not in told
+    assert len(json.loads(shown(capsys, FACTORY, "--json"))["decoder"]["layers"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"decoder": {"kind": "nanodet", "strides": [8]}}, "the decoder wants the outputs predictions"),
+        ({"decoder": {"kind": "magic"}}, "'magic'"),
+        ({"outputs": [{"role": "boxes", "shape": [1]}]}, "mend `$.outputs`"),
+    ],
+)
+def test_a_bundle_whose_parts_do_not_fit_is_exit_code_65_and_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], says: str
+) -> None:
+    assert main(["models", "show", str(write_sensor_bundle(tmp_path, make_rpk(), **changes))]) == 65
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert says in err
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-"""`eyespot models show`: what a model file says of itself, without running it."""
+"""`eyespot models show`: what a model file says of itself, or a bundle as a whole, without running it."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.decoders import build
 from eyespot.domain.errors import InputError, ModelError, foreign
 from eyespot.trust import rpk, tflite
+from eyespot.trust.bundle import Bundle, read_bundle
 
 _FIRST_BYTES = 8
 
@@ -24,12 +26,26 @@ class ModelFile:
     refusal: str | None
 
 
-def show_model(file: Path) -> ModelFile:
-    """Read an .rpk or .tflite file; what it is tells its beginning, not its name.
+def show_model(path: Path) -> ModelFile | Bundle:
+    """Read an .rpk or .tflite file, or a bundle's folder; what a file is tells its beginning, not its name.
 
     Raises:
-        InputError: it cannot be read, or is neither.
+        InputError: it cannot be read, or is none of them; a bundle whose parts do not fit is none.
     """
+    return _bundle(path) if path.is_dir() else _file(path)
+
+
+def _bundle(folder: Path) -> Bundle:
+    try:
+        bundle = read_bundle(folder)
+        manifest = bundle.manifest
+        build(bundle.decoder, bundle.layout, floor=manifest.min_score / 2, nms_iou=manifest.nms_iou)
+    except ModelError as error:
+        raise InputError(str(error)) from error
+    return bundle
+
+
+def _file(file: Path) -> ModelFile:
     data = _read(file)
     sha256 = hashlib.sha256(data).hexdigest()
     try:

@@ -1,4 +1,4 @@
-"""A model file in words, and as JSON."""
+"""A model file or a bundle in words, and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,14 +6,18 @@ from typing import Any
 import msgspec
 
 from eyespot.app import ModelFile
+from eyespot.commands import bundle_view
+from eyespot.trust.bundle import Bundle
 from eyespot.trust.rpk import Intrinsics, OutputTensor, Rpk
 from eyespot.trust.tflite import Tensor, Tflite
 
 _Row = tuple[str, str]
 
 
-def as_object(model: ModelFile) -> dict[str, Any]:
+def as_object(model: ModelFile | Bundle) -> dict[str, Any]:
     """Return the model as an object for JSON."""
+    if not isinstance(model, ModelFile):
+        return bundle_view.as_object(model)
     says, common = model.says, {"sha256": model.sha256, "size_bytes": model.says.size_bytes}
     if isinstance(says, Tflite):
         return {"format": "tflite", **common, **msgspec.to_builtins(says)}
@@ -30,10 +34,15 @@ def as_object(model: ModelFile) -> dict[str, Any]:
     }
 
 
-def as_text(model: ModelFile) -> str:
+def as_text(model: ModelFile | Bundle) -> str:
     """Return the model in words, a line a fact."""
-    rows = _tflite(model.says) if isinstance(model.says, Tflite) else _rpk(model.says, model.refusal)
-    return "\n".join(f"{name:12}{what}" for name, what in (*rows, ("sha256", model.sha256)))
+    rows = _file(model) if isinstance(model, ModelFile) else bundle_view.rows(model)
+    return "\n".join(f"{name:12}{what}" for name, what in rows)
+
+
+def _file(model: ModelFile) -> Iterator[_Row]:
+    yield from _tflite(model.says) if isinstance(model.says, Tflite) else _rpk(model.says, model.refusal)
+    yield "sha256", model.sha256
 
 
 def _tflite(says: Tflite) -> Iterator[_Row]:

@@ -17,14 +17,14 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _add_show(commands: Subparsers) -> None:
-    text = "show what a .rpk or .tflite file says of itself; it is not run"
+    text = "show what a .rpk or .tflite file says of itself, or what is in force in a bundle; nothing is run"
     parser = commands.add_parser("show", help=text, description=text)
-    parser.add_argument("file", type=Path, metavar="FILE", help="the model file")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a model file, or the folder of a bundle")
     parser.add_argument("--json", action="store_true", help="one JSON line, for programs")
     parser.set_defaults(command=_show)
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    model = app.show_model(arguments.file)
+    model = app.show_model(arguments.path)
     print(json.dumps(as_object(model)) if arguments.json else as_text(model))
     return 0
