@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Observation
+from eyespot.domain.recovery import Step
 
+SensorMode = Literal["binned", "full"]
 Beat = Callable[[], None]
+Tell = Callable[[str], None]  # is told, at least every 5 s, how far something is that may take minutes
 
 
 class SourceEnded(Exception):  # noqa: N818 - not an error: a file that is over
@@ -49,12 +52,73 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The camera as in force: size of the full frame in pixels, nominal rate."""
+    """The camera as in force.
+
+    Attributes:
+        source: as the configuration calls it.
+        width: of the full frame, in pixels.
+        height: of the full frame, in pixels.
+        rate_hz: observations per second that it is asked for.
+        engine: what runs the model, with its version; None where nothing is inferred.
+        mode: how the sensor is read, "binned" or "full"; None where it has no modes.
+        roi_xyxy_n: the part of the full frame that the model looks at, in fractions.
+    """
 
     source: str
     width: int
     height: int
     rate_hz: float
+    engine: str | None = None
+    mode: SensorMode | None = None
+    roi_xyxy_n: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SensorReadings:
+    """What a camera says of itself; None where it says nothing of it.
+
+    Attributes:
+        dnn_ms: time that the network took on the sensor, in ms.
+        dsp_ms: time that the sensor took for what comes before and after it, in ms.
+        temperature_c: of the sensor.
+        exposure_ms: of the newest frame.
+        gain: of the newest frame, analogue.
+        lux: of the scene, as the camera's software thinks.
+        without_tensor: frames for which the network had no time; normal where it is slower than the camera.
+        repeated: frames that brought a tensor which had been counted already.
+        missed: tensors that the sensor made and nobody got.
+    """
+
+    dnn_ms: float | None = None
+    dsp_ms: float | None = None
+    temperature_c: float | None = None
+    exposure_ms: float | None = None
+    gain: float | None = None
+    lux: float | None = None
+    without_tensor: int = 0
+    repeated: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How a source does just now.
+
+    Attributes:
+        inference_ms: p50 and p95 of the last hundred inferences on the processor; None before the first.
+        sensor: what the camera says; None where there is none.
+        dropped: observations that gave way on the way here, as nobody took them in time.
+        doing: what takes long just now, as the start of a camera may; empty when nothing does.
+    """
+
+    inference_ms: tuple[float, float] | None = None
+    sensor: SensorReadings | None = None
+    dropped: int = 0
+    doing: str = ""
+
+
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 class ObservationSource(Protocol):
@@ -64,6 +128,9 @@ class ObservationSource(Protocol):
         model: what makes the observations; known before the source is opened.
         paced: True where time does not wait: an observation that nobody took in time is overwritten.
             False where the next one waits until the last one was taken.
+        steps: what can be tried when nothing comes, the gentlest first; none for files.
+        view: the camera as in force; None until that is known. From any thread.
+        readings: how it does just now. From any thread.
     """
 
     @property
@@ -72,11 +139,24 @@ class ObservationSource(Protocol):
     @property
     def paced(self) -> bool: ...  # noqa: D102
 
-    def open(self) -> View:
-        """Start to look.
+    @property
+    def steps(self) -> tuple[Step, ...]: ...  # noqa: D102
+
+    @property
+    def view(self) -> View | None: ...  # noqa: D102
+
+    @property
+    def readings(self) -> Readings: ...  # noqa: D102
+
+    def open(self, tell: Tell = silent) -> None:
+        """Start to look; also again, after an error.
+
+        Args:
+            tell: is told how far it is.
 
         Raises:
             CameraError: the camera does not deliver; worth another try later.
+            CameraStuck: it hangs, and only a new process can help.
             InputError: the file cannot be read; final.
             ModelError: the model cannot be loaded.
         """
@@ -89,8 +169,29 @@ class ObservationSource(Protocol):
             CameraError, InputError, ModelError: as `open`.
         """
 
+    def recover(self, step: Step, tell: Tell = silent) -> None:
+        """Do something so that observations come again; one of `steps`.
+
+        Raises:
+            CameraError, ModelError: as `open`.
+        """
+
     def close(self) -> None:
         """Stop looking. Harmless when not open."""
+
+
+class CameraLedger(Protocol):
+    """Keeps, over restarts, how often a camera was powered up and the machine asked to reboot."""
+
+    def power_up(self) -> float:
+        """Note that a camera is powered up, if that is allowed by now.
+
+        Returns:
+            0 where it is; else the seconds to wait before asking again, and nothing was noted.
+        """
+
+    def reboot(self) -> float:
+        """Note that the machine is asked to reboot, if that is allowed by now; as `power_up`."""
 
 
 class BrokerEvents(Protocol):

@@ -1,15 +1,23 @@
 """The line that `systemctl status` shows."""
 
 from eyespot.host.clock import ManualClock
+from eyespot.ports import Readings
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.reporter import Rates
 
 
-def test_the_line_tells_the_rate_since_it_was_last_asked_the_tracks_and_every_trouble() -> None:
+def test_the_line_tells_what_takes_long_the_rate_since_it_was_last_asked_tracks_and_troubles() -> None:
     clock = ManualClock()
     health, observations = Health(clock), 0
-    describer = Describer(lambda: Rates(observations, 0, None, 0), lambda: 3, health, clock)
+    doing = "sending the network to the sensor: 43 %"
+
+    def rates() -> Rates:
+        return Rates(observations, 0, 0, Readings(doing=doing), {})
+
+    describer = Describer(rates, lambda: 3, health, clock)
+    assert describer.describe() == f"{doing}; nothing observed yet"
+    doing = ""
     assert describer.describe() == "nothing observed yet"
     clock.sleep(2)
     observations = 30

@@ -128,3 +128,12 @@ def test_a_watchdog_that_does_not_wait_for_us_is_not_pinged(
         monkeypatch.setenv(name, value)
     Notifier().watchdog()
     assert manager.heard() == []
+
+
+def test_a_start_that_takes_long_is_extended_once_a_second_and_says_what_it_does(manager: Manager) -> None:
+    notifier = Notifier(monotonic_ns=ticking(0.4))
+    for percent in range(6):  # 0 to 2 s
+        notifier.starting(f"sending the network: {percent} %")
+    assert manager.heard() == [
+        f"EXTEND_TIMEOUT_USEC=30000000\nSTATUS=sending the network: {percent} %" for percent in (0, 3)
+    ]

@@ -4,18 +4,17 @@ import json
 from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock
 from eyespot.host.facts import HostFacts
-from eyespot.ports import Handover, ModelIdentity, View
+from eyespot.ports import Handover, ModelIdentity, Readings, SensorReadings, View
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 
 MODEL = ModelIdentity("m@1.0.0-0123456789ab", "m", "1.0.0", "0" * 64, ("person",), 0.35)
-WHO = Identity(
-    "shop", "Shop", "UTC", "a machine", "0.1", "3.11", "litert 2", "oblique", publishes_frames=False
-)
+WHO = Identity("shop", "Shop", "UTC", "a machine", "0.1", "3.11", "oblique", publishes_frames=False)
 
 
 class Stage:
@@ -24,13 +23,16 @@ class Stage:
         self.health = Health(self.clock)
         self.view: View | None = None
         self.observations = 0
+        self.sensor: SensorReadings | None = None
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reporter = Reporter(
             identity=WHO,
             model=MODEL,
             gauges=Gauges(
                 view=lambda: self.view,
-                rates=lambda: Rates(self.observations, 2, (9.123, 12.0), 3),
+                rates=lambda: Rates(
+                    self.observations, 2, 3, Readings((9.123, 12.0), self.sensor), {Step.RESTART: 2}
+                ),
                 host=lambda: HostFacts(memory_mb=60.0, disk_free_mb=None, temperature_c=51.5),
             ),
             native=Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0),
@@ -70,6 +72,27 @@ def test_info_is_said_again_once_the_camera_is_known() -> None:
     stage.view = View("video", 768, 576, 10.0)
     [(topic, info)] = stage.after(1)
     assert (topic, info["camera"]["width"], info["camera"]["rate_hz"]) == ("info", 768, 10.0)
+
+
+def test_what_a_camera_says_of_itself_is_on_health_and_how_it_looks_on_info() -> None:
+    stage = Stage()
+    stage.view = View("imx500", 4056, 3040, 26.0, "IMX500", "binned", (0.125, 0, 0.875, 1))
+    stage.sensor = SensorReadings(dnn_ms=12.3456, temperature_c=41.0, missed=3)
+    (_, info), (_, health) = stage.after(0)
+    assert info["software"]["engine"] == "IMX500"
+    assert (info["camera"]["mode"], info["camera"]["roi"]) == ("binned", [0.125, 0, 0.875, 1])
+    assert health["sensor"] == {
+        "dnn_ms": 12.346,
+        "dsp_ms": None,
+        "temperature_c": 41.0,
+        "exposure_ms": None,
+        "gain": None,
+        "lux": None,
+        "without_tensor": 0,
+        "repeated": 0,
+        "missed": 3,
+    }
+    assert health["recoveries"] == {"restart_stream": 2}
 
 
 def test_health_is_said_once_a_minute_with_the_rate_since_the_last_time() -> None:

@@ -20,6 +20,9 @@ class Manager:
     def __init__(self) -> None:
         self.told: list[str] = []
 
+    def starting(self, status: str) -> None:
+        self.told.append(f"starting: {status}")
+
     def ready(self, status: str) -> None:
         self.told.append(f"ready: {status}")
 
@@ -60,7 +63,12 @@ class Fails:
 class Stage:
     """A supervisor over workers; wishes and passing time come from a script."""
 
-    def __init__(self, *workers: Worker, reload: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        *workers: Worker,
+        reload: Callable[[], bool] = lambda: False,
+        starting: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.manager = Manager()
         self.clock = ManualClock()
         self.stops: list[str] = []
@@ -74,6 +82,7 @@ class Stage:
             reload=reload,
             next_wish=self._next_wish,
             clock=self.clock,
+            starting=starting,
         )
         self._script: Iterator[Wish | float | None] = iter([])
 
@@ -105,11 +114,31 @@ def test_it_says_ready_once_the_threads_run_and_stopping_before_they_are_stopped
     assert stage.stops == ["Steady 0.2"]
 
 
+def test_it_says_ready_once_what_belongs_to_the_start_is_done_and_never_again() -> None:
+    answers = iter([True, True, False, True])
+    stage = Stage(Steady(), starting=lambda: next(answers))
+    stage.run(None, None, 3.0, 3.0, Wish.STOP)
+    told = [text for text in stage.manager.told if text != "watchdog"]
+    assert told == ["starting: all well", "starting: all well", "ready: all well", "all well", "stopping"]
+
+
+def test_the_watchdog_is_pinged_while_it_starts_too() -> None:
+    stage = Stage(Steady(), starting=lambda: True)
+    stage.run(None, Wish.STOP)
+    assert stage.manager.told == ["starting: all well", "watchdog", "starting: all well", "stopping"]
+
+
 def test_the_watchdog_is_pinged_only_while_every_heartbeat_is_fresh() -> None:
     stage = Stage(Steady(), Steady())
-    stage.run(5.0, 6.0, None, Wish.STOP)
-    assert stage.manager.told.count("watchdog") == 1
+    stage.run(5.0, 3.0, 3.0, None, Wish.STOP)
+    assert stage.manager.told.count("watchdog") == 2
     assert any("thread hangs" in told for told in stage.manager.told)
+
+
+def test_where_the_whole_process_stood_still_no_thread_is_to_blame(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(Steady())
+    stage.run(60.0, 1.0, Wish.STOP)  # and a moment later they beat again
+    assert caplog.text == ""
 
 
 def test_a_source_that_has_ended_ends_it_with_more_patience() -> None:

@@ -6,7 +6,9 @@
     ├── BrokerError     the broker or the way to it (69)
     ├── StorageError    the disk (74)
     ├── CameraError     the camera; tried again with back-off
+    │   └── CameraStuck its software hangs; only a new process helps
     └── ModelError      a model bundle; refused, the old one stays
+        └── ModelRefused the camera cannot run it; what ran before runs again
 
 Anything else that is raised is a bug.
 """
@@ -54,10 +56,18 @@ class CameraError(EyespotError):
     exit_code = 69
 
 
+class CameraStuck(CameraError):  # noqa: N818 - what it is in, as the tree above says
+    """The camera's software hangs in a call that cannot be ended: only a new process helps."""
+
+
 class ModelError(EyespotError):
     """A model bundle that cannot be loaded, or that does not fit."""
 
     exit_code = 78
+
+
+class ModelRefused(ModelError):  # noqa: N818 - what happened to it, as the tree above says
+    """The eye cannot run the model that it was told to; what it ran before runs again."""
 
 
 def one_line(error: BaseException) -> str:

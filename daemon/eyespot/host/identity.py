@@ -9,6 +9,7 @@ from pathlib import Path
 _ROOT = Path("/")
 _SERIAL = "proc/device-tree/serial-number"
 _MODEL = "proc/device-tree/model"
+_BOOT_ID = "proc/sys/kernel/random/boot_id"
 _MACHINE_ID = "etc/machine-id"
 _DIGITS = 8
 _LONGEST = 120
@@ -31,6 +32,11 @@ def default_device_id(root: Path = _ROOT) -> str:
         return f"eyespot-{hashlib.sha256(f'eyespot {machine_id}'.encode()).hexdigest()[:_DIGITS]}"
     host = re.sub("[^a-z0-9]+", "-", platform.node().lower()).strip("-")
     return host[:63].strip("-") or "eyespot"
+
+
+def boot_id(root: Path = _ROOT) -> str:
+    """Return the id of this start of the machine; empty where it has none."""
+    return _read(root / _BOOT_ID)
 
 
 def hardware(root: Path = _ROOT) -> str:

@@ -30,10 +30,14 @@ class Describer:
 
     def describe(self) -> str:
         """Return the line."""
-        now_ns, observations = self._clock.now_ns(), self._rates().observations
+        rates = self._rates()
+        now_ns, observations = self._clock.now_ns(), rates.observations
         elapsed_s = max((now_ns - self._asked_ns) / SECOND_NS, 1e-3)
         rate_hz = (observations - self._observations) / elapsed_s
         self._asked_ns, self._observations = now_ns, observations
         pace = f"{rate_hz:.1f} observations/s, {self._tracks()} tracks"
+        if not rates.observations:
+            pace = "nothing observed yet"
         troubles = [f"{trouble.name}: {trouble.reason}" for trouble in self._health.troubles()]
-        return "; ".join([pace if observations else "nothing observed yet", *troubles])
+        doing = rates.readings.doing
+        return "; ".join([*([doing] if doing else []), pace, *troubles])

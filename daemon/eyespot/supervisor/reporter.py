@@ -1,12 +1,13 @@
 """Says how the device is: `status`, `info`, `health`. Works in the main thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Message
+from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
-from eyespot.ports import Clock, Handover, ModelIdentity, View
+from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
 from eyespot.supervisor.health import Health
 from eyespot.topics.native import Identity, Native, Stamp, Vitals, stamp
 from eyespot.topics.payloads import Presence
@@ -21,8 +22,9 @@ class Rates:
 
     observations: int
     dropped: int
-    inference_ms: tuple[float, float] | None
     backlog: int
+    readings: Readings
+    recoveries: Mapping[Step, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class Reporter:
             observations=rates.observations,
             observations_hz=new / since_s if since_s > 0 else 0.0,
             dropped=rates.dropped,
-            inference_ms=rates.inference_ms,
             backlog=rates.backlog,
+            readings=rates.readings,
+            recoveries=rates.recoveries,
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,

@@ -1,16 +1,45 @@
-"""The body of the source thread: look, and leave what was seen in the mailbox."""
+"""The body of the source thread: look, hand on what was seen, and recover a source that gives nothing."""
 
+import queue
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
-from eyespot.domain.errors import CameraError, ModelError, one_line
+from eyespot.domain.errors import CameraError, CameraStuck, ModelError, ModelRefused, one_line
 from eyespot.domain.instants import SECOND_NS
-from eyespot.ports import Beat, Clock, HealthBoard, ObservationSource, SourceEnded, View
-from eyespot.supervisor.mailbox import Mailbox
+from eyespot.domain.observation import Observation
+from eyespot.domain.recovery import Step
+from eyespot.ports import (
+    Beat,
+    CameraLedger,
+    Clock,
+    HealthBoard,
+    ObservationSource,
+    Readings,
+    SourceEnded,
+    Tell,
+)
+from eyespot.supervisor.ladder import Ladder
 
 _PATIENCE_S = 0.5
 _SILENCE_S = 5.0
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
+
+_Act = Callable[[Tell], None]
+
+
+class Outlet(Protocol):
+    """Where observations go: a `Mailbox`, or the way to another process."""
+
+    def put(self, observation: Observation, timeout_s: float) -> bool:
+        """Leave an observation; False when there was no room in time, so try again."""
+
+    def close(self) -> None:
+        """Say that nothing more will be left."""
 
 
 class SourceWorker:
@@ -18,69 +47,184 @@ class SourceWorker:
 
     Args:
         source: where observations come from.
-        mailbox: where they go.
-        health: knows `source_failed` and `source_silent`.
+        outlet: where they go.
+        health: knows `source_failed`, `source_silent` and `camera_stalled`.
         clock: for the silence.
-
-    Attributes:
-        view: what the source said when it was opened last; None before.
+        stall_s: how long a source may give nothing before a step of recovery is taken; None: never.
+        reboot: asks for the machine to start anew, the last step there is.
+        replaceable: a new process takes over when this one ends, so that a hang may end it.
+        ledger: has to allow it when the camera is powered up; None where that does no harm, or is asked
+            for elsewhere.
     """
 
     def __init__(
-        self, source: ObservationSource, mailbox: Mailbox, health: HealthBoard, clock: Clock
+        self,
+        source: ObservationSource,
+        outlet: Outlet,
+        health: HealthBoard,
+        clock: Clock,
+        *,
+        stall_s: float | None = None,
+        reboot: Callable[[], None] = lambda: None,
+        replaceable: bool = False,
+        ledger: CameraLedger | None = None,
     ) -> None:
-        self.view: View | None = None
+        self._doing = ""
         self._source = source
-        self._mailbox = mailbox
+        self._outlet = outlet
         self._health = health
         self._clock = clock
+        self._reboot = reboot
+        self._replaceable = replaceable
+        self._ledger = ledger
+        self._powers_up = True
+        self._ladder = Ladder(source.steps if stall_s else (), stall_s or 0, clock.now_ns())
+        self._wanted: queue.SimpleQueue[_Act] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._delay_s = _FIRST_DELAY_S
+        self._newest_ns = self._silent_since_ns = clock.now_ns()
+
+    @property
+    def readings(self) -> Readings:
+        """How the source does just now, and what it is busy with; from any thread."""
+        readings = self._source.readings
+        return replace(readings, doing=self._doing or readings.doing)
+
+    @property
+    def recoveries(self) -> dict[Step, int]:
+        """How often each step of recovery was taken."""
+        return dict(self._ladder.taken)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
 
     def stop(self) -> None:
         """Let `run` return soon; from any thread."""
         self._stopping.set()
+
+    def recover(self, step: Step) -> None:
+        """Take a step of recovery as soon as can be; from any thread."""
+        self.request(partial(self._source.recover, step))
+
+    def request(self, act: Callable[[Tell], None]) -> None:
+        """Do something with the source as soon as can be, in its own thread; from any thread.
+
+        It is told how to tell how far it is, and raises as opening the source does.
+        """
+        self._wanted.put(act)
 
     def run(self, beat: Beat) -> None:
         """Look until stopped, or until the source has ended.
 
         Raises:
             InputError: a file cannot be read (any further).
+            CameraStuck: only a new process can help, and there will be one.
+            ModelRefused: the camera cannot run the model, and what ran before is known.
         """
+        act: _Act = self._source.open
         try:
             while not self._stopping.is_set():
-                try:
-                    self._look(beat)
-                except SourceEnded:
-                    return
-                except (CameraError, ModelError) as error:
-                    self._source.close()
-                    self._health.raise_state(
-                        "source_failed", f"{one_line(error)}; trying again every {self._delay_s:.0f} s"
-                    )
-                    self._wait(self._delay_s, beat)
-                    self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
+                act = self._attempt(act, beat)
+        except SourceEnded:
+            return
         finally:
             self._source.close()
-            self._mailbox.close()
+            self._outlet.close()
 
-    def _look(self, beat: Beat) -> None:
-        self.view = self._source.open()
-        newest_ns = self._clock.now_ns()
+    def _attempt(self, act: _Act, beat: Beat) -> _Act:
+        """Do something so that observations come, take them, and return what to do next."""
+        try:
+            self._wait_for_power(beat)
+            act(partial(self._tell, beat))
+            self._silent_since_ns = self._clock.now_ns()
+            self._ladder.busy(self._silent_since_ns)
+            self._doing = ""
+            return self._take_all(beat)
+        except ModelRefused:
+            raise
+        except CameraStuck as error:
+            self._health.raise_state("source_failed", one_line(error))
+            if self._replaceable:
+                raise
+            while not self._stopping.wait(_PATIENCE_S):
+                beat()
+            return self._source.open
+        except (CameraError, ModelError) as error:
+            self._doing = ""
+            reason = f"{one_line(error)}; trying again in {self._delay_s:.0f} s"
+            self._health.raise_state("source_failed", reason)
+            self._wait(self._delay_s, beat)
+            self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
+            return self._next_act() or self._source.open
+
+    def _take_all(self, beat: Beat) -> _Act:
+        """Hand on observations until stopped, or until something else is to be done; return what."""
         while not self._stopping.is_set():
             beat()
             observation = self._source.take(_PATIENCE_S)
-            now_ns = self._clock.now_ns()
             if observation is None:
-                if now_ns - newest_ns > _SILENCE_S * SECOND_NS:
-                    self._health.raise_state("source_silent", "the source gives nothing; is it connected?")
-                continue
-            newest_ns = now_ns
-            self._delay_s = _FIRST_DELAY_S
-            self._health.clear_state("source_silent")
-            self._health.clear_state("source_failed")
-            while not self._mailbox.put(observation, _PATIENCE_S) and not self._stopping.is_set():
-                beat()
+                self._notice_silence()
+            else:
+                self._hand_on(observation, beat)
+            act = self._next_act()
+            if act is not None:
+                return act
+        return self._source.open
+
+    def _hand_on(self, observation: Observation, beat: Beat) -> None:
+        now_ns = self._newest_ns = self._silent_since_ns = self._clock.now_ns()
+        self._ladder.seen(now_ns)
+        self._delay_s = _FIRST_DELAY_S
+        for name in ("source_silent", "source_failed", "camera_stalled"):
+            self._health.clear_state(name)
+        while not self._outlet.put(observation, _PATIENCE_S) and not self._stopping.is_set():
+            beat()
+
+    def _notice_silence(self) -> None:
+        """Name a silence that lasts, unless something is under way that takes its time."""
+        now_ns = self._clock.now_ns()
+        if self._source.readings.doing:
+            self._silent_since_ns = now_ns
+            self._ladder.busy(now_ns)
+        elif now_ns - self._silent_since_ns > _SILENCE_S * SECOND_NS:
+            self._health.raise_state("source_silent", "the source gives nothing; is it connected?")
+
+    def _next_act(self) -> _Act | None:
+        """Return what somebody wants, or what is due to bring a silent source back."""
+        with suppress(queue.Empty):
+            return self._wanted.get_nowait()
+        step = self._ladder.due(self._clock.now_ns())
+        return None if step is None else self._recovery(step)
+
+    def _recovery(self, step: Step) -> _Act:
+        """Name the silence, and return what a step means."""
+        silent_s = (self._clock.now_ns() - self._newest_ns) / SECOND_NS
+        reason = f"nothing seen for {silent_s:.0f} s; now trying {step.value}"
+        self._health.raise_state("camera_stalled", reason)
+        self._powers_up |= step is Step.RENEW
+        return self._after_reboot if step is Step.REBOOT else partial(self._source.recover, step)
+
+    def _after_reboot(self, tell: Tell) -> None:
+        self._reboot()
+        self._source.open(tell)
+
+    def _tell(self, beat: Beat, doing: str) -> None:
+        self._doing = doing
+        beat()
+
+    def _wait_for_power(self, beat: Beat) -> None:
+        """Wait until the camera may be powered up, where that is about to happen."""
+        while self._powers_up and self._ledger is not None and not self._stopping.is_set():
+            wait_s = self._ledger.power_up()
+            if not wait_s:
+                break
+            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
+            self._health.raise_state("camera_resting", reason)
+            self._wait(min(wait_s, _LONGEST_DELAY_S), beat)
+        self._powers_up = False
+        self._health.clear_state("camera_resting")
 
     def _wait(self, seconds: float, beat: Beat) -> None:
         until_ns = self._clock.now_ns() + seconds * SECOND_NS

@@ -16,6 +16,7 @@ _log = logging.getLogger(__name__)
 
 _TICK_S = 0.2
 _FRESH_S = 10.0
+_GRACE_S = 2.0
 _STATUS_EVERY_S = 5.0
 _JOIN_MARGIN_S = 0.2  # a thread that uses up its patience still has to return
 
@@ -23,6 +24,7 @@ _JOIN_MARGIN_S = 0.2  # a thread that uses up its patience still has to return
 class ServiceManager(Protocol):
     """What the service manager is told; see `host.systemd`."""
 
+    def starting(self, status: str) -> None: ...  # noqa: D102
     def ready(self, status: str) -> None: ...  # noqa: D102
     def status(self, text: str) -> None: ...  # noqa: D102
     def watchdog(self) -> None: ...  # noqa: D102
@@ -72,6 +74,7 @@ class Supervisor:
         reload: called on SIGHUP; True when everything is to be built anew.
         next_wish: waits for a signal, at most that many seconds.
         clock: for the heartbeats.
+        starting: whether something that belongs to the start is still under way; it may take minutes.
     """
 
     def __init__(
@@ -85,7 +88,10 @@ class Supervisor:
         reload: Callable[[], bool],
         next_wish: Callable[[float], Wish | None],
         clock: Clock,
+        starting: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._starting = starting
+        self._is_ready = False
         self._threads = threads
         self._stop_steps = stop
         self._manager = manager
@@ -96,6 +102,8 @@ class Supervisor:
         self._clock = clock
         self._stale: set[str] = set()
         self._told_ns = 0
+        self._checked_ns = clock.now_ns()
+        self._grace_until_ns = 0
 
     def run(self) -> Outcome:
         """Supervise until a signal, the end of the source, an error or a bug.
@@ -105,7 +113,7 @@ class Supervisor:
         """
         for thread in self._threads:
             thread.start()
-        self._manager.ready(self._describe())
+        self._tell_start()
         outcome = self._watch()
         if outcome is not Outcome.RELOAD:
             self._manager.stopping()
@@ -128,17 +136,33 @@ class Supervisor:
             self._check_heartbeats()
 
     def _check_heartbeats(self) -> None:
+        now_ns, before_ns = self._clock.now_ns(), self._checked_ns
+        self._checked_ns = now_ns
+        if now_ns - before_ns > _FRESH_S / 2 * SECOND_NS:
+            # this thread stood still, too: as while a camera starts, or the machine slept
+            self._grace_until_ns = now_ns + round(_GRACE_S * SECOND_NS)
+        if now_ns < self._grace_until_ns:
+            return
         stale = {thread.name for thread in self._threads if thread.silent_s() > _FRESH_S}
         for name in stale - self._stale:
             _log.error("the %s thread has not beaten for %.0f s", name, _FRESH_S)
         self._stale = stale
         if not stale:
             self._manager.watchdog()
-        now_ns = self._clock.now_ns()
-        if now_ns - self._told_ns > _STATUS_EVERY_S * SECOND_NS or stale:
+        if not self._is_ready:
+            self._tell_start()
+        elif now_ns - self._told_ns > _STATUS_EVERY_S * SECOND_NS or stale:
             self._told_ns = now_ns
             hangs = f"the {', '.join(sorted(stale))} thread hangs; " if stale else ""
             self._manager.status(hangs + self._describe())
+
+    def _tell_start(self) -> None:
+        """Say that everything runs, or that the start takes longer."""
+        if self._starting():
+            self._manager.starting(self._describe())
+        else:
+            self._is_ready = True
+            self._manager.ready(self._describe())
 
     def _stop(self, *, at_end: bool) -> bool:
         clean = True

@@ -1,7 +1,7 @@
 """Eyespot's own topics: events and states become messages."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from eyespot.domain.event import Changed, Crossed, Event, LineState, RuleState, 
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message
+from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
-from eyespot.ports import ModelIdentity, View
+from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
 from eyespot.topics.gate import DECLARED, Gate
 
@@ -42,7 +43,6 @@ class Identity:
     hardware: str
     version: str
     python: str
-    engine: str | None
     mount: Mount
     publishes_frames: bool
 
@@ -55,8 +55,9 @@ class Vitals:
     observations: int
     observations_hz: float
     dropped: int
-    inference_ms: tuple[float, float] | None
     backlog: int
+    readings: Readings
+    recoveries: Mapping[Step, int]
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
@@ -100,7 +101,9 @@ class Native:
             name=who.name,
             timezone=who.timezone,
             hardware=who.hardware,
-            software=payloads.Software(eyespot=who.version, python=who.python, engine=who.engine),
+            software=payloads.Software(
+                eyespot=who.version, python=who.python, engine=None if view is None else view.engine
+            ),
             camera=view and _camera(view, who.mount),
             model=_model(model),
             schemas=tuple(sorted(_SCHEMAS.values())),
@@ -109,7 +112,7 @@ class Native:
 
     def health(self, vitals: Vitals, troubles: Sequence[Trouble], at: Stamp) -> Message:
         """Return how the device is."""
-        latency = vitals.inference_ms
+        latency, sensor = vitals.readings.inference_ms, vitals.readings.sensor
         return self._state(
             "health",
             payloads.Health,
@@ -124,6 +127,8 @@ class Native:
             observations_hz=round(vitals.observations_hz, 2),
             dropped=vitals.dropped,
             inference_ms=latency and payloads.Latency(p50=round(latency[0], 2), p95=round(latency[1], 2)),
+            sensor=sensor and _sensor(sensor),
+            recoveries={step.value: count for step, count in vitals.recoveries.items()},
             backlog=vitals.backlog,
             memory_mb=vitals.memory_mb,
             disk_free_mb=vitals.disk_free_mb,
@@ -200,8 +205,32 @@ class Native:
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:
     return payloads.Camera(
-        source=view.source, mount=mount, width=view.width, height=view.height, rate_hz=round(view.rate_hz, 3)
+        source=view.source,
+        mount=mount,
+        width=view.width,
+        height=view.height,
+        rate_hz=round(view.rate_hz, 3),
+        mode=view.mode,
+        roi=tuple(round(float(side), 4) for side in view.roi_xyxy_n),  # type: ignore[arg-type]  # four
     )
+
+
+def _sensor(sensor: SensorReadings) -> payloads.Sensor:
+    return payloads.Sensor(
+        dnn_ms=_rounded(sensor.dnn_ms),
+        dsp_ms=_rounded(sensor.dsp_ms),
+        temperature_c=_rounded(sensor.temperature_c),
+        exposure_ms=_rounded(sensor.exposure_ms),
+        gain=_rounded(sensor.gain),
+        lux=_rounded(sensor.lux),
+        without_tensor=sensor.without_tensor,
+        repeated=sensor.repeated,
+        missed=sensor.missed,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _model(model: ModelIdentity) -> payloads.Model:

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from eyespot.domain.event import Direction
 from eyespot.domain.geometry import Mount
+from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
 MOST_CLASSES = 100
@@ -24,6 +25,7 @@ Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 ClassName = Annotated[str, Meta(max_length=64)]
+Recovery = Literal["restart_stream", "reload_network", "new_process", "reboot"]
 Presence = Literal["online", "offline", "stopping"]
 
 
@@ -61,13 +63,19 @@ class Software(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The camera as in force; pixels of the full frame, nominal rate."""
+    """The camera as in force; pixels of the full frame, nominal rate.
+
+    `mode` is how the sensor is read, `roi` the part of the frame at which the model looks: left, top,
+    right and bottom in fractions.
+    """
 
     source: Short
     mount: Mount
     width: Count
     height: Count
     rate_hz: float
+    mode: SensorMode | None
+    roi: Box
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,11 +125,31 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     p95: float
 
 
+class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a camera says of itself; null where it says nothing of it. Counts are since the camera's start.
+
+    `dnn_ms` and `dsp_ms` are the times that the network and what surrounds it took on the sensor. A frame
+    `without_tensor` is normal where the network is slower than the camera; `repeated` tensors are not
+    counted again; `missed` ones were made, but nobody got them.
+    """
+
+    dnn_ms: float | None
+    dsp_ms: float | None
+    temperature_c: float | None
+    exposure_ms: float | None
+    gain: float | None
+    lux: float | None
+    without_tensor: Count
+    repeated: Count
+    missed: Count
+
+
 class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the device is. Facts that the machine does not give are null.
 
     `observations_hz` is measured since the last health message, `dropped` and `observations` count
     since the start; an observation is dropped when the next one came before anybody had time for it.
+    `recoveries` says how often each step was tried to bring a silent camera back.
     """
 
     ok: bool
@@ -131,6 +159,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     observations_hz: float
     dropped: Count
     inference_ms: Latency | None
+    sensor: Sensor | None
+    recoveries: Annotated[dict[Recovery, Count], Meta(max_length=8)]
     backlog: Count
     memory_mb: float | None
     disk_free_mb: float | None
