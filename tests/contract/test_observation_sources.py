@@ -14,8 +14,9 @@ from eyespot.recording import SCHEMA, Header, RecordingWriter
 from eyespot.sources.inferring import InferringSource
 from eyespot.sources.replay import ReplaySource
 from eyespot.sources.scene import SceneSource
-from eyespot.sources.settings import Pace
+from eyespot.sources.settings import CameraSettings, Pace
 from eyespot.sources.video import VideoSource
+from fakes.across import Across
 from fakes.models import IDENTITY, FakeDecoder, FakeEngine
 from fakes.videos import write_video
 
@@ -55,12 +56,24 @@ def _replay(folder: Path, pace: Pace, clock: ManualClock, *, loop: bool = False)
     return ReplaySource(path, pace, clock, 0.35, loop=loop)
 
 
+def _scene_across(folder: Path, pace: Pace, clock: ManualClock, *, loop: bool = False) -> ObservationSource:
+    camera = CameraSettings(source="scene", pace=pace)
+    return Across(folder, _scene(folder, pace, clock), camera, clock)
+
+
+def _video_across(folder: Path, pace: Pace, clock: ManualClock, *, loop: bool = False) -> ObservationSource:
+    camera = CameraSettings(source="video", file="v.avi", pace=pace, loop=loop)
+    return Across(folder, _video(folder, pace, clock, loop=loop), camera, clock)
+
+
 CASES = [
     pytest.param(Case(_scene, None), id="scene"),
+    pytest.param(Case(_scene_across, None), id="scene seen by an eye"),
     pytest.param(Case(_video, 6), id="video"),
     pytest.param(Case(_replay, 6), id="replay"),
+    pytest.param(Case(_video_across, 6), id="video seen by an eye"),
 ]
-ending_source = pytest.mark.parametrize("case", CASES[1:])
+ending_source = pytest.mark.parametrize("case", CASES[2:])
 every_source = pytest.mark.parametrize("case", CASES)
 every_pace = pytest.mark.parametrize("pace", ["real", "fast"])
 
@@ -84,7 +97,9 @@ def test_observations_come_from_the_opening_on_and_never_go_back(
 ) -> None:
     clock = ManualClock(START_NS)
     source = case.make(tmp_path, pace, clock)
-    view = source.open()
+    source.open()
+    view = source.view
+    assert view is not None
     found = take(source, 8)
     source.close()
     times = [observation.taken_ns for observation in found]

@@ -85,12 +85,21 @@ class Ear:
         return list(dict.fromkeys(event["seq"] for event in self.on("/event")))
 
 
-class Daemon:
-    """`eyespot run` under a service manager of ours, until the context ends."""
+class Service:
+    """A command under a service manager of ours, until the context ends.
 
-    def __init__(self, config: Path, **environment: str) -> None:
-        self._address = config.parent / f"notify{time.monotonic_ns() % 10**9}"
-        self._command = [sys.executable, "-m", "eyespot", "run", "--config", str(config)]
+    Args:
+        folder: where it tells how it goes, and where what it says on stderr is kept.
+        arguments: the command.
+        environment: more of it.
+
+    Attributes:
+        told: what the service manager was told, line by line.
+    """
+
+    def __init__(self, folder: Path, *arguments: object, **environment: str) -> None:
+        self._address = folder / f"notify{time.monotonic_ns() % 10**9}"
+        self._command = [sys.executable, "-m", "eyespot", *map(str, arguments)]
         self._environment = {
             **os.environ,
             "NOTIFY_SOCKET": str(self._address),
@@ -136,3 +145,22 @@ class Daemon:
     def _listen(self) -> None:
         while data := self._socket.recv(65536):
             self.told += data.decode().split("\n")
+
+
+class Daemon(Service):
+    """`eyespot run`. With `EYESPOT_EYE_SOCKET` in its environment another process looks for it."""
+
+    def __init__(self, config: Path, **environment: str) -> None:
+        super().__init__(config.parent, "run", "--config", config, **environment)
+
+
+class EyeService(Service):
+    """`eyespot eye`."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__(socket.parent, "eye", "--socket", socket)
+
+    @property
+    def status(self) -> str:
+        """How it goes, as it said last."""
+        return [told for told in self.told if told.startswith("STATUS=")][-1].removeprefix("STATUS=")

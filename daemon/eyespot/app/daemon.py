@@ -5,11 +5,11 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from eyespot.app.plan import Plan, plan
+from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.service import serve
 from eyespot.broker.paho import PahoBroker
-from eyespot.config import load
-from eyespot.domain.errors import EyespotError, one_line
+from eyespot.config import Loaded, load
+from eyespot.domain.errors import EyespotError, ModelRefused, one_line
 from eyespot.host.clock import SystemClock
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
@@ -23,14 +23,15 @@ _log = logging.getLogger(__name__)
 class _Prepared(NamedTuple):
     """What a life begins with: all that can be wrong with a configuration has been tried."""
 
+    loaded: Loaded
     plan: Plan
     broker: Broker
 
 
-def _prepare(config: Path, clock: Clock) -> _Prepared:
-    planned = plan(load(config), clock)
+def _prepare(loaded: Loaded, clock: Clock, *, goes_back: bool = False) -> _Prepared:
+    planned = plan(loaded, clock, eye_socket(), goes_back=goes_back)
     check_folder(planned.state_dir)
-    return _Prepared(planned, PahoBroker(planned.config.mqtt, planned.device))
+    return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
 
 
 class _Reloader:
@@ -46,12 +47,10 @@ class _Reloader:
         """Return whether there is a new plan to live by."""
         self._manager.reloading()
         try:
-            self.prepared = _prepare(self._config, self._clock)
+            self.prepared = _prepare(load(self._config), self._clock, goes_back=True)
         except EyespotError as error:
             _log.error("the changed configuration is not in force: %s", error)
-            health.raise_state(
-                "reload_refused", f"the configuration of before is in force: {one_line(error)}"
-            )
+            health.raise_state("reload_refused", _refusal(error))
             self._manager.ready("the changed configuration was refused")
             return False
         return True
@@ -68,18 +67,37 @@ def run(config: Path) -> int:
     """
     clock, manager = SystemClock(), Notifier()
     with held_back():
-        prepared: _Prepared | None = _prepare(config, clock)
+        prepared: _Prepared | None = _prepare(load(config), clock)
+        before: Loaded | None = None
+        refusal = ""
         outcome = Outcome.RELOAD
         while prepared is not None and outcome is Outcome.RELOAD:
             reloader = _Reloader(config, clock, manager)
-            outcome = serve(
-                prepared.plan,
-                prepared.broker,
-                clock=clock,
-                manager=manager,
-                reload=reloader.attempt,
-                next_wish=next_wish,
-            )
-            prepared = reloader.prepared
+            try:
+                outcome = _live(prepared, reloader, clock, manager, refusal)
+            except ModelRefused as error:
+                _log.error("the changed configuration is in force no more: %s", error)
+                refusal = _refusal(error)
+                prepared = _prepare(before, clock) if before is not None else None
+            else:
+                refusal = ""
+                before = prepared.loaded
+                prepared = reloader.prepared
             gc.collect()  # the parts of a life know each other, so that its model would stay for long
     return outcome.exit_code
+
+
+def _live(prepared: _Prepared, reloader: _Reloader, clock: Clock, manager: Notifier, refusal: str) -> Outcome:
+    return serve(
+        prepared.plan,
+        prepared.broker,
+        clock=clock,
+        manager=manager,
+        reload=reloader.attempt,
+        next_wish=next_wish,
+        refusal=refusal,
+    )
+
+
+def _refusal(error: EyespotError) -> str:
+    return f"the configuration of before is in force: {one_line(error)}"

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from eyespot.app.eye import glance
-from eyespot.app.plan import plan
-from eyespot.config import Loaded, load
-from eyespot.domain.errors import ConfigError, StorageError
+from eyespot.app.eye import glance, open_source, order
+from eyespot.app.plan import device_id
+from eyespot.config import Loaded, load, problems_with_model
+from eyespot.domain.errors import CameraError, ConfigError, StorageError
 from eyespot.domain.instants import rfc3339
 from eyespot.domain.observation import Tells
 from eyespot.host.clock import SystemClock
@@ -33,13 +33,16 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
     with held_back():
         _refuse_to_overwrite(output)
         loaded = load(config)
-        _refuse_what_has_no_boxes(loaded)
-        planned = plan(loaded, clock)
-        source = planned.eye.source
+        look = order(loaded.config)
+        model, tells = glance(look)
+        _refuse_what_has_no_boxes(loaded, tells)
+        problems_with_model(loaded, model.labels, tells)
+        source = open_source(look, clock)
         try:
             begun_ns = clock.now_ns()
             begun = rfc3339(clock.timeline().utc_ns(begun_ns))
-            header = _header(source.open(), source.model, planned.device, begun)
+            source.open()
+            header = _header(source.view, source.model, device_id(loaded.config), begun)
             with RecordingWriter(output, header, begun_ns) as writer:
                 return _fill(writer, source, wishes_within(seconds, clock))
         finally:
@@ -51,8 +54,7 @@ def _refuse_to_overwrite(output: Path) -> None:
         raise StorageError(f"{output} is there already; name another file with -o, or remove it")
 
 
-def _refuse_what_has_no_boxes(loaded: Loaded) -> None:
-    _, tells = glance(loaded.config)
+def _refuse_what_has_no_boxes(loaded: Loaded, tells: Tells) -> None:
     if tells not in _RECORDABLE:
         raise ConfigError(
             f"{loaded.at('model', 'bundle')}: bundle: the model finds no objects, and a recording holds "
@@ -60,7 +62,9 @@ def _refuse_what_has_no_boxes(loaded: Loaded) -> None:
         )
 
 
-def _header(view: View, model: ModelIdentity, device: str, begun: str) -> Header:
+def _header(view: View | None, model: ModelIdentity, device: str, begun: str) -> Header:
+    if view is None:
+        raise CameraError("the source does not say how large its frames are; try another one")
     return Header(
         schema=SCHEMA,
         started=begun,

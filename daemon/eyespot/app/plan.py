@@ -1,16 +1,24 @@
-"""A configuration becomes a plan: everything that can fail has been built, nothing has been touched yet."""
+"""A configuration becomes a plan: all that can be wrong has been tried, nothing has been touched yet."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.app.eye import Eye, open_eye
+from eyespot.app.eye import glance, open_source, order
 from eyespot.config import Config, Loaded, problems_with_model
+from eyespot.domain.observation import Tells
+from eyespot.domain.recovery import Step
 from eyespot.host.identity import default_device_id
-from eyespot.ports import Clock, ModelIdentity
+from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build
+from eyespot.sources.eye import EyeSource
+from eyespot.sources.wire import Look
 from eyespot.store.settings import state_dir
+
+EYE_SOCKET = "EYESPOT_EYE_SOCKET"  # set by the unit: then another process looks, except at recordings
+
+SourceMaker = Callable[[HealthBoard, CameraLedger], ObservationSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +28,20 @@ class Plan:
     Attributes:
         config: the whole configuration.
         device: the device's id.
-        eye: what looks.
+        model: what makes the observations.
+        tells: what it tells.
+        source: makes what looks, not opened yet.
+        looks_itself: whether this process looks; else the eye does, which is another one.
         rules: by id, at zero.
         state_dir: the folder for the store.
     """
 
     config: Config
     device: str
-    eye: Eye
+    model: ModelIdentity
+    tells: Tells
+    source: SourceMaker
+    looks_itself: bool
     rules: Mapping[str, Rule]
     state_dir: Path
 
@@ -37,8 +51,14 @@ class Plan:
         return f"{self.config.mqtt.prefix}/{self.device}"
 
 
-def plan(loaded: Loaded, clock: Clock) -> Plan:
+def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_back: bool = False) -> Plan:
     """Build what a configuration asks for.
+
+    Args:
+        loaded: the configuration.
+        clock: for the source.
+        eye_socket: where the eye connects; without it this process looks for itself.
+        goes_back: whether there is a plan to go back to when the eye refuses this one.
 
     Raises:
         ConfigError: a rule names a class that the model lacks, or cannot work with such a model.
@@ -46,15 +66,30 @@ def plan(loaded: Loaded, clock: Clock) -> Plan:
         InputError: a recording cannot be read.
     """
     config = loaded.config
-    eye = open_eye(config, clock)
-    problems_with_model(loaded, eye.model.labels, eye.tells)
+    look = order(config)
+    model, tells = glance(look)
+    problems_with_model(loaded, model.labels, tells)
+    looks_itself = eye_socket is None or config.camera.source == "replay"
+    if eye_socket is None or looks_itself:
+        source = _own_source(look, clock)
+    else:
+        source = _eye_source(eye_socket, look, model, clock, goes_back=goes_back)
     return Plan(
         config=config,
         device=device_id(config),
-        eye=eye,
-        rules=rules(config, eye.model),
+        model=model,
+        tells=tells,
+        source=source,
+        looks_itself=looks_itself,
+        rules=rules(config, model),
         state_dir=state_dir(config.state, os.environ),
     )
+
+
+def eye_socket() -> Path | None:
+    """Return where the eye connects, if the unit says that there is one."""
+    path = os.environ.get(EYE_SOCKET)
+    return Path(path) if path else None
 
 
 def device_id(config: Config) -> str:
@@ -66,3 +101,29 @@ def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:
     """Return the rules by id, in the order of the configuration."""
     mount = config.camera.mount
     return {settings.id: build(settings, model.labels, mount) for settings in config.rules}
+
+
+def _own_source(look: Look, clock: Clock) -> SourceMaker:
+    source = open_source(look, clock)  # now, so that what is wrong with it is told before anything begins
+    return lambda _health, _ledger: source
+
+
+def _eye_source(
+    path: Path, look: Look, model: ModelIdentity, clock: Clock, *, goes_back: bool
+) -> SourceMaker:
+    can = look.camera.steps
+    counts = Step.RELOAD in can  # the sensor that runs networks does not stand many power cycles
+
+    def make(health: HealthBoard, ledger: CameraLedger) -> ObservationSource:
+        return EyeSource(
+            path,
+            look,
+            model,
+            steps=can,
+            clock=clock,
+            health=health,
+            ledger=ledger if counts else None,
+            goes_back=goes_back,
+        )
+
+    return make

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from eyespot.app.eye import smallest_score
+from eyespot.app.eye import order, smallest_score
 from eyespot.app.plan import device_id, rules
 from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.instants import SECOND_NS, Timeline
@@ -32,7 +32,7 @@ def replay(config: Path, file: Path) -> Iterator[Message]:
     """
     loaded = load_for_replay(config)
     reader = RecordingReader(file)
-    model = reader.header.identity(smallest_score(loaded.config))
+    model = reader.header.identity(smallest_score(order(loaded.config)))
     problems_with_model(loaded, model.labels, "objects")
     gate = Gate(f"{loaded.config.mqtt.prefix}/{device_id(loaded.config)}")
     pipeline = Pipeline(

@@ -7,11 +7,15 @@ from contextlib import closing
 
 import eyespot
 from eyespot.app.plan import Plan
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.recovery import Step
 from eyespot.host.facts import read_facts
-from eyespot.host.identity import hardware, system_timezone
+from eyespot.host.identity import boot_id, hardware, system_timezone
+from eyespot.host.reboot import ask_for_reboot
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import Database
+from eyespot.store.ledger import FileLedger
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.health import Health
@@ -39,6 +43,7 @@ def serve(
     manager: ServiceManager,
     reload: Callable[[HealthBoard], bool],
     next_wish: Callable[[float], Wish | None],
+    refusal: str = "",
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -49,28 +54,34 @@ def serve(
         manager: is told how it goes.
         reload: called on SIGHUP; whether to make way for a new life.
         next_wish: waits for a signal, at most that many seconds.
+        refusal: why a newer configuration is not in force; empty where this is the newest.
 
     Raises:
         StorageError: the state folder cannot be used.
         EyespotError: whatever ended a thread.
     """
     with closing(Database.open(plan.state_dir)) as database:
-        return _Life(plan, broker, database, clock).supervisor(manager, reload, next_wish).run()
+        life = _Life(plan, broker, database, clock, refusal)
+        return life.supervisor(manager, reload, next_wish).run()
 
 
 class _Life:
     """The parts of one life, wired."""
 
-    def __init__(self, plan: Plan, broker: Broker, database: Database, clock: Clock) -> None:
+    def __init__(self, plan: Plan, broker: Broker, database: Database, clock: Clock, refusal: str) -> None:
         self._plan = plan
         self._broker = broker
         self._clock = clock
         self._health = Health(clock)
+        if refusal:
+            self._health.raise_state("reload_refused", refusal)
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)
-        self._mailbox = Mailbox(overwrites=plan.eye.source.paced)
-        self._source = SourceWorker(plan.eye.source, self._mailbox, self._health, clock)
+        self._ledger = FileLedger(plan.state_dir, boot_id(), lambda: _utc_s(clock))
+        self._looks = plan.source(self._health, self._ledger)
+        self._mailbox = Mailbox(overwrites=self._looks.paced)
+        self._source = self._make_source_worker()
         self._pipeline = _pipeline(plan, native)
         self._reporter = self._make_reporter(native)
         broker.attach(self._store, self._reporter.status("offline"))
@@ -121,12 +132,24 @@ class _Life:
         self._reporter.stopping()
         self._source.stop()
 
+    def _make_source_worker(self) -> SourceWorker:
+        camera = self._plan.config.camera
+        return SourceWorker(
+            self._looks,
+            self._mailbox,
+            self._health,
+            self._clock,
+            stall_s=camera.stall_s if self._looks.steps else None,
+            reboot=lambda: ask_for_reboot(self._ledger),
+            ledger=self._ledger if self._plan.looks_itself and Step.RELOAD in self._looks.steps else None,
+        )
+
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
             identity=_identity(self._plan),
-            model=self._plan.eye.model,
+            model=self._plan.model,
             gauges=Gauges(
-                view=lambda: self._source.view,
+                view=lambda: self._looks.view,
                 rates=self._rates,
                 host=lambda: read_facts(self._plan.state_dir),
             ),
@@ -137,11 +160,13 @@ class _Life:
         )
 
     def _rates(self) -> Rates:
+        readings = self._source.readings
         return Rates(
             observations=self._mailbox.received,
-            dropped=self._mailbox.dropped,
-            inference_ms=self._plan.eye.inference_ms(),
+            dropped=self._mailbox.dropped + readings.dropped,
             backlog=self._store.backlog,
+            readings=readings,
+            recoveries=self._source.recoveries,
         )
 
     def _name_what_was_reset(self) -> None:
@@ -150,9 +175,12 @@ class _Life:
 
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
-    model = plan.eye.model
-    tracker = Tracker(model.min_score)
-    return Pipeline(model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+    tracker = Tracker(plan.model.min_score)
+    return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+
+
+def _utc_s(clock: Clock) -> float:
+    return clock.timeline().utc_ns(clock.now_ns()) / SECOND_NS
 
 
 def _identity(plan: Plan) -> Identity:
@@ -164,7 +192,6 @@ def _identity(plan: Plan) -> Identity:
         hardware=hardware(),
         version=eyespot.__version__,
         python=platform.python_version(),
-        engine=plan.eye.engine,
         mount=plan.config.camera.mount,
         publishes_frames=plan.config.topics.frame,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.app.eye import glance
+from eyespot.app.eye import glance, order
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError, InputError, ModelError
@@ -38,7 +38,7 @@ def check(file: Path) -> Verdict:
 def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
     """Return the model and what it tells; name the line of the file that cannot be used."""
     try:
-        return glance(loaded.config)
+        return glance(order(loaded.config))
     except ModelError as error:
         raise ConfigError(f"{loaded.at('model', 'bundle')}: {error}") from error
     except InputError as error:

@@ -1,0 +1,109 @@
+"""Values to what crosses the socket between eye and body, and back; see `wire`."""
+
+import msgspec
+import numpy as np
+
+from eyespot.domain.observation import (
+    KEYPOINTS,
+    Detections,
+    Floats,
+    Found,
+    Labels,
+    Observation,
+    Poses,
+    Shares,
+)
+from eyespot.ports import Readings, SensorReadings, View
+from eyespot.sources.wire import (
+    Opened,
+    Seen,
+    SeenLabels,
+    SeenObjects,
+    SeenPoses,
+    SeenShares,
+    Sensor,
+    Status,
+    WireError,
+)
+
+SeenFound = SeenObjects | SeenLabels | SeenShares | SeenPoses
+
+
+def seen(observation: Observation) -> Seen:
+    """Return an observation as it crosses."""
+    return Seen(observation.taken_ns, observation.bundle, _crossing(observation.found))
+
+
+def observed(message: Seen) -> Observation:
+    """Return the observation that crossed.
+
+    Raises:
+        WireError: its columns differ in length.
+    """
+    try:
+        return Observation(message.taken_ns, message.bundle, _arrived(message.found))
+    except ValueError as error:
+        raise WireError(str(error)) from error
+
+
+def opened(view: View) -> Opened:
+    """Return a view as it crosses."""
+    return Opened(view.source, view.width, view.height, view.rate_hz, view.engine, view.mode, view.roi_xyxy_n)
+
+
+def view(message: Opened) -> View:
+    """Return the view that crossed."""
+    return View(
+        source=message.source,
+        width=message.width,
+        height=message.height,
+        rate_hz=message.rate_hz,
+        engine=message.engine,
+        mode=message.mode,
+        roi_xyxy_n=message.roi,
+    )
+
+
+def status(readings: Readings) -> Status:
+    """Return readings as they cross."""
+    given = readings.sensor
+    sensor = None if given is None else Sensor(*(getattr(given, name) for name in Sensor.__struct_fields__))
+    return Status(readings.inference_ms, sensor, readings.dropped, readings.doing)
+
+
+def readings(message: Status) -> Readings:
+    """Return the readings that crossed."""
+    given = message.sensor
+    sensor = None if given is None else SensorReadings(**msgspec.structs.asdict(given))
+    return Readings(message.inference_ms, sensor, message.dropped, message.doing)
+
+
+def _crossing(found: Found) -> SeenFound:
+    match found:
+        case Detections():
+            boxes, scores = found.boxes_xyxy_n.tolist(), found.scores.tolist()
+            return SeenObjects(boxes, scores, found.classes.tolist())
+        case Labels():
+            return SeenLabels(found.scores.tolist(), found.classes.tolist())
+        case Shares():
+            return SeenShares(found.shares.tolist())
+        case Poses():
+            return SeenPoses(found.keypoints.tolist(), found.scores.tolist())
+
+
+def _arrived(found: SeenFound) -> Found:
+    match found:
+        case SeenObjects():
+            boxes = np.array(found.boxes, np.float32).reshape(-1, 4)
+            return Detections(boxes, _floats(found.scores), np.array(found.classes, np.intp))
+        case SeenLabels():
+            return Labels(_floats(found.scores), np.array(found.classes, np.intp))
+        case SeenShares():
+            return Shares(_floats(found.shares))
+        case SeenPoses():
+            keypoints = np.array(found.keypoints, np.float32).reshape(-1, KEYPOINTS, 3)
+            return Poses(keypoints, _floats(found.scores))
+
+
+def _floats(values: list[float]) -> Floats:
+    return np.array(values, np.float32)

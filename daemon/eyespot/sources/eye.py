@@ -1,0 +1,282 @@
+"""The body's end of the socket: what another process sees comes out here, checked.
+
+The eye is not trusted. An eye that does what it must not is cut off, and may come again later.
+"""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from eyespot.domain.errors import CameraError, InputError, ModelRefused, foreign
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Observation
+from eyespot.domain.recovery import Step
+from eyespot.ports import (
+    CameraLedger,
+    Clock,
+    HealthBoard,
+    ModelIdentity,
+    Readings,
+    SourceEnded,
+    Tell,
+    View,
+    silent,
+)
+from eyespot.sources import crossing, wire
+from eyespot.sources.datagrams import Datagrams, Gone, Listener
+from eyespot.sources.screening import Overstepped, Screening
+
+_log = logging.getLogger(__name__)
+
+_ABSENT_AFTER_S = 5.0
+_MUTE_AFTER_S = 10.0
+_MANY_COMINGS = 4
+_PAUSE_S = 0.2  # whoever comes and goes does so five times a second at most
+_BUSY_AT_MOST_S = 1200.0
+_ASK_AGAIN_S = 5.0
+_SEND_WITHIN_S = 1.0
+_FIRST_DELAY_S = 1.0
+_LONGEST_DELAY_S = 60.0
+
+
+class EyeSource:
+    """Listens for the eye, tells it where to look, and gives what it sees.
+
+    Args:
+        path: of the socket.
+        order: where it shall look.
+        model: whose observations are wanted.
+        steps: see `ObservationSource`.
+        clock: orders and limits what comes.
+        health: knows `eye_absent`, `eye_refused`, `camera_resting`, and what the eye tells.
+        ledger: says whether a new eye may power the camera up; None where that does no harm.
+        goes_back: whether somebody goes back to the order of before when the eye refuses this one; else
+            that is a state on `health`.
+
+    Attributes:
+        view: as the eye said it last.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        order: wire.Look,
+        model: ModelIdentity,
+        *,
+        steps: tuple[Step, ...],
+        clock: Clock,
+        health: HealthBoard,
+        ledger: CameraLedger | None,
+        goes_back: bool = False,
+    ) -> None:
+        self.model = model
+        self.paced = order.camera.paced
+        self.steps = steps
+        self.view: View | None = None
+        self._path = path
+        self._order = order
+        self._clock = clock
+        self._health = health
+        self._ledger = ledger
+        self._goes_back = goes_back
+        self._screening = Screening(model, order.camera, clock)
+        self._listener: Listener | None = None
+        self._peer: Datagrams | None = None
+        self._hello: wire.Hello | None = None
+        self._ordered = False
+        self._told = Readings()
+        self._dropped_before = 0  # by eyes that have gone
+        self._comings = 0  # of eyes, since anything was seen
+        self._delay_s = _FIRST_DELAY_S
+        self._closed_until_ns = self._ask_at_ns = 0
+        self._heard_ns = self._seen_ns = clock.now_ns()
+
+    @property
+    def readings(self) -> Readings:
+        """As the eye says them; but what it is busy with is believed for so long only."""
+        doing, seen_s = self._told.doing, (self._clock.now_ns() - self._seen_ns) / SECOND_NS
+        if self._hello is None:
+            doing = "waiting for the eye"
+        elif not self._ordered:
+            doing = "waiting until the camera may be powered up"
+        elif seen_s > _BUSY_AT_MOST_S:
+            doing = ""
+        dropped = self._dropped_before + self._told.dropped + self._screening.misfits
+        return replace(self._told, dropped=dropped, doing=doing)
+
+    def open(self, tell: Tell = silent) -> None:
+        """Listen. The eye may come at any time.
+
+        Raises:
+            CameraError: the socket cannot be made.
+        """
+        tell("waiting for the eye")
+        if self._listener is None:
+            with foreign(CameraError, f"cannot make the socket {self._path}; may this user write there?"):
+                self._listener = Listener(self._path, wire.MOST_BYTES)
+            self._heard_ns = self._clock.now_ns()
+
+    def take(self, timeout_s: float) -> Observation | None:
+        """Return the next observation of the eye, or None if there was none within the time.
+
+        Raises:
+            SourceEnded: the eye's file is over, or it is not open.
+            InputError: the eye cannot read its file.
+            ModelRefused: the eye cannot follow the order, and somebody goes back.
+        """
+        if self._listener is None:
+            raise SourceEnded
+        until_ns = self._clock.now_ns() + round(timeout_s * SECOND_NS)
+        while True:
+            left_s = max(0.0, (until_ns - self._clock.now_ns()) / SECOND_NS)
+            observation = self._patiently(left_s)
+            if observation is not None or self._clock.now_ns() >= until_ns:
+                self._notice_absence()
+                return observation
+
+    def recover(self, step: Step, tell: Tell = silent) -> None:
+        """Leave the step to the eye."""
+        tell(f"asking the eye: {step.value}")
+        self._seen_ns = self._clock.now_ns()  # it may be busy with that
+        try:
+            self._say(wire.Recover(step))
+        except Gone:
+            self._hang_up()
+
+    def close(self) -> None:
+        """Hang up; the eye goes on looking for a while, and waits for the next body."""
+        self._hang_up()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    # --- the connection ---------------------------------------------------------------------------------
+
+    def _patiently(self, timeout_s: float) -> Observation | None:
+        """Do the next thing there is to do; an eye that is gone, or cut off, may come again."""
+        try:
+            if self._peer is None:
+                self._wait_for_peer(timeout_s)
+                return None
+            if self._hello is not None and not self._ordered:
+                self._let_look(self._hello)
+            return self._listen(self._peer, timeout_s)
+        except Gone:
+            self._hang_up()
+        except (wire.WireError, Overstepped) as error:
+            self._cut_off(str(error))
+        return None
+
+    def _wait_for_peer(self, timeout_s: float) -> None:
+        closed_s = (self._closed_until_ns - self._clock.now_ns()) / SECOND_NS
+        if closed_s > 0:
+            self._clock.sleep(min(closed_s, timeout_s))
+        elif self._listener is not None:
+            self._peer = self._listener.accept(timeout_s)
+            if self._peer is not None:
+                self._heard_ns = self._clock.now_ns()
+                self._screening.begin()
+
+    def _let_look(self, hello: wire.Hello) -> None:
+        """Give the order, once the camera may be powered up."""
+        now_ns = self._clock.now_ns()
+        if now_ns < self._ask_at_ns:
+            return
+        wait_s = 0.0 if hello.powered or self._ledger is None else self._ledger.power_up()
+        if wait_s > 0:
+            self._ask_at_ns = now_ns + round(_ASK_AGAIN_S * SECOND_NS)
+            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
+            self._health.raise_state("camera_resting", reason)
+            return
+        self._health.clear_state("camera_resting")
+        self._ordered = True
+        self._seen_ns = now_ns
+        self._say(self._order)
+
+    def _listen(self, peer: Datagrams, timeout_s: float) -> Observation | None:
+        # while the eye waits for its order, look after that once in a while
+        data = peer.receive(timeout_s if self._ordered else min(timeout_s, _ASK_AGAIN_S))
+        if data is None:
+            return None
+        if len(data) > wire.MOST_BYTES:
+            raise Overstepped(f"a message of more than {wire.MOST_BYTES} bytes")
+        return self._hear(wire.decode_from_eye(data))
+
+    def _say(self, message: wire.FromBody) -> None:
+        if self._peer is not None and not self._peer.send(wire.encode(message), _SEND_WITHIN_S):
+            raise Gone("it does not listen")
+
+    def _cut_off(self, reason: str) -> None:
+        self._hang_up()
+        self._health.raise_state("eye_refused", f"the eye was cut off: {reason}")
+        self._closed_until_ns = self._clock.now_ns() + round(self._delay_s * SECOND_NS)
+        self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
+
+    def _hang_up(self) -> None:
+        if self._peer is not None:
+            _log.info("the eye has gone, or was cut off")
+            self._peer.close()
+            self._closed_until_ns = self._clock.now_ns() + round(_PAUSE_S * SECOND_NS)
+        self._peer = self._hello = None
+        self._ordered = False
+        self._ask_at_ns = 0
+        self._dropped_before += self._told.dropped
+        self._told = Readings()
+
+    def _notice_absence(self) -> None:
+        """Name an absence that lasts. Whoever says nothing keeps nobody else from coming."""
+        silent_s = (self._clock.now_ns() - self._heard_ns) / SECOND_NS
+        if self._peer is not None and silent_s > _MUTE_AFTER_S:
+            self._hang_up()
+        if self._peer is None and silent_s > _ABSENT_AFTER_S:
+            self._health.raise_state("eye_absent", "nothing is heard of it: systemctl status eyespot-eye")
+
+    # --- what it says -----------------------------------------------------------------------------------
+
+    def _hear(self, message: wire.FromEye) -> Observation | None:
+        self._screening.admit(message, ordered=self._ordered)
+        self._heard_ns = self._clock.now_ns()
+        if self._comings < _MANY_COMINGS:
+            self._health.clear_state("eye_absent")
+        match message:
+            case wire.Hello():
+                self._greet(message)
+            case wire.Seen():
+                return self._see(message)
+            case wire.Opened():
+                self.view = crossing.view(message)
+            case wire.Status():
+                self._told = crossing.readings(message)
+            case wire.Trouble():
+                self._pass_on(message)
+            case wire.Ended():
+                self.close()
+                raise SourceEnded if message.reason is None else InputError(message.reason)
+        return None
+
+    def _greet(self, hello: wire.Hello) -> None:
+        """Meet an eye. One after the other that sees nothing is as good as none."""
+        self._hello = hello
+        self._comings += 1
+        if self._comings >= _MANY_COMINGS:
+            self._health.raise_state("eye_absent", "it comes and goes: journalctl --unit eyespot-eye")
+        for name in get_args(wire.TroubleName):  # it tells again what lasts
+            self._health.clear_state(name)
+
+    def _see(self, message: wire.Seen) -> Observation | None:
+        observation = self._screening.observation(message)
+        if observation is not None:
+            self._seen_ns = self._clock.now_ns()
+            self._delay_s, self._comings = _FIRST_DELAY_S, 0
+            self._health.clear_state("eye_refused")
+            self._health.clear_state("eye_absent")
+        return observation
+
+    def _pass_on(self, trouble: wire.Trouble) -> None:
+        if trouble.reason is None:
+            self._health.clear_state(trouble.name)
+        elif trouble.name == "swap_refused" and self._goes_back:
+            raise ModelRefused(trouble.reason)
+        else:
+            self._health.raise_state(trouble.name, trouble.reason)

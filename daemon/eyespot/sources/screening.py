@@ -1,0 +1,111 @@
+"""What the body believes of an eye's messages: their number, their order, their content and their time.
+
+An eye may be broken, or in somebody else's hands. Nothing that it says may crash, flood or confuse.
+"""
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares
+from eyespot.ports import Clock, ModelIdentity
+from eyespot.sources import crossing, wire
+from eyespot.sources.quota import Quota
+from eyespot.sources.settings import CameraSettings
+
+_AHEAD_S = 1.0
+_LATE_S = 10.0
+_FILE_AHEAD_S = 400 * 86_400.0
+# observations a second, and of all else, which comes once a second and when something changes
+_SEEN_PER_S = 200.0
+_TOLD_PER_S = 5.0
+_SEEN_AT_ONCE = 400.0
+_TOLD_AT_ONCE = 50.0
+
+
+class Overstepped(Exception):  # noqa: N818 - an eye's doing, not an error of ours
+    """The eye did what it must not; says what."""
+
+
+class Screening:
+    """Lets through what a well-behaved eye says.
+
+    Args:
+        model: whose observations are wanted.
+        camera: what the eye looks at.
+        clock: for the number of messages, and their time.
+
+    Attributes:
+        misfits: observations that were passed over: of the model of before, out of order, or late.
+    """
+
+    def __init__(self, model: ModelIdentity, camera: CameraSettings, clock: Clock) -> None:
+        self.misfits = 0
+        self._model = model
+        self._camera = camera
+        self._clock = clock
+        self._newest_ns = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, as another eye connects."""
+        self._seen_quota = Quota(self._clock, per_s=_SEEN_PER_S, at_once=_SEEN_AT_ONCE)
+        self._told_quota = Quota(self._clock, per_s=_TOLD_PER_S, at_once=_TOLD_AT_ONCE)
+        self._greeted = False
+
+    def admit(self, message: wire.FromEye, *, ordered: bool) -> None:
+        """Check that a message may come now.
+
+        Args:
+            message: it.
+            ordered: whether the eye was told to look.
+
+        Raises:
+            Overstepped: it may not.
+        """
+        if not self._allows(message):
+            raise Overstepped("more messages than anybody can need")
+        if isinstance(message, wire.Hello) == self._greeted:
+            raise Overstepped("it greets once, and first of all")
+        self._greeted = True
+        if isinstance(message, wire.Seen | wire.Opened | wire.Ended) and not ordered:
+            raise Overstepped("it looked before it was told to")
+        if isinstance(message, wire.Ended) and self._camera.is_endless:
+            raise Overstepped("it says that a camera has come to its end")
+
+    def observation(self, message: wire.Seen) -> Observation | None:
+        """Return the observation; None where it is passed over.
+
+        Raises:
+            Overstepped: no model sees such a thing, or not yet.
+            WireError: its columns differ in length.
+        """
+        observation = crossing.observed(message)
+        if observation.bundle != self._model.bundle:
+            self.misfits += 1
+            return None
+        _check_classes(observation.found, len(self._model.labels))
+        ahead_s = (observation.taken_ns - self._clock.now_ns()) / SECOND_NS
+        if ahead_s > (_AHEAD_S if self._camera.paced else _FILE_AHEAD_S):
+            raise Overstepped("an observation from the future")
+        if observation.taken_ns < self._newest_ns or (self._camera.paced and ahead_s < -_LATE_S):
+            self.misfits += 1
+            return None
+        self._newest_ns = observation.taken_ns
+        return observation
+
+    def _allows(self, message: wire.FromEye) -> bool:
+        if not isinstance(message, wire.Seen):
+            return self._told_quota.allows()
+        # a file is read as fast as we take
+        return not self._camera.paced or self._seen_quota.allows()
+
+
+def _check_classes(found: Found, labels: int) -> None:
+    match found:
+        case Detections() | Labels():
+            highest = int(found.classes.max(initial=-1))
+            if highest >= labels:
+                raise Overstepped(f"class {highest}, of a model with {labels} labels")
+        case Shares():
+            if len(found.shares) != labels:
+                raise Overstepped(f"{len(found.shares)} shares, of a model with {labels} labels")
+        case Poses():
+            pass

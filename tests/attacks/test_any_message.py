@@ -1,0 +1,133 @@
+"""Whatever arrives at the body's end is refused, or becomes an observation that can be worked with."""
+
+import random
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from eyespot.domain.observation import Observation
+from eyespot.host.clock import ManualClock
+from eyespot.pipeline import Pipeline
+from eyespot.ports import ModelIdentity
+from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.share import Share, ShareSettings
+from eyespot.sources import wire
+from eyespot.sources.screening import Overstepped, Screening
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Native
+from eyespot.tracking.tracker import Tracker
+from fakes.eyes import CAMERA
+from fakes.harm import harmed
+from fakes.messages import EVERY_MESSAGE, NOW_NS
+
+LABELS = ("person", "dog", "cat")
+MODEL = ModelIdentity("m", "m", "1", None, LABELS, 0.35)
+
+numbers = some.one_of(
+    some.sampled_from(
+        [0, 1, 0.5, -1, 2, 1e-38, 1 + 1e-9, NOW_NS, NOW_NS + 2**31, 2**63, float("nan"), 1e300]
+    ),
+    some.integers(-(2**63), 2**64 - 1),
+    some.floats(0, 1, width=32),
+)
+leaves = some.one_of(numbers, some.none(), some.booleans(), some.text(max_size=8), some.binary(max_size=8))
+anything = some.recursive(
+    leaves, lambda inner: some.lists(inner, max_size=18) | some.dictionaries(some.text(max_size=4), inner)
+)
+tags = some.sampled_from(["seen", "hello", "status", "opened", "trouble", "ended", "look"])
+kinds = some.sampled_from(["objects", "labels", "shares", "poses"])
+fraction = some.floats(0, 1, width=32)
+tables = some.one_of(
+    some.lists(fraction, max_size=6),
+    some.lists(some.integers(0, 4), max_size=6),
+    some.lists(some.lists(fraction, min_size=4, max_size=4), max_size=6),
+    some.lists(
+        some.lists(some.lists(fraction, min_size=3, max_size=3), min_size=17, max_size=17), max_size=3
+    ),
+    anything,
+)
+nearly = some.one_of(
+    some.tuples(tags, anything, anything),
+    some.tuples(some.just("seen"), numbers, some.just("m"), some.tuples(kinds, tables)),
+    some.tuples(some.just("seen"), numbers, some.just("m"), some.tuples(kinds, tables, tables)),
+    some.tuples(some.just("seen"), numbers, some.just("m"), some.tuples(kinds, tables, tables, tables)),
+    anything,
+)
+
+
+def admitted(data: bytes) -> Observation | None:
+    """Return the observation that a body would make of it."""
+    clock = ManualClock(NOW_NS)
+    screening = Screening(MODEL, CAMERA, clock)
+    screening.admit(wire.Hello(powered=True), ordered=False)
+    try:
+        message = wire.decode_from_eye(data)
+        screening.admit(message, ordered=True)
+        return screening.observation(message) if isinstance(message, wire.Seen) else None
+    except (wire.WireError, Overstepped) as refused:
+        reason = str(refused)
+    assert reason.isprintable()
+    assert len(reason) <= 300
+    return None
+
+
+def work(observation: Observation) -> None:
+    """Have a pipeline with every rule look at it, twice."""
+    line = Line(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), LABELS, "overhead")
+    rules = {"door": line, "floor": Share(ShareSettings(id="floor"), LABELS)}
+    native = Native(Gate("eyespot/v1/x"), "0" * 16, 0)
+    pipeline = Pipeline(MODEL, Tracker(0.35), rules, native, publishes_frames=True)
+    timeline = ManualClock().timeline()
+    pipeline.begin({}, NOW_NS, timeline)
+    for later_ns in (0, 10**9):
+        pipeline.step(observation.taken_ns + later_ns, observation, timeline)
+
+
+def check(data: bytes) -> None:
+    observation = admitted(data)
+    if observation is not None:
+        found = observation.found
+        for name in type(found).__dataclass_fields__:
+            column = getattr(found, name)
+            assert np.isfinite(column).all()
+            assert not column.flags.writeable
+            assert (column >= 0).all()
+        work(observation)
+
+
+@settings(max_examples=250, deadline=None)
+@given(nearly)
+def test_whatever_is_built_like_a_message(built: object) -> None:
+    try:
+        data = msgspec.msgpack.encode(built)
+    except (OverflowError, ValueError):
+        return
+    check(data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some.binary(max_size=200))
+def test_whatever_bytes_there_are(data: bytes) -> None:
+    check(data)
+
+
+@pytest.mark.parametrize("name", EVERY_MESSAGE)
+def test_every_message_that_came_to_harm(name: str) -> None:
+    for data in harmed(wire.encode(EVERY_MESSAGE[name]), random.Random(1), 300):
+        check(data)
+
+
+def test_messages_of_a_good_eye_are_admitted_as_they_are() -> None:
+    for message in EVERY_MESSAGE.values():
+        data = wire.encode(message)
+        assert wire.encode(wire.decode_from_eye(data)) == data
+        assert not isinstance(message, wire.Seen) or admitted(data) is not None
+
+
+def test_a_refusal_does_not_quote_at_length() -> None:
+    with pytest.raises(wire.WireError) as refused:
+        wire.decode_from_eye(msgspec.msgpack.encode(["picture" * 10_000]))
+    assert len(str(refused.value)) <= 300
