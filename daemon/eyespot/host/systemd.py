@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_STATUS = 200
 _PATIENCE_S = 1.0
+_EXTEND_EVERY_NS = 1_000_000_000
+_EXTEND_BY_US = 30_000_000
 
 
 class Notifier:
@@ -28,12 +30,23 @@ class Notifier:
 
     Args:
         monotonic_ns: CLOCK_MONOTONIC, which the protocol wants; not the clock of the observations.
+        watched: the process that a watchdog may wait for, where that is not this one.
     """
 
-    def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, watched: int | None = None
+    ) -> None:
         self._monotonic_ns = monotonic_ns
-        self._ping_every_ns = _watchdog_ns() // 3
+        self._ping_every_ns = _watchdog_ns(watched or os.getpid()) // 3
         self._pinged_ns: int | None = None
+        self._extended_ns: int | None = None
+
+    def starting(self, status: str) -> None:
+        """Tell that the start goes on, and is to be waited for; call it as often as you like."""
+        now_ns = self._monotonic_ns()
+        if self._extended_ns is None or now_ns - self._extended_ns >= _EXTEND_EVERY_NS:
+            self._extended_ns = now_ns
+            self._tell(f"EXTEND_TIMEOUT_USEC={_EXTEND_BY_US}\n{_status_line(status)}")
 
     def ready(self, status: str) -> None:
         """Tell that everything runs, at the start or after a reload."""
@@ -83,8 +96,8 @@ def _status_line(text: str) -> str:
     return f"STATUS={' '.join(text.split())[:_LONGEST_STATUS]}"
 
 
-def _watchdog_ns() -> int:
+def _watchdog_ns(watched: int) -> int:
     """Return the watchdog's time in ns; 0 where none waits for this process (sd_watchdog_enabled(3))."""
     usec, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
-    ours = not pid or pid == str(os.getpid())
+    ours = not pid or pid == str(watched)
     return int(usec) * 1000 if ours and usec.isdecimal() else 0
