@@ -14,9 +14,11 @@ import av
 import numpy as np
 import psutil
 from decoding import decode_ms
+from hop import hop_ms
 from overhead import cpu_ms_per_frame
 from rich.console import Console
 from rich.table import Table
+from sensing import sensing
 
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
@@ -99,6 +101,9 @@ def rows(folder: Path, url: str) -> Iterator[tuple[str, str, str]]:
         )
     for what, asked, spent_ms in decode_ms():
         yield f"CPU ms to decode {what}, p50", asked, f"{spent_ms:.2f}"
+    yield from sensing(folder)
+    for boxes, spent_ms in hop_ms():
+        yield f"ms from eye to body, {boxes} boxes, p50", "<= 0.3", f"{spent_ms:.2f}"
     replay = {
         "source": "replay",
         "file": str(write_recording(folder / "walk.eyespot.jsonl", 5)),

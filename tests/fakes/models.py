@@ -18,8 +18,11 @@ class FakeEngine:
         work: done at each inference.
     """
 
+    runtime = "fake 1"
+
     def __init__(self, work: Callable[[], object] = lambda: None) -> None:
         self.shown: list[tuple[int, ...]] = []
+        self.runtime = "fake 1"
         self._work = work
 
     def infer(self, pixels: Pixels) -> Sequence[Tensor]:

@@ -29,7 +29,7 @@ def write_video(
         for number in range(frames):
             pixels = np.zeros((size[1], size[0], 3), np.uint8)
             pixels[:, : size[0] // 2, 0] = 200
-            pixels[..., 2] = 4 * number
+            pixels[..., 2] = 4 * number % 256
             for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():

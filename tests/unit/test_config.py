@@ -110,9 +110,9 @@ def test_a_mistake_is_told_with_its_line(text: str, line: str) -> None:
         (MQTT + "[camera]", "f:3: [camera] lacks source"),
         (
             MQTT + '[camera]\nsource = "scnee"',
-            'f:4: source: want "replay" or "scene" or "video", got "scnee"; did',
+            'f:4: source: want "imx500" or "picamera" or "replay" or "scene" or "video", got "scnee"; did',
         ),
-        (MQTT + '[camera]\nsource = "webcam"\nloop = true', 'f:4: source: want "replay" or "scene" or'),
+        (MQTT + '[camera]\nsource = "webcam"\nloop = true', 'f:4: source: want "imx500" or "picamera" or'),
         ("device = 3\n" + GOOD, "f:1: device: want one table that begins with [device]"),
         ("rules = [3]\n" + GOOD, "f:1: want a table that begins with [[rules]], got 3"),
         (MQTT + '[camera]\nsource = "video"', 'f:3: file: the source "video" needs a file'),
@@ -251,6 +251,11 @@ def test_a_class_that_the_model_lacks_is_told_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError) as caught:
         problems_with_model(loaded, ("person", "mug"), "objects")
     assert str(caught.value) == 'f:12: classes: the model has no "mgu"; did you mean "mug"?'
+
+
+def test_the_name_of_an_index_that_is_never_given_is_no_class() -> None:
+    with pytest.raises(ConfigError, match='the model has no "-"'):
+        problems_with_model(parse(GOOD + LINE + 'classes = ["-"]', "f"), ("-", "person"), "objects")
 
 
 @pytest.mark.parametrize("tells", ["objects", "poses"])

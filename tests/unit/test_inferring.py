@@ -132,11 +132,11 @@ def test_inference_times_are_those_of_the_last_hundred() -> None:
     clock = ManualClock()
     durations_s = iter([9.0] * 50 + [0.010] * 90 + [0.020] * 10)
     source = scene(FakeEngine(lambda: clock.sleep(next(durations_s))), clock)
-    assert source.inference_ms is None
+    assert source.readings.inference_ms is None
     source.open()
     for _ in range(150):
         source.take(0)
-    assert source.inference_ms == (pytest.approx(10), pytest.approx(20))
+    assert source.readings.inference_ms == (pytest.approx(10), pytest.approx(20))
 
 
 def test_an_unpaced_source_stays_unpaced() -> None:

@@ -10,7 +10,7 @@ from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, refuse
 from eyespot.domain.geometry import Mount
 from eyespot.domain.nearest import hint
-from eyespot.domain.observation import Tells
+from eyespot.domain.observation import UNUSED, Tells
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
 
@@ -55,7 +55,7 @@ def _unserved(index: int, rule: RuleSettings, tells: Tells) -> Iterator[Problem]
 
 def _strangers(index: int, rule: RuleSettings, labels: Sequence[str]) -> Iterator[Problem]:
     for place, label in enumerate(rule.classes or ()):
-        if label not in labels:
+        if label not in labels or label == UNUSED:
             text = f'classes: the model has no "{label}"{hint(label, labels)}'
             yield Problem(("rules", index, "classes", place), text)
 

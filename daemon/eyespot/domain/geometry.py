@@ -11,6 +11,11 @@ Reals = NDArray[np.float64]
 Mount = Literal["oblique", "overhead"]
 Resize = Literal["stretch", "letterbox", "crop"]
 Point = tuple[float, float]
+Region = tuple[float, float, float, float]  # left, top, right, bottom
+
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
+WHOLE_INPUT = np.array(WHOLE, np.float32)
+WHOLE_INPUT.setflags(write=False)
 
 
 def anchors(boxes_xyxy_n: Floats, mount: Mount) -> Floats:
@@ -70,12 +75,28 @@ def content_span(size: tuple[int, int], target: tuple[int, int], resize: Resize)
     return np.array([low_x, low_y, low_x + width, low_y + height], np.float32)
 
 
+def full_frame_span(region_xyxy_n: Region, content: Floats = WHOLE_INPUT) -> Floats:
+    """Return where the full frame lies in a model's input, as x0, y0, x1, y1 in fractions of the input.
+
+    It reaches beyond the input where that shows only a part of it.
+
+    Args:
+        region_xyxy_n: the part of the full frame that a picture shows, in fractions.
+        content: (4,), where this picture lies in the input: see `content_span`.
+    """
+    left, top, right, bottom = region_xyxy_n
+    size = (content[2:] - content[:2]) / np.array([right - left, bottom - top])
+    low = content[:2] - size * np.array([left, top])
+    span: Floats = np.concatenate([low, low + size]).astype(np.float32)
+    return span
+
+
 def to_full_frame(boxes_xyxy: Floats, span: Floats) -> Floats:
     """Return (n, 4) boxes in fractions of the full frame, clipped to it.
 
     Args:
         boxes_xyxy: (n, 4), in fractions of a model's input.
-        span: (4,), where the frame lies in that input: see `content_span`.
+        span: (4,), where the full frame lies in that input: see `content_span`, `full_frame_span`.
     """
     corners = points_to_full_frame(boxes_xyxy.reshape(-1, 2, 2), span)
     clipped: Floats = np.clip(corners, 0, 1).reshape(-1, 4)

@@ -2,14 +2,16 @@
 
 import threading
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
 from eyespot.decoders import Decoder
-from eyespot.domain.geometry import Resize, content_span
-from eyespot.domain.observation import Found, Observation
+from eyespot.domain.geometry import Resize, content_span, full_frame_span
+from eyespot.domain.observation import Floats, Found, Observation
+from eyespot.domain.recovery import Step
 from eyespot.frames import Engine, Frame, FrameSource
-from eyespot.ports import Clock, ModelIdentity, View
+from eyespot.ports import Clock, ModelIdentity, Readings, Tell, View, silent
 from eyespot.sources.mapping import full_frame
 
 _REMEMBERED = 100
@@ -26,6 +28,11 @@ class InferringSource:
         size: width and height of the model's input.
         resize: how a frame comes to this size.
         clock: measures the inferences.
+        steps: what helps the frame source when it gives nothing: to open it anew, or to close it before.
+
+    Attributes:
+        steps: those.
+        view: as the frame source said when it was opened last; None before.
     """
 
     def __init__(
@@ -38,7 +45,10 @@ class InferringSource:
         size: tuple[int, int],
         resize: Resize,
         clock: Clock,
+        steps: tuple[Step, ...] = (),
     ) -> None:
+        self.steps = steps
+        self.view: View | None = None
         self._frames = frames
         self._engine = engine
         self._decoder = decoder
@@ -60,18 +70,21 @@ class InferringSource:
         return self._frames.paced
 
     @property
-    def inference_ms(self) -> tuple[float, float] | None:
-        """Return p50 and p95 of the last hundred inferences, None before the first; from any thread."""
-        with self._lock:
-            durations_ns = tuple(self._durations_ns)
-        if not durations_ns:
-            return None
-        middle, high = np.percentile(durations_ns, (50, 95)) / 1e6
-        return float(middle), float(high)
+    def readings(self) -> Readings:
+        """Return how it does just now; from any thread."""
+        return Readings(self._inference_ms(), self._frames.sensor)
 
-    def open(self) -> View:
+    def open(self, tell: Tell = silent) -> None:
         """Open the frame source; raises as it does."""
-        return self._frames.open(*self._size, self._resize)
+        tell("opening the frame source")
+        view = self._frames.open(*self._size, self._resize, tell)
+        self.view = replace(view, engine=self._engine.runtime)
+
+    def recover(self, step: Step, tell: Tell = silent) -> None:
+        """Open the frame source anew, closed before where more than a new start is asked for."""
+        if step is not Step.RESTART:
+            self._frames.close()
+        self.open(tell)
 
     def take(self, timeout_s: float) -> Observation | None:
         """Return what the model sees in the next frame, or None if there was none within the time.
@@ -87,12 +100,24 @@ class InferringSource:
         """Close the frame source. Harmless when not open."""
         self._frames.close()
 
+    def _inference_ms(self) -> tuple[float, float] | None:
+        with self._lock:
+            durations_ns = tuple(self._durations_ns)
+        if not durations_ns:
+            return None
+        middle, high = np.percentile(durations_ns, (50, 95)) / 1e6
+        return float(middle), float(high)
+
     def _observe(self, frame: Frame) -> Observation:
         begun_ns = self._clock.now_ns()
         tensors = self._engine.infer(frame.pixels)
         with self._lock:
             self._durations_ns.append(self._clock.now_ns() - begun_ns)
-        height, width = frame.pixels.shape[:2]
-        span = content_span((width, height), self._size, self._resize)
-        found = full_frame(self._decoder.decode(tensors), span)
+        found = full_frame(self._decoder.decode(tensors), self._span(frame))
         return Observation(frame.taken_ns, self._model.bundle, found)
+
+    def _span(self, frame: Frame) -> Floats:
+        """Return where the full frame lies in the model's input."""
+        height, width = frame.pixels.shape[:2]
+        content = content_span((width, height), self._size, self._resize)
+        return full_frame_span(frame.region_xyxy_n, content)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Observation
-from eyespot.ports import Clock, ModelIdentity, SourceEnded, View
+from eyespot.domain.recovery import Step
+from eyespot.ports import Clock, ModelIdentity, Readings, SourceEnded, Tell, View, silent
 from eyespot.recording import RecordingReader
 from eyespot.sources.pacing import wait_until
 from eyespot.sources.settings import Pace
@@ -21,11 +22,20 @@ class ReplaySource:
         min_score: the score from which on a detection can start a track; no recording names one.
         loop: begins again, one observation's time after the last.
 
+    Attributes:
+        steps: none; nothing helps a file.
+        view: as the recording tells it; None before it is opened.
+        readings: nothing is measured.
+
     Raises:
         InputError: the file cannot be read, or does not begin as a recording.
     """
 
+    steps: tuple[Step, ...] = ()
+    readings = Readings()
+
     def __init__(self, path: Path, pace: Pace, clock: Clock, min_score: float, *, loop: bool = False) -> None:
+        self.view: View | None = None
         self._reader = RecordingReader(path)
         self._pace = pace
         self._loop = loop
@@ -44,12 +54,13 @@ class ReplaySource:
         """Return whether time does not wait."""
         return self._pace == "real"
 
-    def open(self) -> View:
+    def open(self, tell: Tell = silent) -> None:
         """Begin at the first observation."""
+        tell("opening the recording")
         self._observations = self._retimed(self._clock.now_ns())
         self._next = None
         header = self._reader.header
-        return View("replay", int(header.width), int(header.height), header.rate_hz)
+        self.view = View("replay", int(header.width), int(header.height), header.rate_hz)
 
     def take(self, timeout_s: float) -> Observation | None:
         """Return the next observation; None where it is not due within the time.
@@ -68,6 +79,9 @@ class ReplaySource:
             return None
         observation, self._next = self._next, None
         return observation
+
+    def recover(self, step: Step, tell: Tell = silent) -> None:
+        """Do nothing: it has no steps."""
 
     def close(self) -> None:
         """Stop. Harmless when not open."""

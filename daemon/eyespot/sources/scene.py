@@ -3,7 +3,7 @@
 from eyespot.domain.geometry import Resize, scaled_size
 from eyespot.domain.instants import SECOND_NS
 from eyespot.frames import Frame
-from eyespot.ports import Clock, SourceEnded, View
+from eyespot.ports import Clock, SourceEnded, Tell, View, silent
 from eyespot.sources.pacing import wait_until
 from eyespot.sources.scene_art import Stage
 from eyespot.sources.scene_world import HEIGHT, WIDTH, World
@@ -34,7 +34,11 @@ class SceneSource:
         """Return whether time does not wait."""
         return self._pace == "real"
 
-    def open(self, width: int, height: int, resize: Resize) -> View:
+    @property
+    def sensor(self) -> None:
+        """Return nothing: there is no camera."""
+
+    def open(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:  # noqa: ARG002
         """Begin the scene, rendered at the size that the model wants."""
         self._stage = Stage(self.world, *scaled_size((WIDTH, HEIGHT), (width, height), resize))
         self._begin_ns = self._clock.now_ns()

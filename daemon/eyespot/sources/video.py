@@ -10,7 +10,7 @@ from eyespot.domain.errors import InputError
 from eyespot.domain.geometry import Resize, scaled_size
 from eyespot.domain.instants import SECOND_NS
 from eyespot.frames import Frame, Pixels
-from eyespot.ports import Clock, SourceEnded, View
+from eyespot.ports import Clock, SourceEnded, Tell, View, silent
 from eyespot.sources.film import Film, Picture, pyav
 from eyespot.sources.pacing import wait_until
 from eyespot.sources.settings import Pace
@@ -50,7 +50,11 @@ class VideoSource:
         """Return whether time does not wait."""
         return self._pace == "real"
 
-    def open(self, width: int, height: int, resize: Resize) -> View:
+    @property
+    def sensor(self) -> None:
+        """Return nothing: there is no camera."""
+
+    def open(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:  # noqa: ARG002
         """Open the file, and scale its frames for a model input of this size.
 
         Raises:
