@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
-from eyespot.commands import check, demo, models, record, replay, run
+from eyespot.commands import check, demo, eye, models, record, replay, run, selftest
 from eyespot.domain.errors import EyespotError, StorageError
 from eyespot.supervisor.bugs import guarded
 
@@ -20,6 +20,7 @@ _EXAMPLES = """\
 examples:
   eyespot demo --seconds 30                 see it work: rendered scene, factory model, own broker
   eyespot check /etc/eyespot/eyespot.toml   is this configuration right?
+  eyespot selftest                          what works on this machine, and what to do where it does not
   eyespot run --config eyespot.toml         count and publish until stopped
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, check, demo, record, replay, models):
+    for command in (run, eye, check, selftest, demo, record, replay, models):
         command.add_to(commands)
     return root
 

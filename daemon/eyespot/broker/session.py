@@ -34,12 +34,12 @@ _HEADER_BYTES = 16  # more than the fixed and variable header of PUBLISH take, t
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who connects, where to, and what is to be said when we vanish."""
+    """Who connects, where to, and what is to be said when we vanish, if anything."""
 
     endpoint: Endpoint
     client_id: str
     credentials: Credentials
-    will: Message
+    will: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,8 @@ class Session:
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
-        client.will_set(who.will.topic, who.will.payload, who.will.qos, retain=who.will.retain)
+        if who.will is not None:
+            client.will_set(who.will.topic, who.will.payload, who.will.qos, retain=who.will.retain)
         if who.credentials.username:
             client.username_pw_set(who.credentials.username, who.credentials.password)
         if who.credentials.tls:

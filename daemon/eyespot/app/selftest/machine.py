@@ -1,0 +1,131 @@
+"""Probes of the machine itself: what it is, clock, disk, watchdogs, heat."""
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+import eyespot
+from eyespot.app.selftest.finding import Finding
+from eyespot.app.selftest.world import BODY, World, text, user_id
+from eyespot.host.clock import utc_is_synced
+from eyespot.host.facts import read_facts
+from eyespot.host.identity import hardware
+from eyespot.store.settings import StateSettings, state_dir
+
+_KIB_MIB = 1024
+_FEW_MB, _TOO_FEW_MB = 200, 20
+_WARM_C, _HOT_C = 70, 80
+_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+# what the firmware of a Raspberry Pi says, by bit
+_NOW = {0: "the voltage is too low: use a better power supply or cable", 2: "it is throttled"}
+_BEFORE = {16: "the voltage was too low once: use a better power supply", 18: "it was throttled once"}
+
+
+def machine(world: World) -> Finding:
+    """Tell what it is."""
+    memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", text(world.root / "proc/meminfo"), re.MULTILINE))
+    megabytes = {key: int(memory[key]) // _KIB_MIB for key in ("MemTotal", "CmaTotal") if key in memory}
+    facts = {
+        "hardware": hardware(world.root),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "eyespot": eyespot.__version__,
+        "memory_mb": megabytes.get("MemTotal"),
+        "cma_mb": megabytes.get("CmaTotal"),
+    }
+    words = f"{facts['hardware']}; kernel {facts['kernel']}, Python {facts['python']}"
+    if sys.maxsize < 2**32:
+        return Finding(
+            "machine", "fail", f"{words}; there is no engine for 32 bits: use a 64-bit system", facts
+        )
+    return Finding("machine", "ok", words, facts)
+
+
+def clock(_: World) -> Finding:
+    """Tell whether UTC can be trusted."""
+    if utc_is_synced():
+        return Finding("clock", "ok", "UTC is synchronised", {"synced": True})
+    words = (
+        'UTC is not synchronised, and payloads say so ("clock"); see timedatectl, and whether NTP gets out'
+    )
+    return Finding("clock", "warn", words, {"synced": False})
+
+
+def disk(world: World) -> Finding:
+    """Tell whether counts can be kept."""
+    settings = world.loaded.config.state if world.loaded else StateSettings()
+    folder = state_dir(settings, world.environ)
+    there = _nearest(folder)
+    status = os.statvfs(there)
+    free_mb = round(status.f_bavail * status.f_frsize / 2**20)
+    facts = {"folder": str(folder), "exists": there == folder, "free_mb": free_mb}
+    if status.f_flag & os.ST_RDONLY:
+        return Finding("disk", "fail", f"{there} is read-only; set [state] dir to a disk that is not", facts)
+    if free_mb < _TOO_FEW_MB:
+        return Finding("disk", "fail", f"{free_mb} MB free at {there}: make room", facts)
+    if there == folder and (why := _not_writable(folder)):
+        return Finding("disk", "fail", why, facts)
+    words = f"{free_mb} MB free at {folder}{'' if there == folder else ', which the daemon will make'}"
+    if free_mb < _FEW_MB:
+        return Finding("disk", "warn", f"{words}: make room", facts)
+    return Finding("disk", "ok", words, facts)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the one above it in which it will be made."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+
+
+def _not_writable(folder: Path) -> str:
+    """Return why a state folder cannot be used, by the service if we are root; empty if it can."""
+    if os.geteuid() == 0:
+        body = user_id(BODY)
+        if body is not None and folder.stat().st_uid not in {body, 0}:
+            return f"{folder} belongs to somebody else: sudo chown -R {BODY}: {folder}"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} is not writable for this user; as root, the service's own is looked at"
+    return ""
+
+
+def watchdog(world: World) -> Finding:
+    """Tell who watches over the machine, and over the service."""
+    device = world.root / "sys/class/watchdog/watchdog0"
+    units = [world.root / f"etc/systemd/system/{name}.service" for name in ("eyespot", "eyespot-eye")]
+    watched = [unit.stem for unit in units if "WatchdogSec=" in text(unit)]
+    facts = {
+        "device": text(device / "identity") or None,
+        "timeout_s": text(device / "timeout") or None,
+        "state": text(device / "state") or None,
+        "services": watched,
+    }
+    service = f"systemd watches {' and '.join(watched)}" if watched else "the service is not installed"
+    if not device.exists():
+        return Finding("watchdog", "ok" if watched else "skip", f"{service}; no hardware watchdog", facts)
+    if facts["state"] == "active":
+        return Finding("watchdog", "ok", f"{service}; the hardware watchdog is in use", facts)
+    words = (
+        f"{service}; nobody uses the hardware watchdog: RuntimeWatchdogSec=10s in "
+        "/etc/systemd/system.conf.d/watchdog.conf lets it reboot a machine that hangs (a Pi takes 15 s)"
+    )
+    return Finding("watchdog", "warn", words, facts)
+
+
+def heat(world: World) -> Finding:
+    """Tell how warm it is, and whether it suffers."""
+    warm_c = read_facts(world.root, world.root).temperature_c
+    told = text(world.root / _THROTTLED)
+    flags = int(told, 16) if re.fullmatch("(0x)?[0-9a-fA-F]+", told) else 0
+    facts = {"temperature_c": warm_c, "throttled": told or None}
+    now = [words for bit, words in _NOW.items() if flags >> bit & 1]
+    before = [words for bit, words in _BEFORE.items() if flags >> bit & 1]
+    if warm_c is None and not told:
+        return Finding("heat", "skip", "this machine does not say how warm it is", facts)
+    parts = [f"{warm_c:.0f} °C"] if warm_c is not None else []
+    if warm_c is not None and warm_c >= _WARM_C:
+        parts.append("that is hot: cool it" if warm_c >= _HOT_C else "that is warm: give it air")
+    bad = bool(now) or (warm_c or 0) >= _HOT_C
+    doubtful = bool(before) or (warm_c or 0) >= _WARM_C
+    words = "; ".join((*parts, *(now or before)))
+    return Finding("heat", "fail" if bad else "warn" if doubtful else "ok", words, facts)
