@@ -7,11 +7,14 @@ checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-~/.cache}/eyespot
 prefix=/opt/eyespot
 extras=litert,video
+units=(eyespot.service eyespot-eye.service eyespot-reboot.path eyespot-reboot.service)
+sensor_models=/usr/share/imx500-models
 
 usage() {
     cat <<'TEXT'
 usage: ./install.sh demo [ARGUMENT...]   see it work, from this checkout; changes nothing on the system
        ./install.sh                      install the service, or upgrade it (as root)
+       ./install.sh --camera             the same, with what apt has for cameras, which a Raspberry Pi gets anyway
        ./install.sh --uninstall          remove it; configuration and counts stay (as root)
        ./install.sh --help
 
@@ -170,10 +173,46 @@ enough_disk() {
 want_systemd_module() { # libsystemd's own way to say READY; without it the daemon does so by hand
     "$1" -c 'import systemd.daemon' 2>/dev/null && return
     command -v apt-get >/dev/null || return 0
-    say "installing Debian's python3-systemd ..."
+    apt_install python3-systemd
+}
+
+apt_install() { # PACKAGE...: those that are not there; what cannot be had is done without
+    say "installing with apt: $* ..."
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get update && apt-get install --yes --no-install-recommends python3-systemd; } >/dev/null 2>&1 ||
-        say "that failed; going on without it"
+    { apt-get update && apt-get install --yes --no-install-recommends "$@"; } >/dev/null 2>&1 ||
+        say "that failed; going on without: apt-get install $*"
+}
+
+on_pi() { [[ $(tr -d '\0' 2>/dev/null </proc/device-tree/model) == *"Raspberry Pi"* ]]; }
+
+want_camera_packages() { # picamera2 is the system's: pip's breaks with the next upgrade of libcamera
+    local package wanted=()
+    command -v apt-get >/dev/null || return 0
+    apt-get update >/dev/null 2>&1 || true
+    for package in python3-picamera2 imx500-firmware imx500-models; do
+        if [[ -z $(apt-cache policy "$package" 2>/dev/null | sed -n '/Candidate: (none)/d; /Candidate:/p') ]]; then
+            say "apt knows no $package here: cameras that need it do not work; all else does"
+        elif ! dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii'; then
+            wanted+=("$package")
+        fi
+    done
+    ((${#wanted[@]} == 0)) || apt_install "${wanted[@]}"
+}
+
+place_sensor_network() { # the factory bundle of the AI camera; its network is not ours to ship
+    local from=$sensor_models/imx500_network_ssd_mobilenetv2_fpnlite_320x320_pp.rpk folder words
+    folder=$("$prefix/venv/bin/python" -c 'import eyespot; print(eyespot.__path__[0])')/models/factory-imx500
+    if [[ ! -e $from ]]; then
+        say "no $from (apt package imx500-models):"
+        say 'the source "imx500" needs it, or a bundle of your own; all else works'
+        return
+    fi
+    install -m 644 "$from" "$folder/network.rpk"
+    if words=$("$prefix/venv/bin/eyespot" models show "$folder" 2>&1 >/dev/null); then
+        say "the AI camera's factory bundle is complete"
+    else
+        say "the AI camera's factory bundle cannot be used: $words"
+    fi
 }
 
 place_files() {
@@ -188,16 +227,17 @@ place_files() {
     if [[ ! -e /etc/eyespot/credentials/mqtt-password ]]; then
         install -m 600 /dev/null /etc/eyespot/credentials/mqtt-password
     fi
-    install -m 644 "$checkout/systemd/eyespot.service" /etc/systemd/system/eyespot.service
+    install -m 644 "${units[@]/#/$checkout/systemd/}" /etc/systemd/system
     systemctl daemon-reload
 }
 
-start() { # returns once the daemon has said READY, or says why not
+start() { # returns once the daemon has said READY, or says why not; with a camera the eye may take minutes
     systemctl enable --quiet eyespot.service
+    systemctl stop eyespot-eye.service 2>/dev/null || true # the body wants it, and starts the new one
     if systemctl restart eyespot.service 2>/dev/null; then
         say "Eyespot runs: $(systemctl show --property StatusText --value eyespot.service)"
         say "configuration: /etc/eyespot/eyespot.toml; after a change: sudo systemctl reload eyespot"
-        say "how it goes:   systemctl status eyespot"
+        say "how it goes:   systemctl status eyespot eyespot-eye; sudo $prefix/venv/bin/eyespot selftest"
         return
     fi
     journalctl --unit eyespot.service --lines 10 --no-pager --output cat >&2 || true
@@ -207,27 +247,31 @@ start() { # returns once the daemon has said READY, or says why not
     refuse "installed, but it did not become ready: its last words are above"
 }
 
-service() {
-    local python=/usr/bin/python3
+service() { # [--camera]
+    local python=/usr/bin/python3 camera=${1:-}
     umask 022
     preflight
     enough_disk
     fits "$python" || refuse "needs /usr/bin/python3 to be 3.11 or newer: upgrade to Debian 12 or later"
     want_systemd_module "$python"
+    ! on_pi || camera=--camera
+    [[ -z $camera ]] || want_camera_packages
     say "installing into $prefix/venv ..."
     mkdir -p "$prefix"
     make_venv "$prefix/venv" "$python" --system-site-packages
     install_project "$prefix/venv"
+    [[ -z $camera && ! -e $sensor_models ]] || place_sensor_network
     place_files
     start
 }
 
 uninstall() {
     preflight
-    systemctl disable --quiet --now eyespot.service 2>/dev/null || true
-    rm -rf "$prefix" /etc/systemd/system/eyespot.service /etc/sysusers.d/eyespot.conf
+    systemctl disable --quiet --now eyespot-reboot.path eyespot.service 2>/dev/null || true
+    systemctl stop eyespot-eye.service 2>/dev/null || true
+    rm -rf "$prefix" "${units[@]/#//etc/systemd/system/}" /etc/sysusers.d/eyespot.conf /run/eyespot
     systemctl daemon-reload
-    say "Eyespot is removed. Kept: /etc/eyespot (configuration), /var/lib/eyespot (counts), the user eyespot."
+    say "Eyespot is removed. Kept: /etc/eyespot (configuration), /var/lib/eyespot (counts), its users, apt's packages."
 }
 
 misused() { # ARGUMENT
@@ -241,7 +285,7 @@ main() {
         demo) demo "${@:2}" ;;
         -h | --help) usage ;;
         --uninstall) uninstall ;;
-        '') service ;;
+        '' | --camera) service "$@" ;;
         *) misused "$1" ;;
     esac
 }
