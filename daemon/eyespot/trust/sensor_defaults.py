@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eyespot.domain.errors import ModelError
+from eyespot.domain.observation import UNUSED
 from eyespot.trust.files import LONGEST_LABEL, is_class_name
 from eyespot.trust.manifest import SensorManifest
 from eyespot.trust.rpk import Intrinsics, Rpk
 from eyespot.trust.rpk.intrinsics import Cpu
-
-_UNDEFINED = "-"
 
 # task -> kinds of decoders and the roles of their outputs
 _KINDS: Mapping[str, Mapping[str, set[str]]] = {
@@ -100,9 +99,9 @@ def _labels(kind: object, intrinsics: Intrinsics) -> tuple[str, ...]:
     """Return the class names that the file brings; of poses there are only persons, whatever it says."""
     if kind in ("posenet", "higherhrnet"):  # no set: a manifest may say anything, also what has no hash
         return ("person",)
-    names = [_short(name.strip().lower()) or _UNDEFINED for name in intrinsics.labels]
+    names = [_short(name.strip().lower()) or UNUSED for name in intrinsics.labels]
     if intrinsics.classes and intrinsics.classes.ignore_undefined:
-        names = [name for name in names if name != _UNDEFINED]
+        names = [name for name in names if name != UNUSED]
     if not names:
         raise ModelError("it brings no labels; add a file with them to the bundle, as `labels`")
     for index, name in enumerate(names):
