@@ -136,25 +136,32 @@ class Supervisor:
             self._check_heartbeats()
 
     def _check_heartbeats(self) -> None:
-        now_ns, before_ns = self._clock.now_ns(), self._checked_ns
-        self._checked_ns = now_ns
-        if now_ns - before_ns > _FRESH_S / 2 * SECOND_NS:
-            # this thread stood still, too: as while a camera starts, or the machine slept
-            self._grace_until_ns = now_ns + round(_GRACE_S * SECOND_NS)
-        if now_ns < self._grace_until_ns:
-            return
-        stale = {thread.name for thread in self._threads if thread.silent_s() > _FRESH_S}
+        stale = self._hanging()
         for name in stale - self._stale:
             _log.error("the %s thread has not beaten for %.0f s", name, _FRESH_S)
         self._stale = stale
         if not stale:
             self._manager.watchdog()
+        now_ns = self._clock.now_ns()
         if not self._is_ready:
             self._tell_start()
         elif now_ns - self._told_ns > _STATUS_EVERY_S * SECOND_NS or stale:
             self._told_ns = now_ns
             hangs = f"the {', '.join(sorted(stale))} thread hangs; " if stale else ""
             self._manager.status(hangs + self._describe())
+
+    def _hanging(self) -> set[str]:
+        """Return the threads that do not beat; none for a while after this one stood still, too.
+
+        So it is while a camera starts, and after the machine slept.
+        """
+        now_ns, before_ns = self._clock.now_ns(), self._checked_ns
+        self._checked_ns = now_ns
+        if now_ns - before_ns > _FRESH_S / 2 * SECOND_NS:
+            self._grace_until_ns = now_ns + round(_GRACE_S * SECOND_NS)
+        if now_ns < self._grace_until_ns:
+            return set()
+        return {thread.name for thread in self._threads if thread.silent_s() > _FRESH_S}
 
     def _tell_start(self) -> None:
         """Say that everything runs, or that the start takes longer."""
