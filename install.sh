@@ -190,7 +190,7 @@ want_camera_packages() { # picamera2 is the system's: pip's breaks with the next
     command -v apt-get >/dev/null || return 0
     apt-get update >/dev/null 2>&1 || true
     for package in python3-picamera2 imx500-firmware imx500-models; do
-        if [[ -z $(apt-cache policy "$package" 2>/dev/null | sed -n '/Candidate: (none)/d; /Candidate:/p') ]]; then
+        if [[ -z $(LC_ALL=C apt-cache policy "$package" 2>/dev/null | sed -n '/Candidate: (none)/d; /Candidate:/p') ]]; then
             say "apt knows no $package here: cameras that need it do not work; all else does"
         elif ! dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii'; then
             wanted+=("$package")

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.ports import ModelIdentity
 from eyespot.sources import wire
-from fakes.eyes import Body
-
-THREE = ModelIdentity("m", "m", "1", None, ("person", "dog", "cat"), 0.35)
+from fakes.eyes import THREE, Body
 
 
 @pytest.fixture(name="make_body")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from eyespot.domain.observation import Observation
+from eyespot.domain.observation import Observation, Tells
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import ModelIdentity
@@ -24,6 +24,12 @@ from fakes.harm import harmed
 from fakes.messages import EVERY_MESSAGE, NOW_NS
 
 LABELS = ("person", "dog", "cat")
+TELLS: dict[type, Tells] = {
+    wire.SeenObjects: "objects",
+    wire.SeenLabels: "labels",
+    wire.SeenShares: "shares",
+    wire.SeenPoses: "poses",
+}
 MODEL = ModelIdentity("m", "m", "1", None, LABELS, 0.35)
 
 numbers = some.one_of(
@@ -61,10 +67,11 @@ nearly = some.one_of(
 def admitted(data: bytes) -> Observation | None:
     """Return the observation that a body would make of it."""
     clock = ManualClock(NOW_NS)
-    screening = Screening(MODEL, CAMERA, clock)
-    screening.admit(wire.Hello(powered=True), ordered=False)
     try:
         message = wire.decode_from_eye(data)
+        tells = TELLS[type(message.found)] if isinstance(message, wire.Seen) else "objects"
+        screening = Screening(MODEL, tells, CAMERA, clock)
+        screening.admit(wire.Hello(powered=True), ordered=False)
         screening.admit(message, ordered=True)
         return screening.observation(message) if isinstance(message, wire.Seen) else None
     except (wire.WireError, Overstepped) as refused:

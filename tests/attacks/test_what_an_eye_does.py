@@ -63,7 +63,7 @@ def test_the_longer_it_floods_the_longer_it_is_not_listened_to_until_it_has_beha
         body.turn()
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     sees(body)
-    assert body.source._delay_s == 1
+    assert body.source._conduct._delay_s == 1
 
 
 def test_while_it_is_flooded_the_body_still_beats_stops_and_hardly_works(
@@ -219,7 +219,7 @@ def test_descriptors_that_it_passes_are_not_taken(body: Body) -> None:
         for _ in range(10):
             peer.end._socket.sendmsg([wire.encode(STATUS)], rights)
         body.turn(20)
-        assert body.source._heard_ns == body.clock.now_ns()
+        assert body.source._conduct._heard_ns == body.clock.now_ns()
         assert (descriptors(), body.troubles) == (before, {})
 
 

@@ -7,9 +7,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from eyespot.domain.observation import Detections, Labels, Observation, Poses, Shares, no_detections
+from eyespot.domain.observation import (
+    Detections,
+    Found,
+    Labels,
+    Observation,
+    Poses,
+    Shares,
+    Tells,
+    no_detections,
+)
 from eyespot.sources import crossing, wire
-from fakes.eyes import Body, Ledger, look
+from fakes.eyes import THREE, Body, Ledger, look
 from fakes.peers import Peer, is_cut_off
 from fakes.script import seen
 
@@ -161,16 +170,44 @@ def test_time_does_not_go_back(body: Body) -> None:
     assert [one.taken_ns - now_ns for one in body.seen] == [500, 501, 501]
 
 
-def test_boxes_turned_inside_out_and_scores_in_disorder_are_nobodys_harm(body: Body) -> None:
-    boxes = np.array([[0.9, 0.9, 0.1, 0.1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 1e-38, 1e-38]], np.float32)
-    found = [
-        Detections(boxes, np.array([0, 0.5, 1, 0.5], np.float32), np.array([0, 1, 2, 0])),
-        Labels(np.array([0.1, 0.9, 0.9], np.float32), np.array([1, 1, 1])),
-        Shares(np.ones(3, np.float32)),
-        Poses(np.zeros((2, 17, 3), np.float32), np.ones(2, np.float32)),
-    ]
+BOXES = np.array([[0.9, 0.9, 0.1, 0.1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 1e-38, 1e-38]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tells", "found"),
+    [
+        ("objects", Detections(BOXES, np.array([0, 0.5, 1, 0.5], np.float32), np.array([0, 1, 2, 0]))),
+        ("labels", Labels(np.array([0.1, 0.9, 0.9], np.float32), np.array([1, 1, 1]))),
+        ("shares", Shares(np.ones(3, np.float32))),
+        ("poses", Poses(np.zeros((2, 17, 3), np.float32), np.ones(2, np.float32))),
+    ],
+)
+def test_boxes_turned_inside_out_and_scores_in_disorder_are_nobodys_harm(
+    make_body: Callable[..., Body], tells: Tells, found: Found
+) -> None:
+    body = make_body(model=THREE, tells=tells)
     peer = Peer.ordered(body)
-    for one in found:
-        peer.say(crossing.seen(Observation(body.clock.now_ns(), "m", one)))
+    peer.say(crossing.seen(Observation(body.clock.now_ns(), "m", found)))
     body.turn(9)
-    assert [type(one.found) for one in body.seen] == [type(one) for one in found]
+    assert [type(one.found) for one in body.seen] == [type(found)]
+
+
+def test_what_a_model_of_another_kind_tells_is_refused(body: Body) -> None:
+    peer = Peer.ordered(body)
+    found = Poses(np.zeros((1, 17, 3), np.float32), np.ones(1, np.float32))
+    peer.say(crossing.seen(Observation(body.clock.now_ns(), "m", found)))
+    assert "of a model that tells" in is_cut_off(body, peer)
+
+
+@pytest.mark.parametrize("name", ["source", "engine"])
+def test_a_name_that_could_not_be_published_does_not_come_in(body: Body, name: str) -> None:
+    peer = Peer.ordered(body)
+    fields = {"source": "x", "engine": "x", name: "x" * 100}
+    peer.say(wire.Opened(width=1, height=1, rate_hz=1, mode=None, roi=(0, 0, 1, 1), **fields))
+    is_cut_off(body, peer)
+
+
+def test_a_refusal_is_never_too_long_to_be_published(body: Body) -> None:
+    peer = Peer.ordered(body)
+    peer.send(msgspec.msgpack.encode(["x" * 1000]))
+    is_cut_off(body, peer)

@@ -59,7 +59,9 @@ def hop_ms() -> Iterator[tuple[int, float]]:
     clock = SystemClock()
     with TemporaryDirectory() as folder:
         path, order = Path(folder) / "eye", Look(CameraSettings(source="picamera"), "factory", None)
-        body = EyeSource(path, order, MODEL, steps=(), clock=clock, health=Health(clock), ledger=None)
+        body = EyeSource(
+            path, order, MODEL, tells="objects", steps=(), clock=clock, health=Health(clock), ledger=None
+        )
         body.open()
         link = BodyLink(path, clock)
         link.source, link.follows = Puppet(), order

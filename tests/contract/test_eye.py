@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eyespot.domain.errors import CameraError, InputError
-from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares
+from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares, Tells
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, SourceEnded, View
 from eyespot.sources import crossing, wire
 from eyespot.sources.settings import CameraSettings
@@ -34,7 +34,8 @@ def columns(found: Found) -> list[np.ndarray]:
     ids=["objects", "no objects", "labels", "shares", "poses", "no poses"],
 )
 def test_an_order_arrives_and_what_is_seen_by_it_arrives_as_it_was(pair: Pair, found: Found) -> None:
-    body = pair.body(model=THREE)
+    tells: dict[type, Tells] = {Detections: "objects", Labels: "labels", Shares: "shares", Poses: "poses"}
+    body = pair.body(model=THREE, tells=tells[type(found)])
     with pair.eye() as eye:
         body.until(lambda: eye.looked, "the order")
         given = Observation(pair.clock.now_ns(), "m", found)

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from eyespot.domain.errors import ModelError, ModelRefused
+from eyespot.app import sight
+from eyespot.domain.errors import CameraError, ModelError, ModelRefused
 from eyespot.domain.recovery import Step
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
@@ -73,6 +74,23 @@ def test_a_refusal_ends_a_source_whose_owner_goes_back_to_the_order_of_before(pa
         with pytest.raises(ModelRefused, match="damaged"):
             body.until(lambda: False, "the refusal")
         body = pair.body(goes_back=True)
+        see_one(body, eye)
+
+
+def test_a_camera_that_runs_neither_the_new_order_nor_the_old_is_told_to_who_knows_the_way_back(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def neither(*_: object) -> bool:
+        raise CameraError("neither runs")
+
+    body = pair.body()
+    with pair.eye() as eye:
+        body.until(lambda: eye.looked, "the order")
+        monkeypatch.setattr(sight, "swapped", neither)
+        body = pair.body(look(SCENE), goes_back=True)
+        with pytest.raises(ModelRefused, match="neither runs"):
+            body.until(lambda: False, "the refusal")
+        body = pair.body()
         see_one(body, eye)
 
 

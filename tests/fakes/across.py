@@ -37,6 +37,7 @@ class Across:
             self._path,
             Look(camera, "factory", None),
             looking.model,
+            tells="objects",
             steps=(),
             clock=clock,
             health=Health(clock),

@@ -188,6 +188,7 @@ class FakeCameras:
         mapped: buffers that are looked at just now.
         calls: that were made, in order.
         networks: what the driver was given.
+        complaint: what picamera2 prints when the region is set.
     """
 
     clock: Clock
@@ -206,8 +207,13 @@ class FakeCameras:
     networks: list[bytes] = field(default_factory=list)
     rois: list[tuple[int, int, int, int]] = field(default_factory=list)
     requests: list[FakeRequest] = field(default_factory=list)
+    complaint: str = ""
     questions: int = 0
     alive: int = 0
+
+    def look_at(self, sensor: FakeSensor, roi: tuple[int, int, int, int]) -> str:
+        sensor.set_inference_roi_abs(roi)
+        return self.complaint
 
     def camera(self, number: int) -> FakeDevice:
         self.note("camera")

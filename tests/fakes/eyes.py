@@ -11,7 +11,7 @@ import pytest
 
 from eyespot.app import sight
 from eyespot.app.sight import Sight
-from eyespot.domain.observation import Observation
+from eyespot.domain.observation import Observation, Tells
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock, SystemClock
 from eyespot.ports import CameraLedger, Clock, ModelIdentity, Readings, Tell, View, silent
@@ -23,11 +23,15 @@ from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.threads import Watched
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Identity, Native, Vitals, stamp
 from fakes.script import MODEL, seen
 from fakes.waiting import PATIENCE_S, until
 
-CAMERA = CameraSettings(source="picamera")
+CAMERA = CameraSettings(source="imx500")
 CLIP = CameraSettings(source="video", file="clip.mp4", pace="fast")
+THREE = ModelIdentity("m", "m", "1", None, ("person", "dog", "cat"), 0.35)
+WHO = Identity("shop", "Shop", "UTC", "a machine", "0", "3", "overhead", publishes_frames=False)
 EVERY_STEP = (Step.RESTART, Step.RELOAD, Step.RENEW)
 
 
@@ -81,16 +85,19 @@ class Body:
         ledger: CameraLedger | None = None,
         model: ModelIdentity = MODEL,
         goes_back: bool = False,
+        tells: Tells = "objects",
     ) -> None:
         self.path = folder / "eye"
         self.clock = clock or ManualClock(10**12)
         self.health = Health(self.clock)
+        self._native = Native(Gate("eyespot/v1/shop"), "0" * 16, 0)
         self.seen: list[Observation] = []
         self.ends: list[Datagrams] = []
         self.source = EyeSource(
             self.path,
             order or look(),
             model,
+            tells=tells,
             steps=EVERY_STEP,
             clock=self.clock,
             health=self.health,
@@ -106,7 +113,15 @@ class Body:
 
     @property
     def troubles(self) -> dict[str, str]:
+        """What stands on the board; all that the eye says of itself passes the gate meanwhile."""
+        self._tell()
         return {trouble.name: trouble.reason for trouble in self.health.troubles()}
+
+    def _tell(self) -> None:
+        at = stamp(self.clock.timeline(), self.clock.now_ns())
+        vitals = Vitals(0, 0, 0.0, 0, 0, self.source.readings, {}, None, None, None)
+        self._native.health(vitals, self.health.troubles(), at)
+        self._native.info(WHO, self.source.view, MODEL, at)
 
     def take(self, timeout_s: float = 0) -> Observation | None:
         observation = self.source.take(timeout_s)

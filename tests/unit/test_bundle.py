@@ -68,6 +68,12 @@ def test_a_label_that_is_none_is_refused_with_its_line(tmp_path: Path, labels: b
         read_bundle(folder)
 
 
+def test_more_labels_than_can_be_told_are_refused(tmp_path: Path) -> None:
+    names = "".join(f"thing {number}\n" for number in range(1025)).encode()
+    with pytest.raises(ModelError, match="1024 at most"):
+        read_bundle(write_bundle(tmp_path, NETWORK, names))
+
+
 def test_labels_that_are_not_text_are_refused(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path, NETWORK, b"\xff\xfe")
     with pytest.raises(ModelError, match="not UTF-8"):

@@ -52,7 +52,7 @@ def test_it_speaks_to_manager_and_body_while_it_lasts_and_is_gone_then(
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         monkeypatch.setenv("WATCHDOG_USEC", "30000000")
         monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
-        with heralded(theirs.fileno()):
+        with heralded(os.dup(theirs.fileno())):
             told = manager.recv(1000) + b"\n" + manager.recv(1000)
             heard = body.receive(10)
             children = _children()

@@ -83,7 +83,9 @@ def test_the_network_goes_to_the_driver_before_the_camera_is_opened(tmp_path: Pa
 
 def test_what_was_checked_goes_to_the_driver_though_the_file_was_exchanged(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
-    rig.model.bundle.network_path.write_bytes(b"another one")
+    network = tmp_path / rig.model.bundle.manifest.network.file
+    network = next(tmp_path.rglob(network.name))
+    network.write_bytes(b"another one")
     rig.source.open()
     assert rig.library.networks == [rig.model.bundle.network]
 
@@ -459,6 +461,22 @@ def test_a_start_is_heralded_and_nothing_else_is(tmp_path: Path) -> None:
     rig.source.open()
     rig.source.recover(Step.RESTART)
     assert around == [["start"], ["start"]]
+
+
+def test_a_region_that_the_sensor_does_not_look_at_is_an_error_and_no_wrong_place(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, roi=(0.25, 0.25, 0.75, 0.75))
+    rig.library.complaint = "IMX500: Unable to set ROI control"
+    assert "Unable to set ROI" in rig.refusal(rig.source.open)
+    rig.library.complaint = ""
+    rig.source.open()
+    assert all(rig.take(1))
+
+
+def test_the_whole_frame_is_looked_at_even_if_that_cannot_be_set(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.library.complaint = "IMX500: Unable to set ROI control"
+    rig.source.open()
+    assert all(rig.take(1))
 
 
 def test_the_steps_are_the_gentlest_first(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock
+from eyespot.ports import View
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.source_worker import SourceWorker
@@ -47,7 +48,7 @@ class Stage:
         self.health = Health(self.clock)
         self.mailbox = Mailbox(overwrites=True)
         self.source = Script(self.clock, script, steps, opening)
-        self.reboots = 0
+        self.reboots, self.no_reboot = 0, ""
         self.troubled: list[tuple[str, str]] = []
         self.told: list[str] = []
         self.waits_left = 10_000
@@ -76,8 +77,9 @@ class Stage:
         self.troubled += [trouble for trouble in new if trouble not in self.troubled]
         self.told.append(self.worker.readings.doing)
 
-    def _reboot(self) -> None:
+    def _reboot(self) -> str:
         self.reboots += 1
+        return self.no_reboot
 
     def _wait(self, seconds: float) -> bool:
         self.clock.sleep(seconds)
@@ -163,6 +165,27 @@ def test_a_step_that_the_body_wants_is_taken_at_once_whether_anything_is_seen_or
     stage.worker.recover(Step.RELOAD)
     stage.run()
     assert stage.source.done == ["open", "reload_network"]
+
+
+def test_what_is_asked_of_a_camera_that_could_not_be_opened_does_not_take_the_place_of_opening_it() -> None:
+    stage = Stage(seen(1), opening=[CameraError("unplugged")])
+    stage.worker.request(lambda tell: tell("thinking"))
+    stage.run()
+    assert stage.source.done == ["open", "open"]
+    assert stage.mailbox.received == 1
+
+
+def test_a_reboot_that_is_not_granted_is_said() -> None:
+    stage = Stage(seen(1), *[None] * 90, seen(2), steps=(Step.REBOOT,))
+    stage.no_reboot = "the next may be asked for in 3 h"
+    stage.run()
+    assert ("camera_stalled", "a reboot might help, but the next may be asked for in 3 h") in stage.troubled
+
+
+def test_a_slow_source_is_silent_later_than_a_quick_one() -> None:
+    stage = Stage(seen(1), *[None] * 20, seen(2))
+    stage.source.view = View("slow", 640, 480, 0.2)
+    assert stage.run().names == []
 
 
 def test_a_camera_is_powered_up_only_once_the_ledger_allows_it() -> None:

@@ -29,6 +29,13 @@ def test_a_trouble_lasts_since_it_began_and_a_new_reason_is_a_change() -> None:
     assert (health.troubles(), health.changes) == ([], 3)
 
 
+def test_a_reason_too_long_to_be_published_is_cut() -> None:
+    health = Health(ManualClock())
+    health.raise_state("reload_refused", "x" * 5000)
+    [trouble] = health.troubles()
+    assert (len(trouble.reason), trouble.reason[-1]) == (320, "…")
+
+
 class Steps(Pipeline):
     """Writes down when it was stepped, and with what."""
 

@@ -78,13 +78,22 @@ def run(config: Path) -> int:
             except ModelRefused as error:
                 _log.error("the changed configuration is in force no more: %s", error)
                 refusal = _refusal(error)
-                prepared = _prepare(before, clock) if before is not None else None
+                prepared = _way_back(before, prepared, clock)
             else:
                 refusal = ""
                 before = prepared.loaded
                 prepared = reloader.prepared
             gc.collect()  # the parts of a life know each other, so that its model would stay for long
     return outcome.exit_code
+
+
+def _way_back(before: Loaded | None, refused: _Prepared, clock: Clock) -> _Prepared:
+    """Return the life of before; where it cannot be lived any more, the refused one, with its trouble."""
+    try:
+        return _prepare(before or refused.loaded, clock)
+    except EyespotError as error:
+        _log.error("the configuration of before cannot be used any more: %s", error)
+        return _prepare(refused.loaded, clock)
 
 
 def _live(prepared: _Prepared, reloader: _Reloader, clock: Clock, manager: Notifier, refusal: str) -> Outcome:

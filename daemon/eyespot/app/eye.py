@@ -1,10 +1,11 @@
 """What looks: source, engine and decoder, as an order asks for them."""
 
+import hashlib
 from dataclasses import replace
 
 from eyespot.config import Config
 from eyespot.decoders import Decoder, build, tells
-from eyespot.domain.errors import ModelError
+from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.observation import Found, Tells
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import FrameSource
@@ -108,6 +109,13 @@ def fitting_bundle(look: Look) -> Bundle:
             'or the source "imx500"'
         )
     return bundle
+
+
+def manifest_sha256(look: Look) -> str:
+    """Return the sha256 of the manifest of the bundle that an order names; it pins all other files."""
+    folder = find_bundle(look.bundle, on_sensor=look.camera.source == "imx500")
+    with foreign(ModelError, f"cannot read {folder}"):
+        return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
 
 
 def _inferring(look: Look, bundle: CpuBundle, clock: Clock) -> ObservationSource:

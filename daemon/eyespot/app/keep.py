@@ -5,6 +5,7 @@ from pathlib import Path
 
 from eyespot.app.eye import glance, open_source, order
 from eyespot.app.plan import device_id
+from eyespot.app.power import note_power_up
 from eyespot.config import Loaded, load, problems_with_model
 from eyespot.domain.errors import CameraError, ConfigError, StorageError
 from eyespot.domain.instants import rfc3339
@@ -38,6 +39,7 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
         _refuse_what_has_no_boxes(loaded, tells)
         problems_with_model(loaded, model.labels, tells)
         source = open_source(look, clock)
+        note_power_up(loaded.config, clock)
         try:
             begun_ns = clock.now_ns()
             begun = rfc3339(clock.timeline().utc_ns(begun_ns))

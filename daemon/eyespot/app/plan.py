@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.app.eye import glance, open_source, order
+import msgspec
+
+from eyespot.app.eye import glance, manifest_sha256, open_source, order
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
-from eyespot.domain.recovery import Step
 from eyespot.host.identity import default_device_id
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build
@@ -73,7 +74,7 @@ def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_b
     if eye_socket is None or looks_itself:
         source = _own_source(look, clock)
     else:
-        source = _eye_source(eye_socket, look, model, clock, goes_back=goes_back)
+        source = _eye_source(eye_socket, look, (model, tells), clock, goes_back=goes_back)
     return Plan(
         config=config,
         device=device_id(config),
@@ -109,20 +110,20 @@ def _own_source(look: Look, clock: Clock) -> SourceMaker:
 
 
 def _eye_source(
-    path: Path, look: Look, model: ModelIdentity, clock: Clock, *, goes_back: bool
+    path: Path, look: Look, told: tuple[ModelIdentity, Tells], clock: Clock, *, goes_back: bool
 ) -> SourceMaker:
-    can = look.camera.steps
-    counts = Step.RELOAD in can  # the sensor that runs networks does not stand many power cycles
+    look = msgspec.structs.replace(look, manifest=manifest_sha256(look))
 
     def make(health: HealthBoard, ledger: CameraLedger) -> ObservationSource:
         return EyeSource(
             path,
             look,
-            model,
-            steps=can,
+            told[0],
+            tells=told[1],
+            steps=look.camera.steps,
             clock=clock,
             health=health,
-            ledger=ledger if counts else None,
+            ledger=ledger if look.camera.wears else None,
             goes_back=goes_back,
         )
 

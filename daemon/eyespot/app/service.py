@@ -7,8 +7,6 @@ from contextlib import closing
 
 import eyespot
 from eyespot.app.plan import Plan
-from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.recovery import Step
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
@@ -78,7 +76,7 @@ class _Life:
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)
-        self._ledger = FileLedger(plan.state_dir, boot_id(), lambda: _utc_s(clock))
+        self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
@@ -141,7 +139,7 @@ class _Life:
             self._clock,
             stall_s=camera.stall_s if self._looks.steps else None,
             reboot=lambda: ask_for_reboot(self._ledger),
-            ledger=self._ledger if self._plan.looks_itself and Step.RELOAD in self._looks.steps else None,
+            ledger=self._ledger if self._plan.looks_itself and camera.wears else None,
         )
 
     def _make_reporter(self, native: Native) -> Reporter:
@@ -177,10 +175,6 @@ class _Life:
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
-
-
-def _utc_s(clock: Clock) -> float:
-    return clock.timeline().utc_ns(clock.now_ns()) / SECOND_NS
 
 
 def _identity(plan: Plan) -> Identity:

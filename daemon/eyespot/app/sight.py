@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from eyespot.app.eye import open_source, swapped
-from eyespot.domain.errors import ConfigError, InputError, ModelError, one_line
+from eyespot.domain.errors import CameraError, ConfigError, InputError, ModelError, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import SystemClock
@@ -203,6 +203,9 @@ class Sight:
                 worker.stop()
         except (ModelError, ConfigError, InputError) as error:
             self._link.raise_state("swap_refused", one_line(error))
+        except CameraError as error:
+            self._link.raise_state("swap_refused", one_line(error))  # who asked may know the way back
+            raise
 
     def _doing(self) -> str:
         worker = self._worker

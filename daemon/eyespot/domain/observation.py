@@ -10,6 +10,7 @@ Floats = NDArray[np.float32]
 Indexes = NDArray[np.intp]
 
 KEYPOINTS = 17
+MOST_LABELS = 1024
 UNUSED = "-"  # the name of a class index that a model never gives
 
 

@@ -32,7 +32,7 @@ def heralded(body: int | None = None) -> Iterator[None]:
     """Let a child speak for this process within the context, ten minutes at most.
 
     Args:
-        body: the descriptor of the connection to the body; None where there is none.
+        body: a descriptor of the connection to the body, closed here; None where there is none.
     """
     command = [sys.executable, "-m", "eyespot.host.herald", str(-1 if body is None else body)]
     try:
@@ -42,6 +42,9 @@ def heralded(body: int | None = None) -> Iterator[None]:
     except OSError:  # no memory, no processes: the camera matters more
         yield
         return
+    finally:
+        if body is not None:
+            os.close(body)
     try:
         yield
     finally:

@@ -15,18 +15,21 @@ _log = logging.getLogger(__name__)
 _NAME = "reboot-wanted"
 
 
-def ask_for_reboot(ledger: CameraLedger) -> None:
-    """Leave the file in the runtime folder of the unit, once a day at most."""
+def ask_for_reboot(ledger: CameraLedger) -> str:
+    """Leave the file in the runtime folder of the unit, once a day at most.
+
+    Returns:
+        Why it was not left; empty where it was.
+    """
     folder = os.environ.get("RUNTIME_DIRECTORY")
     if not folder:
-        _log.warning("a reboot might help the camera; nobody is there to be asked for one")
-        return
+        return "nobody is there to be asked for one"
     wait_s = ledger.reboot()
     if wait_s:
-        _log.warning("a reboot might help the camera; the next may be asked for in %.0f h", wait_s / 3600)
-        return
+        return f"the next may be asked for in {wait_s / 3600:.0f} h"
     _log.warning("asking for a reboot, as nothing else helped the camera")
     try:
         Path(folder, _NAME).touch()
     except OSError as error:
-        _log.warning("a reboot cannot be asked for: %s", error.strerror)
+        return f"it cannot be asked for: {error.strerror}"
+    return ""

@@ -8,6 +8,7 @@ import importlib
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ _REMEDY = "sudo apt install python3-picamera2, and make the virtual environment 
 _SENSOR_REMEDY = "sudo apt install imx500-all python3-picamera2"
 PACKAGES = ("picamera2", "libcamera")  # as apt brings them; pip's do not fit them for long
 _SENSOR_MODULES = ("picamera2.devices.imx500", "picamera2.devices")
+
+_said: deque[str] = deque(maxlen=10)  # by picamera2, of late
 
 Metadata = Mapping[str, Any]
 Buffer = NDArray[np.uint8]
@@ -106,6 +109,9 @@ class SensorLibrary(CameraLibrary, Protocol):
     def sensor(self, network_path: str) -> Sensor:
         """Hand a network to the driver, in place of the one it has, which is gone from then on."""
 
+    def look_at(self, sensor: Sensor, roi: tuple[int, int, int, int]) -> str:
+        """Show a sensor's network this part of the frame; return what picamera2 has to say against it."""
+
 
 class PictureLibrary(CameraLibrary, Protocol):
     """Shows pictures."""
@@ -169,6 +175,11 @@ class _Sensors(_Cameras):
         except FileNotFoundError as error:
             raise CameraError(_what_is_missing(error)) from error
 
+    def look_at(self, sensor: Sensor, roi: tuple[int, int, int, int]) -> str:
+        _said.clear()
+        sensor.set_inference_roi_abs(roi)
+        return "; ".join(_said)
+
 
 def _picamera2() -> Any:
     """Import it, and keep it from talking more than is needed."""
@@ -202,4 +213,6 @@ def _what_is_missing(error: FileNotFoundError) -> str:
 
 def _printed(*words: object, **_: object) -> None:
     """Take what would be printed, such as that the region could not be set: no error to picamera2."""
-    _log.warning("picamera2: %s", " ".join(map(str, words)))
+    said = " ".join(map(str, words))
+    _said.append(said)
+    _log.warning("picamera2: %s", said)

@@ -17,7 +17,7 @@ from eyespot.frames import Pixels
 Size = tuple[int, int]
 Read = Callable[[Pixels], Pixels]
 
-_BYTES = {"BGR888": (0, 1, 2), "RGB888": (2, 1, 0), "XBGR8888": (0, 1, 2), "XRGB8888": (2, 1, 0)}
+_STEPS = {"BGR888": 1, "RGB888": -1, "XBGR8888": 1, "XRGB8888": -1}  # through the bytes, to have red first
 _LUMA_HALF = 128
 _RED_V, _GREEN_U, _GREEN_V, _BLUE_U = 1.402, -0.344136, -0.714136, 1.772
 
@@ -32,22 +32,22 @@ def reader_for(stream: Mapping[str, Any]) -> Read:
         CameraError: the format is not known here; names it.
     """
     form, size, stride = stream["format"], stream["size"], stream["stride"]
-    if form in _BYTES:
+    if form in _STEPS:
         return lambda buffer: _packed(buffer, size, stride, form)
     if form == "YUV420":
         return lambda buffer: _rgb(*_planar(buffer, size, stride))
     if form == "NV12":
         return lambda buffer: _rgb(*_half_planar(buffer, size, stride))
-    known = ", ".join([*_BYTES, "YUV420", "NV12"])
+    known = ", ".join([*_STEPS, "YUV420", "NV12"])
     raise CameraError(f"the camera gives pictures in the format {form}; only {known} can be read")
 
 
 def _packed(buffer: Pixels, size: Size, stride: int, form: str) -> Pixels:
-    (width, height), order = size, _BYTES[form]
+    width, height = size
     depth = 4 if form.startswith("X") else 3
     rows = _rows(buffer, 0, height, stride)[:, : width * depth]
     pixels = rows.reshape(height, width, depth) if stride == width * depth else _split(rows, width, depth)
-    return pixels[..., order[0] :: order[1] - order[0]][..., :3]
+    return pixels[..., :3][..., :: _STEPS[form]]
 
 
 def _split(rows: Pixels, width: int, depth: int) -> Pixels:

@@ -1,5 +1,8 @@
 """Values to what crosses the socket between eye and body, and back; see `wire`."""
 
+from dataclasses import asdict
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -15,6 +18,7 @@ from eyespot.domain.observation import (
 )
 from eyespot.ports import Readings, SensorReadings, View
 from eyespot.sources.wire import (
+    MOST_REAL,
     Opened,
     Seen,
     SeenLabels,
@@ -67,7 +71,8 @@ def view(message: Opened) -> View:
 def status(readings: Readings) -> Status:
     """Return readings as they cross."""
     given = readings.sensor
-    sensor = None if given is None else Sensor(*(getattr(given, name) for name in Sensor.__struct_fields__))
+    fields: dict[str, Any] = {} if given is None else asdict(given)
+    sensor = Sensor(**{name: _bounded(value) for name, value in fields.items()}) if fields else None
     return Status(readings.inference_ms, sensor, readings.dropped, readings.doing)
 
 
@@ -76,6 +81,11 @@ def readings(message: Status) -> Readings:
     given = message.sensor
     sensor = None if given is None else SensorReadings(**msgspec.structs.asdict(given))
     return Readings(message.inference_ms, sensor, message.dropped, message.doing)
+
+
+def _bounded(value: Any) -> Any:
+    """Return a number that may cross; None for one that says nothing, as some cameras give."""
+    return None if isinstance(value, float) and not abs(value) <= MOST_REAL else value
 
 
 def _crossing(found: Found) -> SeenFound:

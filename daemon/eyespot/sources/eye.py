@@ -10,7 +10,7 @@ from typing import get_args
 
 from eyespot.domain.errors import CameraError, InputError, ModelRefused, foreign
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Observation
+from eyespot.domain.observation import Observation, Tells
 from eyespot.domain.recovery import Step
 from eyespot.ports import (
     CameraLedger,
@@ -24,20 +24,15 @@ from eyespot.ports import (
     silent,
 )
 from eyespot.sources import crossing, wire
+from eyespot.sources.conduct import Conduct
 from eyespot.sources.datagrams import Datagrams, Gone, Listener
 from eyespot.sources.screening import Overstepped, Screening
 
 _log = logging.getLogger(__name__)
 
-_ABSENT_AFTER_S = 5.0
-_MUTE_AFTER_S = 10.0
-_MANY_COMINGS = 4
-_PAUSE_S = 0.2  # whoever comes and goes does so five times a second at most
 _BUSY_AT_MOST_S = 1200.0
 _ASK_AGAIN_S = 5.0
 _SEND_WITHIN_S = 1.0
-_FIRST_DELAY_S = 1.0
-_LONGEST_DELAY_S = 60.0
 
 
 class EyeSource:
@@ -47,6 +42,7 @@ class EyeSource:
         path: of the socket.
         order: where it shall look.
         model: whose observations are wanted.
+        tells: what this model tells.
         steps: see `ObservationSource`.
         clock: orders and limits what comes.
         health: knows `eye_absent`, `eye_refused`, `camera_resting`, and what the eye tells.
@@ -64,6 +60,7 @@ class EyeSource:
         order: wire.Look,
         model: ModelIdentity,
         *,
+        tells: Tells,
         steps: tuple[Step, ...],
         clock: Clock,
         health: HealthBoard,
@@ -80,17 +77,16 @@ class EyeSource:
         self._health = health
         self._ledger = ledger
         self._goes_back = goes_back
-        self._screening = Screening(model, order.camera, clock)
+        self._screening = Screening(model, tells, order.camera, clock)
+        self._conduct = Conduct(clock, health)
         self._listener: Listener | None = None
         self._peer: Datagrams | None = None
         self._hello: wire.Hello | None = None
         self._ordered = False
         self._told = Readings()
         self._dropped_before = 0  # by eyes that have gone
-        self._comings = 0  # of eyes, since anything was seen
-        self._delay_s = _FIRST_DELAY_S
-        self._closed_until_ns = self._ask_at_ns = 0
-        self._heard_ns = self._seen_ns = clock.now_ns()
+        self._ask_at_ns = 0
+        self._seen_ns = clock.now_ns()
 
     @property
     def readings(self) -> Readings:
@@ -115,7 +111,7 @@ class EyeSource:
         if self._listener is None:
             with foreign(CameraError, f"cannot make the socket {self._path}; may this user write there?"):
                 self._listener = Listener(self._path, wire.MOST_BYTES)
-            self._heard_ns = self._clock.now_ns()
+            self._conduct.connected()  # nobody can have come before
 
     def take(self, timeout_s: float) -> Observation | None:
         """Return the next observation of the eye, or None if there was none within the time.
@@ -139,6 +135,8 @@ class EyeSource:
         """Leave the step to the eye."""
         tell(f"asking the eye: {step.value}")
         self._seen_ns = self._clock.now_ns()  # it may be busy with that
+        if step is Step.RENEW:
+            self._conduct.expected()
         try:
             self._say(wire.Recover(step))
         except Gone:
@@ -165,17 +163,18 @@ class EyeSource:
         except Gone:
             self._hang_up()
         except (wire.WireError, Overstepped) as error:
-            self._cut_off(str(error))
+            self._hang_up()
+            self._conduct.overstepped(str(error))
         return None
 
     def _wait_for_peer(self, timeout_s: float) -> None:
-        closed_s = (self._closed_until_ns - self._clock.now_ns()) / SECOND_NS
-        if closed_s > 0:
-            self._clock.sleep(min(closed_s, timeout_s))
+        shut_s = self._conduct.shut_s
+        if shut_s > 0:
+            self._clock.sleep(min(shut_s, timeout_s))
         elif self._listener is not None:
             self._peer = self._listener.accept(timeout_s)
             if self._peer is not None:
-                self._heard_ns = self._clock.now_ns()
+                self._conduct.connected()
                 self._screening.begin()
 
     def _let_look(self, hello: wire.Hello) -> None:
@@ -207,17 +206,11 @@ class EyeSource:
         if self._peer is not None and not self._peer.send(wire.encode(message), _SEND_WITHIN_S):
             raise Gone("it does not listen")
 
-    def _cut_off(self, reason: str) -> None:
-        self._hang_up()
-        self._health.raise_state("eye_refused", f"the eye was cut off: {reason}")
-        self._closed_until_ns = self._clock.now_ns() + round(self._delay_s * SECOND_NS)
-        self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
-
     def _hang_up(self) -> None:
         if self._peer is not None:
             _log.info("the eye has gone, or was cut off")
             self._peer.close()
-            self._closed_until_ns = self._clock.now_ns() + round(_PAUSE_S * SECOND_NS)
+            self._conduct.gone()
         self._peer = self._hello = None
         self._ordered = False
         self._ask_at_ns = 0
@@ -226,19 +219,16 @@ class EyeSource:
 
     def _notice_absence(self) -> None:
         """Name an absence that lasts. Whoever says nothing keeps nobody else from coming."""
-        silent_s = (self._clock.now_ns() - self._heard_ns) / SECOND_NS
-        if self._peer is not None and silent_s > _MUTE_AFTER_S:
+        if self._peer is not None and self._conduct.is_mute:
             self._hang_up()
-        if self._peer is None and silent_s > _ABSENT_AFTER_S:
-            self._health.raise_state("eye_absent", "nothing is heard of it: systemctl status eyespot-eye")
+        if self._peer is None:
+            self._conduct.missed()
 
     # --- what it says -----------------------------------------------------------------------------------
 
     def _hear(self, message: wire.FromEye) -> Observation | None:
         self._screening.admit(message, ordered=self._ordered)
-        self._heard_ns = self._clock.now_ns()
-        if self._comings < _MANY_COMINGS:
-            self._health.clear_state("eye_absent")
+        self._conduct.heard()
         match message:
             case wire.Hello():
                 self._greet(message)
@@ -247,7 +237,8 @@ class EyeSource:
             case wire.Opened():
                 self.view = crossing.view(message)
             case wire.Status():
-                self._told = crossing.readings(message)
+                told = crossing.readings(message)
+                self._told = replace(told, dropped=max(told.dropped, self._told.dropped))
             case wire.Trouble():
                 self._pass_on(message)
             case wire.Ended():
@@ -256,11 +247,8 @@ class EyeSource:
         return None
 
     def _greet(self, hello: wire.Hello) -> None:
-        """Meet an eye. One after the other that sees nothing is as good as none."""
         self._hello = hello
-        self._comings += 1
-        if self._comings >= _MANY_COMINGS:
-            self._health.raise_state("eye_absent", "it comes and goes: journalctl --unit eyespot-eye")
+        self._conduct.greeted()
         for name in get_args(wire.TroubleName):  # it tells again what lasts
             self._health.clear_state(name)
 
@@ -268,9 +256,7 @@ class EyeSource:
         observation = self._screening.observation(message)
         if observation is not None:
             self._seen_ns = self._clock.now_ns()
-            self._delay_s, self._comings = _FIRST_DELAY_S, 0
-            self._health.clear_state("eye_refused")
-            self._health.clear_state("eye_absent")
+            self._conduct.saw()
         return observation
 
     def _pass_on(self, trouble: wire.Trouble) -> None:

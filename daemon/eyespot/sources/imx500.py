@@ -34,7 +34,7 @@ __all__ = ["Heralded", "Imx500Source", "SensorModel"]
 
 Heralded = Callable[[], AbstractContextManager[None]]
 
-_USUAL_HZ = 25.0  # where a network does not say it; beyond, some find less
+_USUAL_HZ = 25.0  # where a network does not say it
 _LOAD_LIMIT_S = 30.0
 _PROOF_S = 20.0
 _SETTLES_S = 2.0

@@ -1,5 +1,6 @@
 """The eye's end of the socket: sends what is seen, and hears what is to be looked at."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -78,9 +79,9 @@ class BodyLink:
 
     @property
     def descriptor(self) -> int | None:
-        """The file descriptor of the connection; None where there is none."""
+        """A file descriptor of the connection, which the caller closes; None where there is none."""
         with self._lock:
-            return self._body.descriptor if self._body is not None else None
+            return os.dup(self._body.descriptor) if self._body is not None else None
 
     @property
     def troubled(self) -> bool:
@@ -126,14 +127,14 @@ class BodyLink:
         if self._body is not None:
             return
         body = Datagrams.dial(self._path, wire.MOST_BYTES)
-        source = self.source
-        powered = source is not None and Step.RELOAD in source.steps  # of other cameras nobody asks
+        powered = self.follows is not None and self.follows.camera.wears
         try:
             body.send(wire.encode(wire.Hello(powered)), _AGAIN_S)
         except Gone:
             body.close()
             raise
         self.away_since_ns = None
+        self._dropped = 0  # the body adds up what each connection tells
         with self._lock:
             self._body = body
 

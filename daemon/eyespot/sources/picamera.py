@@ -18,7 +18,7 @@ from eyespot.sources.colours import Read, Size, reader_for
 from eyespot.sources.pacing import Pacer
 from eyespot.sources.settings import CameraSettings
 
-_USUAL_HZ = 10.0  # a Pi 4 infers about as often
+_USUAL_HZ = 10.0
 _MOST_HZ = 120.0
 _BUFFERS = 4
 _FORMAT = "BGR888"  # the bytes are red, green, blue

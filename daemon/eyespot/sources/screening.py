@@ -3,8 +3,10 @@
 An eye may be broken, or in somebody else's hands. Nothing that it says may crash, flood or confuse.
 """
 
+from collections.abc import Mapping
+
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares
+from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares, Tells
 from eyespot.ports import Clock, ModelIdentity
 from eyespot.sources import crossing, wire
 from eyespot.sources.quota import Quota
@@ -20,6 +22,14 @@ _SEEN_AT_ONCE = 400.0
 _TOLD_AT_ONCE = 50.0
 
 
+_KINDS: Mapping[Tells, type[Found]] = {
+    "objects": Detections,
+    "labels": Labels,
+    "shares": Shares,
+    "poses": Poses,
+}
+
+
 class Overstepped(Exception):  # noqa: N818 - an eye's doing, not an error of ours
     """The eye did what it must not; says what."""
 
@@ -29,6 +39,7 @@ class Screening:
 
     Args:
         model: whose observations are wanted.
+        tells: what this model tells.
         camera: what the eye looks at.
         clock: for the number of messages, and their time.
 
@@ -36,9 +47,10 @@ class Screening:
         misfits: observations that were passed over: of the model of before, out of order, or late.
     """
 
-    def __init__(self, model: ModelIdentity, camera: CameraSettings, clock: Clock) -> None:
+    def __init__(self, model: ModelIdentity, tells: Tells, camera: CameraSettings, clock: Clock) -> None:
         self.misfits = 0
         self._model = model
+        self._kind = _KINDS[tells]
         self._camera = camera
         self._clock = clock
         self._newest_ns = 0
@@ -81,6 +93,10 @@ class Screening:
         if observation.bundle != self._model.bundle:
             self.misfits += 1
             return None
+        if not isinstance(observation.found, self._kind):
+            raise Overstepped(
+                f"{type(observation.found).__name__}, of a model that tells {self._kind.__name__}"
+            )
         _check_classes(observation.found, len(self._model.labels))
         ahead_s = (observation.taken_ns - self._clock.now_ns()) / SECOND_NS
         if ahead_s > (_AHEAD_S if self._camera.paced else _FILE_AHEAD_S):

@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from eyespot.domain.errors import CameraError
 from eyespot.domain.geometry import Region, Resize
 from eyespot.sources.camera_library import Sensor, SensorLibrary
 
 SENSOR_WIDTH, SENSOR_HEIGHT = 4056, 3040
+_WHOLE = (0, 0, SENSOR_WIDTH, SENSOR_HEIGHT)
 
 Pixels4 = tuple[int, int, int, int]
 
@@ -21,11 +23,14 @@ def load_network(library: SensorLibrary, network: bytes, roi_px: Pixels4) -> Sen
         roi_px: left, top, width, height in pixels of the full sensor.
 
     Raises:
-        CameraError: there is no sensor, or it is in use. Whatever else picamera2 may raise.
+        CameraError: there is no sensor, it is in use, or cannot look at the region.
+        Whatever else picamera2 may raise.
     """
     with _path_to(network) as path:
         sensor = library.sensor(path)
-    sensor.set_inference_roi_abs(roi_px)
+    complaint = library.look_at(sensor, roi_px)
+    if complaint and roi_px != _WHOLE:  # which it looks at anyway
+        raise CameraError(f"the sensor does not look at the region {roi_px}: {complaint}; change roi")
     return sensor
 
 

@@ -93,6 +93,11 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return (*_STEPS.get(self.source, ()), *((Step.REBOOT,) if self.reboot else ()))
 
     @property
+    def wears(self) -> bool:
+        """Whether power-ups are counted: the sensor that runs networks does not stand many of them."""
+        return self.source == "imx500"
+
+    @property
     def is_endless(self) -> bool:
         """Whether it never comes to an end by itself."""
         return self.is_camera or self.source == "scene"

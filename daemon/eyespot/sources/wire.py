@@ -1,7 +1,7 @@
 """What crosses the socket between eye and body: one message a datagram, MessagePack, strictly typed.
 
-There is no field for bytes, every text and list is bounded, and every number has its range: so there is
-no room for an image. Both ends refuse whatever else arrives.
+There is no field for bytes, every text and list is bounded, and every number has its range: a picture has
+no form in which to cross. Both ends refuse whatever else arrives.
 """
 
 from typing import Annotated, Literal, TypeVar
@@ -15,6 +15,7 @@ from eyespot.domain.recovery import Step
 from eyespot.ports import SensorMode
 from eyespot.sources.settings import CameraSettings
 
+MOST_REAL = 1e6
 MOST_BYTES = 40 * 1024  # 15 kB of what is seen, or an order with two long paths
 _MOST_OBJECTS = 300
 _MOST_PERSONS = 30
@@ -23,12 +24,13 @@ _MOST_CLASSES = 1024
 # one line: no control characters, no separators of lines, nothing that turns the direction of writing
 _Text = Annotated[str, Meta(max_length=320, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\Z")]
 _Name = Annotated[str, Meta(max_length=160, pattern=r"\A[\x20-\x7e]*\Z")]
+_Word = Annotated[str, Meta(max_length=64, pattern=r"\A[\x20-\x7e]*\Z")]  # as payloads take it
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
 _Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Side = Annotated[int, Meta(ge=1, le=65_535)]
 _Index = Annotated[int, Meta(ge=0, lt=_MOST_CLASSES)]
 _Fraction = Annotated[float, Meta(ge=0, le=1)]
-_Real = Annotated[float, Meta(ge=-1e6, le=1e6)]
+_Real = Annotated[float, Meta(ge=-MOST_REAL, le=MOST_REAL)]
 _Box = tuple[_Fraction, _Fraction, _Fraction, _Fraction]
 _Keypoint = tuple[_Fraction, _Fraction, _Fraction]
 TroubleName = Literal["source_failed", "swap_refused"]
@@ -81,11 +83,11 @@ class Hello(_Message, frozen=True, tag="hello"):
 class Opened(_Message, frozen=True, tag="opened"):
     """The source looks; the camera as in force, see `ports.View`."""
 
-    source: _Name
+    source: _Word
     width: _Side
     height: _Side
     rate_hz: Annotated[float, Meta(ge=0, le=1e6)]
-    engine: _Name | None
+    engine: _Word | None
     mode: SensorMode | None
     roi: _Box
 
@@ -141,11 +143,13 @@ class Look(_Message, frozen=True, tag="look"):
         camera: see `sources.settings`.
         bundle: "factory", or a folder.
         min_score: the configured one.
+        manifest: sha256 of the bundle's, as the body read it: another one makes it another order.
     """
 
     camera: CameraSettings
     bundle: _Path
     min_score: Annotated[float, Meta(gt=0, lt=1)] | None
+    manifest: _Word = ""
 
 
 class Recover(_Message, frozen=True, tag="recover"):

@@ -6,13 +6,14 @@ has to outlive the processes that make them. One small file, replaced as a whole
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from eyespot.domain.errors import one_line
+from eyespot.domain.instants import SECOND_NS
+from eyespot.ports import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file holds: instants are UTC in seconds since 1970."""
+    """What the file holds: seconds of CLOCK_BOOTTIME at the last power-up, of UTC at the last reboot."""
 
     boot: str = ""
     power_ups: _Count = 0
@@ -40,13 +41,13 @@ class FileLedger:
     Args:
         folder: where it is kept.
         boot: the id of this start of the machine.
-        utc_s: UTC in seconds since 1970.
+        clock: its CLOCK_BOOTTIME spaces power-ups, its UTC reboots.
     """
 
-    def __init__(self, folder: Path, boot: str, utc_s: Callable[[], float]) -> None:
+    def __init__(self, folder: Path, boot: str, clock: Clock) -> None:
         self._path = folder / _NAME
         self._boot = boot
-        self._utc_s = utc_s
+        self._clock = clock
         self._kept = self._read()
 
     @property
@@ -56,17 +57,16 @@ class FileLedger:
 
     def power_up(self) -> float:
         """Note a power-up: 16 as they come, then one an hour, until the machine starts anew."""
-        now = int(self._utc_s())
-        # a clock that was set back must not forbid it for long
+        now = self._clock.now_ns() // SECOND_NS
         since_s = now - self._kept.powered_up
-        if self.power_ups >= _FREELY and 0 <= since_s < _THEN_EVERY_S:
+        if self.power_ups >= _FREELY and since_s < _THEN_EVERY_S:
             return float(_THEN_EVERY_S - since_s)
         self._write(_Kept(self._boot, self.power_ups + 1, now, self._kept.rebooted))
         return 0.0
 
     def reboot(self) -> float:
         """Note that a reboot is asked for: one a day."""
-        now = int(self._utc_s())
+        now = self._clock.timeline().utc_ns(self._clock.now_ns()) // SECOND_NS
         since_s = now - self._kept.rebooted
         if since_s < _REBOOT_EVERY_S:
             return float(min(_REBOOT_EVERY_S, _REBOOT_EVERY_S - since_s))

@@ -5,6 +5,7 @@ import threading
 
 from eyespot.ports import Clock
 from eyespot.topics.native import Trouble
+from eyespot.topics.payloads import LONGEST_LINE
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,8 @@ class Health:
         self._changes = 0
 
     def raise_state(self, name: str, reason: str) -> None:
-        """Name a trouble, or renew its reason."""
+        """Name a trouble, or renew its reason, which is cut to what may be published."""
+        reason = reason if len(reason) <= LONGEST_LINE else reason[: LONGEST_LINE - 1] + "…"
         with self._lock:
             before = self._troubles.get(name)
             since = before[1] if before else self._clock.now_ns()

@@ -51,7 +51,7 @@ class SourceWorker:
         health: knows `source_failed`, `source_silent` and `camera_stalled`.
         clock: for the silence.
         stall_s: how long a source may give nothing before a step of recovery is taken; None: never.
-        reboot: asks for the machine to start anew, the last step there is.
+        reboot: asks for the machine to start anew, the last step there is; returns why not, or nothing.
         replaceable: a new process takes over when this one ends, so that a hang may end it.
         ledger: has to allow it when the camera is powered up; None where that does no harm, or is asked
             for elsewhere.
@@ -65,7 +65,7 @@ class SourceWorker:
         clock: Clock,
         *,
         stall_s: float | None = None,
-        reboot: Callable[[], None] = lambda: None,
+        reboot: Callable[[], str] = str,
         replaceable: bool = False,
         ledger: CameraLedger | None = None,
     ) -> None:
@@ -78,6 +78,7 @@ class SourceWorker:
         self._replaceable = replaceable
         self._ledger = ledger
         self._powers_up = True
+        self._failed = False
         self._ladder = Ladder(source.steps if stall_s else (), stall_s or 0, clock.now_ns())
         self._wanted: queue.SimpleQueue[_Act] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -106,14 +107,20 @@ class SourceWorker:
 
     def recover(self, step: Step) -> None:
         """Take a step of recovery as soon as can be; from any thread."""
-        self.request(partial(self._source.recover, step))
+        self._wanted.put(partial(self._source.recover, step))
 
     def request(self, act: Callable[[Tell], None]) -> None:
         """Do something with the source as soon as can be, in its own thread; from any thread.
 
         It is told how to tell how far it is, and raises as opening the source does.
         """
-        self._wanted.put(act)
+        self._wanted.put(partial(self._then_open, act))
+
+    def _then_open(self, act: _Act, tell: Tell) -> None:
+        """Do it, and open a source that could not be opened before: else nobody would any more."""
+        act(tell)
+        if self._failed and not self._stopping.is_set():
+            self._source.open(tell)
 
     def run(self, beat: Beat) -> None:
         """Look until stopped, or until the source has ended.
@@ -138,6 +145,7 @@ class SourceWorker:
         try:
             self._wait_for_power(beat)
             act(partial(self._tell, beat))
+            self._failed = False
             self._silent_since_ns = self._clock.now_ns()
             self._ladder.busy(self._silent_since_ns)
             self._doing = ""
@@ -152,7 +160,7 @@ class SourceWorker:
                 beat()
             return self._source.open
         except (CameraError, ModelError) as error:
-            self._doing = ""
+            self._doing, self._failed = "", True
             reason = f"{one_line(error)}; trying again in {self._delay_s:.0f} s"
             self._health.raise_state("source_failed", reason)
             self._wait(self._delay_s, beat)
@@ -188,8 +196,13 @@ class SourceWorker:
         if self._source.readings.doing:
             self._silent_since_ns = now_ns
             self._ladder.busy(now_ns)
-        elif now_ns - self._silent_since_ns > _SILENCE_S * SECOND_NS:
+        elif now_ns - self._silent_since_ns > self._usual_silence_s() * SECOND_NS:
             self._health.raise_state("source_silent", "the source gives nothing; is it connected?")
+
+    def _usual_silence_s(self) -> float:
+        """Return how long nothing may come from a source of this rate."""
+        view = self._source.view
+        return max(_SILENCE_S, 3 / view.rate_hz) if view is not None and view.rate_hz > 0 else _SILENCE_S
 
     def _next_act(self) -> _Act | None:
         """Return what somebody wants, or what is due to bring a silent source back."""
@@ -207,7 +220,9 @@ class SourceWorker:
         return self._after_reboot if step is Step.REBOOT else partial(self._source.recover, step)
 
     def _after_reboot(self, tell: Tell) -> None:
-        self._reboot()
+        refusal = self._reboot()
+        if refusal:
+            self._health.raise_state("camera_stalled", f"a reboot might help, but {refusal}")
         self._source.open(tell)
 
     def _tell(self, beat: Beat, doing: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from eyespot.domain.errors import EyespotError
+from eyespot.domain.errors import EyespotError, ModelRefused
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock
 from eyespot.supervisor.signals import Wish
@@ -115,9 +115,10 @@ class Supervisor:
             thread.start()
         self._tell_start()
         outcome = self._watch()
-        if outcome is not Outcome.RELOAD:
+        goes_back = any(isinstance(thread.error, ModelRefused) for thread in self._threads)
+        if outcome is not Outcome.RELOAD and not goes_back:  # the service manager would kill what goes on
             self._manager.stopping()
-        clean = self._stop(at_end=outcome is Outcome.ENDED)
+        clean = self._stop(at_end=outcome is Outcome.ENDED and not goes_back)
         error = next((thread.error for thread in self._threads if thread.error), None)
         if error is not None:
             raise error

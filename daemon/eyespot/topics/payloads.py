@@ -17,7 +17,8 @@ MOST_BOXES = 100
 MOST_CLASSES = 100
 
 Short = Annotated[str, Meta(max_length=64)]
-Line = Annotated[str, Meta(max_length=320)]
+LONGEST_LINE = 320
+Line = Annotated[str, Meta(max_length=LONGEST_LINE)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 BundleId = Annotated[str, Meta(max_length=160)]
 Utc = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]

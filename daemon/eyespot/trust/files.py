@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eyespot.domain.errors import ModelError, foreign
+from eyespot.domain.observation import MOST_LABELS
 from eyespot.trust.manifest import LabelsFile, NetworkFile
 
 LONGEST_LABEL = 64
@@ -73,6 +74,8 @@ def read_labels(folder: Path, expected: LabelsFile) -> tuple[str, ...]:
     with foreign(ModelError, f"{path} is not UTF-8 text; mend it"):
         lines = data.decode().removesuffix("\n").split("\n")
     names = [line.strip().lower() for line in lines]
+    if len(names) > MOST_LABELS:
+        raise ModelError(f"{path} has {len(names)} class names; {MOST_LABELS} at most can be told")
     for number, name in enumerate(names, 1):
         if not is_class_name(name):
             raise ModelError(f"{path}:{number}: want a class name of 1 to {LONGEST_LABEL} characters")

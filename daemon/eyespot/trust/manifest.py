@@ -17,7 +17,7 @@ from eyespot.ports import ModelIdentity
 from eyespot.trust import rpk
 
 Dtype = Literal["float32", "uint8", "int8"]
-MOST_RATE_HZ = 60.0  # the sensor's fastest mode has 40 frames a second
+MOST_RATE_HZ = 60.0
 
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_LABEL_BYTES = 256 * 1024

@@ -30,9 +30,7 @@ class SensorBundle:
 
     Attributes:
         rpk: what the network's file says.
-        network: the bytes that were checked.
-        network_path: where they were read from. What lies there can be exchanged after the check, and a
-            driver that is given the path reads it again: give it a file that holds `network` instead.
+        network: the bytes that were checked; the driver gets these, not the file again.
         decoder: kind and settings of what reads the outputs; open ones are filled from the file.
         labels: class names by class index, in lower case; the file's where the bundle has none.
     """
@@ -40,7 +38,6 @@ class SensorBundle:
     manifest: SensorManifest
     rpk: Rpk = field(repr=False)
     network: bytes = field(repr=False)
-    network_path: Path
     decoder: Mapping[str, object]
     labels: tuple[str, ...]
 
@@ -80,7 +77,7 @@ def read_sensor_bundle(folder: Path, manifest: SensorManifest) -> SensorBundle:
         reading = reading_of(manifest, rpk, labels)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    return SensorBundle(manifest, rpk, network, path, reading.decoder, reading.labels)
+    return SensorBundle(manifest, rpk, network, reading.decoder, reading.labels)
 
 
 def _check_fits(manifest: SensorManifest, rpk: Rpk) -> None:

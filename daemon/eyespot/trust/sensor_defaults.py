@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eyespot.domain.errors import ModelError
-from eyespot.domain.observation import UNUSED
+from eyespot.domain.observation import MOST_LABELS, UNUSED
 from eyespot.trust.files import LONGEST_LABEL, is_class_name
 from eyespot.trust.manifest import SensorManifest
 from eyespot.trust.rpk import Intrinsics, Rpk
@@ -102,6 +102,8 @@ def _labels(kind: object, intrinsics: Intrinsics) -> tuple[str, ...]:
     names = [_short(name.strip().lower()) or UNUSED for name in intrinsics.labels]
     if intrinsics.classes and intrinsics.classes.ignore_undefined:
         names = [name for name in names if name != UNUSED]
+    if len(names) > MOST_LABELS:
+        raise ModelError(f"it brings {len(names)} labels; {MOST_LABELS} at most can be told")
     if not names:
         raise ModelError("it brings no labels; add a file with them to the bundle, as `labels`")
     for index, name in enumerate(names):

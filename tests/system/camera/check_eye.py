@@ -209,6 +209,7 @@ def test_a_network_that_never_speaks_gives_way_to_the_one_before(site: Site, rig
         assert "does not run on the sensor" in site.states()["reload_refused"]
         site.counts_on()
         assert "@1.0.0-" in site.ear.newest("/door/event")["model"]
+        assert "STOPPING=1" not in body.told
     assert len(site.unit.pids) == 1
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from itertools import pairwise
 
 from eyespot.app.eye import open_source, order
+from eyespot.app.power import note_power_up
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import EYE, World
 from eyespot.domain.errors import EyespotError, one_line
@@ -39,6 +40,8 @@ def looking(world: World, clock: Clock, tell: Tell) -> Finding:
     if world.loaded is not None and world.wants_camera:
         look = order(world.loaded.config)
     try:
+        if world.loaded is not None:
+            note_power_up(world.loaded.config, clock)
         return measured(open_source(look, clock), clock, _SECONDS, tell)
     except EyespotError as error:
         return Finding("looking", "fail", one_line(error))

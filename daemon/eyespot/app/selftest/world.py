@@ -41,11 +41,6 @@ class World:
         """Whether a camera is looked at, and not a file or a scene."""
         return self.loaded is not None and self.loaded.config.camera.is_camera
 
-    @property
-    def installed(self) -> bool:
-        """Whether the service is."""
-        return (self.root / "etc/systemd/system/eyespot.service").exists()
-
 
 def look_around(
     file: Path, root: Path, environ: Mapping[str, str], *, optional: bool
