@@ -29,7 +29,7 @@ from fakes.messages import EVERY_MESSAGE, NOW_NS
 _SEED = 1
 _LONGEST_REASON = 340
 _MODEL = ModelIdentity("m", "m", "1", None, ("person", "dog", "cat"), 0.35)
-_HELLO = wire.encode(wire.Hello(powered=True))
+_HELLO = wire.encode(wire.Hello())
 
 
 class Fuzz:

@@ -71,8 +71,8 @@ def admitted(data: bytes) -> Observation | None:
         message = wire.decode_from_eye(data)
         tells = TELLS[type(message.found)] if isinstance(message, wire.Seen) else "objects"
         screening = Screening(MODEL, tells, CAMERA, clock)
-        screening.admit(wire.Hello(powered=True), ordered=False)
-        screening.admit(message, ordered=True)
+        screening.admit(wire.Hello())
+        screening.admit(message)
         return screening.observation(message) if isinstance(message, wire.Seen) else None
     except (wire.WireError, Overstepped) as refused:
         reason = str(refused)

@@ -80,7 +80,7 @@ def an_eye(tmp_path: Path, fiend: Fiend, monkeypatch: pytest.MonkeyPatch) -> Ite
         os.urandom(1000),
         b"\x91" * 100_000,
         wire.encode(look()) + b"\0" * wire.MOST_BYTES,
-        wire.encode(wire.Hello(powered=True)),
+        wire.encode(wire.Hello()),
         pack(["look"]),
         pack([*ORDER, 1]),
         pack(["look", {"source": "webcam"}, "factory", None]),

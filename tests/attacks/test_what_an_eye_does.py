@@ -54,7 +54,7 @@ def test_the_longer_it_floods_the_longer_it_is_not_listened_to_until_it_has_beha
         flood(body, peer, lambda: STATUS)
         peer.close()
         cut_ns = body.clock.now_ns()
-        peer = Peer(body, wire.Hello(powered=True))
+        peer = Peer(body, wire.Hello())
         while body.source._peer is None:
             body.take()
             body.clock.sleep(0.25)
@@ -78,7 +78,7 @@ def test_while_it_is_flooded_the_body_still_beats_stops_and_hardly_works(
     while time.monotonic() - begun < 0.7:
         longest_s = max(longest_s, thread.silent_s())
         try:
-            peer = Peer(body, wire.Hello(powered=True))
+            peer = Peer(body, wire.Hello())
             while peer.end.send(status):
                 pass
         except Gone:
@@ -92,12 +92,9 @@ def test_while_it_is_flooded_the_body_still_beats_stops_and_hardly_works(
 
 def test_whoever_connects_and_never_speaks_keeps_the_eye_out_for_ten_seconds_only(body: Body) -> None:
     mute = Peer(body)
-    body.turn()
-    body.clock.sleep(9)
-    body.turn()
+    body.passes(9)
     assert body.source._peer is not None
-    body.clock.sleep(2)
-    body.turn()
+    body.passes(3)
     assert list(body.troubles) == ["eye_absent"]
     with pytest.raises(Gone):
         mute.heard()
@@ -106,7 +103,7 @@ def test_whoever_connects_and_never_speaks_keeps_the_eye_out_for_ten_seconds_onl
 
 
 def test_whoever_waits_behind_another_is_not_lost_and_does_not_hang(body: Body) -> None:
-    first, second = Peer(body, wire.Hello(powered=True)), Peer(body, wire.Hello(powered=True))
+    first, second = Peer(body, wire.Hello()), Peer(body, wire.Hello())
     with pytest.raises(Gone):
         Peer(body)  # the queue is full; told at once, not after a while
     body.turn()
@@ -143,7 +140,7 @@ def test_an_eye_that_closes_in_the_middle_is_gone_and_another_may_come(body: Bod
 
 def test_an_eye_that_greets_and_goes_before_it_is_told_anything_is_gone(body: Body) -> None:
     for _ in range(5):
-        Peer(body, wire.Hello(powered=False)).close()
+        Peer(body, wire.Hello()).close()
         body.turn()
         body.clock.sleep(0.3)
     assert set(body.troubles) <= {"eye_absent"}
@@ -169,6 +166,14 @@ def test_what_eyes_that_have_gone_dropped_stays_counted(body: Body) -> None:
         peer.close()
         body.turn()
     assert body.source.readings.dropped == 7
+
+
+def test_a_body_that_stood_still_does_not_take_its_own_silence_for_the_eyes(body: Body) -> None:
+    peer = Peer.ordered(body)
+    body.clock.sleep(60)
+    body.turn()
+    assert (body.troubles, body.source._peer is not None) == ({}, True)
+    peer.close()
 
 
 def test_an_eye_that_comes_and_goes_does_so_five_times_a_second_at_most(body: Body) -> None:
@@ -253,12 +258,12 @@ def test_a_camera_that_may_not_be_powered_up_climbs_no_ladder(make_body: Callabl
     clock = ManualClock(NOW_NS)
     body = make_body(clock=clock, ledger=Ledger([3600.0] * 1000))
     worker = SourceWorker(body.source, Mailbox(overwrites=True), body.health, clock, stall_s=20)
-    peer = Peer(body, wire.Hello(powered=False))
-    for _ in range(100):
+    peer = Peer(body, wire.Hello(), wire.MayPowerUp())
+    for _ in range(1500):
         body.turn(3)
         worker._notice_silence()
         assert worker._next_act() is None
-        clock.sleep(5)
+        clock.sleep(2)
         peer.say(STATUS)
     assert list(body.troubles) == ["camera_resting"]
     assert worker.recoveries == {}

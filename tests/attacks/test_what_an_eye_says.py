@@ -18,7 +18,7 @@ from eyespot.domain.observation import (
     no_detections,
 )
 from eyespot.sources import crossing, wire
-from fakes.eyes import THREE, Body, Ledger, look
+from fakes.eyes import THREE, Body, look
 from fakes.peers import Peer, is_cut_off
 from fakes.script import seen
 
@@ -88,7 +88,7 @@ MALFORMED = {
     "an observation beyond all time": pack(["seen", 2**63, "m", ["shares", [1, 0, 0]]]),
     "an observation from the future": pack(["seen", 2 * NOW_NS, "m", ["shares", [1, 0, 0]]]),
     "a bundle with a name too long": pack(["seen", NOW_NS, "m" * 161, ["shares", [1, 0, 0]]]),
-    "a second greeting": wire.encode(wire.Hello(powered=True)),
+    "a second greeting": wire.encode(wire.Hello()),
     "the end of a camera": wire.encode(wire.Ended(None)),
     "an error of a camera's file": wire.encode(wire.Ended("no such file")),
     "a line break": said("one\ntwo"),
@@ -125,24 +125,6 @@ def test_it_is_cut_off_for(body: Body, attack: str) -> None:
 )
 def test_it_is_cut_off_for_what_comes_before_its_greeting(body: Body, first: wire.FromEye) -> None:
     is_cut_off(body, Peer(body, first))
-
-
-@pytest.mark.parametrize(
-    "early",
-    [
-        crossing.seen(seen(NOW_NS)),
-        wire.Opened("x", 1, 1, 1, None, None, (0, 0, 1, 1)),
-    ],
-    ids=["seen", "opened"],
-)
-def test_it_is_cut_off_for_looking_before_it_was_told_to(
-    make_body: Callable[..., Body], early: wire.FromEye
-) -> None:
-    body = make_body(ledger=Ledger([1.0]))
-    Peer(body, wire.Hello(powered=False), early)
-    body.turn()
-    assert body.troubles["eye_refused"] == "the eye was cut off: it looked before it was told to"
-    assert (body.seen, body.source.view) == ([], None)
 
 
 @pytest.mark.parametrize(

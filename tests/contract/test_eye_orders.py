@@ -114,8 +114,7 @@ def test_an_eye_that_vanishes_and_comes_back_is_told_to_look_again(pair: Pair) -
         body.until(lambda: eye.looked, "the order")
         see_one(body, eye)
     body.until(lambda: body.source.readings.doing, "it is gone")
-    pair.clock.sleep(6)
-    body.turn()
+    body.passes(6)
     assert set(body.troubles) == {"eye_absent"}
     with pair.eye() as eye:
         body.until(lambda: eye.looked, "the order once more")
@@ -167,22 +166,34 @@ def test_steps_of_recovery_reach_the_source_and_the_last_one_ends_the_eye(pair: 
         body.until(lambda: not eye.threads[0].running, "the eye ends")
 
 
-def test_the_ledger_withholds_the_order_and_grants_it_later(pair: Pair) -> None:
+def test_the_camera_is_powered_up_only_once_the_ledger_allows_it(pair: Pair) -> None:
     ledger = Ledger([600.0, 60.0])
     body = pair.body(ledger=ledger)
     with pair.eye() as eye:
         body.until(lambda: body.troubles, "the camera rests")
         assert body.troubles["camera_resting"].endswith("again in 10 min")
         body.turn(50)
-        assert (ledger.asked, eye.looked) == (1, [])
+        assert (ledger.asked, eye.puppet.done) == (1, [])
         assert body.source.readings.doing == "waiting until the camera may be powered up"
         for _ in range(2):
             asked = ledger.asked
-            pair.clock.sleep(5.1)
+            pair.clock.sleep(61)
             body.until(lambda least=asked: ledger.asked > least, "the ledger is asked again")
-        body.until(lambda: eye.looked, "the order")
         see_one(body, eye)
-        assert (ledger.asked, body.troubles) == (3, {})
+        assert (ledger.asked, eye.puppet.done, body.troubles) == (3, ["open"], {})
+
+
+def test_an_eye_that_never_comes_to_open_its_camera_costs_no_power_up(pair: Pair) -> None:
+    def opening(_: Look) -> None:
+        raise ModelError("model.tflite: damaged")
+
+    ledger = Ledger()
+    body = pair.body(ledger=ledger)
+    for _ in range(3):
+        with pair.eye(opening=opening):
+            body.until(lambda: "source_failed" in body.troubles, "the trouble")
+        body.passes(2)
+    assert ledger.asked == 0
 
 
 def test_an_eye_rests_after_a_minute_without_a_body_and_looks_again_for_the_next_one(pair: Pair) -> None:

@@ -136,6 +136,12 @@ class Body:
             assert time.monotonic() < give_up, f"never: {what}"
             self.take(0.01)
 
+    def passes(self, seconds: int) -> None:
+        """Let time pass, and look after the eye meanwhile."""
+        for _ in range(seconds):
+            self.clock.sleep(1)
+            self.turn()
+
     def turn(self, times: int = 5) -> None:
         """Do all that there is to do, without waiting."""
         for _ in range(times):

@@ -18,7 +18,8 @@ def boxes(count: int) -> Detections:
 
 
 EVERY_MESSAGE: dict[str, wire.FromEye] = {
-    "hello": wire.Hello(powered=True),
+    "hello": wire.Hello(),
+    "may power up": wire.MayPowerUp(),
     "opened": crossing.opened(View("picamera", 640, 480, 10.0, "litert 1", "full", (0.0, 0.0, 1.0, 0.5))),
     "status": crossing.status(Readings((1.5, 2.5), SensorReadings(dnn_ms=9.5, missed=3), 7, "loading")),
     "idle": crossing.status(Readings()),

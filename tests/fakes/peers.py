@@ -26,7 +26,7 @@ class Peer:
     def ordered(cls, body: Body) -> Self:
         """Return one that has greeted and was told to look."""
         body.clock.sleep(0.3)
-        peer = cls(body, wire.Hello(powered=False))
+        peer = cls(body, wire.Hello())
         body.turn()
         assert isinstance(peer.heard(), Look)
         return peer

@@ -60,7 +60,7 @@ class Stage:
             stall_s=20 if steps else None,
             reboot=self._reboot,
             replaceable=replaceable,
-            ledger=ledger,
+            leave=ledger.power_up if ledger else None,
         )
         self.worker._stopping.wait = self._wait
 

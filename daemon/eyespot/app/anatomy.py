@@ -6,6 +6,7 @@ from pathlib import Path
 
 from eyespot.decoders import build
 from eyespot.domain.errors import InputError, ModelError, foreign
+from eyespot.domain.paths import is_folder
 from eyespot.trust import rpk, tflite
 from eyespot.trust.bundle import Bundle, read_bundle
 
@@ -32,7 +33,7 @@ def show_model(path: Path) -> ModelFile | Bundle:
     Raises:
         InputError: it cannot be read, or is none of them; a bundle whose parts do not fit is none.
     """
-    return _bundle(path) if path.is_dir() else _file(path)
+    return _bundle(path) if is_folder(path, InputError) else _file(path)
 
 
 def _bundle(folder: Path) -> Bundle:
@@ -61,7 +62,7 @@ def _read(file: Path) -> bytes:
     """Return the file, or a byte more than one of its kind may have."""
     with foreign(InputError, f"cannot read {file}; name a model file"):
         if not file.is_file():
-            raise InputError(f"{file} is no file; name a .rpk or .tflite file")
+            raise InputError(f"{file} is no file; name a .rpk or .tflite file, or a bundle's folder")
         with file.open("rb") as stream:
             first = stream.read(_FIRST_BYTES)
             if not (rpk.is_rpk(first) or tflite.is_tflite(first)):

@@ -10,6 +10,7 @@ from eyespot.config import Loaded, load, problems_with_model
 from eyespot.domain.errors import CameraError, ConfigError, StorageError
 from eyespot.domain.instants import rfc3339
 from eyespot.domain.observation import Tells
+from eyespot.domain.paths import is_file
 from eyespot.host.clock import SystemClock
 from eyespot.ports import ModelIdentity, ObservationSource, SourceEnded, View
 from eyespot.recording import SCHEMA, Header, RecordingWriter
@@ -52,7 +53,7 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
 
 
 def _refuse_to_overwrite(output: Path) -> None:
-    if output.is_file() and output.stat().st_size:
+    if is_file(output, StorageError) and output.stat().st_size:
         raise StorageError(f"{output} is there already; name another file with -o, or remove it")
 
 

@@ -139,7 +139,7 @@ class _Life:
             self._clock,
             stall_s=camera.stall_s if self._looks.steps else None,
             reboot=lambda: ask_for_reboot(self._ledger),
-            ledger=self._ledger if self._plan.looks_itself and camera.wears else None,
+            leave=self._ledger.power_up if self._plan.looks_itself and camera.wears else None,
         )
 
     def _make_reporter(self, native: Native) -> Reporter:

@@ -151,7 +151,8 @@ class Sight:
                 source.close()  # something else is wanted by now
 
     def _work(self, order: Look, source: ObservationSource, beat: Beat) -> None:
-        worker = SourceWorker(source, self._link, self._link, self._clock, replaceable=True)
+        leave = self._link.may_power_up if order.camera.wears else None
+        worker = SourceWorker(source, self._link, self._link, self._clock, replaceable=True, leave=leave)
         self._link.follows, self._link.source, self._worker = order, source, worker
         if self._stopping.is_set():
             worker.stop()

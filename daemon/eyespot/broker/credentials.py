@@ -44,7 +44,10 @@ def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     else:
         # systemd.exec(5): each credential is a file in this folder
         path = Path(environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / _CREDENTIAL
-        if not path.exists() or not path.stat().st_size:
+        try:
+            if not path.stat().st_size:
+                return None
+        except OSError:
             return None
     try:
         password = path.read_text("utf-8").rstrip("\r\n")

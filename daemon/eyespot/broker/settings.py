@@ -75,7 +75,7 @@ def endpoint(url: str) -> Endpoint:
 
 def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     """Return what does not fit together, as pairs of key and message."""
-    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not Path(path).is_file()]
+    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not _is_file(path)]
     try:
         tls = endpoint(settings.url).tls
     except ValueError as error:
@@ -90,6 +90,13 @@ def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     if settings.password_file and not settings.username:
         found.append(("password_file", "a password without a name: set username, too"))
     return found
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # there can be none of that name, or it cannot be read anyway
+        return False
 
 
 def _files(settings: MqttSettings) -> list[tuple[str, str]]:

@@ -69,12 +69,19 @@ def warnings(loaded: Loaded) -> list[str]:
             doubts = _doubts(rule, loaded.config.camera.mount)
             found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
     file = loaded.config.camera.file
-    if file is not None and not Path(file).is_file():
+    if file is not None and not _is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
     return found
+
+
+def _is_file(file: str) -> bool:
+    try:
+        return Path(file).is_file()
+    except OSError:  # nobody could read it then, either
+        return False
 
 
 def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:

@@ -21,6 +21,7 @@ from eyespot.host.systemd import Notifier
 
 LIMIT_S = 600.0
 _EVERY_S = 1.0
+_GOODBYE_S = 2.0
 _ROOT = Path("/")
 # of the sensor's driver: stage, bytes sent, bytes in all; stage 2 is the network. Readable by root alone.
 _PROGRESS = "sys/kernel/debug/imx500-fw:*/fw_progress"
@@ -50,7 +51,11 @@ def heralded(body: int | None = None) -> Iterator[None]:
     finally:
         if child.stdin is not None:
             child.stdin.close()
-        child.wait()
+        try:
+            child.wait(_GOODBYE_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def progress(seconds: float, root: Path = _ROOT) -> str:

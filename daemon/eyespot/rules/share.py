@@ -191,8 +191,10 @@ class Share:
         return due and bool(np.abs(mean - before).max() >= self._settings.change)
 
     def _largest(self, mean: Reals) -> dict[str, float]:
-        """Return the largest shares; of classes that are not named in the settings, none of 0."""
+        """Return the largest shares and that on top; of classes not named in the settings, none of 0."""
         rounded = mean.round(_DIGITS)
-        largest = np.argsort(-mean, kind="stable")[: self._settings.most]
+        largest = np.argsort(-mean, kind="stable")[: self._settings.most].tolist()
+        if self._top is not None and self._top not in largest:
+            largest[-1] = self._top
         named = self._settings.classes is not None
         return {self._names[place]: float(rounded[place]) for place in largest if named or rounded[place] > 0}

@@ -185,7 +185,7 @@ def _picamera2() -> Any:
     """Import it, and keep it from talking more than is needed."""
     os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:WARN")  # libcamera reads it once
     logging.getLogger("picamera2").setLevel(logging.WARNING)
-    with foreign(ConfigError, f"the camera needs picamera2; {_REMEDY}"):
+    with foreign(ConfigError, f"the camera needs picamera2 ({_REMEDY})"):
         return importlib.import_module("picamera2")
 
 
@@ -194,7 +194,7 @@ def _sensor_class() -> Callable[[str], Sensor]:
     failure = ""
     for name in _SENSOR_MODULES:
         try:
-            with foreign(ConfigError, f"the AI camera needs all of picamera2; {_SENSOR_REMEDY}"):
+            with foreign(ConfigError, f"the AI camera needs all of picamera2 ({_SENSOR_REMEDY})"):
                 found: Any = importlib.import_module(name).IMX500
         except ConfigError as error:
             failure = failure or str(error)

@@ -7,6 +7,7 @@ _ABSENT_AFTER_S = 5.0
 _MUTE_AFTER_S = 10.0
 _BEHAVES_AFTER_S = 60.0
 _MANY_COMINGS = 4
+_STANDSTILL_S = 3.0
 _PAUSE_S = 0.2  # whoever comes and goes does so five times a second at most
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
@@ -26,7 +27,7 @@ class Conduct:
         self._comings = 0  # since anything was seen
         self._delay_s = _FIRST_DELAY_S
         self._closed_until_ns = self._cut_off_until_ns = 0
-        self._heard_ns = self._behaves_since_ns = clock.now_ns()
+        self._heard_ns = self._behaves_since_ns = self._looked_ns = clock.now_ns()
 
     @property
     def shut_s(self) -> float:
@@ -37,6 +38,13 @@ class Conduct:
     def is_mute(self) -> bool:
         """Whether nothing was heard for so long that it hangs."""
         return self._silent_s() > _MUTE_AFTER_S
+
+    def looked(self) -> None:
+        """Note that we look after it. Where we did not for long, its silence was our own."""
+        now_ns = self._clock.now_ns()
+        if now_ns - self._looked_ns > _STANDSTILL_S * SECOND_NS:
+            self._heard_ns = now_ns
+        self._looked_ns = now_ns
 
     def heard(self) -> None:
         """Note that it is there."""

@@ -1,5 +1,6 @@
 """A unix socket that carries whole datagrams, bounded in size: SOCK_SEQPACKET, unix(7)."""
 
+import errno
 import select
 import socket
 from pathlib import Path
@@ -40,7 +41,7 @@ class Datagrams:
             dialing.connect(str(path))
         except OSError as error:
             dialing.close()
-            raise Gone(error.strerror) from error
+            raise Gone(error.strerror or str(error)) from error
         return cls(dialing, most_bytes)
 
     def receive(self, timeout_s: float) -> bytes | None:
@@ -106,10 +107,11 @@ class Listener:
     def __init__(self, path: Path, most_bytes: int) -> None:
         self._path = path
         self._most_bytes = most_bytes
-        path.unlink(missing_ok=True)
+        _make_way(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._socket.bind(str(path))
+            self._made = _which(path)
             path.chmod(0o666)
             self._socket.listen(1)
         except OSError:
@@ -128,9 +130,33 @@ class Listener:
         return Datagrams(peer, self._most_bytes)
 
     def close(self) -> None:
-        """Take the socket away."""
+        """Take the socket away, unless somebody else has made another one in its place."""
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        if _which(self._path) == self._made:
+            self._path.unlink(missing_ok=True)
+
+
+def _make_way(path: Path) -> None:
+    """Remove a socket that nobody listens at any more.
+
+    Raises:
+        FileExistsError: somebody does.
+    """
+    try:
+        Datagrams.dial(path, 1).close()
+    except Gone:
+        path.unlink(missing_ok=True)
+    else:
+        raise FileExistsError(errno.EADDRINUSE, "another process listens there", str(path))
+
+
+def _which(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that takes its place; None where there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _ready(waited_for: socket.socket, timeout_s: float, *, to_send: bool) -> bool:

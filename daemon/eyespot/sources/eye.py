@@ -31,7 +31,6 @@ from eyespot.sources.screening import Overstepped, Screening
 _log = logging.getLogger(__name__)
 
 _BUSY_AT_MOST_S = 1200.0
-_ASK_AGAIN_S = 5.0
 _SEND_WITHIN_S = 1.0
 
 
@@ -81,20 +80,18 @@ class EyeSource:
         self._conduct = Conduct(clock, health)
         self._listener: Listener | None = None
         self._peer: Datagrams | None = None
-        self._hello: wire.Hello | None = None
-        self._ordered = False
+        self._ordered = self._rests = False
         self._told = Readings()
         self._dropped_before = 0  # by eyes that have gone
-        self._ask_at_ns = 0
         self._seen_ns = clock.now_ns()
 
     @property
     def readings(self) -> Readings:
         """As the eye says them; but what it is busy with is believed for so long only."""
         doing, seen_s = self._told.doing, (self._clock.now_ns() - self._seen_ns) / SECOND_NS
-        if self._hello is None:
+        if not self._ordered:
             doing = "waiting for the eye"
-        elif not self._ordered:
+        elif self._rests:
             doing = "waiting until the camera may be powered up"
         elif seen_s > _BUSY_AT_MOST_S:
             doing = ""
@@ -123,6 +120,7 @@ class EyeSource:
         """
         if self._listener is None:
             raise SourceEnded
+        self._conduct.looked()
         until_ns = self._clock.now_ns() + round(timeout_s * SECOND_NS)
         while True:
             left_s = max(0.0, (until_ns - self._clock.now_ns()) / SECOND_NS)
@@ -157,8 +155,6 @@ class EyeSource:
             if self._peer is None:
                 self._wait_for_peer(timeout_s)
                 return None
-            if self._hello is not None and not self._ordered:
-                self._let_look(self._hello)
             return self._listen(self._peer, timeout_s)
         except Gone:
             self._hang_up()
@@ -177,25 +173,8 @@ class EyeSource:
                 self._conduct.connected()
                 self._screening.begin()
 
-    def _let_look(self, hello: wire.Hello) -> None:
-        """Give the order, once the camera may be powered up."""
-        now_ns = self._clock.now_ns()
-        if now_ns < self._ask_at_ns:
-            return
-        wait_s = 0.0 if hello.powered or self._ledger is None else self._ledger.power_up()
-        if wait_s > 0:
-            self._ask_at_ns = now_ns + round(_ASK_AGAIN_S * SECOND_NS)
-            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
-            self._health.raise_state("camera_resting", reason)
-            return
-        self._health.clear_state("camera_resting")
-        self._ordered = True
-        self._seen_ns = now_ns
-        self._say(self._order)
-
     def _listen(self, peer: Datagrams, timeout_s: float) -> Observation | None:
-        # while the eye waits for its order, look after that once in a while
-        data = peer.receive(timeout_s if self._ordered else min(timeout_s, _ASK_AGAIN_S))
+        data = peer.receive(timeout_s)
         if data is None:
             return None
         if len(data) > wire.MOST_BYTES:
@@ -211,10 +190,9 @@ class EyeSource:
             _log.info("the eye has gone, or was cut off")
             self._peer.close()
             self._conduct.gone()
-        self._peer = self._hello = None
-        self._ordered = False
-        self._ask_at_ns = 0
-        self._dropped_before += self._told.dropped
+        self._peer = None
+        self._ordered = self._rests = False
+        self._dropped_before = min(self._dropped_before + self._told.dropped, 2**53)
         self._told = Readings()
 
     def _notice_absence(self) -> None:
@@ -227,11 +205,13 @@ class EyeSource:
     # --- what it says -----------------------------------------------------------------------------------
 
     def _hear(self, message: wire.FromEye) -> Observation | None:
-        self._screening.admit(message, ordered=self._ordered)
+        self._screening.admit(message)
         self._conduct.heard()
         match message:
             case wire.Hello():
-                self._greet(message)
+                self._greet()
+            case wire.MayPowerUp():
+                self._say(wire.Leave(self._power_up()))
             case wire.Seen():
                 return self._see(message)
             case wire.Opened():
@@ -246,11 +226,24 @@ class EyeSource:
                 raise SourceEnded if message.reason is None else InputError(message.reason)
         return None
 
-    def _greet(self, hello: wire.Hello) -> None:
-        self._hello = hello
+    def _greet(self) -> None:
+        """Tell an eye where to look."""
         self._conduct.greeted()
         for name in get_args(wire.TroubleName):  # it tells again what lasts
             self._health.clear_state(name)
+        self._ordered, self._seen_ns = True, self._clock.now_ns()
+        self._say(self._order)
+
+    def _power_up(self) -> float:
+        """Return 0 where the camera may be powered up, which is noted then; else the seconds to wait."""
+        wait_s = self._ledger.power_up() if self._ledger is not None else 0.0
+        self._rests = wait_s > 0
+        if self._rests:
+            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
+            self._health.raise_state("camera_resting", reason)
+        else:
+            self._health.clear_state("camera_resting")
+        return wait_s
 
     def _see(self, message: wire.Seen) -> Observation | None:
         observation = self._screening.observation(message)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from eyespot.domain.errors import ConfigError, InputError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.paths import is_file
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Film:
         self._container.close()
 
     def _opened(self) -> Any:
-        if not self._path.is_file():
+        if not is_file(self._path, InputError):
             raise InputError(f"{self._path}: no such file; name a video")
         try:
             # no playlist in a file may lead to the network

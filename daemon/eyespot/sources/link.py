@@ -1,6 +1,8 @@
 """The eye's end of the socket: sends what is seen, and hears what is to be looked at."""
 
+import logging
 import os
+import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,12 @@ from eyespot.ports import Beat, Clock, ObservationSource, Readings, View
 from eyespot.sources import crossing, wire
 from eyespot.sources.datagrams import Datagrams, Gone
 
+_log = logging.getLogger(__name__)
+
+_EXPECTED_WITHIN_S = 10.0
 _SLICE_S = 0.2
 _AGAIN_S = 0.5
+_ANSWER_S = 2.0
 _STATUS_EVERY_S = 1.0
 _LONGEST_REASON = 300
 _TROUBLES: tuple[wire.TroubleName, ...] = get_args(wire.TroubleName)
@@ -58,6 +64,8 @@ class BodyLink:
         self._told_ns = 0
         self._dropped = 0
         self._ended: tuple[wire.Look | None, wire.Ended] | None = None
+        self._answers: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self._said = ""
         self._stopping = threading.Event()
 
     def run(self, beat: Beat) -> None:
@@ -105,6 +113,21 @@ class BodyLink:
             self._dropped += 1
         return sent or source.paced
 
+    def may_power_up(self) -> float:
+        """Ask the body whether the camera may be powered up.
+
+        Returns:
+            0 where it may; else the seconds to wait before asking again, few where the body is away.
+        """
+        while not self._answers.empty():
+            self._answers.get()
+        if not self._send(wire.MayPowerUp(), 0):
+            return _AGAIN_S
+        try:
+            return self._answers.get(timeout=_ANSWER_S)
+        except queue.Empty:
+            return _AGAIN_S
+
     def close(self) -> None:
         """Say nothing: whoever stops looking has more to say than that it stops; see `ended`."""
 
@@ -126,17 +149,27 @@ class BodyLink:
     def _connect(self) -> None:
         if self._body is not None:
             return
-        body = Datagrams.dial(self._path, wire.MOST_BYTES)
-        powered = self.follows is not None and self.follows.camera.wears
+        body = self._dial()
         try:
-            body.send(wire.encode(wire.Hello(powered)), _AGAIN_S)
+            body.send(wire.encode(wire.Hello()), _AGAIN_S)
         except Gone:
             body.close()
             raise
-        self.away_since_ns = None
+        self.away_since_ns, self._said = None, ""
         self._dropped = 0  # the body adds up what each connection tells
         with self._lock:
             self._body = body
+
+    def _dial(self) -> Datagrams:
+        """Connect; say once why that cannot be, where it is more than a body that is still to come."""
+        try:
+            return Datagrams.dial(self._path, wire.MOST_BYTES)
+        except Gone as error:
+            away_ns = self._clock.now_ns() - (self.away_since_ns or 0)
+            if str(error) != self._said and away_ns > _EXPECTED_WITHIN_S * SECOND_NS:
+                self._said = str(error)
+                _log.warning("no body at %s: %s; is eyespot run there?", self._path, error)
+            raise
 
     def _hang_up(self) -> None:
         with self._lock:
@@ -160,6 +193,8 @@ class BodyLink:
                 self.on_order(order)
             case wire.Recover() as leave:
                 self.on_step(leave.step)
+            case wire.Leave() as answer:
+                self._answers.put(answer.wait_s)
 
     def _tell_news(self) -> None:
         """Tell what this body does not know yet; what does not get through is told again."""
@@ -187,7 +222,7 @@ class BodyLink:
     def _send(self, message: wire.FromEye, timeout_s: float) -> bool:
         with self._lock:
             body = self._body
-        if body is None or (isinstance(message, wire.Seen) and self._order is None):
+        if body is None or (isinstance(message, wire.Seen | wire.MayPowerUp) and self._order is None):
             if timeout_s:
                 self._stopping.wait(timeout_s)
             return False

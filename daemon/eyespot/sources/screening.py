@@ -62,12 +62,8 @@ class Screening:
         self._told_quota = Quota(self._clock, per_s=_TOLD_PER_S, at_once=_TOLD_AT_ONCE)
         self._greeted = False
 
-    def admit(self, message: wire.FromEye, *, ordered: bool) -> None:
+    def admit(self, message: wire.FromEye) -> None:
         """Check that a message may come now.
-
-        Args:
-            message: it.
-            ordered: whether the eye was told to look.
 
         Raises:
             Overstepped: it may not.
@@ -77,8 +73,6 @@ class Screening:
         if isinstance(message, wire.Hello) == self._greeted:
             raise Overstepped("it greets once, and first of all")
         self._greeted = True
-        if isinstance(message, wire.Seen | wire.Opened | wire.Ended) and not ordered:
-            raise Overstepped("it looked before it was told to")
         if isinstance(message, wire.Ended) and self._camera.is_endless:
             raise Overstepped("it says that a camera has come to its end")
 

@@ -117,7 +117,8 @@ def problems(settings: CameraSettings) -> list[tuple[str, str]]:
         users = _USERS.get(field.name, (settings.source,))
         if settings.source not in users and getattr(settings, field.name) != field.default:
             named = " and ".join(f'"{user}"' for user in users)
-            found.append((field.name, f'the source "{settings.source}" has no {field.name}; {named} use it'))
+            use = f"{named} use{'s' if len(users) == 1 else ''} it"
+            found.append((field.name, f'the source "{settings.source}" has no {field.name}; {use}'))
     if settings.roi is not None and not _is_area(*settings.roi):
         found.append(("roi", f"want left, top, right, bottom, each side {_SMALLEST_ROI} or longer"))
     return found

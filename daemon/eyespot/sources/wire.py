@@ -26,7 +26,8 @@ _Text = Annotated[str, Meta(max_length=320, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u20
 _Name = Annotated[str, Meta(max_length=160, pattern=r"\A[\x20-\x7e]*\Z")]
 _Word = Annotated[str, Meta(max_length=64, pattern=r"\A[\x20-\x7e]*\Z")]  # as payloads take it
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
-_Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+_Instant = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Side = Annotated[int, Meta(ge=1, le=65_535)]
 _Index = Annotated[int, Meta(ge=0, lt=_MOST_CLASSES)]
 _Fraction = Annotated[float, Meta(ge=0, le=1)]
@@ -74,10 +75,13 @@ class SeenPoses(_Message, frozen=True, tag="poses"):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """The eye's first message. `powered`: the camera is on already, from before the body came."""
+    """The eye's first message."""
 
-    powered: bool
     version: Literal[1] = 1
+
+
+class MayPowerUp(_Message, frozen=True, tag="may_power_up"):
+    """The eye asks whether it may power the camera up; see `ports.CameraLedger`."""
 
 
 class Opened(_Message, frozen=True, tag="opened"):
@@ -95,7 +99,7 @@ class Opened(_Message, frozen=True, tag="opened"):
 class Seen(_Message, frozen=True, tag="seen"):
     """An observation."""
 
-    taken_ns: _Count
+    taken_ns: _Instant
     bundle: _Name
     found: SeenObjects | SeenLabels | SeenShares | SeenPoses
 
@@ -158,8 +162,14 @@ class Recover(_Message, frozen=True, tag="recover"):
     step: Step
 
 
-FromEye = Hello | Opened | Seen | Status | Trouble | Ended
-FromBody = Look | Recover
+class Leave(_Message, frozen=True, tag="leave"):
+    """The answer: 0, or the seconds to wait before asking again."""
+
+    wait_s: Annotated[float, Meta(ge=0, le=1e9)]
+
+
+FromEye = Hello | MayPowerUp | Opened | Seen | Status | Trouble | Ended
+FromBody = Look | Recover | Leave
 
 _M = TypeVar("_M", bound=_Message)
 _encoder = msgspec.msgpack.Encoder()

@@ -14,7 +14,6 @@ from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step
 from eyespot.ports import (
     Beat,
-    CameraLedger,
     Clock,
     HealthBoard,
     ObservationSource,
@@ -26,6 +25,7 @@ from eyespot.supervisor.ladder import Ladder
 
 _PATIENCE_S = 0.5
 _SILENCE_S = 5.0
+_STANDSTILL_S = 3.0
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 
@@ -53,8 +53,8 @@ class SourceWorker:
         stall_s: how long a source may give nothing before a step of recovery is taken; None: never.
         reboot: asks for the machine to start anew, the last step there is; returns why not, or nothing.
         replaceable: a new process takes over when this one ends, so that a hang may end it.
-        ledger: has to allow it when the camera is powered up; None where that does no harm, or is asked
-            for elsewhere.
+        leave: asked before the camera is powered up; returns 0, or the seconds to wait before asking again.
+            None where power-ups do no harm.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class SourceWorker:
         stall_s: float | None = None,
         reboot: Callable[[], str] = str,
         replaceable: bool = False,
-        ledger: CameraLedger | None = None,
+        leave: Callable[[], float] | None = None,
     ) -> None:
         self._doing = ""
         self._source = source
@@ -76,7 +76,7 @@ class SourceWorker:
         self._clock = clock
         self._reboot = reboot
         self._replaceable = replaceable
-        self._ledger = ledger
+        self._leave = leave
         self._powers_up = True
         self._failed = False
         self._ladder = Ladder(source.steps if stall_s else (), stall_s or 0, clock.now_ns())
@@ -169,8 +169,14 @@ class SourceWorker:
 
     def _take_all(self, beat: Beat) -> _Act:
         """Hand on observations until stopped, or until something else is to be done; return what."""
+        looked_ns = self._clock.now_ns()
         while not self._stopping.is_set():
             beat()
+            if self._clock.now_ns() - looked_ns > _STANDSTILL_S * SECOND_NS:
+                # not the camera but this process gave nothing for so long
+                self._silent_since_ns = self._clock.now_ns()
+                self._ladder.busy(self._silent_since_ns)
+            looked_ns = self._clock.now_ns()
             observation = self._source.take(_PATIENCE_S)
             if observation is None:
                 self._notice_silence()
@@ -231,12 +237,14 @@ class SourceWorker:
 
     def _wait_for_power(self, beat: Beat) -> None:
         """Wait until the camera may be powered up, where that is about to happen."""
-        while self._powers_up and self._ledger is not None and not self._stopping.is_set():
-            wait_s = self._ledger.power_up()
+        while self._powers_up and self._leave is not None and not self._stopping.is_set():
+            self._doing = "waiting until the camera may be powered up"
+            wait_s = self._leave()
             if not wait_s:
                 break
-            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
-            self._health.raise_state("camera_resting", reason)
+            if wait_s > _FIRST_DELAY_S:
+                reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
+                self._health.raise_state("camera_resting", reason)
             self._wait(min(wait_s, _LONGEST_DELAY_S), beat)
         self._powers_up = False
         self._health.clear_state("camera_resting")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.layout import Layout
+from eyespot.domain.paths import is_folder
 from eyespot.ports import ModelIdentity
 from eyespot.trust.files import read_checked, read_labels, read_whole
 from eyespot.trust.manifest import CpuManifest, SensorManifest, parse_manifest
@@ -71,7 +72,7 @@ def find_bundle(name: str, *, on_sensor: bool = False) -> Path:
     else:
         with foreign(ModelError, f"cannot find the bundle {name}; name its folder by a full path"):
             folder = Path(name).expanduser()
-    if not folder.is_dir():
+    if not is_folder(folder, ModelError):
         raise ModelError(f'{folder} is no folder; name a model bundle\'s folder, or "factory"')
     return folder
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.observation import MOST_LABELS
+from eyespot.domain.paths import is_file
 from eyespot.trust.manifest import LabelsFile, NetworkFile
 
 LONGEST_LABEL = 64
@@ -89,7 +90,7 @@ def is_class_name(name: str) -> bool:
 
 def _read(path: Path, most_bytes: int, remedy: Remedy) -> bytes:
     """Return the file, or one byte more than it may have."""
-    if not path.is_file():
+    if not is_file(path, ModelError):
         raise ModelError(f"{path} is missing; {remedy.missing}")
     with foreign(ModelError, f"cannot read {path}"), path.open("rb") as stream:
         return stream.read(most_bytes + 1)
