@@ -121,6 +121,13 @@ def test_less_than_a_change_is_not_published() -> None:
     assert rule.state().shares["floor"] == pytest.approx(0.55, abs=0.01)
 
 
+def test_the_class_on_top_is_always_among_those_that_are_said() -> None:
+    rule = a_share(most=1, over_s=0.1, every_s=0.1)
+    watch(rule, shares(0.6, 0.3, 0.1), 0, 2)
+    watch(rule, shares(0.47, 0.5, 0.03), 2, 6)  # ahead, but not by enough to come to the top
+    assert (rule.state().top, list(rule.state().shares)) == ("floor", ["floor"])
+
+
 def test_changes_are_published_at_most_every_so_often() -> None:
     rule = a_share(over_s=0.1, every_s=5, classes=("person",))
     watch(rule, shares(0, 0, 0.5), 0, 1)
