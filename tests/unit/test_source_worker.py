@@ -197,6 +197,15 @@ def test_a_camera_is_powered_up_only_once_the_ledger_allows_it() -> None:
     assert stage.health.troubles() == []
 
 
+def test_a_camera_that_waits_to_be_powered_up_is_not_opened_by_a_stop_and_does_what_is_asked_of_it() -> None:
+    asked: list[str] = []
+    stage = Stage(seen(1), ledger=Ledger([3600.0] * 1000))
+    stage.worker.request(lambda _: asked.append("it"))
+    stage.waits_left = 300
+    stage.run()
+    assert (stage.source.done, asked) == ([], ["it"])
+
+
 def test_only_what_turns_the_power_off_asks_the_ledger_again() -> None:
     ledger = Ledger([])
     Stage(*[None] * 90, seen(1), CameraError("gone"), seen(2), steps=EVERY_STEP[:2], ledger=ledger).run()

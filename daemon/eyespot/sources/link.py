@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _EXPECTED_WITHIN_S = 10.0
 _SLICE_S = 0.2
 _AGAIN_S = 0.5
-_ANSWER_S = 2.0
+_ANSWER_S = 0.5
 _STATUS_EVERY_S = 1.0
 _LONGEST_REASON = 300
 _TROUBLES: tuple[wire.TroubleName, ...] = get_args(wire.TroubleName)
@@ -64,6 +64,7 @@ class BodyLink:
         self._told_ns = 0
         self._dropped = 0
         self._ended: tuple[wire.Look | None, wire.Ended] | None = None
+        self._asked = False
         self._answers: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._said = ""
         self._stopping = threading.Event()
@@ -119,14 +120,14 @@ class BodyLink:
         Returns:
             0 where it may; else the seconds to wait before asking again, few where the body is away.
         """
-        while not self._answers.empty():
-            self._answers.get()
-        if not self._send(wire.MayPowerUp(), 0):
-            return _AGAIN_S
+        # who asked and was not answered yet does not ask again: each leave is counted
+        self._asked = self._asked or self._send(wire.MayPowerUp(), 0)
         try:
-            return self._answers.get(timeout=_ANSWER_S)
+            wait_s = self._answers.get(timeout=_ANSWER_S)
         except queue.Empty:
             return _AGAIN_S
+        self._asked = False
+        return wait_s
 
     def close(self) -> None:
         """Say nothing: whoever stops looking has more to say than that it stops; see `ended`."""
@@ -176,6 +177,7 @@ class BodyLink:
             if self._body is not None:
                 self._body.close()
             self._body = self._order = self._told_view = None
+        self._asked = False
         self._told_troubles.clear()
         if self.away_since_ns is None:
             self.away_since_ns = self._clock.now_ns()

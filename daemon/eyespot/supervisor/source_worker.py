@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -29,7 +29,13 @@ _STANDSTILL_S = 3.0
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 
-_Act = Callable[[Tell], None]
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """Something to do with the source. `opens`: it looks afterwards, whether it did before or not."""
+
+    do: Callable[[Tell], None]
+    opens: bool = True
 
 
 class Outlet(Protocol):
@@ -78,7 +84,7 @@ class SourceWorker:
         self._replaceable = replaceable
         self._leave = leave
         self._powers_up = True
-        self._failed = False
+        self._is_open = False
         self._ladder = Ladder(source.steps if stall_s else (), stall_s or 0, clock.now_ns())
         self._wanted: queue.SimpleQueue[_Act] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -107,20 +113,14 @@ class SourceWorker:
 
     def recover(self, step: Step) -> None:
         """Take a step of recovery as soon as can be; from any thread."""
-        self._wanted.put(partial(self._source.recover, step))
+        self._wanted.put(_Act(partial(self._source.recover, step)))
 
     def request(self, act: Callable[[Tell], None]) -> None:
         """Do something with the source as soon as can be, in its own thread; from any thread.
 
         It is told how to tell how far it is, and raises as opening the source does.
         """
-        self._wanted.put(partial(self._then_open, act))
-
-    def _then_open(self, act: _Act, tell: Tell) -> None:
-        """Do it, and open a source that could not be opened before: else nobody would any more."""
-        act(tell)
-        if self._failed and not self._stopping.is_set():
-            self._source.open(tell)
+        self._wanted.put(_Act(act, opens=False))
 
     def run(self, beat: Beat) -> None:
         """Look until stopped, or until the source has ended.
@@ -130,7 +130,7 @@ class SourceWorker:
             CameraStuck: only a new process can help, and there will be one.
             ModelRefused: the camera cannot run the model, and what ran before is known.
         """
-        act: _Act = self._source.open
+        act = _Act(self._source.open)
         try:
             while not self._stopping.is_set():
                 act = self._attempt(act, beat)
@@ -142,14 +142,15 @@ class SourceWorker:
 
     def _attempt(self, act: _Act, beat: Beat) -> _Act:
         """Do something so that observations come, take them, and return what to do next."""
+        if act.opens and not self._may_power_up(beat):
+            return self._next_act() or act
         try:
-            self._wait_for_power(beat)
-            act(partial(self._tell, beat))
-            self._failed = False
+            act.do(partial(self._tell, beat))
+            self._is_open |= act.opens
             self._silent_since_ns = self._clock.now_ns()
             self._ladder.busy(self._silent_since_ns)
             self._doing = ""
-            return self._take_all(beat)
+            return self._take_all(beat) if self._is_open else _Act(self._source.open)
         except ModelRefused:
             raise
         except CameraStuck as error:
@@ -158,14 +159,14 @@ class SourceWorker:
                 raise
             while not self._stopping.wait(_PATIENCE_S):
                 beat()
-            return self._source.open
+            return act
         except (CameraError, ModelError) as error:
-            self._doing, self._failed = "", True
+            self._doing, self._is_open = "", False
             reason = f"{one_line(error)}; trying again in {self._delay_s:.0f} s"
             self._health.raise_state("source_failed", reason)
             self._wait(self._delay_s, beat)
             self._delay_s = min(self._delay_s * 2, _LONGEST_DELAY_S)
-            return self._next_act() or self._source.open
+            return self._next_act() or _Act(self._source.open)
 
     def _take_all(self, beat: Beat) -> _Act:
         """Hand on observations until stopped, or until something else is to be done; return what."""
@@ -185,7 +186,7 @@ class SourceWorker:
             act = self._next_act()
             if act is not None:
                 return act
-        return self._source.open
+        return _Act(self._source.open)
 
     def _hand_on(self, observation: Observation, beat: Beat) -> None:
         now_ns = self._newest_ns = self._silent_since_ns = self._clock.now_ns()
@@ -223,7 +224,7 @@ class SourceWorker:
         reason = f"nothing seen for {silent_s:.0f} s; now trying {step.value}"
         self._health.raise_state("camera_stalled", reason)
         self._powers_up |= step is Step.RENEW
-        return self._after_reboot if step is Step.REBOOT else partial(self._source.recover, step)
+        return _Act(self._after_reboot if step is Step.REBOOT else partial(self._source.recover, step))
 
     def _after_reboot(self, tell: Tell) -> None:
         refusal = self._reboot()
@@ -235,21 +236,31 @@ class SourceWorker:
         self._doing = doing
         beat()
 
-    def _wait_for_power(self, beat: Beat) -> None:
-        """Wait until the camera may be powered up, where that is about to happen."""
-        while self._powers_up and self._leave is not None and not self._stopping.is_set():
-            self._doing = "waiting until the camera may be powered up"
-            wait_s = self._leave()
-            if not wait_s:
-                break
-            if wait_s > _FIRST_DELAY_S:
-                reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
-                self._health.raise_state("camera_resting", reason)
-            self._wait(min(wait_s, _LONGEST_DELAY_S), beat)
-        self._powers_up = False
-        self._health.clear_state("camera_resting")
+    def _may_power_up(self, beat: Beat) -> bool:
+        """Wait until the camera may be powered up, where that is about to happen.
+
+        Returns:
+            False where something else is to be done first.
+        """
+        if not self._powers_up or self._leave is None:
+            return True
+        self._doing = "waiting until the camera may be powered up"
+        wait_s = self._leave()
+        if not wait_s:
+            self._powers_up = False
+            self._health.clear_state("camera_resting")
+            return True
+        if wait_s > _FIRST_DELAY_S:
+            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
+            self._health.raise_state("camera_resting", reason)
+        self._wait(min(wait_s, _LONGEST_DELAY_S), beat)
+        self._ladder.busy(self._clock.now_ns())
+        return False
 
     def _wait(self, seconds: float, beat: Beat) -> None:
+        """Wait; shorter where somebody wants something."""
         until_ns = self._clock.now_ns() + seconds * SECOND_NS
-        while self._clock.now_ns() < until_ns and not self._stopping.wait(_PATIENCE_S):
+        while self._clock.now_ns() < until_ns and self._wanted.empty():
+            if self._stopping.wait(_PATIENCE_S):
+                return
             beat()
