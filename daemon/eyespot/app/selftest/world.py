@@ -64,7 +64,9 @@ def look_around(
         return World(root, None, environ), Finding("configuration", "fail", words)
     config, doubts = loaded.config, list(warnings(loaded))
     facts = {"file": str(file), "source": config.camera.source, "bundle": config.model.bundle}
-    summary = f"{file}: {config.camera.source}, {len(config.rules)} rules, {config.mqtt.url}"
+    count = len(config.rules)
+    rules = f"{count} rule{'' if count == 1 else 's'}"
+    summary = f"{file}: {config.camera.source}, {rules}, {config.mqtt.url}"
     words = "; ".join((summary, *doubts))
     return World(root, loaded, environ), Finding("configuration", "warn" if doubts else "ok", words, facts)
 
