@@ -34,7 +34,9 @@ need_rig() {
 }
 
 need_camera_packages() {
-    ! dpkg-query --show --showformat '${Status}\n' "${camera_packages[@]}" 2>&1 | grep -qv ' installed$' || install_them
+    local states # dpkg-query fails where one is unknown
+    states=$(dpkg-query --show --showformat '${Status}\n' "${camera_packages[@]}" 2>&1 || true)
+    ! grep -qv ' installed$' <<<"$states" || install_them
 }
 
 install_them() {
