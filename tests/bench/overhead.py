@@ -29,6 +29,8 @@ NOTHING, CERTAIN = -8.0, 1.0
 class Tensors:
     """An engine that returns prepared tensors: so many objects that drift, jittering, through the frame."""
 
+    runtime = "none"
+
     def __init__(self, count: int) -> None:
         random = np.random.default_rng(0)
         cells = random.permutation(19 * 19)[:count]
@@ -49,12 +51,13 @@ class Blank:
     """A frame source of one picture."""
 
     paced = False
+    sensor = None
 
     def __init__(self) -> None:
         self._number = 0
         self._pixels = np.zeros((300, 300, 3), np.uint8)
 
-    def open(self, width: int, height: int, resize: str) -> View:
+    def open(self, width: int, height: int, resize: str, tell: object) -> View:
         return View("blank", 640, 480, RATE_HZ)
 
     def take(self, timeout_s: float) -> Frame:

@@ -11,6 +11,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import EyespotError, ModelRefused, one_line
 from eyespot.host.clock import SystemClock
+from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import check_folder
@@ -65,6 +66,7 @@ def run(config: Path) -> int:
     Raises:
         EyespotError: whatever ended it, or kept it from beginning.
     """
+    give_back_large_blocks()
     clock, manager = SystemClock(), Notifier()
     with held_back():
         prepared: _Prepared | None = _prepare(load(config), clock)
