@@ -132,7 +132,7 @@ def test_a_body_that_comes_and_goes_or_never_orders_leaves_nothing_behind(fiend:
     for _ in range(30):
         fiend.meet()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
     assert eye.looked == []
 
 

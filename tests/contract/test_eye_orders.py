@@ -17,6 +17,11 @@ from fakes.waiting import until
 SCENE = CameraSettings(source="scene")
 
 
+def no_scene(order: Look) -> None:
+    if order == look(SCENE):
+        raise ModelError("model.tflite: damaged")
+
+
 def test_a_body_that_is_started_anew_finds_the_eye_looking_and_changes_nothing(pair: Pair) -> None:
     ledger = Ledger()
     body = pair.body(ledger=ledger)
@@ -46,12 +51,8 @@ def test_another_order_makes_the_eye_look_anew_once_it_is_loaded(pair: Pair) -> 
 
 
 def test_an_order_that_cannot_be_followed_is_refused_and_the_one_before_goes_on(pair: Pair) -> None:
-    def opening(order: Look) -> None:
-        if order == look(SCENE):
-            raise ModelError("model.tflite: damaged")
-
     body = pair.body()
-    with pair.eye(opening=opening) as eye:
+    with pair.eye(opening=no_scene) as eye:
         body.until(lambda: eye.looked, "the order")
         see_one(body, eye)
         body = pair.body(look(SCENE))
@@ -63,12 +64,8 @@ def test_an_order_that_cannot_be_followed_is_refused_and_the_one_before_goes_on(
 
 
 def test_a_refusal_ends_a_source_whose_owner_goes_back_to_the_order_of_before(pair: Pair) -> None:
-    def opening(order: Look) -> None:
-        if order == look(SCENE):
-            raise ModelError("model.tflite: damaged")
-
     body = pair.body()
-    with pair.eye(opening=opening) as eye:
+    with pair.eye(opening=no_scene) as eye:
         body.until(lambda: eye.looked, "the order")
         body = pair.body(look(SCENE), goes_back=True)
         with pytest.raises(ModelRefused, match="damaged"):

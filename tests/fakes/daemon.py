@@ -114,7 +114,7 @@ class Service:
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
         self._errors = (self._address.parent / "stderr").open("ab")
-        self.process = subprocess.Popen(self._command, stderr=self._errors, env=self._environment)
+        self.process = self._start()
         return self
 
     def __exit__(
@@ -142,6 +142,9 @@ class Service:
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self.process.wait(timeout_s)
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, stderr=self._errors, env=self._environment)
+
     def _listen(self) -> None:
         while data := self._socket.recv(65536):
             self.told += data.decode().split("\n")
@@ -164,3 +167,43 @@ class EyeService(Service):
     def status(self) -> str:
         """How it goes, as it said last."""
         return [told for told in self.told if told.startswith("STATUS=")][-1].removeprefix("STATUS=")
+
+
+class EyeUnit(EyeService):
+    """`eyespot eye`, started again whenever it ends, as its unit does.
+
+    Attributes:
+        socket: where the body is to listen.
+        pids: of all eyes so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "eye.sock"
+        self.pids: list[int] = []
+        self._over = threading.Event()
+        super().__init__(self.socket)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._keeper = threading.Thread(target=self._keep)
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self.process.kill()
+        self._keeper.join()
+        super().__exit__(kind, error, trace)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = super()._start()
+        self.pids.append(process.pid)
+        return process
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            self.process.wait()
+            if not self._over.wait(0.2):
+                self.process = self._start()

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,19 +13,6 @@ from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
 from fakes.waiting import until
 
 NOBODY = "mqtt://127.0.0.1:9"
-
-
-@pytest.fixture(name="mosquitto")
-def a_mosquitto() -> Iterator[LocalMosquitto]:
-    with LocalMosquitto() as mosquitto:
-        yield mosquitto
-
-
-@pytest.fixture(name="ear")
-def an_ear(mosquitto: LocalMosquitto) -> Iterator[Ear]:
-    ear = Ear()
-    with Listener(mosquitto.url, "eyespot/v1/shop/#", ear):
-        yield ear
 
 
 def replaying(folder: Path, url: str, crossings: int, **camera: object) -> Path:

@@ -2,30 +2,16 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from fakes.daemon import Daemon, Ear, EyeService, Service, write_config
 from fakes.videos import write_video
 from fakes.waiting import until
-
-
-@pytest.fixture(name="mosquitto")
-def a_mosquitto() -> Iterator[LocalMosquitto]:
-    with LocalMosquitto() as mosquitto:
-        yield mosquitto
-
-
-@pytest.fixture(name="ear")
-def an_ear(mosquitto: LocalMosquitto) -> Iterator[Ear]:
-    ear = Ear()
-    with Listener(mosquitto.url, "eyespot/v1/shop/#", ear):
-        yield ear
 
 
 @pytest.fixture(name="folder")

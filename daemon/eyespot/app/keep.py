@@ -40,7 +40,7 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
         _refuse_what_has_no_boxes(loaded, tells)
         problems_with_model(loaded, model.labels, tells)
         source = open_source(look, clock)
-        note_power_up(loaded.config, clock)
+        note_power_up(look.camera, loaded.config.state, clock)
         try:
             begun_ns = clock.now_ns()
             begun = rfc3339(clock.timeline().utc_ns(begun_ns))

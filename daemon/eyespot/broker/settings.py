@@ -1,12 +1,13 @@
 """The `[mqtt]` table: which broker, and who we are to it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from eyespot.domain.paths import there_is_file
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _ADVICE = "want mqtt://host[:port], mqtts://host[:port] or unix:///path"
@@ -75,7 +76,7 @@ def endpoint(url: str) -> Endpoint:
 
 def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     """Return what does not fit together, as pairs of key and message."""
-    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not _is_file(path)]
+    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not there_is_file(path)]
     try:
         tls = endpoint(settings.url).tls
     except ValueError as error:
@@ -90,13 +91,6 @@ def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     if settings.password_file and not settings.username:
         found.append(("password_file", "a password without a name: set username, too"))
     return found
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except OSError:  # there can be none of that name, or it cannot be read anyway
-        return False
 
 
 def _files(settings: MqttSettings) -> list[tuple[str, str]]:

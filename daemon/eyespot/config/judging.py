@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from math import dist
-from pathlib import Path
 
 from eyespot.broker.settings import endpoint
 from eyespot.config.checking import Problem
@@ -11,6 +10,7 @@ from eyespot.config.loading import Loaded, refuse
 from eyespot.domain.geometry import Mount
 from eyespot.domain.nearest import hint
 from eyespot.domain.observation import UNUSED, Tells
+from eyespot.domain.paths import there_is_file
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
 
@@ -69,19 +69,12 @@ def warnings(loaded: Loaded) -> list[str]:
             doubts = _doubts(rule, loaded.config.camera.mount)
             found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
     file = loaded.config.camera.file
-    if file is not None and not _is_file(file):
+    if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
     return found
-
-
-def _is_file(file: str) -> bool:
-    try:
-        return Path(file).is_file()
-    except OSError:  # nobody could read it then, either
-        return False
 
 
 def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:

@@ -15,6 +15,14 @@ def is_file(path: Path, kind: type[EyespotError]) -> bool:
         return path.is_file()
 
 
+def there_is_file(path: str) -> bool:
+    """Return whether there is a file that this user could look at."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def is_folder(path: Path, kind: type[EyespotError]) -> bool:
     """Return whether there is a folder; raises as `is_file`."""
     with foreign(kind, f"cannot look at {path}; mend the name, or who may look there"):

@@ -15,3 +15,8 @@ class Step(Enum):
     RELOAD = "reload_network"
     RENEW = "new_process"
     REBOOT = "reboot"
+
+
+def too_often(wait_s: float) -> str:
+    """Return in words that a camera may not be powered up, and when it may be again."""
+    return f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"

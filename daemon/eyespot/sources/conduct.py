@@ -1,6 +1,7 @@
 """How an eye behaves over time: whether it is there, and for how long it is not let in again."""
 
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.standstill import Standstill
 from eyespot.ports import Clock, HealthBoard
 
 _ABSENT_AFTER_S = 5.0
@@ -27,7 +28,8 @@ class Conduct:
         self._comings = 0  # since anything was seen
         self._delay_s = _FIRST_DELAY_S
         self._closed_until_ns = self._cut_off_until_ns = 0
-        self._heard_ns = self._behaves_since_ns = self._looked_ns = clock.now_ns()
+        self._heard_ns = self._behaves_since_ns = clock.now_ns()
+        self._standstill = Standstill(_STANDSTILL_S, clock.now_ns())
 
     @property
     def shut_s(self) -> float:
@@ -42,9 +44,8 @@ class Conduct:
     def looked(self) -> None:
         """Note that we look after it. Where we did not for long, its silence was our own."""
         now_ns = self._clock.now_ns()
-        if now_ns - self._looked_ns > _STANDSTILL_S * SECOND_NS:
+        if self._standstill.ended(now_ns):
             self._heard_ns = now_ns
-        self._looked_ns = now_ns
 
     def heard(self) -> None:
         """Note that it is there."""

@@ -11,7 +11,7 @@ from typing import get_args
 from eyespot.domain.errors import CameraError, InputError, ModelRefused, foreign
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Observation, Tells
-from eyespot.domain.recovery import Step
+from eyespot.domain.recovery import Step, too_often
 from eyespot.ports import (
     CameraLedger,
     Clock,
@@ -239,8 +239,7 @@ class EyeSource:
         wait_s = self._ledger.power_up() if self._ledger is not None else 0.0
         self._rests = wait_s > 0
         if self._rests:
-            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
-            self._health.raise_state("camera_resting", reason)
+            self._health.raise_state("camera_resting", too_often(wait_s))
         else:
             self._health.clear_state("camera_resting")
         return wait_s

@@ -11,7 +11,8 @@ from typing import Protocol
 from eyespot.domain.errors import CameraError, CameraStuck, ModelError, ModelRefused, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Observation
-from eyespot.domain.recovery import Step
+from eyespot.domain.recovery import Step, too_often
+from eyespot.domain.standstill import Standstill
 from eyespot.ports import (
     Beat,
     Clock,
@@ -170,14 +171,12 @@ class SourceWorker:
 
     def _take_all(self, beat: Beat) -> _Act:
         """Hand on observations until stopped, or until something else is to be done; return what."""
-        looked_ns = self._clock.now_ns()
+        standstill = Standstill(_STANDSTILL_S, self._clock.now_ns())
         while not self._stopping.is_set():
             beat()
-            if self._clock.now_ns() - looked_ns > _STANDSTILL_S * SECOND_NS:
-                # not the camera but this process gave nothing for so long
+            if standstill.ended(self._clock.now_ns()):  # not the camera but this process gave nothing
                 self._silent_since_ns = self._clock.now_ns()
                 self._ladder.busy(self._silent_since_ns)
-            looked_ns = self._clock.now_ns()
             observation = self._source.take(_PATIENCE_S)
             if observation is None:
                 self._notice_silence()
@@ -251,8 +250,7 @@ class SourceWorker:
             self._health.clear_state("camera_resting")
             return True
         if wait_s > _FIRST_DELAY_S:
-            reason = f"powered up too often since the machine started; again in {wait_s / 60:.0f} min"
-            self._health.raise_state("camera_resting", reason)
+            self._health.raise_state("camera_resting", too_often(wait_s))
         self._wait(min(wait_s, _LONGEST_DELAY_S), beat)
         self._ladder.busy(self._clock.now_ns())
         return False

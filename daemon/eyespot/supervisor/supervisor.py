@@ -8,6 +8,7 @@ from typing import Protocol
 
 from eyespot.domain.errors import EyespotError, ModelRefused
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.standstill import Standstill
 from eyespot.ports import Clock
 from eyespot.supervisor.signals import Wish
 from eyespot.supervisor.threads import Watched
@@ -102,7 +103,7 @@ class Supervisor:
         self._clock = clock
         self._stale: set[str] = set()
         self._told_ns = 0
-        self._checked_ns = clock.now_ns()
+        self._standstill = Standstill(_FRESH_S / 2, clock.now_ns())
         self._grace_until_ns = 0
 
     def run(self) -> Outcome:
@@ -156,9 +157,8 @@ class Supervisor:
 
         So it is while a camera starts, and after the machine slept.
         """
-        now_ns, before_ns = self._clock.now_ns(), self._checked_ns
-        self._checked_ns = now_ns
-        if now_ns - before_ns > _FRESH_S / 2 * SECOND_NS:
+        now_ns = self._clock.now_ns()
+        if self._standstill.ended(now_ns):
             self._grace_until_ns = now_ns + round(_GRACE_S * SECOND_NS)
         if now_ns < self._grace_until_ns:
             return set()

@@ -17,11 +17,10 @@ import pytest
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from fakes.bundles import write_sensor_bundle
-from fakes.daemon import Daemon, Ear, write_config
+from fakes.daemon import Daemon, Ear, EyeUnit, write_config
 from fakes.rig import Rig
 from fakes.rpk import SSD, make_rpk
 from fakes.tensors import frame_bytes, tensor_info
-from fakes.unit_of_eye import EyeUnit
 from fakes.waiting import until
 
 FAULTS = ("stall", "fps", "start-errno", "start-seconds", "ebusy", "keep-count", "celsius")
@@ -181,7 +180,7 @@ def test_while_a_network_is_sent_nothing_runs_and_still_everybody_is_told(site: 
     assert told.count("WATCHDOG=1") > 2
     assert "READY=1" not in told
     until(lambda: "READY=1" in site.unit.told, "READY=1")
-    assert "has not beaten" not in site.unit.log
+    assert "has not beaten" not in site.unit.stderr
 
 
 def test_another_network_comes_in_without_a_new_process_and_counts_go_on(site: Site, rig: Rig) -> None:

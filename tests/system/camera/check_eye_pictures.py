@@ -17,9 +17,8 @@ from eyespot.engines.litert import LiteRtEngine
 from eyespot.sources.scene_art import Stage
 from eyespot.sources.scene_world import HEIGHT, WIDTH, World
 from eyespot.trust.bundle import find_bundle, read_bundle
-from fakes.daemon import Daemon, Ear, write_config
+from fakes.daemon import Daemon, Ear, EyeUnit, write_config
 from fakes.rig import Rig
-from fakes.unit_of_eye import EyeUnit
 from fakes.waiting import until
 
 PI_CAMERA = "/base/soc/i2c0mux/i2c@1/imx708@1a"

@@ -375,7 +375,7 @@ def test_zeros_are_a_network_to_picamera2(tmp_path: Path, rig: Rig) -> None:
 def test_a_real_network(tmp_path: Path, rig: Rig) -> None:
     folder = os.environ.get("EYESPOT_SHARED_RPK")
     if not folder:
-        pytest.skip("needs EYESPOT_SHARED_RPK")
+        pytest.skip("EYESPOT_SHARED_RPK names no folder with network files")
     path = Path(folder) / "imx500_network_ssd_mobilenetv2_fpnlite_320x320_pp.rpk"
     rpk = path.read_bytes()
     outputs = outputs_of(rpk)

@@ -16,6 +16,7 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock, ObservationSource, SourceEnded, Tell
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
+from eyespot.store.settings import StateSettings
 
 LIMIT_S = 900.0  # a network that the sensor does not keep yet takes minutes
 _SECONDS = 10.0
@@ -40,8 +41,8 @@ def looking(world: World, clock: Clock, tell: Tell) -> Finding:
     if world.loaded is not None and world.wants_camera:
         look = order(world.loaded.config)
     try:
-        if world.loaded is not None:
-            note_power_up(world.loaded.config, clock)
+        state = world.loaded.config.state if world.loaded is not None else StateSettings()
+        note_power_up(look.camera, state, clock)
         return measured(open_source(look, clock), clock, _SECONDS, tell)
     except EyespotError as error:
         return Finding("looking", "fail", one_line(error))
