@@ -36,10 +36,10 @@ class ServiceManager(Protocol):
 class Outcome(Enum):
     """Why supervision ended."""
 
-    STOPPED = "stopped"
-    ENDED = "ended"
-    RELOAD = "reload"
-    BUG = "bug"
+    STOPPED = "on request"
+    ENDED = "a thread has ended"
+    RELOAD = "for a reload"
+    BUG = "after a bug"
 
     @property
     def exit_code(self) -> int:
