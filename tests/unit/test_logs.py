@@ -147,6 +147,22 @@ def test_what_was_held_back_is_told_when_the_window_ends_though_nothing_more_is_
     desk.handler.close()
 
 
+def test_what_is_held_back_for_long_does_not_keep_the_rest_waiting() -> None:
+    desk = Desk()
+    for _ in range(4):
+        for _ in range(7):
+            desk.log.warning("on and on")
+        desk.now_s += 1000
+        desk.handler.flush_held()
+    desk.log.warning("on and on")
+    assert desk.handler._timer is not None
+    assert desk.handler._timer.interval > 800
+    for _ in range(7):
+        desk.log.warning("again")
+    assert desk.handler._timer.interval == pytest.approx(60, abs=0.1)
+    desk.handler.close()
+
+
 def test_what_is_held_back_at_the_end_is_told_before_it() -> None:
     desk = Desk()
     for _ in range(8):
@@ -161,8 +177,22 @@ def test_what_the_journal_does_not_take_is_counted(desk: Desk) -> None:
         desk.state(f"trouble_{n}", "x")
     desk.kept.takes = True
     desk.over("trouble_0")
-    assert desk.kept.texts == ["3 lines were lost: the journal took none for a while", "trouble_0: over"]
+    assert desk.kept.texts == ["the journal took nothing for a while; lines lost: 3", "trouble_0: over"]
     assert desk.kept.entries[0].fields["MESSAGE_ID"] == Notice.LINES_LOST.value
     assert desk.kept.entries[0].fields["EYESPOT_COUNT"] == "3"
     desk.over("trouble_1")
     assert len(desk.kept.entries) == 3
+
+
+def test_that_something_was_lost_is_told_within_a_minute_though_nothing_more_is_said() -> None:
+    desk = Desk()
+    desk.kept.takes = False
+    desk.over("broker_unreachable")
+    timer = desk.handler._timer
+    assert timer is not None
+    assert timer.interval == pytest.approx(60, abs=0.1)
+    desk.kept.takes = True
+    timer.function()
+    assert desk.kept.texts == ["the journal took nothing for a while; lines lost: 1"]
+    assert desk.handler._timer is None
+    desk.handler.close()

@@ -1,5 +1,6 @@
 """Holds back what is said over and over, and counts it. Values in, values out; time is passed in."""
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -76,10 +77,10 @@ class Flood(Generic[Said]):
                 self._windows[key] = _Window(now_s, longer_s, left=0)
         return told
 
-    def due_s(self) -> float | None:
-        """Return when there is next something to tell; None while nothing is held back."""
+    def due_s(self) -> float:
+        """Return when there is next something to tell; infinite while nothing is held back."""
         ends = [w.begun_s + w.length_s for w in self._windows.values() if w.held]
-        return min(ends, default=None)
+        return min(ends, default=math.inf)
 
     def rest(self, now_s: float) -> list[Held[Said]]:
         """Return all that is held back, whose window has not ended: nothing comes after this."""

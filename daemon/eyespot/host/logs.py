@@ -1,6 +1,7 @@
 """The log of a service: nothing is said too often, nothing waits long for the journal, nothing raises."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -23,6 +24,7 @@ _PRIORITIES = (
 )
 _DEBUG = 7
 _AFTER_S = 0.05
+_AFTER_LOSS_S = 60.0
 _words = logging.Formatter()  # the message, and the traceback below it
 
 
@@ -42,6 +44,7 @@ class LogHandler(logging.Handler):
         self._about: dict[str, str] = {}
         self._lost = 0
         self._timer: threading.Timer | None = None
+        self._comes_back_s = math.inf
 
     def about(self, fields: Fields) -> None:
         """Put these fields into every entry from now on."""
@@ -53,21 +56,20 @@ class LogHandler(logging.Handler):
         self._tell(self._flood.due(self._now_s()))
         if self._flood.admits(_kind(record), entry, self._now_s()):
             self._send(entry)
-        else:
-            self._set_timer()
+        self._set_timer()
 
     def flush_held(self) -> None:
-        """Say what was held back in windows that have ended."""
+        """Say what was held back in windows that have ended, and how much was lost."""
         with self._locked():
-            self._timer = None
+            self._drop_timer()
             self._tell(self._flood.due(self._now_s()))
+            self._tell_losses()
             self._set_timer()
 
     def close(self) -> None:
         """Say all that was held back; called when Python ends."""
         with self._locked():
-            if self._timer is not None:
-                self._timer.cancel()
+            self._drop_timer()
             self._tell(self._flood.rest(self._now_s()))
             self._tell_losses()
         super().close()
@@ -114,23 +116,30 @@ class LogHandler(logging.Handler):
     def _tell_losses(self) -> None:
         if not self._lost:
             return
-        words = f"{self._lost} lines were lost: the journal took none for a while"
+        words = f"the journal took nothing for a while; lines lost: {self._lost}"
         fields = names_in_journal({"count": self._lost})
         known = {"SYSLOG_IDENTIFIER": _IDENTIFIER, "MESSAGE_ID": Notice.LINES_LOST.value, **self._about}
         if self._outlet.send(Entry(priority(logging.WARNING), words, {**known, **fields})):
             self._lost = 0
 
     def _set_timer(self) -> None:
-        """Come back when a window ends in which something was held back."""
-        due_s = self._flood.due_s()
-        if self._timer is not None or due_s is None:
+        """Come back when a window ends in which something was held back, and a while after a loss."""
+        due_s = min(self._flood.due_s(), self._now_s() + _AFTER_LOSS_S if self._lost else math.inf)
+        if due_s >= self._comes_back_s:
             return
-        self._timer = threading.Timer(max(0.0, due_s - self._now_s()) + _AFTER_S, self.flush_held)
-        self._timer.daemon = True
+        self._drop_timer()
+        timer = threading.Timer(max(0.0, due_s - self._now_s()) + _AFTER_S, self.flush_held)
+        timer.daemon = True
         try:
-            self._timer.start()
+            timer.start()
         except RuntimeError:  # no more threads: the next line, or the end, will tell it
-            self._timer = None
+            return
+        self._timer, self._comes_back_s = timer, due_s
+
+    def _drop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._comes_back_s = None, math.inf
 
 
 def set_up() -> LogHandler:
