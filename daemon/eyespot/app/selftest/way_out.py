@@ -1,26 +1,22 @@
 """Probes the way to the broker, with the login of the configuration and a client id of its own."""
 
-import os
-from collections.abc import Mapping
 from typing import Any
 
 from eyespot.app.plan import device_id
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import World
+from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.trial import try_out
 from eyespot.domain.errors import BrokerError, ConfigError, one_line
-
-_CREDENTIALS = "etc/eyespot/credentials"
-_FOLDER = "CREDENTIALS_DIRECTORY"
 
 
 def broker(world: World) -> Finding:
     """Tell whether the broker takes our login. Nothing is published."""
     if world.loaded is None:
         return Finding("broker", "skip", "no configuration says which")
-    settings, environ = world.loaded.config.mqtt, _environ(world)
-    if settings.username and not settings.password_file and _FOLDER not in environ:
-        return Finding("broker", "skip", "the password is root's to read: sudo eyespot selftest")
+    settings, environ = world.loaded.config.mqtt, as_the_service(world.environ, world.root)
+    if unseen := out_of_sight(settings, environ):
+        return Finding("broker", "skip", f"{unseen} is root's to read: sudo eyespot selftest")
     facts: dict[str, Any] = {"url": settings.url, "username": settings.username}
     try:
         trial = try_out(settings, f"{device_id(world.loaded.config)}-selftest", environ)
@@ -29,11 +25,3 @@ def broker(world: World) -> Finding:
     words = f"{settings.url} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
     facts |= {"version": trial.version, "answered_ms": trial.answered_ms}
     return Finding("broker", "ok", f"{words}; what it may not publish shows on health", facts)
-
-
-def _environ(world: World) -> Mapping[str, str]:
-    """Return the environment, with the service's credentials where we may read them."""
-    folder = world.root / _CREDENTIALS
-    if _FOLDER in world.environ or not os.access(folder, os.R_OK | os.X_OK):
-        return world.environ
-    return {**world.environ, _FOLDER: str(folder)}
