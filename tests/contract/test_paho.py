@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,26 @@ def test_a_broker_that_wants_to_know_us_gets_our_certificate(tmp_path: Path, aut
             device.told.wait_for(lambda: device.told.reasons)
         assert "set cert_file and key_file" in device.told.reasons[0]
         assert device.told.connections == 0
+
+
+@leaves_sockets
+def test_a_certificate_that_has_expired_is_told_as_such(tmp_path: Path, authority: Authority) -> None:
+    gone = datetime.now(UTC) - timedelta(hours=1)
+    ours, key = map(str, authority.sign("shop-3", ends=gone))
+    old = Authority(tmp_path / "old", "once an authority", ends=gone)
+    with local_mosquitto(*tls_lines(authority, "require_certificate true")) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(
+            broker_of(url, ca_file=str(authority.certificate), cert_file=ours, key_file=key)
+        ) as device:
+            device.told.wait_for(lambda: device.told.reasons)
+        # the alert that says so may be lost with the connection
+        assert "our certificate" in device.told.reasons[0]
+    with local_mosquitto(*tls_lines(old)) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(broker_of(url, ca_file=str(old.certificate))) as device:
+            device.told.wait_for(lambda: device.told.reasons)
+        assert "has expired, or that of its authority has" in device.told.reasons[0]
 
 
 def test_an_empty_credential_is_none(tmp_path: Path, authority: Authority) -> None:

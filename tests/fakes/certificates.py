@@ -68,10 +68,12 @@ class Authority:
         ends: datetime | None,
     ) -> None:
         now = datetime.now(UTC)
+        ends = ends or now + 2 * DAY
+        begins = begins or min(now, ends) - DAY
         certificate = (
             x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
-            .not_valid_before(begins or now - DAY)
-            .not_valid_after(ends or now + 2 * DAY)
+            .not_valid_before(begins)
+            .not_valid_after(ends)
             .add_extension(extension, critical=False)
             .sign(self._key, hashes.SHA256())
         )

@@ -54,13 +54,19 @@ def as_the_service(environ: Mapping[str, str], root: Path = Path("/")) -> Mappin
     return {**environ, _FOLDER: str(folder)}
 
 
-def out_of_sight(settings: MqttSettings, environ: Mapping[str, str]) -> str:
-    """Return which secret of the service this process cannot see, in words; empty where it needs none."""
-    if _FOLDER in environ:
+def out_of_sight(settings: MqttSettings, environ: Mapping[str, str], root: Path = Path("/")) -> str:
+    """Return which secret of the service this process may not see, in words; empty where it lacks none.
+
+    Args:
+        settings: what is needed.
+        environ: as `as_the_service` gives it.
+        root: where the file system begins.
+    """
+    if _FOLDER in environ or not (root / _OF_THE_SERVICE).is_dir():
         return ""
-    if settings.username and not settings.password_file:
-        return "the password"
-    return "the certificate's key" if settings.cert_file and not settings.key_file else ""
+    if settings.cert_file and not settings.key_file:
+        return "the key of cert_file"
+    return "the password" if settings.username and not settings.password_file else ""
 
 
 def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
