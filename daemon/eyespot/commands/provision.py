@@ -1,6 +1,7 @@
 """`eyespot provision`: import what lies on the boot partition."""
 
 import argparse
+from functools import partial
 
 from eyespot import app
 from eyespot.commands.options import Subparsers
@@ -17,5 +18,5 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    app.provision(print)
+    app.provision(partial(print, flush=True))  # before what an error says, in the journal, too
     return 0
