@@ -1,41 +1,16 @@
-"""A folder on the boot partition is imported as a whole or not at all, whatever happens meanwhile."""
+"""A good folder on the boot partition is imported; of a bad one nothing is, and all reasons are told."""
 
-import json
 import os
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from eyespot.app import provision
-from eyespot.domain.errors import ConfigError, InputError, StorageError
-from eyespot.host.clock import ManualClock
-from eyespot.host.disk import Disk
+from eyespot.domain.errors import ConfigError, InputError
+from fakes.boot_folders import NOW, OLD, PLAIN, SECRETS, TOML, Device, clock_at, good_files
 from fakes.certificates import DAY, Authority
-from fakes.disks import FrailDisk, FullDisk, PowerCut, ReadOnlyDisk
-
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-UNIT = Path(__file__).parents[2] / "systemd" / "eyespot-provision.service"
-TOML = """\
-[camera]
-source = "scene"
-[mqtt]
-url = "mqtts://broker.example"
-username = "shop"
-ca_file = "ca.crt"
-cert_file = "client.crt"
-"""
-PLAIN = '[camera]\nsource = "scene"\n[mqtt]\nurl = "mqtt://localhost"\n'
-OLD = PLAIN + '[device]\nid = "as-before"\n'
-SECRETS = {"client.key", "mqtt-password"}
-ROLES = ("root", "timestamp", "snapshot", "targets")
-ROLE = {"keyids": ["k"], "threshold": 1}
-SIGNED = {"_type": "root", "spec_version": "1.0.31", "version": 1, "expires": "2027-01-01T00:00:00Z"}
-KEYS = {"keys": {"k": {}}, "roles": dict.fromkeys(ROLES, ROLE)}
-ROOT_JSON = json.dumps({"signed": {**SIGNED, **KEYS}, "signatures": []})
+from fakes.disks import FrailDisk
 
 
 @pytest.fixture(scope="module", name="authority")
@@ -44,82 +19,13 @@ def an_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module", name="files")
-def good_files(authority: Authority) -> dict[str, bytes]:
-    certificate, key = authority.sign("shop", begins=NOW - DAY, ends=NOW + 100 * DAY)
-    return {
-        "eyespot.toml": TOML.encode(),
-        "client.crt": certificate.read_bytes(),
-        "client.key": key.read_bytes(),
-        "ca.crt": authority.certificate.read_bytes(),
-        "mqtt-password": b"s3cret\r\n",
-        "root.json": ROOT_JSON.encode(),
-    }
-
-
-@dataclass
-class Device:
-    """A device whose file system begins in a folder of its own."""
-
-    root: Path
-    clock: ManualClock = field(default_factory=lambda: clock_at(NOW))
-    told: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.boot = self.root / "boot/firmware"
-        self.folder = self.boot / "eyespot"
-        self.etc = self.root / "etc/eyespot"
-        self.folder.parent.mkdir(parents=True)
-        (self.etc / "credentials").mkdir(parents=True)
-        (self.etc / "eyespot.toml").write_text(OLD)
-        (self.etc / "credentials/mqtt-key").touch()
-        serial = self.root / "proc/device-tree/serial-number"
-        serial.parent.mkdir(parents=True)
-        serial.write_text("10000000abcdef12\0")
-
-    def put(self, files: dict[str, bytes], folder: Path | None = None) -> None:
-        folder = folder or self.folder
-        folder.mkdir(parents=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-
-    def start(self, disk: Disk | None = None) -> None:
-        self.told.clear()
-        provision(self.told.append, self.root, self.clock, disk)
-
-    def refusal(self, error: type[Exception]) -> list[str]:
-        with pytest.raises(error) as caught:
-            self.start()
-        return str(caught.value).splitlines()
-
-    def in_force(self, name: str) -> bytes:
-        return (self.etc / name).read_bytes()
-
-    def report(self) -> str:
-        return (self.boot / "eyespot-report.txt").read_bytes().decode()
-
-    def secrets_on_the_card(self) -> set[str]:
-        return {path.name for path in self.boot.rglob("*") if path.name in SECRETS}
-
-    def changed(self) -> bool:
-        names = {path.name for path in self.etc.rglob("*")}
-        return (
-            names != {"eyespot.toml", "credentials", "mqtt-key"}
-            or self.in_force("eyespot.toml") != OLD.encode()
-        )
-
-
-def clock_at(moment: datetime, *, synced: bool = True) -> ManualClock:
-    return ManualClock(0, int(moment.timestamp()) * 10**9, synced=synced)
+def the_files(authority: Authority) -> dict[str, bytes]:
+    return good_files(authority)
 
 
 @pytest.fixture(name="device")
 def a_device(tmp_path: Path) -> Device:
     return Device(tmp_path / "device")
-
-
-def is_imported(device: Device, files: dict[str, bytes]) -> bool:
-    targets = {"client.key": "credentials/mqtt-key", "mqtt-password": "credentials/mqtt-password"}
-    return all(device.in_force(targets.get(name, name)) == data for name, data in files.items())
 
 
 # --- a good one ---------------------------------------------------------------------------------------------
@@ -130,7 +36,7 @@ def test_a_good_folder_is_imported_and_its_secrets_leave_the_card(
 ) -> None:
     device.put(files)
     device.start()
-    assert is_imported(device, files)
+    assert device.has(files)
     assert not device.folder.exists()
     assert {path.name for path in (device.boot / "eyespot-imported").iterdir()} == files.keys() - SECRETS
     modes = {path.name: path.stat().st_mode & 0o777 for path in device.etc.rglob("*") if path.is_file()}
@@ -195,119 +101,6 @@ def test_what_is_imported_in_vain_is_told(device: Device, files: dict[str, bytes
     assert [line.split(" will not")[0] for line in device.told if "will not be used" in line] == [
         "warning: client.crt", "warning: ca.crt", "warning: mqtt-password",
     ]  # fmt: skip
-
-
-# --- power --------------------------------------------------------------------------------------------------
-
-
-def unit_would_run(root: Path) -> bool:
-    """Whether the conditions in the unit's file let it run."""
-    conditions = re.findall(r"^Condition\w+=\|(.+)$", UNIT.read_text(), re.MULTILINE)
-    return any(any(root.glob(pattern.lstrip("/"))) for pattern in conditions)
-
-
-@pytest.mark.parametrize("loses", [True, False], ids=["what was not settled is lost", "it is kept"])
-def test_power_may_go_at_any_step(tmp_path: Path, files: dict[str, bytes], *, loses: bool) -> None:
-    steps = steps_of_an_import(tmp_path / "whole", files)
-    assert steps > 20
-    for cut in range(steps):
-        device = Device(tmp_path / f"{cut}")
-        device.put(files)
-        with pytest.raises(PowerCut):
-            device.start(FrailDisk(cut, loses=loses))
-        assert device.in_force("eyespot.toml") in {OLD.encode(), files["eyespot.toml"]}
-        if device.in_force("eyespot.toml") != OLD.encode():
-            assert is_imported(device, files)
-        while unit_would_run(device.root):
-            device.start()
-        assert is_imported(device, files)
-        assert device.in_force("eyespot.toml.before").decode() == OLD
-        assert device.secrets_on_the_card() == set()
-        assert not list(device.etc.rglob("*.new"))
-        assert "imported" in device.report()
-
-
-def steps_of_an_import(folder: Path, files: dict[str, bytes]) -> int:
-    device, disk = Device(folder), FrailDisk(10_000, loses=True)
-    device.put(files)
-    device.start(disk)
-    disk.lose()  # after the end nothing may be at stake
-    assert is_imported(device, files)
-    assert device.secrets_on_the_card() == set()
-    assert not device.folder.exists()
-    return disk.done
-
-
-def test_power_may_go_again_and_again(tmp_path: Path, files: dict[str, bytes]) -> None:
-    device = Device(tmp_path / "device")
-    device.put(files)
-    for steps in range(100):
-        if not unit_would_run(device.root):
-            break
-        try:
-            device.start(FrailDisk(steps, loses=True))
-        except PowerCut:
-            continue
-    assert is_imported(device, files)
-    assert device.secrets_on_the_card() == set()
-
-
-# --- disks --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("room", range(7))
-def test_a_full_disk_changes_nothing(device: Device, files: dict[str, bytes], room: int) -> None:
-    device.put(files)
-    with pytest.raises(StorageError, match="No space left on device; nothing was changed"):
-        device.start(FullDisk(device.etc, room))
-    assert not device.changed()
-    assert device.secrets_on_the_card() == SECRETS
-    assert "No space left on device" in device.report()
-    device.start()
-    assert is_imported(device, files)
-
-
-def test_a_read_only_partition_is_imported_once_and_complained_of_at_each_start(
-    device: Device, files: dict[str, bytes]
-) -> None:
-    device.put(files)
-    disk = ReadOnlyDisk(device.boot)
-    with pytest.raises(StorageError, match=r"was imported, but .* mqtt-password and client\.key"):
-        device.start(disk)
-    assert is_imported(device, files)
-    (device.etc / "eyespot.toml").write_text(OLD)  # by hand, and to stay
-    with pytest.raises(StorageError, match="remount,rw"):
-        device.start(disk)
-    assert device.in_force("eyespot.toml").decode() == OLD
-    device.start()
-    assert device.in_force("eyespot.toml").decode() == OLD
-    assert device.secrets_on_the_card() == set()
-    device.put(files)
-    device.start()
-    assert is_imported(device, files)  # the same folder again is another import
-
-
-def test_a_read_only_partition_without_secrets_is_no_trouble(device: Device) -> None:
-    device.put({"eyespot.toml": PLAIN.encode()})
-    device.start(ReadOnlyDisk(device.boot))
-    assert "nothing in it is secret" in device.told[-1]
-
-
-def test_of_two_folders_the_one_in_the_newer_place_counts_and_the_other_never_will(device: Device) -> None:
-    device.put({"eyespot.toml": PLAIN.encode()})
-    device.put({"eyespot.toml": OLD.replace("as-before", "other").encode()}, device.root / "boot/eyespot")
-    device.start()
-    assert device.in_force("eyespot.toml").decode() == PLAIN
-    assert "boot/eyespot-ignored now" in device.report()
-    device.start()
-    assert device.in_force("eyespot.toml").decode() == PLAIN
-
-
-def test_the_older_place_is_looked_at_too(device: Device) -> None:
-    device.put({"eyespot.toml": PLAIN.encode()}, device.root / "boot/eyespot")
-    device.start()
-    assert device.in_force("eyespot.toml").decode() == PLAIN
-    assert (device.root / "boot/eyespot-report.txt").exists()
 
 
 # --- bad ones -----------------------------------------------------------------------------------------------
@@ -450,5 +243,5 @@ def test_a_clock_that_stood_still_does_not_keep_a_certificate_out(
     device.clock = clock_at(datetime(1970, 1, 1, tzinfo=UTC), synced=False)
     device.put(files)
     device.start()
-    assert is_imported(device, files)
+    assert device.has(files)
     assert "1970-01-01 00:00:00 UTC, by a clock that is not set yet\r\n" in device.report()
