@@ -1,6 +1,7 @@
 """Certificates made for one test."""
 
 import ipaddress
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,18 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+
+_NOTHING = dict.fromkeys(
+    (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "crl_sign", "encipher_only", "decipher_only",
+    ),
+    False,
+)  # fmt: skip
+_AUTHORITY: Mapping[x509.ExtensionType, bool] = {
+    x509.BasicConstraints(ca=True, path_length=None): True,
+    x509.KeyUsage(key_cert_sign=True, **_NOTHING): True,
+}
 
 
 class Authority:
@@ -36,8 +49,7 @@ class Authority:
         self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = folder / "ca.pem"
-        authority = x509.BasicConstraints(ca=True, path_length=None)
-        self._write(self.certificate, self._name, self._key.public_key(), authority, begins, ends)
+        self._write(self.certificate, self._name, self._key.public_key(), _AUTHORITY, begins, ends)
 
     def sign(
         self,
@@ -51,7 +63,7 @@ class Authority:
         certificate, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         key = ec.generate_private_key(ec.SECP256R1())
         here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        self._write(certificate, _named(name), key.public_key(), here, begins, ends)
+        self._write(certificate, _named(name), key.public_key(), {here: False}, begins, ends)
         lock: KeySerializationEncryption = (
             BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         )
@@ -63,21 +75,24 @@ class Authority:
         file: Path,
         subject: x509.Name,
         key: ec.EllipticCurvePublicKey,
-        extension: x509.ExtensionType,
+        extensions: Mapping[x509.ExtensionType, bool],
         begins: datetime | None,
         ends: datetime | None,
     ) -> None:
         now = datetime.now(UTC)
         ends = ends or now + 2 * DAY
         begins = begins or min(now, ends) - DAY
-        certificate = (
+        builder = (
             x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
             .not_valid_before(begins)
             .not_valid_after(ends)
-            .add_extension(extension, critical=False)
-            .sign(self._key, hashes.SHA256())
         )
-        file.write_bytes(certificate.public_bytes(Encoding.PEM))
+        # without these, Python 3.13 trusts nobody
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        own = x509.SubjectKeyIdentifier.from_public_key(key)
+        for extension, critical in {**extensions, issuer: False, own: False}.items():
+            builder = builder.add_extension(extension, critical)
+        file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
 
 def _named(name: str) -> x509.Name:
