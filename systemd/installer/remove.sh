@@ -26,7 +26,8 @@ remove_program() {
     rm -rf "$units_dir"/eyespot*.{service,path} "$units_dir"/eyespot*.{service,path}.d
     rm -f /etc/sysusers.d/eyespot.conf /etc/tmpfiles.d/eyespot.conf /etc/systemd/system.conf.d/eyespot-*.conf
     [[ ! -L $command_link || $(readlink "$command_link") != "$prefix"/* ]] || rm "$command_link"
-    remove_empty /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
+    [[ ! -e $catalog ]] || { rm "$catalog" && journalctl --update-catalog; }
+    remove_empty "${catalog%/*}" "${catalog%/*/*}" /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
     rm -rf /run/eyespot /etc/eyespot/schema.json "$prefix"
     systemctl daemon-reload
 }

@@ -79,6 +79,8 @@ restart() { # returns once both have said READY; with a camera the eye may take 
 
 try_out() { # says in its last line what is wrong
     local restarts
+    [[ ! -e $units_dir/eyespot-provision.service ]] || systemctl start eyespot-provision.service 2>/dev/null ||
+        say "a folder on the boot partition was refused: see its report"
     if ! restart 2>/dev/null; then
         journalctl --unit eyespot.service --unit eyespot-eye.service --lines 10 --no-pager --output cat
         if [[ $(exit_of eyespot) == 78 ]]; then
