@@ -48,18 +48,13 @@ def read(chain: bytes, key: bytes, place: str) -> Identity:
         certificate = x509.load_pem_x509_certificates(chain)[0]
     with foreign(InputError, f"{place}: cannot read the key; want PEM without a passphrase"):
         private = pem.load_pem_private_key(key, None)
-    if spki(private) != _spki_of(certificate):
+    if _public(private) != _public(certificate):
         raise InputError(f"{place}: the key does not belong to the certificate")
     return Identity(certificate, chain, key)
 
 
-def spki(key: PrivateKeyTypes) -> bytes:
-    """Return the public part of a key, in DER."""
-    return key.public_key().public_bytes(pem.Encoding.DER, pem.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _spki_of(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(pem.Encoding.DER, pem.PublicFormat.SubjectPublicKeyInfo)
+def _public(owner: PrivateKeyTypes | x509.Certificate) -> bytes:
+    return owner.public_key().public_bytes(pem.Encoding.DER, pem.PublicFormat.SubjectPublicKeyInfo)
 
 
 def refuse_if_useless(identity: Identity, place: str, now: datetime) -> None:

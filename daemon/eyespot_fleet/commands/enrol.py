@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from rich.console import Console
+
 from eyespot.commands.options import Subparsers
 from eyespot_fleet.commands.options import Asked, add_signing
 from eyespot_fleet.commands.progress import Bar
@@ -79,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.renew and not arguments.ca:
         arguments.parser.error("--renew needs --ca: other certificates are renewed by those who made them")
     wanted = {name: getattr(arguments, name) for name in Request.__dataclass_fields__}
-    with Bar("enrolling") as bar:
+    with Bar("enrolling", Console(stderr=True)) as bar:
         summary = enrol(Request(**wanted), Asked(arguments), datetime.now(UTC), bar.tell)
     for warning in summary.warnings[:_MOST_TOLD]:
         print(f"warning: {warning}", file=sys.stderr)

@@ -62,16 +62,19 @@ def read_roster(path: Path) -> list[Device]:
         raise InputError(f"{path}: empty; want a first line with columns, such as id,name")
     (place, header), *others = rows
     columns = [name.strip().lower() for name in header]
-    problems = [f"{place}: {text}" for text in _wrong_columns(columns)]
-    if not problems:
-        problems = [f"{place}: {text}" for place, row in others for text in _wrong_row(columns, row)]
-        problems += _taken_ids(columns, others)
-    if not problems and not others:
-        problems = [f"{path}: there is no device in it: want a line for each"]
-    if problems:
-        more = [f"{path}: and {len(problems) - _MOST_TOLD} more"] if len(problems) > _MOST_TOLD else []
-        raise InputError("\n".join([*(one_line(InputError(text)) for text in problems[:_MOST_TOLD]), *more]))
+    _refuse([f"{place}: {text}" for text in _wrong_columns(columns)], path)
+    if not others:
+        raise InputError(f"{path}: there is no device in it: want a line for each")
+    _refuse(list(_wrong_rows(columns, others)), path)
     return [_device(place, _cells(columns, row)) for place, row in others]
+
+
+def _refuse(problems: Sequence[str], path: Path) -> None:
+    told = [one_line(InputError(text)) for text in problems[:_MOST_TOLD]]
+    if len(problems) > _MOST_TOLD:
+        told.append(f"{path}: and {len(problems) - _MOST_TOLD} more")
+    if told:
+        raise InputError("\n".join(told))
 
 
 def _text(path: Path) -> str:
@@ -108,12 +111,21 @@ def _wrong_columns(columns: Sequence[str]) -> Iterator[str]:
         yield "there is no column id"
 
 
+def _wrong_rows(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for place, row in rows:
+        yield from (f"{place}: {text}" for text in _wrong_row(columns, row))
+        device_id = _cells(columns, row).get("id", "")
+        taken = first.setdefault(device_id, place)
+        if device_id and taken != place:
+            yield f'{place}: id: "{device_id}" is taken by line {taken.rpartition(":")[2]}'
+
+
 def _wrong_row(columns: Sequence[str], row: Sequence[str]) -> Iterator[str]:
-    extra = [
-        cell for number, cell in enumerate(row) if cell.strip() and not "".join(columns[number : number + 1])
-    ]
-    if extra:
-        yield f'"{extra[0]}" stands in no column; is a separator too many, or are quotes missing?'
+    nameless = (cell for number, cell in enumerate(row) if not "".join(columns[number : number + 1]))
+    if any(cell.strip() for cell in nameless):
+        # what it is, it does not say: it may be the rest of a password
+        yield "a cell stands in no column; is a separator too many, or are quotes missing?"
     cells = _cells(columns, row)
     if "id" not in cells:
         yield "id: missing"
@@ -130,15 +142,6 @@ def _wrong_password(password: str) -> Iterator[str]:
         yield "password: want one line without control characters"
     if len(password.encode()) > _LONGEST_PASSWORD:
         yield f"password: longer than {_LONGEST_PASSWORD} bytes"
-
-
-def _taken_ids(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for place, row in rows:
-        device_id = _cells(columns, row).get("id", "")
-        taken = first.setdefault(device_id, place)
-        if device_id and taken != place:
-            yield f'{place}: id: "{device_id}" is taken by line {taken.rpartition(":")[2]}'
 
 
 def _cells(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
