@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.app import provision
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import load
@@ -55,19 +56,17 @@ def mosquitto_for(desk: Path) -> tuple[str, ...]:
     return (*lines, f"user {getpass.getuser()}")
 
 
-def device(desk: Path, mosquitto: LocalMosquitto, device_id: str, **changes: object) -> PahoBroker:
-    """Return the device that was given this folder: its key comes as a credential."""
-    folder = desk / "sd" / device_id / "eyespot"
-    credentials = desk / "credentials" / device_id
-    credentials.mkdir(parents=True, exist_ok=True)
-    shutil.copy(folder / "client.key", credentials / "mqtt-key")
-    config = folder / "eyespot.toml"
+def device(desk: Path, mosquitto: LocalMosquitto, device_id: str, *, certified: bool = True) -> PahoBroker:
+    """Return the device that has imported its folder; without its certificate where it is not to show it."""
+    etc = desk / device_id / "etc" / "eyespot"
+    (etc / "credentials").mkdir(parents=True)
+    shutil.copytree(desk / "sd" / device_id / "eyespot", desk / device_id / "boot" / "firmware" / "eyespot")
+    provision(lambda _: None, desk / device_id)
+    config = etc / "eyespot.toml"
     text = config.read_text().replace(":8883", f":{mosquitto.port}")
-    for key in changes:
-        text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(key))
-    config.write_text(text)
-    settings = load(config).config.mqtt
-    return PahoBroker(settings, device_id, {"CREDENTIALS_DIRECTORY": str(credentials)}, lambda: 0.1)
+    config.write_text(text if certified else text.replace("cert_file", "# cert_file"))
+    credentials = {"CREDENTIALS_DIRECTORY": str(etc / "credentials")}
+    return PahoBroker(load(config).config.mqtt, device_id, credentials, lambda: 0.1)
 
 
 def heard_by_the_dashboard(desk: Path, mosquitto: LocalMosquitto) -> str:
@@ -100,7 +99,7 @@ def test_enrolled_devices_are_known_to_a_broker_and_keep_to_their_own_topics(des
                 lambda: shop.told.acknowledged_tokens == [1] and list(shop.told.refusals) == [2]
             )
             assert heard_by_the_dashboard(desk, mosquitto) == "eyespot/v1/shop-1/info by shop-1\n"
-        with running(device(desk, mosquitto, "shop-2", cert_file=None)) as nobody:
+        with running(device(desk, mosquitto, "shop-2", certified=False)) as nobody:
             nobody.told.wait_for(lambda: nobody.told.reasons)
             assert nobody.told.connections == 0
 

@@ -1,6 +1,7 @@
 """From list and template to folders that devices take; run again, who has a certificate keeps it."""
 
 import errno
+import json
 import os
 import shutil
 import tomllib
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from eyespot.app import provision
 from eyespot.config import load
 from eyespot.domain.errors import ConfigError, EyespotError, InputError, StorageError
 from eyespot_fleet.certificates.authority import Authority, open_authority
+from eyespot_fleet.certificates.identity import pem
 from eyespot_fleet.certificates.issuing import Term
 from eyespot_fleet.disk import Shelf
 from eyespot_fleet.enrolment.request import Request, Summary, enrol
@@ -23,6 +26,9 @@ NOW = datetime.now(UTC)
 TEMPLATE = (
     (ROOT / "config" / "eyespot.toml").read_text().replace("mqtt://localhost:1883", "mqtts://b.example")
 )
+ROLES = {role: {"keyids": ["k"], "threshold": 1} for role in ("root", "timestamp", "snapshot", "targets")}
+SIGNED = {"_type": "root", "spec_version": "1.0.31", "version": 1, "expires": "2027-01-01T00:00:00Z"}
+ROOT_JSON = json.dumps({"signed": {**SIGNED, "keys": {"k": {}}, "roles": ROLES}, "signatures": []})
 NAMES = {"eyespot.toml", "client.crt", "client.key", "ca.crt"}
 
 
@@ -143,7 +149,7 @@ def test_a_changed_name_keeps_the_certificate_and_renewing_does_not(desk: Desk) 
 
 def test_passwords_root_and_whom_to_trust_come_along(desk: Desk) -> None:
     desk.write("devices.csv", "id,username,password,url\ndoor-1,me,secret,mqtts://c.example\n")
-    root = desk.write("root.json", '{"signed": {"_type": "root"}, "signatures": []}')
+    root = desk.write("root.json", ROOT_JSON)
     desk.run(root=root)
     assert {path.name for path in (desk.out / "door-1" / "eyespot").iterdir()} == NAMES | {
         "mqtt-password",
@@ -154,6 +160,21 @@ def test_passwords_root_and_whom_to_trust_come_along(desk: Desk) -> None:
     mqtt = tomllib.loads(desk.read("door-1/eyespot/eyespot.toml").decode())["mqtt"]
     assert (mqtt["url"], mqtt["username"]) == ("mqtts://c.example", "me")
     assert "password" not in str(mqtt)
+
+
+def test_a_device_imports_what_it_was_given(desk: Desk) -> None:
+    desk.write("devices.csv", "id,username,password\ndoor-1,me,secret\n")
+    desk.run(root=desk.write("root.json", ROOT_JSON))
+    device = desk.folder / "device"
+    shutil.copytree(desk.out / "door-1" / "eyespot", device / "boot" / "firmware" / "eyespot")
+    etc = device / "etc" / "eyespot"
+    (etc / "credentials").mkdir(parents=True)
+    provision(lambda _: None, device)
+    imported = {str(path.relative_to(etc)): path.read_bytes() for path in etc.rglob("*") if path.is_file()}
+    given = {name.rpartition("/")[2]: data for name, data in desk.files().items()}
+    assert imported.pop("credentials/mqtt-key") == given.pop("client.key")
+    assert imported.pop("credentials/mqtt-password") == given.pop("mqtt-password")
+    assert imported.items() >= given.items()
 
 
 def test_a_broker_with_a_public_certificate_is_trusted_as_the_system_does(desk: Desk) -> None:
@@ -176,7 +197,7 @@ def given_certificates(desk: Desk, *ids: str) -> Path:
     desk.write("certs/ca.crt", ours.pem)
     for name in ids:
         identity = ours.for_device(name, Term(NOW, 365))
-        desk.write(f"certs/{name}.crt", identity.chain)
+        desk.write(f"certs/{name}.crt", pem(identity.chain))
         desk.write(f"certs/{name}.key", identity.key)
     return desk.folder / "certs"
 
@@ -195,19 +216,19 @@ def test_every_certificate_that_cannot_be_used_is_told(desk: Desk) -> None:
     certs = given_certificates(desk, "door-2", "door-3", "door-4")
     ours = open_authority(desk.folder / "theirs", Unasked(), Term(NOW, 7300))
     broker = ours.for_broker(["door-3"], Term(NOW, 365))
-    desk.write("certs/door-3.crt", broker.chain)
+    desk.write("certs/door-3.crt", pem(broker.chain))
     desk.write("certs/door-3.key", broker.key)
     (certs / "door-4.key").write_bytes((certs / "door-2.key").read_bytes())
     desk.write("devices.csv", "id\ndoor-1\ndoor-2\ndoor-3\ndoor-4\n")
     later = NOW + timedelta(days=400)
     assert desk.refusal(InputError, ca=None, certs=certs, now=later) == [
         "cannot read certs/door-1.crt: No such file or directory",
-        f"certs/door-2.crt: the certificate ended on {NOW + timedelta(days=365):%Y-%m-%d}",
-        "certs/door-3.crt: the certificate is not for clients (extendedKeyUsage lacks clientAuth)",
+        f"certs/door-2.crt has expired on {NOW + timedelta(days=365):%Y-%m-%d}: get a new one",
+        "certs/door-3.crt is not for clients: its extendedKeyUsage lacks clientAuth",
         "certs/door-4.crt: the key does not belong to the certificate",
     ]
     early = NOW - timedelta(days=2)
-    assert "is valid from" in desk.refusal(InputError, ca=None, certs=certs, now=early)[1]
+    assert "certs/door-2.crt is valid from" in desk.refusal(InputError, ca=None, certs=certs, now=early)[1]
 
 
 def test_a_certificate_that_ends_soon_or_has_ended_is_told(desk: Desk) -> None:
@@ -284,9 +305,9 @@ def test_a_missing_template_and_other_files_are_told(desk: Desk) -> None:
     desk.write("bad", "nonsense")
     desk.write("targets.json", '{"signed": {"_type": "targets"}}')
     assert "--template" in desk.refusal(ConfigError, template=desk.folder / "none.toml")[0]
-    assert "want PEM" in desk.refusal(InputError, trust=str(desk.folder / "bad"))[0]
-    assert "not root metadata" in desk.refusal(InputError, root=desk.folder / "bad")[0]
-    assert "of the role root" in desk.refusal(InputError, root=desk.folder / "targets.json")[0]
+    assert "bad: no certificate in PEM" in desk.refusal(InputError, trust=str(desk.folder / "bad"))[0]
+    assert "no root of The Update Framework" in desk.refusal(InputError, root=desk.folder / "bad")[0]
+    assert "no root of The Update Framework" in desk.refusal(InputError, root=desk.folder / "targets.json")[0]
 
 
 def test_a_password_that_crosses_the_network_in_the_clear_is_told(desk: Desk) -> None:

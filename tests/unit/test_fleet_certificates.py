@@ -1,14 +1,16 @@
 """Certificates of the operator's own authority: OpenSSL takes them for what they are for, and for no more."""
 
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from eyespot.domain.errors import InputError
 from eyespot_fleet.certificates.authority import Authority, open_authority
-from eyespot_fleet.certificates.identity import read
+from eyespot_fleet.certificates.identity import pem, read
 from eyespot_fleet.certificates.issuing import Term
 from eyespot_fleet.certificates.server import certify
 
@@ -37,9 +39,9 @@ def authority(folder: Path, term: Term = LONG, passphrase: bytes | None = None) 
     return opened
 
 
-def openssl_says(ours: Authority, chain: bytes, folder: Path, *options: str) -> str:
+def openssl_says(ours: Authority, chain: Sequence[x509.Certificate], folder: Path, *options: str) -> str:
     file = folder / "shown.pem"
-    file.write_bytes(chain)
+    file.write_bytes(pem(chain))
     command = ["openssl", "verify", "-x509_strict", "-CAfile", ours.folder / "ca.crt", *options, file]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     return told.stdout + told.stderr
@@ -143,7 +145,7 @@ def test_half_an_authority_or_another_one_is_refused(tmp_path: Path) -> None:
             open_authority(ours.folder, Passphrase(), LONG)
     key.write_bytes(kept)
     device = ours.for_device("door-1", TERM)
-    (ours.folder / "ca.crt").write_bytes(device.chain)
+    (ours.folder / "ca.crt").write_bytes(pem(device.chain))
     key.write_bytes(device.key)
     with pytest.raises(InputError, match="it may not sign others"):
         open_authority(ours.folder, Passphrase(), LONG)
@@ -152,11 +154,11 @@ def test_half_an_authority_or_another_one_is_refused(tmp_path: Path) -> None:
 def test_a_key_is_read_with_its_own_certificate_only(tmp_path: Path) -> None:
     ours = authority(tmp_path / "ca")
     one, other = ours.for_device("one", TERM), ours.for_device("other", TERM)
-    assert read(one.chain, one.key, "here").name == "one"
+    assert read(pem(one.chain), one.key, "here").name == "one"
     with pytest.raises(InputError, match=r"^here: the key does not belong to the certificate$"):
-        read(one.chain, other.key, "here")
-    with pytest.raises(InputError, match="want PEM without a passphrase"):
-        read(one.chain, authority(tmp_path / "locked", passphrase=b"x").unsaved or b"", "here")
+        read(pem(one.chain), other.key, "here")
+    with pytest.raises(InputError, match="wants a passphrase"):
+        read(pem(one.chain), authority(tmp_path / "locked", passphrase=b"x").unsaved or b"", "here")
 
 
 def test_a_broker_keeps_a_certificate_that_is_good_and_gets_a_new_one_else(tmp_path: Path) -> None:

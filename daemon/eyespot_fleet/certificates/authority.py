@@ -8,11 +8,11 @@ from typing import Final, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from eyespot.domain.errors import InputError, foreign
-from eyespot_fleet.certificates.identity import Identity, read
+from eyespot_fleet.certificates.identity import Identity, pem, read
 from eyespot_fleet.certificates.issuing import (
     CLIENT,
     SERVER,
@@ -56,7 +56,7 @@ class Authority:
     @property
     def pem(self) -> bytes:
         """The certificate that others are to trust."""
-        return self.signer.certificate.public_bytes(pem.Encoding.PEM)
+        return pem([self.signer.certificate])
 
     @property
     def ends(self) -> datetime:
@@ -145,7 +145,7 @@ def _decrypted(data: bytes, path: Path, passphrase: Passphrase) -> ec.EllipticCu
     secret = passphrase.known() if is_encrypted else None
     advice = "is the passphrase right?" if is_encrypted else "put back the one that eyespot-fleet made"
     with foreign(InputError, f"cannot open {path}; {advice}"):
-        key = pem.load_pem_private_key(data, secret)
+        key = load_pem_private_key(data, secret)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise InputError(f"{path} is no EC key; {advice}")
     return key

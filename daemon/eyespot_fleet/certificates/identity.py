@@ -1,36 +1,53 @@
 """A certificate and its key, in memory and as PEM."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization as pem
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from eyespot.domain.errors import InputError, foreign
+from eyespot.domain.errors import InputError
+from eyespot.trust.certificates import (
+    Certificate,
+    belong_together,
+    broken_link,
+    lifetime_of_chain,
+    read_certificates,
+    read_key,
+)
 
 SHORTEST = 90  # days; who ends sooner is told
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A certificate and the key that belongs to it.
+    """Certificates and a key that belongs to the first.
 
     Attributes:
-        chain: the certificate as PEM, perhaps followed by those of authorities in between.
-        key: as PEM (PKCS #8), without a passphrase.
+        chain: the certificate, perhaps followed by those of authorities in between.
+        key: as PEM, without a passphrase.
     """
 
-    certificate: x509.Certificate
-    chain: bytes
+    chain: tuple[Certificate, ...]
     key: bytes
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate itself."""
+        return self.chain[0]
 
     @property
     def name(self) -> str:
         """The common name; empty where there is none."""
         names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else ""
+
+
+def pem(certificates: Sequence[Certificate]) -> bytes:
+    """Return certificates as PEM; what else stood in their file, a key perhaps, is not in it."""
+    return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
 def read(chain: bytes, key: bytes, place: str) -> Identity:
@@ -44,38 +61,34 @@ def read(chain: bytes, key: bytes, place: str) -> Identity:
     Raises:
         InputError: one of them is not PEM, or they do not belong together.
     """
-    with foreign(InputError, f"{place}: cannot read the certificate; want PEM"):
-        certificate = x509.load_pem_x509_certificates(chain)[0]
-    with foreign(InputError, f"{place}: cannot read the key; want PEM without a passphrase"):
-        private = pem.load_pem_private_key(key, None)
-    if _public(private) != _public(certificate):
+    try:
+        identity = Identity(read_certificates(chain), key)
+        together = belong_together(identity.certificate, read_key(key))
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    if not together:
         raise InputError(f"{place}: the key does not belong to the certificate")
-    return Identity(certificate, chain, key)
+    return identity
 
 
-def _public(owner: PrivateKeyTypes | x509.Certificate) -> bytes:
-    return owner.public_key().public_bytes(pem.Encoding.DER, pem.PublicFormat.SubjectPublicKeyInfo)
+def useless(identity: Identity, authorities: Sequence[Certificate], now: datetime) -> str:
+    """Return why no broker would take this from a device; empty where one would.
 
-
-def refuse_if_useless(identity: Identity, place: str, now: datetime) -> None:
-    """Refuse what no broker would take from a device.
-
-    Raises:
-        InputError: the certificate is not for clients, or not valid now.
+    Args:
+        identity: of the device.
+        authorities: whom the device trusts, which may have issued it.
+        now: UTC.
     """
-    certificate = identity.certificate
+    if not _is_for_clients(identity.certificate):
+        return "is not for clients: its extendedKeyUsage lacks clientAuth"
+    age = lifetime_of_chain(identity.chain).at(now, clock_is_right=True)
+    return age.words if age.verdict == "fail" else broken_link(identity.chain, authorities)
+
+
+def _is_for_clients(certificate: Certificate) -> bool:
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
-        pass
-    else:
-        allowed = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-        if allowed.isdisjoint(usages):
-            raise InputError(
-                f"{place}: the certificate is not for clients (extendedKeyUsage lacks clientAuth)"
-            )
-    if certificate.not_valid_after_utc < now:
-        raise InputError(f"{place}: the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
-    if certificate.not_valid_before_utc > now:
-        begin = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        raise InputError(f"{place}: the certificate is valid from {begin} on; is the clock right?")
+        return True
+    allowed = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    return not allowed.isdisjoint(usages)

@@ -94,7 +94,7 @@ def issue(
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
     certificate = builder.sign(signer.key, hashes.SHA256())
-    return Identity(certificate, certificate.public_bytes(pem.Encoding.PEM), key_pem(key, None))
+    return Identity((certificate,), key_pem(key, None))
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> bytes:

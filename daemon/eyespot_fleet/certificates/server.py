@@ -11,7 +11,7 @@ from cryptography import x509
 from eyespot.domain.errors import InputError
 from eyespot_fleet.certificates.authority import CERTIFICATE as CA_CERTIFICATE
 from eyespot_fleet.certificates.authority import Authority
-from eyespot_fleet.certificates.identity import SHORTEST, Identity, read
+from eyespot_fleet.certificates.identity import SHORTEST, Identity, pem, read
 from eyespot_fleet.certificates.issuing import Term
 from eyespot_fleet.disk import make_folder, read_file, write_file
 
@@ -41,7 +41,7 @@ def certify(
     make_folder(folder, 0o700)
     if held is None:
         write_file(folder / KEY, identity.key, 0o600)
-        write_file(folder / CERTIFICATE, identity.chain)
+        write_file(folder / CERTIFICATE, pem(identity.chain))
     write_file(folder / CA_CERTIFICATE, authority.pem)
     return Certified(identity.certificate, held is not None)
 

@@ -12,10 +12,16 @@ from eyespot.broker.credentials import credentials
 from eyespot.broker.settings import endpoint
 from eyespot.config import load
 from eyespot.domain.errors import InputError
-from eyespot_fleet.certificates.identity import SHORTEST, Identity
+from eyespot_fleet.certificates.identity import SHORTEST, Identity, pem
 from eyespot_fleet.disk import Shelf, read_file
 from eyespot_fleet.enrolment.roster import Device
-from eyespot_fleet.enrolment.sources import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, Source
+from eyespot_fleet.enrolment.sources import (
+    CA_CERTIFICATE,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    Authorities,
+    Source,
+)
 from eyespot_fleet.enrolment.template import Template
 
 FOLDER: Final = "eyespot"
@@ -40,14 +46,14 @@ class Order:
         devices: who is to have a folder.
         template: what they share.
         source: where certificates come from.
-        trusted: PEM of whom to trust; None: as the source says; empty: whom the device's system trusts.
+        trusted: whom to trust; nobody means whom the device's system trusts. None: as the source says.
         root: contents of `root.json`, if there is to be one.
     """
 
     devices: Sequence[Device]
     template: Template
     source: Source
-    trusted: bytes | None
+    trusted: Authorities | None
     root: bytes | None
 
 
@@ -57,7 +63,7 @@ class Parcel:
 
     device: Device
     identity: Identity | None
-    trusted: bytes | None
+    trusted: Authorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ def _parcel(order: Order, device: Device, folder: Path) -> Parcel:
             )
     identity = order.source.identity(device.id, folder)
     trusted = order.source.trusted(folder) if order.trusted is None else order.trusted
-    return Parcel(device, identity, trusted or None)
+    return Parcel(device, identity, trusted)
 
 
 def deliver(order: Order, parcels: Sequence[Parcel], shelf: Shelf) -> Iterator[Enrolled]:
@@ -133,9 +139,9 @@ def expiring(parcels: Sequence[Parcel], now: datetime) -> list[str]:
 
 def _files(order: Order, parcel: Parcel) -> dict[str, bytes]:
     files = {
-        CLIENT_CERTIFICATE: parcel.identity.chain if parcel.identity else None,
+        CLIENT_CERTIFICATE: pem(parcel.identity.chain) if parcel.identity else None,
         CLIENT_KEY: parcel.identity.key if parcel.identity else None,
-        CA_CERTIFICATE: parcel.trusted,
+        CA_CERTIFICATE: pem(parcel.trusted) or None,
         _PASSWORD: f"{parcel.device.password}\n".encode() if parcel.device.password else None,
         _ROOT: order.root,
     }

@@ -1,21 +1,19 @@
 """What an operator asks for, in files and flags, and one run of it."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
-from eyespot.domain.errors import InputError, foreign
+from eyespot.domain.errors import InputError
+from eyespot.trust.tuf_root import check_root
 from eyespot_fleet.certificates.authority import Authority, Passphrase, open_authority
 from eyespot_fleet.certificates.issuing import Term
 from eyespot_fleet.disk import Shelf, read_file
 from eyespot_fleet.enrolment.enrolling import FOLDER, Enrolled, Order, deliver, expiring, prepare
 from eyespot_fleet.enrolment.roster import read_roster
-from eyespot_fleet.enrolment.sources import Given, Held, Own, Source
+from eyespot_fleet.enrolment.sources import Authorities, Given, Held, Own, Source, read_authorities
 from eyespot_fleet.enrolment.template import read_template
 
 SYSTEM: Final = "system"
@@ -107,22 +105,18 @@ def _source(request: Request, authority: Authority | None, now: datetime) -> Sou
     return Given(request.certs, now) if request.certs else Held()
 
 
-def _trusted(trust: str | None) -> bytes | None:
-    if trust is None or trust == SYSTEM:
-        return None if trust is None else b""
-    data = read_file(Path(trust))
-    with foreign(InputError, f"{trust}: cannot read a certificate; want PEM"):
-        x509.load_pem_x509_certificates(data)
-    return data
+def _trusted(trust: str | None) -> Authorities | None:
+    if trust is None:
+        return None
+    return () if trust == SYSTEM else read_authorities(Path(trust))
 
 
 def _root(path: Path | None) -> bytes | None:
-    """Return TUF's root metadata: JSON, `{"signed": {"_type": "root", …}, "signatures": […]}`."""
     if path is None:
         return None
     data = read_file(path)
-    with foreign(InputError, f"{path}: not root metadata"):
-        kind = json.loads(data)["signed"]["_type"]
-    if kind != "root":
-        raise InputError(f"{path}: want the metadata of the role root, got that of {kind!r}")
+    try:
+        check_root(data)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     return data

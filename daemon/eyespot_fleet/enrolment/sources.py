@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from eyespot.domain.errors import InputError
+from eyespot.trust.certificates import Certificate, read_certificates
 from eyespot_fleet.certificates.authority import CERTIFICATE, Authority
-from eyespot_fleet.certificates.identity import Identity, read, refuse_if_useless
+from eyespot_fleet.certificates.identity import Identity, read, useless
 from eyespot_fleet.certificates.issuing import Term
 from eyespot_fleet.disk import read_file
 
 CLIENT_CERTIFICATE: Final = "client.crt"
 CLIENT_KEY: Final = "client.key"
 CA_CERTIFICATE: Final = "ca.crt"
+
+
+Authorities = tuple[Certificate, ...]
 
 
 class Source(Protocol):
@@ -30,8 +34,8 @@ class Source(Protocol):
             InputError: what there is cannot be used.
         """
 
-    def trusted(self, folder: Path) -> bytes | None:
-        """Return whom the device is to trust, in PEM; None for the authorities of its system."""
+    def trusted(self, folder: Path) -> Authorities:
+        """Return whom the device is to trust; nobody means whom its system trusts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ class Own:
             raise InputError(f"{place}: is not of the authority in {self.authority.folder}; {advice}")
         return held
 
-    def trusted(self, folder: Path) -> bytes:  # noqa: ARG002 - as the others have it
+    def trusted(self, folder: Path) -> Authorities:  # noqa: ARG002 - as the others have it
         """Return the authority's own certificate: it may sign the broker's, too."""
-        return self.authority.pem
+        return (self.authority.signer.certificate,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +82,19 @@ class Given:
     certificates: Path
     now: datetime
 
-    def identity(self, device_id: str, folder: Path) -> Identity:  # noqa: ARG002 - as the others have it
+    def identity(self, device_id: str, folder: Path) -> Identity:
         """Return a device's identity."""
         certificate = self.certificates / f"{device_id}.crt"
         given = read(read_file(certificate), read_file(certificate.with_suffix(".key")), str(certificate))
-        refuse_if_useless(given, str(certificate), self.now)
+        reason = useless(given, self.trusted(folder), self.now)
+        if reason:
+            raise InputError(f"{certificate} {reason}")
         return given
 
-    def trusted(self, folder: Path) -> bytes | None:  # noqa: ARG002 - as the others have it
+    def trusted(self, folder: Path) -> Authorities:  # noqa: ARG002 - as the others have it
         """Return what lies beside the certificates."""
         path = self.certificates / CERTIFICATE
-        return read_file(path) if path.exists() else None
+        return read_authorities(path) if path.exists() else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +105,22 @@ class Held:
         """Return a device's identity."""
         return _held(folder)
 
-    def trusted(self, folder: Path) -> bytes | None:
+    def trusted(self, folder: Path) -> Authorities:
         """Return what was trusted before."""
         path = folder / CA_CERTIFICATE
-        return read_file(path) if path.exists() else None
+        return read_authorities(path) if path.exists() else ()
+
+
+def read_authorities(path: Path) -> Authorities:
+    """Return the certificates in a PEM file.
+
+    Raises:
+        InputError: there is none.
+    """
+    try:
+        return read_certificates(read_file(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _held(folder: Path) -> Identity | None:
