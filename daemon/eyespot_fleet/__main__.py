@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import eyespot
 from eyespot.commands import program
-from eyespot_fleet.commands import broker, enrol
+
+try:
+    from eyespot_fleet.commands import broker, enrol
+except ImportError as error:  # the device has the program, too, but not what it needs
+    sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
 _DESCRIPTION = """\
 For who runs Eyespots, one or five hundred: prepares what each device needs to know at its first boot.

@@ -166,6 +166,15 @@ def test_what_is_wrong_is_told_in_one_line(desk: Path, arguments: list[str], cod
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("library", ["cryptography", "tomlkit"])
+def test_where_a_library_is_missing_it_is_said_what_to_install(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import eyespot_fleet.__main__"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "pip install 'eyespot[fleet]'" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 def test_an_authority_with_a_passphrase_is_opened_by_it_alone(desk: Path) -> None:
     for name, text in (("right", "open sesame\n"), ("wrong", "open barley\n"), ("empty", "\n")):
         (desk / name).write_text(text)
