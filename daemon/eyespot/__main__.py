@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
-from eyespot.commands import check, demo, eye, models, record, replay, run, selftest
+from eyespot.commands import backup, check, demo, eye, models, record, replay, restore, run, selftest
 from eyespot.domain.errors import EyespotError, StorageError
 from eyespot.supervisor.bugs import guarded
 
@@ -25,6 +25,8 @@ examples:
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
   eyespot models show network.rpk           what a model file says of itself; also .tflite
+  sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
+  sudo eyespot restore shop.tar.gz          on another Pi: goes on where that one stopped
 
 exit codes: 0 good, 1 checked and found wanting, 64 usage, 65 bad input file, 69 broker,
   70 bug, 74 storage, 78 configuration
@@ -47,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, eye, check, selftest, demo, record, replay, models):
+    for command in (run, eye, check, selftest, demo, record, replay, models, backup, restore):
         command.add_to(commands)
     return root
 
