@@ -104,9 +104,14 @@ def device_id(config: Config) -> str:
     return given_id(config.device.id, config.state)
 
 
-def given_id(configured: str | None, state: StateSettings) -> str:
+def given_id(
+    configured: str | None,
+    state: StateSettings,
+    environ: Mapping[str, str] = os.environ,
+    root: Path = Path("/"),
+) -> str:
     """Return the id in force; as `device_id`."""
-    return configured or kept_id(state_dir(state, os.environ), board()) or default_device_id()
+    return configured or kept_id(state_dir(state, environ), board(root)) or default_device_id(root)
 
 
 def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:

@@ -235,7 +235,9 @@ def locked(folder: Path) -> int:
     """
     try:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        lock = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        # root opens it, too: the service's user must not lead it elsewhere
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        lock = os.open(folder / _LOCK_NAME, flags, 0o640)
     except OSError as error:
         raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
     try:
