@@ -11,6 +11,7 @@ from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
 from eyespot.app.verdict import Verdict, check
+from eyespot.host.identity import board
 
 __all__ = [
     "STDIO",
@@ -19,6 +20,7 @@ __all__ = [
     "Restored",
     "Verdict",
     "backup",
+    "board",
     "check",
     "demo",
     "eye",

@@ -27,7 +27,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.encode(manifest).decode(), file=out)
         return 0
-    for line in lines(manifest):
+    for line in lines(manifest, app.board()):
         print(line, file=out)
     print(f"{arguments.file}: holds the secrets of this device, keep it safe", file=out)
     return 0

@@ -38,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(manifest: Manifest) -> None:
-    for line in lines(manifest):
+    for line in lines(manifest, app.board()):
         print(line, flush=True)
 
 

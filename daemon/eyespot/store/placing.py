@@ -90,6 +90,7 @@ def keep(path: Path, name: str) -> None:
     with suppress(FileNotFoundError):
         os.link(path, second, follow_symlinks=False)
         put(second, path.with_name(name))
+        second.unlink(missing_ok=True)  # rename(2) leaves two names of one file alone
 
 
 def sync_folder(folder: Path) -> None:
