@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import eyespot
 from eyespot.commands import (
+    backup,
     check,
     demo,
     eye,
@@ -14,6 +15,7 @@ from eyespot.commands import (
     provision,
     record,
     replay,
+    restore,
     run,
     selftest,
 )
@@ -31,6 +33,8 @@ examples:
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
   eyespot models show network.rpk           what a model file says of itself; also .tflite
+  sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
+  sudo eyespot restore shop.tar.gz          on another Pi: goes on where that one stopped
 """
 
 
@@ -44,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, eye, check, selftest, provision, demo, record, replay, models):
+    for command in (run, eye, check, selftest, provision, backup, restore, demo, record, replay, models):
         command.add_to(commands)
     return root
 

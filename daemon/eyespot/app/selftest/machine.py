@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import eyespot
+from eyespot.app.plan import given_id
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, text, user_id
 from eyespot.host.clock import utc_is_synced
@@ -27,7 +28,11 @@ def machine(world: World) -> Finding:
     """Tell what it is."""
     memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", text(world.root / "proc/meminfo"), re.MULTILINE))
     megabytes = {key: int(memory[key]) // _KIB_MIB for key in ("MemTotal", "CmaTotal") if key in memory}
+    config = world.loaded.config if world.loaded else None
+    state = config.state if config else StateSettings()
+    device = given_id(config.device.id if config else None, state, world.environ, world.root)
     facts = {
+        "device": device,
         "hardware": hardware(world.root),
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -35,7 +40,7 @@ def machine(world: World) -> Finding:
         "memory_mb": megabytes.get("MemTotal"),
         "cma_mb": megabytes.get("CmaTotal"),
     }
-    words = f"{facts['hardware']}; kernel {facts['kernel']}, Python {facts['python']}"
+    words = f"{facts['hardware']}; kernel {facts['kernel']}, Python {facts['python']}; its id is {device}"
     if sys.maxsize < 2**32:
         return Finding(
             "machine", "fail", f"{words}; there is no engine for 32 bits: use a 64-bit system", facts
