@@ -11,7 +11,7 @@ uninstall() {
 purge() {
     act "stopping the service" stop_all
     act "removing units, command and $prefix" remove_program
-    act "removing configuration and counts" rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot
+    act "removing configuration and counts" rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot*
     act "removing its users" remove_users
     say "Nothing of Eyespot is left. apt's packages stay: sudo apt-get autoremove"
 }

@@ -80,10 +80,7 @@ goes_on_while_the_journal_hangs() { # in the middle of it nothing that waits for
 }
 # --- the checks, in the order in which they run ------------------------------------------------------------------
 
-within 30 systemctl is-active --quiet mosquitto.service || failed "no mosquitto in the container"
-/checkout/install.sh --offline /wheels >/dev/null || failed "install.sh"
-cp /checkout/tests/system/service/eyespot.toml $config
-systemctl reload eyespot.service
+begins
 has_a_quiet_day
 logs_what_can_be_found
 goes_on_while_the_journal_hangs

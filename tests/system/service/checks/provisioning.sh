@@ -53,10 +53,7 @@ imports_with_no_rights_but_two_folders() {
 }
 # --- the checks, in the order in which they run ------------------------------------------------------------------
 
-within 30 systemctl is-active --quiet mosquitto.service || failed "no mosquitto in the container"
-/checkout/install.sh --offline /wheels >/dev/null || failed "install.sh"
-cp /checkout/tests/system/service/eyespot.toml $config
-systemctl reload eyespot.service
+begins
 imports_a_folder_before_the_service_starts
 refuses_a_bad_folder_and_goes_on
 removes_what_a_power_cut_left
