@@ -97,7 +97,7 @@ def held(folder: Path, owner: Owner) -> Iterator[None]:
 def replace_database(folder: Path, new: Path) -> Path | None:
     """Put a copy into the place of the database of a state folder that is held.
 
-    There is a database at any instant.
+    There is a database at any instant, unless the one of before is damaged: that is put aside.
 
     Returns:
         Where the one of before is kept; None where there was none, or the same.
@@ -162,11 +162,8 @@ def _keep(database: Path) -> Path | None:
     """Give the database a second name that is free, or that it has already."""
     if not database.exists():
         return None
-    for number in itertools.count(1):  # pragma: no branch - it ends at a free number
-        second = database.with_name(f"{NAME}.before-{number}")
-        if second.exists() and second.samefile(database):
-            return second
-        if not second.exists():
-            keep(database, second.name)
-            return second
-    return None
+    names = (database.with_name(f"{NAME}.before-{number}") for number in itertools.count(1))
+    second = next(name for name in names if not name.exists() or name.samefile(database))
+    if not second.exists():
+        keep(database, second.name)
+    return second
