@@ -384,8 +384,13 @@ print(change)
 
 
 def test_killed_anywhere_and_begun_again_it_finishes_and_has_lost_nothing(tmp_path: Path) -> None:
+    tests = str(Path(__file__).parent.parent)
     done = subprocess.run(
-        [sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", KILLS, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": tests},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 20

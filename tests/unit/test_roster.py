@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eyespot.domain.errors import InputError
@@ -92,7 +92,6 @@ def test_a_hundred_mistakes_are_enough(tmp_path: Path) -> None:
     assert told[-1] == "devices.csv: and 199 more"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet='id,;\t"\r\na', max_size=60).map(str.encode))
 def test_any_bytes_are_devices_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any.csv"

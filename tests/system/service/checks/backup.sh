@@ -14,6 +14,8 @@ is_backed_up_while_it_counts() {
     ok "backed up while it counts: $(eyespot restore --dry-run /root/gate.tar.gz | head -n 1)"
 }
 
+counted_at_least() { (($(crossings) >= $1)); } # NUMBER
+
 is_restored_and_goes_on() {
     local before restarts
     before=$(eyespot restore --dry-run --json /root/gate.tar.gz | python3 -c 'import json, sys; print(json.load(sys.stdin)["seq"])')
@@ -22,13 +24,14 @@ is_restored_and_goes_on() {
     eyespot restore /root/gate.tar.gz || failed "restore over a running service"
     [[ $(property ActiveState) == active ]] || failed "the service does not run again"
     [[ $(property NRestarts) -le $restarts ]] || failed "the service failed on the way"
-    grep -q 'changed since' $config.before && ! grep -q 'changed since' $config || failed "the configuration of before is not kept"
+    grep -q 'changed since' $config.before || failed "the configuration of before is not kept"
+    ! grep -q 'changed since' $config || failed "the configuration is not that of the backup"
     [[ $(stat -c '%a %U %G' $config) == "640 root eyespot" ]] || failed "$(stat -c '%a %U %G' $config) on $config"
     [[ $(stat -c '%a %U' /etc/eyespot/credentials/mqtt-password) == "600 root" ]] || failed "mode of the password"
     ! find /var/lib/eyespot ! -user eyespot | grep -q . || failed "restore left files of root's in the state folder"
     [[ ! -e /run/eyespot-restore ]] || failed "the mark was left behind"
     ls /var/lib/eyespot/eyespot.db.before-1 >/dev/null || failed "the database of before is not kept"
-    within 10 eval '(($(crossings) >= before))' || failed "totals are smaller than in the backup"
+    within 10 counted_at_least "$before" || failed "totals are smaller than in the backup"
     ok "restored; the service runs again and counts on from $before"
 }
 
