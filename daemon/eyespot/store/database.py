@@ -19,6 +19,7 @@ _LOCK_NAME = "eyespot.lock"
 _MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
 _BUSY_S = 1.0
+_PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
 _APPLICATION_ID = 0x45594553  # "EYES"
 _VERSION = 1
@@ -193,10 +194,14 @@ class Database:
         execute, many = self._connection.execute, self._connection.executemany
         many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
         many("INSERT INTO outbox VALUES (?, ?, ?)", [(row.id, row.topic, row.payload) for row in change.rows])
-        many("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", list(change.snapshots.items()))
+        # an update in place: replacing a row would touch its index, too
+        many(
+            "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            list(change.snapshots.items()),
+        )
         execute(
             "INSERT INTO numbers VALUES ('seq', ?)"
-            " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",
             (change.seq,),
         )
 
@@ -268,6 +273,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
             f"PRAGMA application_id = {_APPLICATION_ID}",
             f"PRAGMA user_version = {_VERSION}",
         )
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))

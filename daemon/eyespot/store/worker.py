@@ -15,6 +15,10 @@ from eyespot.store.outbox import Outbox, Readmit
 _TURN_S = 1.0
 _SYNC_NS = SECOND_NS
 _TRY_AGAIN_NS = SECOND_NS
+# What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
+# crash it is sent once more.
+_SETTLE_NS = 10 * SECOND_NS
+_MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 
 
@@ -49,7 +53,7 @@ class StoreWorker:
         self._unsynced = False
         self._synced_ns = self._retried_ns = clock.now_ns()
         self._failing: set[str] = set()
-        self._tried_ns = 0
+        self._tried_ns = clock.now_ns()
         self._unreachable = False
         self._leave_by_ns: int | None = None
         if database.damage:
@@ -120,10 +124,11 @@ class StoreWorker:
             self._courier.accept(message)
 
     def _commit(self, *, at_once: bool) -> None:
-        if not (self._snapshots or self._outbox.has_changes or self._seq > self._kept_seq):
-            return
         now_ns = self._clock.now_ns()
-        if "commit" in self._failing and not at_once and now_ns - self._tried_ns < _TRY_AGAIN_NS:
+        since_ns = now_ns - self._tried_ns
+        if not (self._is_new() or self._is_to_settle(since_ns, at_once=at_once)):
+            return
+        if "commit" in self._failing and not at_once and since_ns < _TRY_AGAIN_NS:
             return
         self._tried_ns = now_ns
         with self._disk_work("commit"):
@@ -131,6 +136,13 @@ class StoreWorker:
             self._snapshots.clear()
             self._kept_seq = self._seq
             self._unsynced = True
+
+    def _is_new(self) -> bool:
+        return bool(self._snapshots or self._outbox.has_new or self._seq > self._kept_seq)
+
+    def _is_to_settle(self, since_ns: int, *, at_once: bool) -> bool:
+        settled = self._outbox.settled
+        return settled >= _MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
