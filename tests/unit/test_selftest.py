@@ -240,6 +240,14 @@ def test_the_state_folder_need_not_be_there_and_is_not_made(tmp_path: Path) -> N
     assert not (tmp_path / "state").exists()
 
 
+def test_a_state_folder_that_goes_with_the_power_is_worth_a_word(tmp_path: Path) -> None:
+    asked = world(tmp_path, "scene")
+    write(tmp_path, "proc/self/mountinfo", f"31 1 0:24 / {tmp_path} rw shared:5 - tmpfs tmpfs rw\n")
+    found = machine.disk(asked)
+    assert (found.verdict, found.facts["volatile"]) == ("warn", True)
+    assert f"{tmp_path} is a tmpfs, which is memory: counts begin anew after a power cut" in found.words
+
+
 def test_a_state_folder_of_somebody_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = world(tmp_path, "scene")
     (tmp_path / "state").mkdir()

@@ -14,7 +14,7 @@ from eyespot.domain.errors import StorageError, one_line
 
 _log = logging.getLogger(__name__)
 
-_NAME = "eyespot.db"
+NAME = "eyespot.db"
 _LOCK_NAME = "eyespot.lock"
 _MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
@@ -32,8 +32,12 @@ _SCHEMA = {
 }
 
 
-class _DamagedError(Exception):
+class DamagedError(Exception):
     """The file is not what we left there."""
+
+
+class FolderInUseError(StorageError):
+    """Another process keeps its counts in the state folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Database:
         damage: what was found damaged on opening and put aside, in words for people; None is usual.
     """
 
-    def __init__(self, folder: Path, lock: int, connection: sqlite3.Connection, damage: str | None) -> None:
+    def __init__(
+        self, folder: Path, lock: int | None, connection: sqlite3.Connection, damage: str | None = None
+    ) -> None:
         self._folder = folder
         self._lock = lock
         self._connection = connection
@@ -83,7 +89,8 @@ class Database:
         """Open the database of a state folder, or make one. A damaged one is put aside.
 
         Raises:
-            StorageError: the folder cannot be written, or somebody else uses it.
+            StorageError: the folder cannot be written.
+            FolderInUseError: somebody else uses it.
         """
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -93,17 +100,22 @@ class Database:
         damage = None
         try:
             try:
-                connection = _connect(folder / _NAME)
-            except _DamagedError as error:
+                connection = connect(folder / NAME)
+            except DamagedError as error:
                 kept = _put_aside(folder)
                 damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
-                _log.error("%s was damaged: %s", folder / _NAME, damage)
-                connection = _connect(folder / _NAME)
-        except (_DamagedError, OSError, sqlite3.Error) as error:
+                _log.error("%s was damaged: %s", folder / NAME, damage)
+                connection = connect(folder / NAME)
+        except (DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
             advice = "see to the disk and its rights, or set [state] dir"
-            raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}; {advice}") from error
+            raise StorageError(f"cannot open {folder / NAME}: {one_line(error)}; {advice}") from error
         return cls(folder, lock, connection, damage)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is committed outlives the process."""
+        return True
 
     def snapshots(self) -> dict[str, bytes]:
         """Return rule id -> state, of all rules that ever had one.
@@ -172,23 +184,29 @@ class Database:
         """
         try:
             # SQLite's own locks are not on this file, so that closing it here does not drop them
-            log = os.open(self._folder / f"{_NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
+            log = os.open(self._folder / f"{NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
             try:
                 os.fdatasync(log)
             finally:
                 os.close(log)
         except FileNotFoundError as error:
-            if not (self._folder / _NAME).exists():
-                message = f"{self._folder / _NAME} was removed while in use; restart eyespot"
+            if not (self._folder / NAME).exists():
+                message = f"{self._folder / NAME} was removed while in use; restart eyespot"
                 raise StorageError(message) from error
         except OSError as error:
-            raise StorageError(f"cannot write {self._folder / _NAME}: {one_line(error)}") from error
+            raise StorageError(f"cannot write {self._folder / NAME}: {one_line(error)}") from error
 
     def close(self) -> None:
         """Write everything into the one file, and let others use the folder."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _go_on_as(self, other: "Database") -> None:
+        """Close, and be another database from now on."""
+        Database.close(self)
+        self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
 
     def _write(self, change: Change) -> None:
         execute, many = self._connection.execute, self._connection.executemany
@@ -215,7 +233,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageError(f"cannot {doing} {self._folder / _NAME}: {one_line(error)}") from error
+            raise StorageError(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
 
 
 def check_folder(folder: Path) -> None:
@@ -240,13 +258,19 @@ def _locked(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise StorageError(
+        raise FolderInUseError(
             f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
         ) from None
     return lock
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Return a connection to a database of ours, made where it is missing, that any one thread may use.
+
+    Raises:
+        DamagedError: it is none of ours.
+        sqlite3.OperationalError: there is no room, or no right.
+    """
     # the store's thread uses what the main thread opened
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
@@ -256,9 +280,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:  # no room, no right: the file is not to blame
         connection.close()
         raise
-    except (sqlite3.DatabaseError, _DamagedError) as error:
+    except (sqlite3.DatabaseError, DamagedError) as error:
         connection.close()
-        raise _DamagedError(one_line(error)) from error
+        raise DamagedError(one_line(error)) from error
     return connection
 
 
@@ -276,27 +300,37 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
+    verify(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def verify(connection: sqlite3.Connection) -> None:
+    """See whether a database is whole, and one that this version makes.
+
+    Raises:
+        DamagedError: it is not.
+        sqlite3.Error: it is not even one, or cannot be read.
+    """
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
     numbers = [
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     ]
     if found != _SCHEMA or numbers != [_APPLICATION_ID, _VERSION]:
-        raise _DamagedError("it has other tables than this version of eyespot makes")
+        raise DamagedError("it has other tables than this version of eyespot makes")
     state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if state != "ok":
-        raise _DamagedError(state)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+        raise DamagedError(state)
 
 
 def _put_aside(folder: Path) -> str:
     """Rename the database; return its new name. Only a few such are kept: the oldest gives way."""
-    names = [f"{_NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
+    names = [f"{NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
     taken = [folder / name for name in names if (folder / name).exists()]
     free = next((name for name in names if folder / name not in taken), None)
     name = free or min(taken, key=lambda path: path.stat().st_mtime).name
-    (folder / _NAME).replace(folder / name)
+    (folder / NAME).replace(folder / name)
     for ending in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
-            (folder / f"{_NAME}{ending}").replace(folder / f"{name}{ending}")
+            (folder / f"{NAME}{ending}").replace(folder / f"{name}{ending}")
     return name

@@ -14,6 +14,7 @@ from eyespot.store.outbox import Outbox, Readmit
 
 _TURN_S = 1.0
 _SYNC_NS = SECOND_NS
+_SYNC_AGAIN_NS = 10 * SECOND_NS
 _TRY_AGAIN_NS = SECOND_NS
 # What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
 # crash it is sent once more.
@@ -50,7 +51,7 @@ class StoreWorker:
         self._seq = database.seq()
         self._kept_seq = self._seq
         self._lost = 0
-        self._unsynced = False
+        self._unsynced = not database.lasts
         self._synced_ns = self._retried_ns = clock.now_ns()
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
@@ -100,7 +101,7 @@ class StoreWorker:
             self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
-        if "commit" in self._failing:
+        if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
                 "the newest counts are lost: the disk failed to the end; free space or mend it"
             )
@@ -146,7 +147,8 @@ class StoreWorker:
 
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
-        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= _SYNC_NS):
+        patience_ns = _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
+        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= patience_ns):
             return
         self._synced_ns = now_ns
         with self._disk_work("sync"):

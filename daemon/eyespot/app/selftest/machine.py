@@ -10,12 +10,13 @@ import eyespot
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, text, user_id
 from eyespot.host.clock import utc_is_synced
-from eyespot.host.facts import read_facts
+from eyespot.host.facts import enough_disk_mb, read_facts
 from eyespot.host.identity import hardware
+from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.store.settings import StateSettings, state_dir
 
 _KIB_MIB = 1024
-_FEW_MB, _TOO_FEW_MB = 200, 20
+_TOO_FEW = 0.2  # of what is enough
 _WARM_C, _HOT_C = 70, 80
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 # what the firmware of a Raspberry Pi says, by bit
@@ -60,16 +61,25 @@ def disk(world: World) -> Finding:
     there = _nearest(folder)
     status = os.statvfs(there)
     free_mb = round(status.f_bavail * status.f_frsize / 2**20)
-    facts = {"folder": str(folder), "exists": there == folder, "free_mb": free_mb}
+    enough_mb = enough_disk_mb(status.f_blocks * status.f_frsize / 2**20)
+    why_volatile = volatility(folder, world.root)
+    facts = {
+        "folder": str(folder),
+        "exists": there == folder,
+        "free_mb": free_mb,
+        "volatile": bool(why_volatile),
+    }
     if status.f_flag & os.ST_RDONLY:
         return Finding("disk", "fail", f"{there} is read-only; set [state] dir to a disk that is not", facts)
-    if free_mb < _TOO_FEW_MB:
+    if free_mb < enough_mb * _TOO_FEW:
         return Finding("disk", "fail", f"{free_mb} MB free at {there}: make room", facts)
     if there == folder and (why := _not_writable(folder)):
         return Finding("disk", "fail", why, facts)
     words = f"{free_mb} MB free at {folder}{'' if there == folder else ', which the daemon will make'}"
-    if free_mb < _FEW_MB:
+    if free_mb < enough_mb:
         return Finding("disk", "warn", f"{words}: make room", facts)
+    if why_volatile:
+        return Finding("disk", "warn", f"{words}; {why_volatile}: {GONE_WITH_THE_POWER}", facts)
     return Finding("disk", "ok", words, facts)
 
 
