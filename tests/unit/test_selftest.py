@@ -268,7 +268,11 @@ def test_a_hardware_watchdog_that_nobody_uses_is_worth_a_word(tmp_path: Path) ->
         == "systemd watches eyespot and eyespot-eye; no hardware watchdog"
     )
     state = write(tmp_path, "sys/class/watchdog/watchdog0/state", "inactive\n")
-    assert machine.watchdog(world(tmp_path)).verdict == "warn"
+    found = machine.watchdog(world(tmp_path))
+    assert (found.verdict, "eyespot-hardware-watchdog.conf" in found.words) == ("warn", True)
+    write(tmp_path, "etc/systemd/system.conf", "[Manager]\n#RuntimeWatchdogSec=off\n")
+    write(tmp_path, "etc/systemd/system.conf.d/w.conf", "[Manager]\nRuntimeWatchdogSec=30s\n")
+    assert "RuntimeWatchdogSec=30s is set, but not in force" in machine.watchdog(world(tmp_path)).words
     state.write_text("active\n")
     assert machine.watchdog(world(tmp_path)).verdict == "ok"
 

@@ -18,6 +18,8 @@ from eyespot.store.settings import StateSettings, state_dir
 _KIB_MIB = 1024
 _TOO_FEW = 0.2  # of what is enough
 _WARM_C, _HOT_C = 70, 80
+_RUNTIME_WATCHDOG = r"^\s*RuntimeWatchdogSec\s*=\s*(\S*)"
+_WATCHDOG_FILE = "systemd/eyespot-hardware-watchdog.conf"  # in the checkout
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 # what the firmware of a Raspberry Pi says, by bit
 _NOW = {0: "the voltage is too low: use a better power supply or cable", 2: "it is throttled"}
@@ -115,11 +117,25 @@ def watchdog(world: World) -> Finding:
         return Finding("watchdog", "ok" if watched else "skip", f"{service}; no hardware watchdog", facts)
     if facts["state"] == "active":
         return Finding("watchdog", "ok", f"{service}; the hardware watchdog is in use", facts)
-    words = (
-        f"{service}; nobody uses the hardware watchdog: RuntimeWatchdogSec=10s in "
-        "/etc/systemd/system.conf.d/watchdog.conf lets it reboot a machine that hangs (a Pi takes 15 s)"
-    )
-    return Finding("watchdog", "warn", words, facts)
+    asked = _runtime_watchdog(world.root)
+    if asked:
+        words = (
+            f"RuntimeWatchdogSec={asked} is set, but not in force: reboot, and set no more than 15s on a Pi"
+        )
+    else:
+        words = (
+            "nobody uses the hardware watchdog, which would reset a machine that hangs: "
+            f"sudo install -D -m 644 {_WATCHDOG_FILE} -t /etc/systemd/system.conf.d, and reboot"
+        )
+    return Finding("watchdog", "warn", f"{service}; {words}", facts)
+
+
+def _runtime_watchdog(root: Path) -> str:
+    """Return what systemd is asked for, as it is written; empty where it is not, or is turned off."""
+    folder = root / "etc/systemd"
+    files = [folder / "system.conf", *sorted((folder / "system.conf.d").glob("*.conf"))]
+    found = [value for file in files for value in re.findall(_RUNTIME_WATCHDOG, text(file), re.MULTILINE)]
+    return found[-1] if found and found[-1] not in {"0", "off"} else ""
 
 
 def heat(world: World) -> Finding:
