@@ -33,7 +33,8 @@ class _Prepared(NamedTuple):
 
 def _prepare(loaded: Loaded, clock: Clock, *, goes_back: bool = False) -> _Prepared:
     planned = plan(loaded, clock, eye_socket(), goes_back=goes_back)
-    check_folder(planned.state_dir)
+    if goes_back:  # else there is nothing better than to count in memory, and to say so
+        check_folder(planned.state_dir)
     return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
 
 

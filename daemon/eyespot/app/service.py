@@ -12,10 +12,12 @@ from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
+from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
+from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.health import Health
@@ -59,10 +61,11 @@ def serve(
         refusal: why a newer configuration is not in force; empty where this is the newest.
 
     Raises:
-        StorageError: the state folder cannot be used.
+        FolderInUseError: another process uses the state folder.
+        StorageError: the disk failed to the end, so that counts are lost.
         EyespotError: whatever ended a thread.
     """
-    with closing(Database.open(plan.state_dir)) as database:
+    with closing(open_database(plan.state_dir)) as database:
         life = _Life(plan, broker, database, clock, refusal)
         return life.supervisor(manager, reload, next_wish).run()
 
@@ -77,6 +80,8 @@ class _Life:
         self._health = Health(clock)
         if refusal:
             self._health.raise_state("reload_refused", refusal)
+        if why := volatility(plan.state_dir):
+            self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)

@@ -19,6 +19,7 @@ _LOCK_NAME = "eyespot.lock"
 _MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
 BUSY_S = 1.0
+_PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
 SNAPSHOTS = "SELECT rule, state FROM snapshots"
 SEQ = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'"
@@ -36,6 +37,10 @@ _SCHEMA = {
 
 class DamagedError(Exception):
     """The file is not what we left there."""
+
+
+class FolderInUseError(StorageError):
+    """Another process keeps its counts in the state folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ class Database:
         damage: what was found damaged on opening and put aside, in words for people; None is usual.
     """
 
-    def __init__(self, folder: Path, lock: int, connection: sqlite3.Connection, damage: str | None) -> None:
+    def __init__(
+        self, folder: Path, lock: int | None, connection: sqlite3.Connection, damage: str | None = None
+    ) -> None:
         self._folder = folder
         self._lock = lock
         self._connection = connection
@@ -85,23 +92,29 @@ class Database:
         """Open the database of a state folder, or make one. A damaged one is put aside.
 
         Raises:
-            StorageError: the folder cannot be written, or somebody else uses it.
+            StorageError: the folder cannot be written.
+            FolderInUseError: somebody else uses it.
         """
         lock = locked(folder)
         damage = None
         try:
             try:
-                connection = _connect(folder / NAME)
+                connection = connect(folder / NAME)
             except DamagedError as error:
                 kept = put_aside(folder)
                 damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
                 _log.error("%s was damaged: %s", folder / NAME, damage)
-                connection = _connect(folder / NAME)
+                connection = connect(folder / NAME)
         except (DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
             advice = "see to the disk and its rights, or set [state] dir"
             raise StorageError(f"cannot open {folder / NAME}: {one_line(error)}; {advice}") from error
         return cls(folder, lock, connection, damage)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is committed outlives the process."""
+        return True
 
     def snapshots(self) -> dict[str, bytes]:
         """Return rule id -> state, of all rules that ever had one.
@@ -186,16 +199,26 @@ class Database:
         """Write everything into the one file, and let others use the folder."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _go_on_as(self, other: "Database") -> None:
+        """Close, and be another database from now on."""
+        Database.close(self)
+        self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
 
     def _write(self, change: Change) -> None:
         execute, many = self._connection.execute, self._connection.executemany
         many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
         many("INSERT INTO outbox VALUES (?, ?, ?)", [(row.id, row.topic, row.payload) for row in change.rows])
-        many("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", list(change.snapshots.items()))
+        # an update in place: replacing a row would touch its index, too
+        many(
+            "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            list(change.snapshots.items()),
+        )
         execute(
             "INSERT INTO numbers VALUES ('seq', ?)"
-            " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",
             (change.seq,),
         )
 
@@ -244,13 +267,19 @@ def locked(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise StorageError(
+        raise FolderInUseError(
             f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
         ) from None
     return lock
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Return a connection to a database of ours, made where it is missing, that any one thread may use.
+
+    Raises:
+        DamagedError: it is none of ours.
+        sqlite3.OperationalError: there is no room, or no right.
+    """
     # the store's thread uses what the main thread opened
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
@@ -277,6 +306,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
             f"PRAGMA application_id = {_APPLICATION_ID}",
             f"PRAGMA user_version = {_VERSION}",
         )
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
     verify(connection)
