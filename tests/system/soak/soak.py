@@ -42,7 +42,7 @@ MIB = 2**20
 MOST_GROWTH_MIB = 2.0  # after the first hour
 MOST_DISK_MIB = 4.0
 MOST_WRITTEN_MIB = 36.0  # an hour: 10 KiB for each of its crossings
-FEWEST_COUNTED = 0.7  # of those who crossed: a busy machine has no time for every observation
+FEWEST_COUNTED = 0.5  # of those who crossed: a busy machine has no time for every observation
 
 
 class HurriedClock:
@@ -166,7 +166,7 @@ def miscounts(state: Path) -> Iterator[str]:
     if counts["in"] + counts["out"] != seq:
         yield f"{seq} events, but totals are {counts}"
     if seq < crossed * FEWEST_COUNTED:
-        yield "too few were counted"
+        yield "too few were counted: this machine is too busy to say anything"
 
 
 def main() -> int:

@@ -122,17 +122,15 @@ def watchdog(world: World) -> Finding:
         return Finding("watchdog", "ok" if watched else "skip", f"{service}; no hardware watchdog", facts)
     if facts["state"] == "active":
         return Finding("watchdog", "ok", f"{service}; the hardware watchdog is in use", facts)
-    asked = _runtime_watchdog(world.root)
-    if asked:
-        words = (
-            f"RuntimeWatchdogSec={asked} is set, but not in force: reboot, and set no more than 15s on a Pi"
-        )
+    if asked := _runtime_watchdog(world.root):
+        words = f"RuntimeWatchdogSec={asked} is set, but not in force: a Pi takes 15s at most; mend it, then"
     else:
         words = (
             "nobody uses the hardware watchdog, which would reset a machine that hangs: "
-            f"sudo install -D -m 644 {_WATCHDOG_FILE} -t /etc/systemd/system.conf.d, and reboot"
+            f"sudo install -D -m 644 {_WATCHDOG_FILE} -t /etc/systemd/system.conf.d;"
         )
-    return Finding("watchdog", "warn", f"{service}; {words}", facts)
+    words = f"{service}; {words} sudo systemctl daemon-reexec"
+    return Finding("watchdog", "warn", words, facts)
 
 
 def _runtime_watchdog(root: Path) -> str:
