@@ -91,7 +91,7 @@ def test_counts_that_are_only_in_memory_are_warned_of_once(
         assert f"{disk} is a tmpfs" in states[0]["reason"]
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
-        assert daemon.stderr.count("state_volatile") == 1
+        assert daemon.stderr.count("WARNING state_volatile") == 1
 
 
 def test_a_stop_while_the_disk_is_read_only_says_that_counts_are_lost(tmp_path: Path, disk: Path) -> None:

@@ -423,14 +423,14 @@ def test_on_a_full_disk_everything_stays_as_it_was(tmp_path: Path, monkeypatch: 
         count(small, 8)
         before = contents(small)
         free = os.statvfs(small).f_bavail * 4096
-        for room in range(0, 28, 4):  # KiB; the database has 24, the id of the device comes after it
+        for room in (0, 4):  # KiB; the database takes 4, the id of the device comes after it
             (small / "filler").write_bytes(bytes(free - room * 1024))
             with pytest.raises(StorageError, match=r"make room|No space left"):
                 put_back(file, config)
             (small / "filler").unlink()
             assert contents(small) == before
             assert config.read_text() == "# mine"
-        (small / "filler").write_bytes(bytes(free - 28 * 1024))
+        (small / "filler").write_bytes(bytes(free - 8 * 1024))
         put_back(file, config)
         (small / "filler").unlink()
         assert kept_in(small)[0] == 3
@@ -439,6 +439,6 @@ def test_on_a_full_disk_everything_stays_as_it_was(tmp_path: Path, monkeypatch: 
 def test_a_backup_onto_a_full_disk_leaves_nothing_there(tmp_path: Path) -> None:
     make(tmp_path)
     with disk_of(tmp_path / "small", 8):
-        with pytest.raises(StorageError, match=r"No space left|disk is full"):
+        with pytest.raises(StorageError, match="make room|No space left|disk is full"):
             app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "small" / "x.tar.gz")
         assert not list((tmp_path / "small").iterdir())
