@@ -35,6 +35,10 @@ class _DamagedError(Exception):
     """The file is not what we left there."""
 
 
+class FolderInUseError(StorageError):
+    """Another process keeps its counts in the state folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A message that waits in the outbox; ids grow with time."""
@@ -82,7 +86,8 @@ class Database:
         """Open the database of a state folder, or make one. A damaged one is put aside.
 
         Raises:
-            StorageError: the folder cannot be written, or somebody else uses it.
+            StorageError: the folder cannot be written.
+            FolderInUseError: somebody else uses it.
         """
         try:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -235,7 +240,7 @@ def _locked(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise StorageError(
+        raise FolderInUseError(
             f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
         ) from None
     return lock
