@@ -2,7 +2,7 @@
 # What stands outside $prefix: units, users, folders, one command. Sourced by install.sh.
 
 units_dir=/etc/systemd/system
-switched_on=(eyespot.service eyespot-release.service eyespot-provision.service)
+switched_on=(eyespot.service eyespot-release.service eyespot-provision.service eyespot-config.path)
 catalog=/usr/local/lib/systemd/catalog/eyespot.catalog # what journalctl -x says
 command_link=/usr/local/bin/eyespot
 
@@ -25,6 +25,7 @@ place() { # ID: what this release has; drop-ins and the configuration are the op
     systemctl daemon-reload
     # what the operator has switched off stays off
     ((${#new[@]} == 0)) || systemctl enable --quiet "${new[@]}"
+    [[ " ${new[*]} " != *" eyespot-config.path "* ]] || systemctl start eyespot-config.path
 }
 
 place_catalog() { # FILE

@@ -73,8 +73,9 @@ go_back() { # the same after a failed trial or a kill
 
 restart() { # returns once both have said READY; with a camera the eye may take minutes
     systemctl reset-failed eyespot.service eyespot-eye.service 2>/dev/null
-    systemctl stop eyespot-eye.service eyespot.service && systemctl start eyespot.service &&
-        systemctl start eyespot-eye.service
+    systemctl stop eyespot-eye.service eyespot.service || return
+    rm -f /run/eyespot/last-run # a crash of before is no reason to wait
+    systemctl start eyespot.service && systemctl start eyespot-eye.service
 }
 
 try_out() { # says in its last line what is wrong

@@ -439,6 +439,6 @@ def test_on_a_full_disk_everything_stays_as_it_was(tmp_path: Path, monkeypatch: 
 def test_a_backup_onto_a_full_disk_leaves_nothing_there(tmp_path: Path) -> None:
     make(tmp_path)
     with disk_of(tmp_path / "small", 8):
-        with pytest.raises(StorageError, match="make room|No space left|disk is full"):
+        with pytest.raises(StorageError, match=r"make room|No space left|disk is full"):
             app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "small" / "x.tar.gz")
         assert not list((tmp_path / "small").iterdir())

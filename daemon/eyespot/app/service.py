@@ -48,6 +48,7 @@ def serve(
     reload: Callable[[HealthBoard], bool],
     next_wish: Callable[[float], Wish | None],
     refusal: str = "",
+    each_tick: Callable[[HealthBoard], None] = lambda _: None,
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -59,6 +60,7 @@ def serve(
         reload: called on SIGHUP; whether to make way for a new life.
         next_wish: waits for a signal, at most that many seconds.
         refusal: why a newer configuration is not in force; empty where this is the newest.
+        each_tick: called several times a second, by the main thread.
 
     Raises:
         FolderInUseError: another process uses the state folder.
@@ -67,7 +69,7 @@ def serve(
     """
     with closing(open_database(plan.state_dir)) as database:
         life = _Life(plan, broker, database, clock, refusal)
-        return life.supervisor(manager, reload, next_wish).run()
+        return life.supervisor(manager, reload, next_wish, each_tick).run()
 
 
 class _Life:
@@ -101,8 +103,14 @@ class _Life:
         manager: ServiceManager,
         reload: Callable[[HealthBoard], bool],
         next_wish: Callable[[float], Wish | None],
+        each_tick: Callable[[HealthBoard], None],
     ) -> Supervisor:
         """Return who watches over the threads of this life."""
+
+        def tick() -> None:
+            each_tick(self._health)  # first, so that the first words on health have it
+            self._reporter.tick()
+
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
         vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
         threads = {
@@ -118,7 +126,7 @@ class _Life:
             threads=list(threads.values()),
             stop=self._stop_steps(threads),
             manager=manager,
-            tick=self._reporter.tick,
+            tick=tick,
             describe=describer.describe,
             reload=lambda: reload(self._health),
             next_wish=next_wish,
