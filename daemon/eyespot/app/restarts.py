@@ -14,7 +14,7 @@ from eyespot.domain.instants import SECOND_NS, rfc3339
 from eyespot.host.last_run import take_last_run
 from eyespot.ports import Clock, HealthBoard
 from eyespot.store.crash_count import CrashCount, Crashes
-from eyespot.supervisor.comeback import STATE, Comeback, in_words, wait_s
+from eyespot.supervisor.comeback import Comeback, in_words, wait_s
 from eyespot.supervisor.signals import Wish
 from eyespot.supervisor.supervisor import ServiceManager
 
@@ -97,10 +97,10 @@ class Restarts:
         until_ns = now_ns + round(seconds * SECOND_NS)
         next_try = rfc3339(self._clock.timeline().utc_ns(until_ns))[:-5]
         line = f"{said}; next try at {next_try}Z"
-        _log.warning("%s: %s", STATE, line)
+        _log.warning("%s", line)
         if not seconds:
             return True
-        tells = _Telling(word(self._config, STATE, line, self._clock))
+        tells = _Telling(word(self._config, "crash_loop", line, self._clock))
         try:
             while self._clock.now_ns() < until_ns:
                 self._manager.starting(line)

@@ -44,7 +44,7 @@ def word(config: Path, name: str, reason: str, clock: Clock) -> Errand | None:
         with foreign(EyespotError, "no word can be left"):  # whatever it is: waiting must go on
             return _errand(load_address(config), name, reason, clock)
     except EyespotError as error:
-        _log.warning("nobody can be told, as the configuration does not say where: %s", one_line(error))
+        _log.warning("the broker cannot be told: %s", one_line(error))
         return None
 
 

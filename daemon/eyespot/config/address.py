@@ -1,9 +1,10 @@
 """Where a device would tell of itself, read from a configuration that may be broken elsewhere."""
 
 import re
+from functools import partial
 from pathlib import Path
 
-from eyespot.config.loading import Loaded, parse
+from eyespot.config.loading import Loaded, beside, parse
 from eyespot.domain.errors import ConfigError, foreign
 
 _MOST_CHARACTERS = 1024 * 1024
@@ -26,4 +27,4 @@ def load_address(path: Path) -> Loaded:
     ):
         text = file.read(_MOST_CHARACTERS)
     tables = (table for table in _TABLES.split(text) if _NEEDED.match(table))
-    return parse("".join(tables) + _CAMERA, str(path))
+    return parse("".join(tables) + _CAMERA, str(path), partial(beside, path.parent.absolute()))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock, HealthBoard
 
-STATE = "crash_loop"
 _FIRST_S = 5.0
 _MOST_DOUBLINGS = 30
 _JITTER = 0.2  # so that a fleet which was felled by one cause does not return all at once
@@ -54,8 +53,10 @@ class Comeback:
         if not self._reason:
             return
         if self._clock.now_ns() < self._until_ns:
-            health.raise_state(STATE, f"it counts again, but {self._reason}; see journalctl -u eyespot")
+            health.raise_state(
+                "crash_loop", f"it counts again, but {self._reason}; see journalctl -u eyespot"
+            )
             return
         self._reason = ""
         self._forget()
-        health.clear_state(STATE)
+        health.clear_state("crash_loop")

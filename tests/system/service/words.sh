@@ -8,7 +8,7 @@ topics=eyespot/v1/gate
 
 property() { systemctl show --property "$1" --value "${2:-eyespot}.service"; } # NAME [UNIT]
 
-journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --no-pager --output cat "$@"; }
+journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --unit eyespot-config.service --no-pager --output cat "$@"; }
 
 failed() {
     printf 'FAILED: %s\n' "$*"
