@@ -7,7 +7,8 @@ machine_packages+=,mosquitto,mosquitto-clients,procps
 machine_tools=(mmdebstrap arch-test qemu-system-x86 qemu-system-arm qemu-utils qemu-user-static e2fsprogs)
 # what the initial RAM disk needs to find the disk; with all that a PC may have, it takes a minute to boot
 machine_modules="virtio_pci virtio_blk ext4 crc32c_generic"
-qemu= # process id of the machine that runs
+qemu=    # process id of the machine that runs
+scratch= # what only this run needs
 
 machine_suite() { # the Debian whose Python is ours
     case $(python_version "$(find_python)") in
@@ -138,6 +139,12 @@ await() { # SECONDS OUT FILE REGEX: until OUT/FILE has it
         in_order "$2" "$deadline" "$4"
         sleep 0.05
     done
+}
+
+at_end() { # for a trap
+    local code=$?
+    [[ -z $qemu ]] || cut_power
+    [[ -z $scratch ]] || { ((code == 0)) && rm -rf "$scratch"; } || say "what it left is in $scratch"
 }
 
 in_order() { # OUT DEADLINE WHAT: or there is no use in waiting for it
