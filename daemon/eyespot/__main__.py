@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import eyespot
-from eyespot.commands import check, demo, eye, models, record, replay, run, selftest
+from eyespot.commands import check, demo, eye, models, provision, record, replay, run, selftest
 from eyespot.domain.errors import EyespotError, StorageError
 from eyespot.supervisor.bugs import guarded
 
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, eye, check, selftest, demo, record, replay, models):
+    for command in (run, eye, check, selftest, provision, demo, record, replay, models):
         command.add_to(commands)
     return root
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_broker_is_believed_only_with_a_certificate_of_the_authority(
 
 
 @leaves_sockets
-def test_a_broker_that_wants_to_know_us_gets_our_certificate(authority: Authority) -> None:
+def test_a_broker_that_wants_to_know_us_gets_our_certificate(tmp_path: Path, authority: Authority) -> None:
     certificate, key = map(str, authority.sign("shop-1"))
     ca_file = str(authority.certificate)
     with local_mosquitto(*tls_lines(authority, "require_certificate true")) as mosquitto:
@@ -84,10 +85,43 @@ def test_a_broker_that_wants_to_know_us_gets_our_certificate(authority: Authorit
         known = broker_of(url, ca_file=ca_file, cert_file=certificate, key_file=key)
         with running(known) as device:
             device.told.wait_for(lambda: device.told.online)
+        environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+        (tmp_path / "mqtt-key").write_bytes(Path(key).read_bytes())
+        with running(broker_of(url, environ, ca_file=ca_file, cert_file=certificate)) as device:
+            device.told.wait_for(lambda: device.told.online)
         with running(broker_of(url, ca_file=ca_file)) as device:
             device.told.wait_for(lambda: device.told.reasons)
         assert "set cert_file and key_file" in device.told.reasons[0]
         assert device.told.connections == 0
+
+
+@leaves_sockets
+def test_a_certificate_that_has_expired_is_told_as_such(tmp_path: Path, authority: Authority) -> None:
+    gone = datetime.now(UTC) - timedelta(hours=1)
+    ours, key = map(str, authority.sign("shop-3", ends=gone))
+    old = Authority(tmp_path / "old", "once an authority", ends=gone)
+    with local_mosquitto(*tls_lines(authority, "require_certificate true")) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(
+            broker_of(url, ca_file=str(authority.certificate), cert_file=ours, key_file=key)
+        ) as device:
+            device.told.wait_for(lambda: device.told.reasons)
+        # the alert that says so may be lost with the connection
+        assert "our certificate" in device.told.reasons[0]
+    with local_mosquitto(*tls_lines(old)) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(broker_of(url, ca_file=str(old.certificate))) as device:
+            device.told.wait_for(lambda: device.told.reasons)
+        assert "has expired, or that of its authority has" in device.told.reasons[0]
+
+
+def test_an_empty_credential_is_none(tmp_path: Path, authority: Authority) -> None:
+    certificate, key = map(str, authority.sign("shop-2"))
+    (tmp_path / "mqtt-key").touch()
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    with pytest.raises(ConfigError, match="has no key: set key_file, or as a service write"):
+        broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate)
+    broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate, key_file=key)
 
 
 def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) -> None:
@@ -98,6 +132,7 @@ def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) 
         ({"ca_file": str(nonsense)}, "ca_file"),
         ({"ca_file": str(tmp_path / "missing")}, "ca_file"),
         ({"cert_file": str(nonsense), "key_file": str(nonsense)}, "cert_file"),
+        ({"cert_file": str(nonsense)}, "has no key: set key_file"),
         ({"username": "me", "password_file": str(tmp_path / "missing")}, "password file"),
         ({"username": "me", "password_file": str(tmp_path / "empty")}, "password file"),
     ):

@@ -1,34 +1,99 @@
-"""Certificates made for one test, by openssl."""
+"""Certificates made for one test."""
 
-import subprocess
+import ipaddress
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+DAY = timedelta(days=1)
+
+_NOTHING = dict.fromkeys(
+    (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "crl_sign", "encipher_only", "decipher_only",
+    ),
+    False,
+)  # fmt: skip
+_AUTHORITY: Mapping[x509.ExtensionType, bool] = {
+    x509.BasicConstraints(ca=True, path_length=None): True,
+    x509.KeyUsage(key_cert_sign=True, **_NOTHING): True,
+}
 
 
 class Authority:
-    """A certificate authority in a folder of its own."""
+    """A certificate authority in a folder of its own.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    Args:
+        folder: is made.
+        name: what it is called.
+        begins, ends: when its certificate is valid; from yesterday till the day after tomorrow.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, begins: datetime | None = None, ends: datetime | None = None
+    ) -> None:
         folder.mkdir()
         self._folder = folder
-        self.certificate, self._key = folder / "ca.pem", folder / "ca.key"
-        self._make(self.certificate, self._key, name, "-x509")
+        self._name = _named(name)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = folder / "ca.pem"
+        self._write(self.certificate, self._name, self._key.public_key(), _AUTHORITY, begins, ends)
 
-    def sign(self, name: str, *, usage: str = "IP:127.0.0.1") -> tuple[Path, Path]:
-        """Return certificate and key for a name."""
-        request, key = self._folder / f"{name}.csr", self._folder / f"{name}.key"
-        certificate, extra = self._folder / f"{name}.pem", self._folder / f"{name}.ext"
-        self._make(request, key, name)
-        extra.write_text(f"subjectAltName={usage}\n")
-        _openssl(
-            *("x509", "-req", "-days", "2", "-in", request, "-out", certificate, "-extfile", extra),
-            *("-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial"),
+    def sign(
+        self,
+        name: str,
+        *,
+        begins: datetime | None = None,
+        ends: datetime | None = None,
+        passphrase: bytes = b"",
+    ) -> tuple[Path, Path]:
+        """Return certificate and key for a name, good for 127.0.0.1."""
+        certificate, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        key = ec.generate_private_key(ec.SECP256R1())
+        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        self._write(certificate, _named(name), key.public_key(), {here: False}, begins, ends)
+        lock: KeySerializationEncryption = (
+            BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         )
-        return certificate, key
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
+        return certificate, key_file
 
-    def _make(self, out: Path, key: Path, name: str, *options: str) -> None:
-        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-        _openssl("req", *options, *curve, "-subj", f"/CN={name}", "-keyout", key, "-out", out)
+    def _write(
+        self,
+        file: Path,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        extensions: Mapping[x509.ExtensionType, bool],
+        begins: datetime | None,
+        ends: datetime | None,
+    ) -> None:
+        now = datetime.now(UTC)
+        ends = ends or now + 2 * DAY
+        begins = begins or min(now, ends) - DAY
+        builder = (
+            x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
+            .not_valid_before(begins)
+            .not_valid_after(ends)
+        )
+        # without these, Python 3.13 trusts nobody
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        own = x509.SubjectKeyIdentifier.from_public_key(key)
+        for extension, critical in {**extensions, issuer: False, own: False}.items():
+            builder = builder.add_extension(extension, critical)
+        file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
 
-def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

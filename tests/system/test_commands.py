@@ -241,7 +241,7 @@ def test_a_certificate_that_cannot_be_used_is_exit_code_78_at_once(tmp_path: Pat
     told = eyespot("run", "--config", config)
     assert time.monotonic() - begun < 5
     assert told.returncode == 78
-    assert told.stderr.startswith("cannot use ca_file")
+    assert told.stderr.startswith("ERROR cannot use ca_file")
     assert told.stderr.count("\n") == 1
 
 

@@ -33,6 +33,17 @@ def test_it_is_ready_without_a_broker_says_so_and_stops_within_two_seconds(tmp_p
         assert "broker_unreachable" in daemon.stderr
 
 
+def test_an_ordinary_day_is_two_lines_of_the_log(tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear) -> None:
+    with Daemon(replaying(tmp_path, mosquitto.url, 1, loop=True)) as daemon:
+        until(lambda: len(ear.numbers()) >= 2, "events")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+        assert [line.split(":")[0] for line in daemon.stderr.splitlines()] == [
+            "NOTICE ready",
+            "NOTICE stopping",
+        ]
+
+
 def test_a_file_that_ends_is_flushed_and_ends_with_exit_code_0(
     tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
 ) -> None:
@@ -109,6 +120,8 @@ def test_a_changed_configuration_is_taken_up_and_a_broken_one_refused(
             "the old is cleared",
         )
         until(lambda: ear.newest("/health").get("ok"), "all well again")
+        assert "NOTICE the changed configuration is taken up\n" in daemon.stderr
+        assert daemon.stderr.count("NOTICE ready: ") == 2
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
 

@@ -21,6 +21,7 @@ from eyespot.domain.errors import BrokerError
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "is it a TLS port"),
         (ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), "set cert_file and key_file"),
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA]"), "it does not accept our certificate"),
+        (ssl.SSLError(1, "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED]"), "our certificate has expired"),
         (ssl.SSLError(1, "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE]"), "no common TLS"),
         (OSError(101, "Network is unreachable"), "Network is unreachable"),
     ],

@@ -8,7 +8,7 @@ from eyespot import __main__ as program
 
 
 def test_a_bug_shows_its_traceback_and_is_exit_code_70(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: object) -> int:
         raise ZeroDivisionError
@@ -19,4 +19,4 @@ def test_a_bug_shows_its_traceback_and_is_exit_code_70(
 
     monkeypatch.setattr(program, "parser", Broken)
     assert program.main([]) == 70
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert "ZeroDivisionError" in caplog.text

@@ -75,7 +75,7 @@ def test_every_probe_has_words_in_an_empty_file_system(tmp_path: Path) -> None:
     found = list(selftest(tmp_path / "none.toml", optional=True, root=tmp_path, environ={}))
     assert [finding.name for finding in found] == [
         "configuration", "machine", "camera", "firmware", "library", "sensor model", "permissions", "model",
-        "engine", "broker", "clock", "disk", "watchdog", "heat",
+        "engine", "certificates", "broker", "clock", "disk", "watchdog", "heat",
     ]  # fmt: skip
     assert all(finding.words and "could not be looked at" not in finding.words for finding in found)
     assert not [finding for finding in found if finding.verdict == "fail"]

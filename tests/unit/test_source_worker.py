@@ -6,6 +6,7 @@ import pytest
 
 from eyespot.domain.errors import CameraError, CameraStuck, InputError
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock
@@ -127,8 +128,11 @@ def test_what_takes_long_is_told_while_it_does() -> None:
     assert stage.told[-1] == ""
 
 
-def test_a_stalled_camera_climbs_the_ladder_with_reasons_and_counters_and_is_healed_by_a_tensor() -> None:
-    stage = Stage(seen(1), *[None] * 170, seen(2), steps=EVERY_STEP).run()
+def test_a_stalled_camera_climbs_the_ladder_with_reasons_and_counters_and_is_healed_by_a_tensor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(NOTICE):
+        stage = Stage(seen(1), *[None] * 170, seen(2), steps=EVERY_STEP).run()
     assert stage.source.done == [
         "open",
         "restart_stream",
@@ -142,6 +146,8 @@ def test_a_stalled_camera_climbs_the_ladder_with_reasons_and_counters_and_is_hea
     assert reasons[0] == "nothing seen for 20 s; now trying restart_stream"
     assert reasons[2] == "nothing seen for 60 s; now trying new_process"
     assert stage.health.troubles() == []
+    logged = [record.eyespot for record in caplog.records if record.eyespot.notice is Notice.RECOVERY_STEP]
+    assert logged == [Told(Notice.RECOVERY_STEP, {"step": step.value}) for step in EVERY_STEP]
 
 
 def test_a_step_that_fails_is_followed_by_opening_again_and_by_the_next_step() -> None:

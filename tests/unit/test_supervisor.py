@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from eyespot.domain.errors import InputError
+from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.host.clock import ManualClock
 from eyespot.ports import Beat
 from eyespot.supervisor.signals import Wish
@@ -133,6 +134,17 @@ def test_the_watchdog_is_pinged_only_while_every_heartbeat_is_fresh() -> None:
     stage.run(5.0, 3.0, 3.0, None, Wish.STOP)
     assert stage.manager.told.count("watchdog") == 2
     assert any("thread hangs" in told for told in stage.manager.told)
+
+
+def test_the_log_tells_of_the_start_of_what_hangs_and_of_the_stop(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(Steady())
+    with caplog.at_level(NOTICE):
+        stage.run(5.0, 3.0, 3.0, None, Wish.STOP)
+    assert [record.eyespot for record in caplog.records] == [
+        Told(Notice.READY, {}),
+        Told(Notice.THREAD_HANGS, {"thread": "Steady"}),
+        Told(Notice.STOPPING, {"reason": "on request"}),
+    ]
 
 
 def test_where_the_whole_process_stood_still_no_thread_is_to_blame(caplog: pytest.LogCaptureFixture) -> None:

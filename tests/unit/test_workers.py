@@ -1,6 +1,11 @@
 """What runs in the vision thread, and the board of troubles."""
 
+import logging
+
+import pytest
+
 from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.domain.observation import Observation
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
@@ -27,6 +32,21 @@ def test_a_trouble_lasts_since_it_began_and_a_new_reason_is_a_change() -> None:
     health.clear_state("broker_unreachable")
     health.clear_state("broker_unreachable")
     assert (health.troubles(), health.changes) == ([], 3)
+
+
+def test_a_trouble_and_its_end_can_be_found_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    health = Health(ManualClock())
+    with caplog.at_level(NOTICE):
+        for reason in ("refused", "refused", "no route"):
+            health.raise_state("broker_unreachable", reason)
+        for _ in range(2):
+            health.clear_state("broker_unreachable")
+    name = "broker_unreachable"
+    assert [(record.levelno, record.eyespot) for record in caplog.records] == [
+        (logging.WARNING, Told(Notice.STATE_RAISED, {"state": name, "reason": "refused"})),
+        (logging.WARNING, Told(Notice.STATE_RAISED, {"state": name, "reason": "no route"})),
+        (NOTICE, Told(Notice.STATE_OVER, {"state": name})),
+    ]
 
 
 def test_a_reason_too_long_to_be_published_is_cut() -> None:

@@ -5,6 +5,7 @@ from eyespot.app.daemon import run
 from eyespot.app.demo import demo
 from eyespot.app.keep import record
 from eyespot.app.plan import eye_socket
+from eyespot.app.provision import provision
 from eyespot.app.recount import replay
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
@@ -18,6 +19,7 @@ __all__ = [
     "demo",
     "eye",
     "eye_socket",
+    "provision",
     "record",
     "replay",
     "run",

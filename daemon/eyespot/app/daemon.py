@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from eyespot.app.service import serve
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import EyespotError, ModelRefused, one_line
+from eyespot.domain.notice import NOTICE, Fields, Notice
 from eyespot.host.clock import SystemClock
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
@@ -38,8 +40,9 @@ def _prepare(loaded: Loaded, clock: Clock, *, goes_back: bool = False) -> _Prepa
 class _Reloader:
     """On SIGHUP plans anew. A configuration that is broken changes nothing, and is named on `health`."""
 
-    def __init__(self, config: Path, clock: Clock, manager: Notifier) -> None:
+    def __init__(self, config: Path, model: str, clock: Clock, manager: Notifier) -> None:
         self._config = config
+        self._model = model
         self._clock = clock
         self._manager = manager
         self.prepared: _Prepared | None = None
@@ -50,15 +53,28 @@ class _Reloader:
         try:
             self.prepared = _prepare(load(self._config), self._clock, goes_back=True)
         except EyespotError as error:
-            _log.error("the changed configuration is not in force: %s", error)
+            refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
+            _log.error("the changed configuration is not in force: %s", error, extra=refused)
             health.raise_state("reload_refused", _refusal(error))
             self._manager.ready("the changed configuration was refused")
             return False
+        self._tell_taken_up(self.prepared.plan.model.bundle)
         return True
 
+    def _tell_taken_up(self, model: str) -> None:
+        taken_up = Notice.CONFIGURATION_TAKEN_UP.of(model=model)
+        _log.log(NOTICE, "the changed configuration is taken up", extra=taken_up)
+        if model != self._model:
+            changed = Notice.MODEL_CHANGED.of(model=model)
+            _log.log(NOTICE, "the model changes from %s to %s", self._model, model, extra=changed)
 
-def run(config: Path) -> int:
+
+def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
     """Count and publish until stopped.
+
+    Args:
+        config: its file.
+        about: is told which device this is and with which model it looks, for the logs.
 
     Returns:
         The exit code: 0, or 70 after a bug.
@@ -74,11 +90,14 @@ def run(config: Path) -> int:
         refusal = ""
         outcome = Outcome.RELOAD
         while prepared is not None and outcome is Outcome.RELOAD:
-            reloader = _Reloader(config, clock, manager)
+            device, model = prepared.plan.device, prepared.plan.model.bundle
+            about({"device": device, "model": model})
+            reloader = _Reloader(config, model, clock, manager)
             try:
                 outcome = _live(prepared, reloader, clock, manager, refusal)
             except ModelRefused as error:
-                _log.error("the changed configuration is in force no more: %s", error)
+                refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
+                _log.error("the changed configuration is in force no more: %s", error, extra=refused)
                 refusal = _refusal(error)
                 prepared = _way_back(before, prepared, clock)
             else:

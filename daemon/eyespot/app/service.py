@@ -1,5 +1,6 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
+import logging
 import platform
 import secrets
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import closing
 
 import eyespot
 from eyespot.app.plan import Plan
+from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
@@ -27,6 +29,8 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
+
+_log = logging.getLogger(__name__)
 
 # From SIGTERM to exit it may take 2 s in all. A file that has ended may wait longer for the broker.
 _PATIENCE_S = 0.4
@@ -169,6 +173,8 @@ class _Life:
 
     def _name_what_was_reset(self) -> None:
         for rule, reason in self._pipeline.unusable.items():
+            reset = Notice.TOTALS_RESET.of(rule=rule, reason=reason)
+            _log.warning("rule %s began at zero: %s", rule, reason, extra=reset)
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
 
 

@@ -1,13 +1,20 @@
 """`eyespot check`: is a configuration right, and can its rules work?"""
 
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from eyespot.app.certificates import UNKNOWN, Now, ages
 from eyespot.app.eye import glance, order
+from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError, InputError, ModelError
 from eyespot.domain.observation import Tells
+from eyespot.host.clock import SystemClock
 from eyespot.ports import ModelIdentity
 
 
@@ -25,14 +32,27 @@ def check(file: Path) -> Verdict:
     Raises:
         ConfigError: with every error, one a line; what the files are wrong in follows once it has none.
     """
-    loaded = load(file)
+    return judge(load(file), Now.by(SystemClock()), as_the_service(os.environ))
+
+
+def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
+    """Check a configuration that is right in itself against all that it names.
+
+    Args:
+        loaded: the configuration.
+        now: certificates are judged by it.
+        environ: with the credentials of the service, where they may be read.
+
+    Raises:
+        ConfigError: as `check`.
+    """
     model, tells = _look(loaded)
     problems_with_model(loaded, model.labels, tells)
-    PahoBroker(loaded.config.mqtt, "check")
+    doubts = [*warnings(loaded), *_login(loaded, environ), *_certificates(loaded, now)]
     count = len(loaded.config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
     summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.url}"
-    return Verdict(tuple(warnings(loaded)), summary)
+    return Verdict(tuple(doubts), summary)
 
 
 def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
@@ -43,3 +63,29 @@ def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
         raise ConfigError(f"{loaded.at('model', 'bundle')}: {error}") from error
     except InputError as error:
         raise ConfigError(f"{loaded.at('camera', 'file')}: {error}") from error
+
+
+def _login(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[str]:
+    """Try what proves to the broker who we are; yield what could not be tried."""
+    settings = loaded.config.mqtt
+    if settings.cert_file and (unseen := out_of_sight(settings, environ)):
+        yield f"{loaded.at('mqtt', 'cert_file')}: {unseen} is root's to read, and was not tried: use sudo"
+        settings = replace(settings, cert_file=None)
+    PahoBroker(settings, "check", environ)
+
+
+def _certificates(loaded: Loaded, now: Now) -> Iterator[str]:
+    """Yield which certificates will soon be of no use, or that it cannot be known."""
+    settings = loaded.config.mqtt
+    if not (settings.cert_file or settings.ca_file):
+        return
+    found = ages(settings, now)
+    if found is None:
+        yield f"{loaded.at('mqtt')}: whether certificates have expired {UNKNOWN}"
+        return
+    told = {
+        key: f"{loaded.at('mqtt', key)}: {getattr(settings, key)} {age.words}" for key, age in found.items()
+    }
+    if expired := [told[key] for key, age in found.items() if age.verdict == "fail"]:
+        raise ConfigError("\n".join(expired))
+    yield from (told[key] for key, age in found.items() if age.verdict == "warn")

@@ -1,5 +1,6 @@
 """What proves to the broker who we are, and to us who the broker is."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from pathlib import Path
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError, one_line
 
-_CREDENTIAL = "mqtt-password"
+_PASSWORD, _KEY = "mqtt-password", "mqtt-key"
+_FOLDER = "CREDENTIALS_DIRECTORY"
+_OF_THE_SERVICE = "etc/eyespot/credentials"
 _LONGEST_PASSWORD = 65_535  # bytes: MQTT 5, 3.1.3.6
 
 
@@ -34,21 +37,53 @@ def credentials(settings: MqttSettings, *, tls: bool, environ: Mapping[str, str]
         ConfigError: one of them cannot be read, or is not what it should be.
     """
     password = _password(settings, environ) if settings.username else None
-    context = _context(settings) if tls else None
+    context = _context(settings, environ) if tls else None
     return Credentials(settings.username, password, context, certified=settings.cert_file is not None)
 
 
+def as_the_service(environ: Mapping[str, str], root: Path = Path("/")) -> Mapping[str, str]:
+    """Return the environment with the credentials that systemd hands to the service, if we may read them.
+
+    Args:
+        environ: of the process; where it has credentials, they count.
+        root: where the file system begins.
+    """
+    folder = root / _OF_THE_SERVICE
+    if _FOLDER in environ or not os.access(folder, os.R_OK | os.X_OK):
+        return environ
+    return {**environ, _FOLDER: str(folder)}
+
+
+def out_of_sight(settings: MqttSettings, environ: Mapping[str, str], root: Path = Path("/")) -> str:
+    """Return which secret of the service this process may not see, in words; empty where it lacks none.
+
+    Args:
+        settings: what is needed.
+        environ: as `as_the_service` gives it.
+        root: where the file system begins.
+    """
+    if _FOLDER in environ or not (root / _OF_THE_SERVICE).is_dir():
+        return ""
+    if settings.cert_file and not settings.key_file:
+        return "the key of cert_file"
+    return "the password" if settings.username and not settings.password_file else ""
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
+    """Return the file of a systemd credential; None where there is none, or it is empty."""
+    # systemd.exec(5): each credential is a file in this folder
+    path = Path(environ.get(_FOLDER, "/nonexistent")) / name
+    try:
+        return path if path.stat().st_size else None
+    except OSError:
+        return None
+
+
 def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
-    if settings.password_file:
-        path = Path(settings.password_file)
-    else:
-        # systemd.exec(5): each credential is a file in this folder
-        path = Path(environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / _CREDENTIAL
-        try:
-            if not path.stat().st_size:
-                return None
-        except OSError:
-            return None
+    named = settings.password_file
+    path = Path(named) if named else _credential(_PASSWORD, environ)
+    if path is None:
+        return None
     try:
         password = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -58,19 +93,28 @@ def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     return password
 
 
-def _context(settings: MqttSettings) -> ssl.SSLContext:
+def _context(settings: MqttSettings, environ: Mapping[str, str]) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot use ca_file {settings.ca_file}: {one_line(error)}; want PEM") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.cert_file:
-        try:
-            # an empty password: a key that wants one would otherwise ask for it on the terminal
-            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"cannot use cert_file {settings.cert_file} with key_file {settings.key_file}: "
-                f"{one_line(error)}; want PEM, a key without a passphrase that belongs to the certificate"
-            ) from error
+        _show_certificate(context, settings.cert_file, settings.key_file or _credential(_KEY, environ))
     return context
+
+
+def _show_certificate(context: ssl.SSLContext, certificate: str, key: str | Path | None) -> None:
+    if key is None:
+        raise ConfigError(
+            f"cert_file {certificate} has no key: set key_file, "
+            f"or as a service write the key into /{_OF_THE_SERVICE}/{_KEY}"
+        )
+    try:
+        # an empty password: a key that wants one would otherwise ask for it on the terminal
+        context.load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"cannot use cert_file {certificate} with the key {key}: "
+            f"{one_line(error)}; want PEM, a key without a passphrase that belongs to the certificate"
+        ) from error

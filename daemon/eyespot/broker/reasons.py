@@ -29,14 +29,12 @@ _ADVICE: Mapping[int, str] = {
 
 # Alerts by which a TLS server turns a client away (RFC 8446, 6.2), as OpenSSL spells them.
 _NO_CERTIFICATE = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN")
-_BAD_CERTIFICATE = (
-    "UNKNOWN_CA",
-    "BAD_CERTIFICATE",
-    "CERTIFICATE_EXPIRED",
-    "CERTIFICATE_UNKNOWN",
-    "CERTIFICATE_REVOKED",
-)
-
+_BAD_CERTIFICATE = ("UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "CERTIFICATE_REVOKED")
+# OpenSSL's verdicts on a certificate: X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_IN_TIME: Mapping[int, str] = {
+    9: "is not valid yet: this machine's clock is late, or somebody was early; see timedatectl",
+    10: "has expired, or that of its authority has: renew it there, and ca_file here; is our clock right?",
+}
 
 _NO_WAY: Mapping[type[Exception], str] = {
     socket.gaierror: "there is no such host; check the url, the network and DNS",
@@ -60,6 +58,8 @@ def broker_said(code: int, name: str) -> str:
 def no_way(error: Exception) -> str:
     """Return why a connection did not come about."""
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _IN_TIME:
+            return f"its certificate {_IN_TIME[error.verify_code]}"
         why = error.verify_message.rstrip(".")
         return (
             f"its certificate is not trusted ({why}); check ca_file, the host name and this machine's clock"
@@ -73,6 +73,8 @@ def tls_said(text: str) -> str | None:
     """Return why the server ended a TLS connection, None where the text does not tell."""
     if any(alert in text for alert in _NO_CERTIFICATE):
         return "it asks for a client certificate; set cert_file and key_file"
+    if "CERTIFICATE_EXPIRED" in text:
+        return "it says that our certificate has expired: put a new one into cert_file"
     if any(alert in text for alert in _BAD_CERTIFICATE):
         return "it does not accept our certificate; check cert_file, its end date and who signed it"
     if "HANDSHAKE_FAILURE" in text:

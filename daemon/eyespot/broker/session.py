@@ -29,6 +29,8 @@ _MOST_LIVE_DELAY_S = 1.0
 _SEND_TIMEOUT_MS = 10_000
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
+_ASKED = "; if it asks for a client certificate, set cert_file and key_file"
+_REFUSED = "; it may not accept our certificate: see `eyespot check`"
 _HEADER_BYTES = 16  # more than the fixed and variable header of PUBLISH take, the topic aside
 
 
@@ -256,9 +258,8 @@ class Session:
         else:
             login = self._who.credentials
             # the alert that says so may be lost with the connection
-            hint = "; if it asks for a client certificate, set cert_file and key_file"
-            may_ask = login.tls is not None and not login.certified
-            self.end(Ending(f"it closed the connection unanswered{hint if may_ask else ''}", unanswered=True))
+            hint = _REFUSED if login.certified else _ASKED if login.tls else ""
+            self.end(Ending(f"it closed the connection unanswered{hint}", unanswered=True))
 
     def _on_log(self, _client: paho.Client, _: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:

@@ -25,7 +25,7 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         password_file: holds the password. Default: the systemd credential `mqtt-password`.
         ca_file: whom to trust, in PEM. Default: the certificate authorities of the system.
         cert_file: our certificate, in PEM, for brokers that ask for one.
-        key_file: the key of `cert_file`, in PEM.
+        key_file: the key of `cert_file`, in PEM. Default: the systemd credential `mqtt-key`.
     """
 
     url: Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
@@ -84,8 +84,6 @@ def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     if not tls:
         advice = "only TLS uses it: begin the url with mqtts://, or leave it out"
         found += [(key, advice) for key, _ in _files(settings) if key != "password_file"]
-    if settings.cert_file and not settings.key_file:
-        found.append(("cert_file", "the key is missing: set key_file, too"))
     if settings.key_file and not settings.cert_file:
         found.append(("key_file", "the certificate is missing: set cert_file, too"))
     if settings.password_file and not settings.username:

@@ -1,15 +1,11 @@
 """`eyespot eye`: what sees, without a way to talk."""
 
 import argparse
-import faulthandler
-import logging
-import os
-import sys
 from pathlib import Path
 
 from eyespot import app
 from eyespot.commands.options import Subparsers
-from eyespot.domain.errors import CameraStuck
+from eyespot.commands.service import serve
 
 
 def add_to(commands: Subparsers) -> None:
@@ -27,11 +23,4 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _eye(arguments: argparse.Namespace) -> int:
-    # The watchdog kills with SIGABRT: the journal then shows where every thread was.
-    faulthandler.enable()
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
-    try:
-        return app.eye(arguments.socket)
-    except CameraStuck as error:
-        print(error, file=sys.stderr, flush=True)
-        os._exit(error.exit_code)  # what hangs in there would keep Python from ending
+    return serve(lambda _: app.eye(arguments.socket))

@@ -1,12 +1,10 @@
 """`eyespot run`: count and publish until stopped."""
 
 import argparse
-import faulthandler
-import logging
-import sys
 
 from eyespot import app
 from eyespot.commands.options import Subparsers, add_config
+from eyespot.commands.service import serve
 
 
 def add_to(commands: Subparsers) -> None:
@@ -18,7 +16,4 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    # The watchdog kills with SIGABRT: the journal then shows where every thread was.
-    faulthandler.enable()
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
-    return app.run(arguments.config)
+    return serve(lambda logs: app.run(arguments.config, logs.about))

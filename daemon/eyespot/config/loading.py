@@ -2,8 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ from eyespot.domain.errors import ConfigError, one_line
 from eyespot.host import settings as host
 from eyespot.sources import settings as sources
 
-_MOST_BYTES = 1024 * 1024
+MOST_BYTES = 1024 * 1024
 _MOST_PROBLEMS = 100
 
 _TOGETHER: Mapping[type, Together] = {
@@ -26,6 +27,14 @@ _TOGETHER: Mapping[type, Together] = {
     sources.CameraSettings: sources.problems,
     broker.MqttSettings: broker.problems,
 }
+
+_PATHS: Mapping[str, tuple[str, ...]] = {
+    "camera": ("file",),
+    "model": ("bundle",),
+    "mqtt": ("password_file", "ca_file", "cert_file", "key_file"),
+    "state": ("dir",),
+}
+_NO_PATH = "factory"  # the one word that may stand where a path can
 
 _FOR_REPLAY: Mapping[str, tuple[dict[str, object], str]] = MappingProxyType(
     {"camera": ({"source": "scene"}, "mount"), "mqtt": ({"url": "mqtt://localhost"}, "prefix")}
@@ -58,7 +67,7 @@ def load(path: Path) -> Loaded:
         ConfigError: the file cannot be read, or is wrong: one line for each mistake, as
             `FILE:LINE: what is wrong`.
     """
-    return parse(_read(path), str(path))
+    return parse(decoded(_read(path), str(path)), str(path), partial(beside, path.parent.absolute()))
 
 
 def load_for_replay(path: Path) -> Loaded:
@@ -69,17 +78,27 @@ def load_for_replay(path: Path) -> Loaded:
     Raises:
         ConfigError: as `load`.
     """
-    return parse(_read(path), str(path), stand_ins=_FOR_REPLAY)
+    text = decoded(_read(path), str(path))
+    return parse(text, str(path), partial(beside, path.parent.absolute()), stand_ins=_FOR_REPLAY)
+
+
+def beside(folder: Path, name: str) -> str:
+    """Return the path that is meant by what a configuration in a folder names."""
+    return name if name.startswith("~") else str(folder / name)
 
 
 def parse(
-    text: str, file: str, stand_ins: Mapping[str, tuple[dict[str, object], str]] = MappingProxyType({})
+    text: str,
+    file: str,
+    locates: Callable[[str], str] = str,
+    stand_ins: Mapping[str, tuple[dict[str, object], str]] = MappingProxyType({}),
 ) -> Loaded:
     """Return the configuration in a text.
 
     Args:
         text: TOML.
         file: what to call it in messages.
+        locates: tells where a path that is named leads.
         stand_ins: sections that do not count, apart from one key: what stands there instead, the key.
 
     Raises:
@@ -92,6 +111,7 @@ def parse(
             given = table.get(section, {})
             kept = {key: given[key]} if isinstance(given, dict) and key in given else {}
             table[section] = stand_in | kept
+        _locate_paths(table, locates)
         problems = _problems(table, lines)
     except RecursionError as error:
         raise ConfigError(f"{file}: nested too deeply; this is not a configuration") from error
@@ -101,20 +121,43 @@ def parse(
     return Loaded(msgspec.convert(table, Config), file, lines)
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"{path}: {reason}; name a configuration file") from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError(f"{path}: larger than 1 MiB; this is not a configuration")
+def decoded(data: bytes, file: str) -> str:
+    """Return the text of a configuration.
+
+    Args:
+        data: of the file.
+        file: what to call it in messages.
+
+    Raises:
+        ConfigError: it is too large, or not UTF-8.
+    """
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"{file}: larger than 1 MiB; this is not a configuration")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from error
+        raise ConfigError(f"{file}:{line}: not UTF-8; save the file as UTF-8") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{path}: {reason}; name a configuration file") from error
+
+
+def _locate_paths(table: dict[str, object], locates: Callable[[str], str]) -> None:
+    for section, keys in _PATHS.items():
+        given = table.get(section)
+        if not isinstance(given, dict):
+            continue
+        for key in keys:
+            name = given.get(key)
+            if isinstance(name, str) and name not in {"", _NO_PATH}:
+                given[key] = locates(name)
 
 
 def refuse(file: str, lines: Mapping[KeyPath, int], problems: Iterable[Problem]) -> None:

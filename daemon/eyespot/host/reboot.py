@@ -8,6 +8,7 @@ import logging
 import os
 from pathlib import Path
 
+from eyespot.domain.notice import Notice
 from eyespot.ports import CameraLedger
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ def ask_for_reboot(ledger: CameraLedger) -> str:
     wait_s = ledger.reboot()
     if wait_s:
         return f"the next may be asked for in {wait_s / 3600:.0f} h"
-    _log.warning("asking for a reboot, as nothing else helped the camera")
+    words = "asking for a reboot, as nothing else helped the camera"
+    _log.warning(words, extra=Notice.REBOOT_ASKED.of())
     try:
         Path(folder, _NAME).touch()
     except OSError as error:

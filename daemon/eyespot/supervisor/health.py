@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from eyespot.domain.notice import NOTICE, Notice
 from eyespot.ports import Clock
 from eyespot.topics.native import Trouble
 from eyespot.topics.payloads import LONGEST_LINE
@@ -33,7 +34,7 @@ class Health:
                 return
             self._troubles[name] = (reason, since)
             self._changes += 1
-        _log.warning("%s: %s", name, reason)
+        _log.warning("%s: %s", name, reason, extra=Notice.STATE_RAISED.of(state=name, reason=reason))
 
     def clear_state(self, name: str) -> None:
         """Take a trouble back."""
@@ -41,7 +42,7 @@ class Health:
             if self._troubles.pop(name, None) is None:
                 return
             self._changes += 1
-        _log.warning("%s: over", name)
+        _log.log(NOTICE, "%s: over", name, extra=Notice.STATE_OVER.of(state=name))
 
     @property
     def changes(self) -> int:

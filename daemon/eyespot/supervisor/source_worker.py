@@ -1,5 +1,6 @@
 """The body of the source thread: look, hand on what was seen, and recover a source that gives nothing."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from eyespot.domain.errors import CameraError, CameraStuck, ModelError, ModelRefused, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.notice import NOTICE, Notice
 from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step, too_often
 from eyespot.domain.standstill import Standstill
@@ -23,6 +25,8 @@ from eyespot.ports import (
     Tell,
 )
 from eyespot.supervisor.ladder import Ladder
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_S = 0.5
 _SILENCE_S = 5.0
@@ -221,6 +225,8 @@ class SourceWorker:
         """Name the silence, and return what a step means."""
         silent_s = (self._clock.now_ns() - self._newest_ns) / SECOND_NS
         reason = f"nothing seen for {silent_s:.0f} s; now trying {step.value}"
+        recovery = Notice.RECOVERY_STEP.of(step=step.value)
+        _log.log(NOTICE, "trying to recover the camera: %s", step.value, extra=recovery)
         self._health.raise_state("camera_stalled", reason)
         self._powers_up |= step is Step.RENEW
         return _Act(self._after_reboot if step is Step.REBOOT else partial(self._source.recover, step))

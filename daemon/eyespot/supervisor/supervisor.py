@@ -8,6 +8,7 @@ from typing import Protocol
 
 from eyespot.domain.errors import EyespotError, ModelRefused
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.notice import NOTICE, Notice
 from eyespot.domain.standstill import Standstill
 from eyespot.ports import Clock
 from eyespot.supervisor.signals import Wish
@@ -35,10 +36,10 @@ class ServiceManager(Protocol):
 class Outcome(Enum):
     """Why supervision ended."""
 
-    STOPPED = "stopped"
-    ENDED = "ended"
-    RELOAD = "reload"
-    BUG = "bug"
+    STOPPED = "on request"
+    ENDED = "a thread has ended"
+    RELOAD = "for a reload"
+    BUG = "after a bug"
 
     @property
     def exit_code(self) -> int:
@@ -119,6 +120,7 @@ class Supervisor:
         goes_back = any(isinstance(thread.error, ModelRefused) for thread in self._threads)
         if outcome is not Outcome.RELOAD and not goes_back:  # the service manager would kill what goes on
             self._manager.stopping()
+            _log.log(NOTICE, "stopping: %s", outcome.value, extra=Notice.STOPPING.of(reason=outcome.value))
         clean = self._stop(at_end=outcome is Outcome.ENDED and not goes_back)
         error = next((thread.error for thread in self._threads if thread.error), None)
         if error is not None:
@@ -140,7 +142,8 @@ class Supervisor:
     def _check_heartbeats(self) -> None:
         stale = self._hanging()
         for name in stale - self._stale:
-            _log.error("the %s thread has not beaten for %.0f s", name, _FRESH_S)
+            words = "the %s thread has not beaten for %.0f s"
+            _log.error(words, name, _FRESH_S, extra=Notice.THREAD_HANGS.of(thread=name))
         self._stale = stale
         if not stale:
             self._manager.watchdog()
@@ -170,7 +173,9 @@ class Supervisor:
             self._manager.starting(self._describe())
         else:
             self._is_ready = True
-            self._manager.ready(self._describe())
+            description = self._describe()
+            self._manager.ready(description)
+            _log.log(NOTICE, "ready: %s", description, extra=Notice.READY.of())
 
     def _stop(self, *, at_end: bool) -> bool:
         clean = True
@@ -181,7 +186,8 @@ class Supervisor:
             if not at_end:
                 clean &= self._ask(step, step.patience_s)
             if not step.thread.join(step.patience_s + _JOIN_MARGIN_S):
-                _log.error("the %s thread does not stop", step.thread.name)
+                hangs = Notice.THREAD_HANGS.of(thread=step.thread.name)
+                _log.error("the %s thread does not stop", step.thread.name, extra=hangs)
                 clean = False
         return clean
 
@@ -198,6 +204,7 @@ class Supervisor:
         try:
             step.ask(patience_s)
         except Exception:  # noqa: BLE001 - a bug here must not keep the others from stopping
-            _log.exception("a bug in stopping the %s thread", step.thread.name)
+            bug = Notice.BUG.of(thread=step.thread.name)
+            _log.exception("a bug in stopping the %s thread", step.thread.name, extra=bug)
             return False
         return True

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from eyespot.domain.errors import EyespotError
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.notice import Notice
 from eyespot.ports import Beat, Clock
 
 _log = logging.getLogger(__name__)
@@ -69,4 +70,4 @@ class Watched:
             self.error = error
         except Exception:  # noqa: BLE001 - the one place where a bug is caught, to stop in good order
             self.bug = True
-            _log.exception("a bug in the %s thread", self.name)
+            _log.exception("a bug in the %s thread", self.name, extra=Notice.BUG.of(thread=self.name))

@@ -25,6 +25,7 @@ _PROBES: Mapping[str, tuple[Callable[[World], Finding], float]] = {
     "permissions": (access.permissions, _LIMIT_S),
     "model": (model.model, _LIMIT_S),
     "engine": (model.engine, _SLOW_S),
+    "certificates": (way_out.certificates, _LIMIT_S),
     "broker": (way_out.broker, _SLOW_S),
     "clock": (machine.clock, _LIMIT_S),
     "disk": (machine.disk, _LIMIT_S),

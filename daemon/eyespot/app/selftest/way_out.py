@@ -1,26 +1,38 @@
-"""Probes the way to the broker, with the login of the configuration and a client id of its own."""
+"""Probes the way to the broker: certificates, and the login, with a client id of its own."""
 
-import os
-from collections.abc import Mapping
 from typing import Any
 
+from eyespot.app.certificates import UNKNOWN, Now, ages
 from eyespot.app.plan import device_id
-from eyespot.app.selftest.finding import Finding
+from eyespot.app.selftest.finding import Finding, Verdict
 from eyespot.app.selftest.world import World
+from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.trial import try_out
 from eyespot.domain.errors import BrokerError, ConfigError, one_line
+from eyespot.host.clock import SystemClock
 
-_CREDENTIALS = "etc/eyespot/credentials"
-_FOLDER = "CREDENTIALS_DIRECTORY"
+
+def certificates(world: World) -> Finding:
+    """Tell for how long the certificates can still be used."""
+    settings = world.loaded.config.mqtt if world.loaded else None
+    if settings is None or not (settings.cert_file or settings.ca_file):
+        return Finding("certificates", "skip", "the configuration names none")
+    found = ages(settings, Now.by(SystemClock()))
+    if found is None:
+        return Finding("certificates", "skip", f"whether they have expired {UNKNOWN}")
+    words = "; ".join(f"{getattr(settings, key)} {age.words}" for key, age in found.items())
+    facts = {key: {"verdict": age.verdict, "words": age.words} for key, age in found.items()}
+    worst: Verdict = max((age.verdict for age in found.values()), key=("ok", "warn", "fail").index)
+    return Finding("certificates", worst, words, facts)
 
 
 def broker(world: World) -> Finding:
     """Tell whether the broker takes our login. Nothing is published."""
     if world.loaded is None:
         return Finding("broker", "skip", "no configuration says which")
-    settings, environ = world.loaded.config.mqtt, _environ(world)
-    if settings.username and not settings.password_file and _FOLDER not in environ:
-        return Finding("broker", "skip", "the password is root's to read: sudo eyespot selftest")
+    settings, environ = world.loaded.config.mqtt, as_the_service(world.environ, world.root)
+    if unseen := out_of_sight(settings, environ, world.root):
+        return Finding("broker", "skip", f"{unseen} is root's to read: sudo eyespot selftest")
     facts: dict[str, Any] = {"url": settings.url, "username": settings.username}
     try:
         trial = try_out(settings, f"{device_id(world.loaded.config)}-selftest", environ)
@@ -29,11 +41,3 @@ def broker(world: World) -> Finding:
     words = f"{settings.url} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
     facts |= {"version": trial.version, "answered_ms": trial.answered_ms}
     return Finding("broker", "ok", f"{words}; what it may not publish shows on health", facts)
-
-
-def _environ(world: World) -> Mapping[str, str]:
-    """Return the environment, with the service's credentials where we may read them."""
-    folder = world.root / _CREDENTIALS
-    if _FOLDER in world.environ or not os.access(folder, os.R_OK | os.X_OK):
-        return world.environ
-    return {**world.environ, _FOLDER: str(folder)}

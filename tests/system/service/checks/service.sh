@@ -1,54 +1,14 @@
 #!/usr/bin/env bash
-# Runs inside the container, as root: installs the service from /checkout and looks whether it does what it should.
+# Runs inside the container, as root: the service does what it should, and only that.
 set -euo pipefail
-shopt -s inherit_errexit
 
-config=/etc/eyespot/eyespot.toml
-topics=eyespot/v1/gate
-
-property() { systemctl show --property "$1" --value "${2:-eyespot}.service"; } # NAME [UNIT]
-
-journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --no-pager --output cat "$@"; }
-
-failed() {
-    printf 'FAILED: %s\n' "$*"
-    systemctl status eyespot.service eyespot-eye.service --no-pager --lines 0 || true
-    journal --lines 40
-    exit 1
-}
-
-ok() { printf 'ok: %s\n' "$*"; }
-
-within() { # SECONDS COMMAND...: true as soon as the command is
-    local deadline=$((SECONDS + $1))
-    until "${@:2}"; do
-        ((SECONDS < deadline)) || return
-        sleep 0.2
-    done
-}
-
-next() { timeout "$1" mosquitto_sub -C 1 -t "$topics/$2"; }
-
-crossings() { # all that were counted so far, both ways
-    next 10 rule/middle/state | python3 -c '
-import json, sys
-print(sum(n for ways in json.load(sys.stdin)["counts"].values() for n in ways.values()))'
-}
-
-restarted_since() { # NUMBER [UNIT]
-    (($(property NRestarts "${@:2}") > $1)) && [[ $(property SubState "${@:2}") == running ]]
-}
-
-sessions() { grep -c 'New client connected.* as gate ' /var/log/mosquitto/mosquitto.log; } # of the body, so far
-
-troubled_by() { next 5 health | grep -q "$1"; }
-
-not_troubled_by() { ! troubled_by "$1"; }
+# shellcheck source-path=SCRIPTDIR source=../words.sh
+source /checkout/tests/system/service/words.sh
 
 # --- the checks, in the order in which they run ------------------------------------------------------------------
 
 installs() {
-    /checkout/install.sh || failed "install.sh"
+    /checkout/install.sh --offline /wheels || failed "install.sh"
     systemctl is-enabled --quiet eyespot.service || failed "not enabled"
     [[ $(stat -c '%a %U %G' $config) == "640 root eyespot" ]] || failed "$(stat -c '%a %U %G' $config) on $config"
     ok "installed from the checkout, with the example configuration"
@@ -56,9 +16,11 @@ installs() {
 
 installs_again_and_keeps_the_configuration() {
     cp /checkout/tests/system/service/eyespot.toml $config
-    /checkout/install.sh >/dev/null || failed "install.sh, the second time"
+    /checkout/install.sh --offline /wheels >/run/words || failed "install.sh, the second time"
+    grep -q '^nothing to do' /run/words || failed "the second time it did something: $(cat /run/words)"
     cmp --quiet /checkout/tests/system/service/eyespot.toml $config || failed "an edited configuration was overwritten"
-    ok "installed again; the edited configuration stayed"
+    systemctl reload eyespot.service
+    ok "installed again: nothing to do; the edited configuration stayed, and was taken up by a reload"
 }
 
 is_ready() {
@@ -68,7 +30,7 @@ is_ready() {
 }
 
 counts_reach_the_broker() {
-    next 10 status | grep -q online || failed "no retained status"
+    next 20 status | grep -q online || failed "no retained status"
     next 90 rule/middle/event | grep -q crossed || failed "no crossing was published in 90 s"
     (($(crossings) > 0)) || failed "the state counts nothing"
     ok "crossings reach the broker: $(crossings) so far"
@@ -251,14 +213,14 @@ eye_waits_for_a_body() {
 }
 
 tells_how_it_is() {
-    /opt/eyespot/venv/bin/eyespot selftest --json >/run/findings || failed "selftest: $(cat /run/findings)"
+    eyespot selftest --json >/run/findings || failed "selftest: $(cat /run/findings)"
     python3 -c '
 import json
 found = {finding["name"]: finding for finding in json.load(open("/run/findings"))}
 assert found["watchdog"]["facts"]["services"] == ["eyespot", "eyespot-eye"]
 assert found["broker"]["verdict"] == found["engine"]["verdict"] == "ok"
 assert found["permissions"]["facts"]["user"] == "eyespot-eye"' || failed "selftest: $(cat /run/findings)"
-    ! /opt/eyespot/venv/bin/eyespot selftest --camera >/run/words || failed "selftest takes the camera from the service"
+    ! eyespot selftest --camera >/run/words || failed "selftest takes the camera from the service"
     grep -q 'the service has the camera: sudo systemctl stop' /run/words || failed "$(cat /run/words)"
     ok "selftest says how it is, and leaves the camera to the service"
 }
@@ -287,18 +249,19 @@ says_what_the_ai_camera_lacks() {
     mkdir /usr/share/imx500-models
     echo another >/usr/share/imx500-models/imx500_network_ssd_mobilenetv2_fpnlite_320x320_pp.rpk
     cp /checkout/tests/system/service/eyespot.toml $config
-    /checkout/install.sh --camera >/run/words || failed "install.sh --camera"
+    /checkout/install.sh --offline /wheels --camera >/run/words || failed "install.sh --camera"
     grep -q 'apt knows no python3-picamera2' /run/words || failed "what apt lacks is not said: $(cat /run/words)"
     grep -q 'cannot be used: .*another version' /run/words || failed "a wrong network is not named: $(cat /run/words)"
     sed -i 's/source = "scene"/source = "imx500"/; /^rate_hz/d; /^seed/d' $config
-    ! /opt/eyespot/venv/bin/eyespot selftest >/run/words || failed "selftest finds a wrong network good"
+    ! eyespot selftest >/run/words || failed "selftest finds a wrong network good"
     grep -q '^fail sensor model .*another version' /run/words || failed "selftest does not name it: $(cat /run/words)"
     ok "without the AI camera's network: exit code 78 and words; a wrong one is named"
 }
 
 stays_down_when_misconfigured() {
     printf 'nonsense = 1\n' >$config
-    ! /checkout/install.sh >/dev/null 2>/run/words || failed "started with a broken configuration"
+    ! systemctl restart eyespot.service 2>/dev/null || failed "started with a broken configuration"
+    ! /checkout/install.sh --offline /wheels >/dev/null 2>/run/words || failed "started with a broken configuration"
     grep -q "mend $config" /run/words || failed "install.sh does not say what to do: $(cat /run/words)"
     [[ $(property ExecMainStatus) == 78 && $(property ActiveState) == failed ]] || failed "expected exit code 78, and down"
     ok "a broken configuration keeps it down, with words"

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Removing it: --uninstall keeps configuration and counts, --purge keeps nothing. Sourced by install.sh.
+
+uninstall() {
+    act "stopping the service" stop_all
+    act "removing units, command and $prefix" remove_program
+    say "Eyespot is removed. Kept: /etc/eyespot (configuration), /var/lib/eyespot (counts), its users, apt's packages."
+    say "./install.sh installs it anew and goes on counting; --purge removes these, too."
+}
+
+purge() {
+    act "stopping the service" stop_all
+    act "removing units, command and $prefix" remove_program
+    act "removing configuration and counts" rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot
+    act "removing its users" remove_users
+    say "Nothing of Eyespot is left. apt's packages stay: sudo apt-get autoremove"
+}
+
+stop_all() {
+    local units
+    mapfile -t units < <(cd "$units_dir" && compgen -G 'eyespot*.path'; cd "$units_dir" && compgen -G 'eyespot*.service')
+    ((${#units[@]} == 0)) || systemctl disable --quiet --now "${units[@]}" 2>/dev/null || true
+}
+
+remove_program() {
+    rm -rf "$units_dir"/eyespot*.{service,path} "$units_dir"/eyespot*.{service,path}.d
+    rm -f /etc/sysusers.d/eyespot.conf /etc/tmpfiles.d/eyespot.conf /etc/systemd/system.conf.d/eyespot-*.conf
+    [[ ! -L $command_link || $(readlink "$command_link") != "$prefix"/* ]] || rm "$command_link"
+    remove_empty /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
+    rm -rf /run/eyespot /etc/eyespot/schema.json "$prefix"
+    systemctl daemon-reload
+}
+
+remove_empty() { # DIR...: unless a package has it
+    local dir
+    for dir in "$@"; do
+        dpkg-query --search "$dir" >/dev/null 2>&1 || rmdir "$dir" 2>/dev/null || true
+    done
+}
+
+remove_users() {
+    local user
+    for user in eyespot-eye eyespot; do
+        ! getent passwd "$user" >/dev/null || userdel "$user" >/dev/null 2>&1
+        ! getent group "$user" >/dev/null || groupdel "$user"
+    done
+}
