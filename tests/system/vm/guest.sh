@@ -30,7 +30,16 @@ release() { readlink /opt/eyespot/current; }
 
 install_from() { "/in/$1/install.sh" --offline /in/wheels; }
 
+be_patient() { # an emulated processor may take minutes for what takes a Pi seconds
+    local unit
+    for unit in eyespot eyespot-eye eyespot-release; do
+        mkdir -p "/etc/systemd/system/$unit.service.d"
+        printf '[Service]\nTimeoutStartSec=600\n' >"/etc/systemd/system/$unit.service.d/slow.conf"
+    done
+}
+
 install() {
+    be_patient
     mkdir -p /etc/eyespot
     cp /in/eyespot.toml /in/street.eyespot.jsonl /etc/eyespot
     install_from checkout
