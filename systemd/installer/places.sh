@@ -2,7 +2,8 @@
 # What stands outside $prefix: units, users, folders, one command. Sourced by install.sh.
 
 units_dir=/etc/systemd/system
-switched_on=(eyespot.service eyespot-release.service)
+switched_on=(eyespot.service eyespot-release.service eyespot-provision.service eyespot-config.path)
+catalog=/usr/local/lib/systemd/catalog/eyespot.catalog # what journalctl -x says
 command_link=/usr/local/bin/eyespot
 
 place() { # ID: what this release has; drop-ins and the configuration are the operator's
@@ -12,6 +13,7 @@ place() { # ID: what this release has; drop-ins and the configuration are the op
     systemd-sysusers /etc/sysusers.d/eyespot.conf
     systemd-tmpfiles --create /etc/tmpfiles.d/eyespot.conf
     atomically "$from/config/schema.json" /etc/eyespot/schema.json
+    place_catalog "$from/systemd/eyespot.catalog"
     for unit in "$units_dir"/eyespot*.{service,path}; do
         [[ ! -f $unit || -e $from/systemd/${unit##*/} ]] || take_away "${unit##*/}"
     done
@@ -23,6 +25,13 @@ place() { # ID: what this release has; drop-ins and the configuration are the op
     systemctl daemon-reload
     # what the operator has switched off stays off
     ((${#new[@]} == 0)) || systemctl enable --quiet "${new[@]}"
+    [[ " ${new[*]} " != *" eyespot-config.path "* ]] || systemctl start eyespot-config.path
+}
+
+place_catalog() { # FILE
+    cmp --quiet "$1" "$catalog" && return
+    install -D -m 644 "$1" "$catalog"
+    journalctl --update-catalog || warn "journalctl -x lacks the words on Eyespot's entries; all else works"
 }
 
 take_away() { # UNIT that this release does not have

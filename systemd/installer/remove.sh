@@ -4,14 +4,14 @@
 uninstall() {
     act "stopping the service" stop_all
     act "removing units, command and $prefix" remove_program
-    say "Eyespot is removed. Kept: /etc/eyespot (configuration), /var/lib/eyespot (counts), its users, apt's packages."
+    say "Eyespot is removed. Kept: /etc/eyespot and drop-ins (configuration), /var/lib/eyespot (counts), its users, apt's packages."
     say "./install.sh installs it anew and goes on counting; --purge removes these, too."
 }
 
 purge() {
     act "stopping the service" stop_all
     act "removing units, command and $prefix" remove_program
-    act "removing configuration and counts" rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot
+    act "removing configuration and counts" remove_what_is_kept
     act "removing its users" remove_users
     say "Nothing of Eyespot is left. apt's packages stay: sudo apt-get autoremove"
 }
@@ -23,11 +23,17 @@ stop_all() {
 }
 
 remove_program() {
-    rm -rf "$units_dir"/eyespot*.{service,path} "$units_dir"/eyespot*.{service,path}.d
+    rm -f "$units_dir"/eyespot*.{service,path}
     rm -f /etc/sysusers.d/eyespot.conf /etc/tmpfiles.d/eyespot.conf /etc/systemd/system.conf.d/eyespot-*.conf
     [[ ! -L $command_link || $(readlink "$command_link") != "$prefix"/* ]] || rm "$command_link"
-    remove_empty /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
+    [[ ! -e $catalog ]] || { rm "$catalog" && journalctl --update-catalog; }
+    remove_empty "${catalog%/*}" "${catalog%/*/*}" /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
     rm -rf /run/eyespot /etc/eyespot/schema.json "$prefix"
+    systemctl daemon-reload
+}
+
+remove_what_is_kept() {
+    rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot* "$units_dir"/eyespot*.{service,path}.d
     systemctl daemon-reload
 }
 

@@ -73,12 +73,15 @@ go_back() { # the same after a failed trial or a kill
 
 restart() { # returns once both have said READY; with a camera the eye may take minutes
     systemctl reset-failed eyespot.service eyespot-eye.service 2>/dev/null
-    systemctl stop eyespot-eye.service eyespot.service && systemctl start eyespot.service &&
-        systemctl start eyespot-eye.service
+    systemctl stop eyespot-eye.service eyespot.service || return
+    rm -f /run/eyespot/last-run # a crash of before is no reason to wait
+    systemctl start eyespot.service && systemctl start eyespot-eye.service
 }
 
 try_out() { # says in its last line what is wrong
     local restarts
+    [[ ! -e $units_dir/eyespot-provision.service ]] || systemctl start eyespot-provision.service 2>/dev/null ||
+        say "a folder on the boot partition was refused: see its report"
     if ! restart 2>/dev/null; then
         journalctl --unit eyespot.service --unit eyespot-eye.service --lines 10 --no-pager --output cat
         if [[ $(exit_of eyespot) == 78 ]]; then

@@ -105,7 +105,7 @@ def check(data: bytes) -> None:
         work(observation)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(nearly)
 def test_whatever_is_built_like_a_message(built: object) -> None:
     try:
@@ -115,7 +115,7 @@ def test_whatever_is_built_like_a_message(built: object) -> None:
     check(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some.binary(max_size=200))
 def test_whatever_bytes_there_are(data: bytes) -> None:
     check(data)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eyespot import decoders
@@ -105,7 +105,6 @@ HOSTILE = st.one_of(
 
 
 @EVERY_FAMILY
-@settings(deadline=None)
 @given(values=st.lists(HOSTILE, min_size=1, max_size=12), seed=st.integers(0, 2**32 - 1))
 def test_hostile_tensors_give_what_is_well_formed(family: Family, values: list[float], seed: int) -> None:
     check(built(family, family.outputs).decode(filled(family.outputs, values, seed)))

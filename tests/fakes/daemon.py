@@ -32,14 +32,19 @@ def eyespot(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 
 def write_config(
-    folder: Path, *, camera: dict[str, Any], url: str, rules: Iterable[dict[str, Any]] = (LINE,)
+    folder: Path,
+    *,
+    camera: dict[str, Any],
+    url: str,
+    rules: Iterable[dict[str, Any]] = (LINE,),
+    state: Path | None = None,
 ) -> Path:
-    """Write a configuration whose state is kept in `folder`."""
+    """Write a configuration whose state is kept in `folder`, unless it is to be kept elsewhere."""
     tables = {
         "device": {"id": "shop"},
         "camera": {"mount": "overhead", **camera},
         "mqtt": {"url": url},
-        "state": {"dir": str(folder / "state")},
+        "state": {"dir": str(state or folder / "state")},
     }
     lines = []
     for name, table in tables.items():

@@ -225,14 +225,6 @@ def test_a_video_that_cannot_be_read_is_exit_code_65(tmp_path: Path, content: by
     assert "clip.avi" in told.stderr
 
 
-def test_a_state_folder_that_cannot_be_used_is_exit_code_74(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file")
-    file = write_config(tmp_path, camera=SCENE, url=NOBODY)
-    told = eyespot("run", "--config", file)
-    assert told.returncode == 74
-    assert "cannot use the state folder" in told.stderr
-
-
 def test_a_certificate_that_cannot_be_used_is_exit_code_78_at_once(tmp_path: Path) -> None:
     config, _ = replaying(tmp_path)
     url = f'url = "{NOBODY}"'

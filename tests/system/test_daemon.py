@@ -181,6 +181,19 @@ def test_the_will_says_offline_when_the_process_dies(
         until(lambda: ear.newest("/status").get("state") == "offline", "the will")
 
 
+def test_without_a_state_folder_it_counts_and_says_so_and_that_the_counts_are_lost_in_the_end(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    (tmp_path / "state").write_text("no folder")
+    with Daemon(replaying(tmp_path, mosquitto.url, 1, loop=True)) as daemon:
+        until(ear.numbers, "an event")
+        until(lambda: "storage_failed" in str(ear.newest("/health")), "health names it")
+        assert "cannot use the state folder" in daemon.stderr
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 74
+        assert "the newest counts are lost" in daemon.stderr
+
+
 def test_two_daemons_do_not_share_a_state_folder(tmp_path: Path) -> None:
     config = replaying(tmp_path, NOBODY, 1, loop=True)
     with Daemon(config) as daemon:

@@ -6,17 +6,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eyespot.host.facts import HostFacts, read_facts
+from eyespot.host.facts import HostFacts, enough_disk_mb, read_facts
 
 
 def test_figures_of_this_machine_are_those_that_others_read(tmp_path: Path) -> None:
     facts = read_facts(tmp_path)
     assert facts.memory_mb == pytest.approx(psutil.Process().memory_info().rss / 2**20, rel=0.1)
     assert facts.disk_free_mb == pytest.approx(psutil.disk_usage(str(tmp_path)).free / 2**20, rel=0.1)
+    assert facts.disk_mb == pytest.approx(psutil.disk_usage(str(tmp_path)).total / 2**20, rel=0.1)
 
 
 def test_what_cannot_be_known_is_none(tmp_path: Path) -> None:
-    assert read_facts(tmp_path / "nothing", root=tmp_path) == HostFacts(None, None, None)
+    assert read_facts(tmp_path / "nothing", root=tmp_path) == HostFacts(None, None, None, None)
 
 
 def test_figures_are_in_mebibytes_and_degrees(tmp_path: Path) -> None:
@@ -37,3 +38,8 @@ def test_figures_that_make_no_sense_are_none(text: str, tmp_path: Path) -> None:
     zone.mkdir(parents=True)
     (zone / "temp").write_text(text)
     assert read_facts(tmp_path, root=tmp_path).temperature_c is None
+
+
+def test_a_small_disk_may_be_fuller_than_a_large_one() -> None:
+    assert enough_disk_mb(30_000) == 100
+    assert enough_disk_mb(200) == 10

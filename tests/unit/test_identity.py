@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.host.identity import default_device_id, hardware, system_timezone
+from eyespot.host.identity import board, default_device_id, hardware, system_timezone
 
 MACHINE_ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
 
@@ -21,6 +21,16 @@ def test_a_board_is_known_by_the_end_of_its_serial_number(tmp_path: Path) -> Non
     write(tmp_path, "proc/device-tree/serial-number", "10000000ABCDEF12\0")
     write(tmp_path, "etc/machine-id", MACHINE_ID)
     assert default_device_id(tmp_path) == "eyespot-abcdef12"
+
+
+def test_boards_are_told_apart_without_telling_their_serial_numbers(tmp_path: Path) -> None:
+    write(tmp_path, "etc/machine-id", MACHINE_ID)
+    boards = {board(tmp_path)}
+    for serial in ("10000000abcdef12", "20000000abcdef12"):
+        write(tmp_path, "proc/device-tree/serial-number", serial + "\0")
+        boards.add(board(tmp_path))
+        assert "abcdef12" not in board(tmp_path)
+    assert len(boards) == 3
 
 
 @pytest.mark.parametrize("serial", ["", "0000000000000000\0"])

@@ -12,6 +12,7 @@ import pytest
 from eyespot import app
 from eyespot.domain.event import RULE_ID
 from eyespot.sources import wire
+from eyespot.supervisor import comeback
 from eyespot.topics.gate import DECLARED, Declared
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,8 @@ def troubles_in(source: str) -> Iterator[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "raise_state":
             if isinstance(node.args[0], ast.Constant):
                 yield node.args[0].value
+            elif ast.unparse(node.args[0]) == "STATE":
+                yield comeback.STATE
             else:
                 assert ast.unparse(node) == "self._health.raise_state(trouble.name, trouble.reason)"
 

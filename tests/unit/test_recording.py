@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -67,7 +67,6 @@ def times(path: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("suffix", ["", ".zst"])
-@settings(deadline=None)
 @given(written=observations())
 def test_what_is_written_is_read_again_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, written: list[Observation]

@@ -24,6 +24,7 @@ class Stage:
         self.view: View | None = None
         self.observations = 0
         self.sensor: SensorReadings | None = None
+        self.disk_free_mb: float | None = None
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reporter = Reporter(
             identity=WHO,
@@ -33,7 +34,7 @@ class Stage:
                 rates=lambda: Rates(
                     self.observations, 2, 3, Readings((9.123, 12.0), self.sensor), {Step.RESTART: 2}
                 ),
-                host=lambda: HostFacts(memory_mb=60.0, disk_free_mb=None, temperature_c=51.5),
+                host=lambda: HostFacts(60.0, self.disk_free_mb, disk_mb=8000.0, temperature_c=51.5),
             ),
             native=Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0),
             health=self.health,
@@ -117,6 +118,25 @@ def test_a_trouble_is_said_soon_but_a_flapping_one_not_more_than_once_a_second()
     stage.health.clear_state("broker_unreachable")
     [(_, health)] = stage.after(1)
     assert (health["ok"], health["states"]) == (True, [])
+
+
+def test_a_disk_that_fills_up_is_a_trouble_until_there_is_clearly_room_again() -> None:
+    stage = Stage()
+    told = []
+    for stage.disk_free_mb in (101.0, 99.0, 80.0, 120.0, 149.0, 151.0, 120.0, 99.0):
+        [(_, health)] = stage.after(60)
+        told.append([state["name"] for state in health["states"]])
+        assert stage.after(1) == []  # it was all said at once
+    low = ["disk_low"]
+    assert told == [[], low, low, low, low, [], [], low]
+    assert "make room" in health["states"][0]["reason"]
+
+
+def test_a_disk_that_cannot_be_asked_changes_nothing() -> None:
+    stage = Stage()
+    for stage.disk_free_mb in (99.0, None):
+        [(_, health)] = stage.after(60)
+        assert [state["name"] for state in health["states"]] == ["disk_low"]
 
 
 def test_stopping_is_a_state_of_its_own_after_the_last_health_and_a_view_not_told_yet() -> None:

@@ -64,7 +64,7 @@ def test_people_cross_the_horizontal_middle_both_ways() -> None:
 points = st.tuples(st.floats(0.1, 0.9), st.floats(0.1, 0.9))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 99), a=points, b=points, mount=st.sampled_from(["oblique", "overhead"]))
 def test_crossings_are_those_that_looking_closely_finds(seed: int, a: Point, b: Point, mount: Mount) -> None:
     if np.hypot(b[0] - a[0], b[1] - a[1]) < 0.05:

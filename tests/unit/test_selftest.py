@@ -240,6 +240,14 @@ def test_the_state_folder_need_not_be_there_and_is_not_made(tmp_path: Path) -> N
     assert not (tmp_path / "state").exists()
 
 
+def test_a_state_folder_that_goes_with_the_power_is_worth_a_word(tmp_path: Path) -> None:
+    asked = world(tmp_path, "scene")
+    write(tmp_path, "proc/self/mountinfo", f"31 1 0:24 / {tmp_path} rw shared:5 - tmpfs tmpfs rw\n")
+    found = machine.disk(asked)
+    assert (found.verdict, found.facts["volatile"]) == ("warn", True)
+    assert f"{tmp_path} is a tmpfs, which is memory: counts begin anew after a power cut" in found.words
+
+
 def test_a_state_folder_of_somebody_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = world(tmp_path, "scene")
     (tmp_path / "state").mkdir()
@@ -260,7 +268,11 @@ def test_a_hardware_watchdog_that_nobody_uses_is_worth_a_word(tmp_path: Path) ->
         == "systemd watches eyespot and eyespot-eye; no hardware watchdog"
     )
     state = write(tmp_path, "sys/class/watchdog/watchdog0/state", "inactive\n")
-    assert machine.watchdog(world(tmp_path)).verdict == "warn"
+    found = machine.watchdog(world(tmp_path))
+    assert (found.verdict, "eyespot-hardware-watchdog.conf" in found.words) == ("warn", True)
+    write(tmp_path, "etc/systemd/system.conf", "[Manager]\n#RuntimeWatchdogSec=off\n")
+    write(tmp_path, "etc/systemd/system.conf.d/w.conf", "[Manager]\nRuntimeWatchdogSec=30s\n")
+    assert "RuntimeWatchdogSec=30s is set, but not in force" in machine.watchdog(world(tmp_path)).words
     state.write_text("active\n")
     assert machine.watchdog(world(tmp_path)).verdict == "ok"
 

@@ -277,5 +277,5 @@ class Deliveries(RuleBasedStateMachine):
         assert last == self.values
 
 
-Deliveries.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+Deliveries.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 TestDeliveries = Deliveries.TestCase

@@ -120,13 +120,24 @@ for n in range(1, 100_000):
         assert database.count() == database.newest() == seq
 
 
+def test_a_kept_database_with_larger_pages_goes_on(tmp_path: Path) -> None:
+    Database.open(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "eyespot.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("VACUUM")
+    with closing(Database.open(tmp_path)) as database:
+        database.commit(change(EVENT, seq=1, door=b"1 in"))
+        assert (database.damage, database.count()) == (None, 1)
+
+
 def corrupt(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
 
 
 def tear(path: Path) -> None:
     data = path.read_bytes()
-    path.write_bytes(data[:4096] + os.urandom(len(data) - 4096))
+    path.write_bytes(data[:512] + os.urandom(len(data) - 512))
 
 
 def plant_trigger(path: Path) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,16 @@ class Store:
         self.worker.turn(0)
 
     def answer(self) -> None:
+        """Acknowledge everything, until nothing more comes."""
         while answers := self.wire.unanswered():
             for token, _ in answers:
                 self.worker.acknowledged(token)
             self.turn()
+
+    def rest(self) -> None:
+        """Let so much time pass that what was delivered leaves the disk."""
+        self.clock.sleep(10)
+        self.turn()
 
 
 @pytest.fixture
@@ -92,6 +99,7 @@ def test_a_count_and_its_event_are_kept_before_they_are_sent(store: Store) -> No
     store.turn()
     assert store.wire.payloads == [b"1", b"1 in"]
     store.answer()
+    store.rest()
     assert store.database.count() == store.worker.backlog == 0
 
 
@@ -129,7 +137,7 @@ def test_a_denied_topic_is_a_named_state_until_the_broker_takes_it(store: Store)
     store.answer()
     assert store.wire.payloads == [b"1", b"1 in"]
     assert "publish_denied" not in store.health.lasting
-    assert store.database.count() == 0
+    assert store.worker.backlog == 0
 
 
 def test_while_the_disk_is_full_messages_still_leave_and_nothing_is_forgotten(store: Store) -> None:
@@ -148,6 +156,7 @@ def test_while_the_disk_is_full_messages_still_leave_and_nothing_is_forgotten(st
     assert store.database.snapshots() == {"door": b"2"}
     assert store.database.count() == 2
     store.answer()
+    store.rest()
     assert store.database.count() == 0
     assert store.wire.payloads == [LARGE, b"2", b"2 in"]
 
@@ -229,6 +238,56 @@ def test_what_was_committed_is_synced_once_a_second(store: Store, monkeypatch: p
     assert len(synced) == 2
     store.turn()
     assert len(synced) == 2
+
+
+def commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Change]:
+    """Return what is committed from now on, as it comes."""
+    made: list[Change] = []
+    commit = store.database.commit
+
+    def noted(change: Change) -> None:
+        made.append(replace(change, gone=tuple(change.gone)))
+        commit(change)
+
+    monkeypatch.setattr(store.database, "commit", noted)
+    return made
+
+
+def test_what_was_delivered_leaves_the_disk_with_the_next_count(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.worker.connected()
+    made = commits(store, monkeypatch)
+    for number in range(1, 4):
+        store.turn(counted(number))
+        store.answer()
+    assert [change.gone for change in made] == [(), (1,), (2,)]
+    assert store.worker.backlog == 0
+
+
+def test_what_was_delivered_leaves_the_disk_by_itself_when_nothing_more_is_counted(store: Store) -> None:
+    store.worker.connected()
+    store.turn(counted(1))
+    store.answer()
+    assert store.database.count() == 1
+    store.rest()
+    assert store.database.count() == 0
+
+
+def test_a_backlog_leaves_the_disk_a_hundred_messages_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.turn(Handover(tuple(event(n) for n in range(250)), {}, 250))
+    made = commits(store, monkeypatch)
+    store.worker.connected()
+    store.turn()
+    for _ in range(13):
+        for token, _ in store.wire.unanswered():
+            store.worker.acknowledged(token)
+        store.worker.turn(0)
+    assert [len(list(change.gone)) for change in made] == [100, 100]
+    store.rest()
+    assert store.database.count() == 0
 
 
 def run(store: Store, patience_s: float) -> threading.Thread:

@@ -3,10 +3,12 @@
 import gc
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from eyespot.app.plan import Plan, eye_socket, plan
+from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load
@@ -33,7 +35,8 @@ class _Prepared(NamedTuple):
 
 def _prepare(loaded: Loaded, clock: Clock, *, goes_back: bool = False) -> _Prepared:
     planned = plan(loaded, clock, eye_socket(), goes_back=goes_back)
-    check_folder(planned.state_dir)
+    if goes_back:  # else there is nothing better than to count in memory, and to say so
+        check_folder(planned.state_dir)
     return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
 
 
@@ -85,26 +88,37 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
     give_back_large_blocks()
     clock, manager = SystemClock(), Notifier()
     with held_back():
-        prepared: _Prepared | None = _prepare(load(config), clock)
-        before: Loaded | None = None
-        refusal = ""
-        outcome = Outcome.RELOAD
-        while prepared is not None and outcome is Outcome.RELOAD:
-            device, model = prepared.plan.device, prepared.plan.model.bundle
-            about({"device": device, "model": model})
-            reloader = _Reloader(config, model, clock, manager)
-            try:
-                outcome = _live(prepared, reloader, clock, manager, refusal)
-            except ModelRefused as error:
-                refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
-                _log.error("the changed configuration is in force no more: %s", error, extra=refused)
-                refusal = _refusal(error)
-                prepared = _way_back(before, prepared, clock)
-            else:
-                refusal = ""
-                before = prepared.loaded
-                prepared = reloader.prepared
-            gc.collect()  # the parts of a life know each other, so that its model would stay for long
+        restarts = Restarts(config, clock, manager, next_wish)
+        if not restarts.wait():
+            return 0
+        with restarts.last_word():
+            return _lives(config, about, clock, manager, restarts)
+
+
+def _lives(
+    config: Path, about: Callable[[Fields], None], clock: Clock, manager: Notifier, restarts: Restarts
+) -> int:
+    prepared: _Prepared | None = _prepare(load(config), clock)
+    before: Loaded | None = None
+    refusal = ""
+    outcome = Outcome.RELOAD
+    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=restarts.tick)
+    while prepared is not None and outcome is Outcome.RELOAD:
+        device, model = prepared.plan.device, prepared.plan.model.bundle
+        about({"device": device, "model": model})
+        reloader = _Reloader(config, model, clock, manager)
+        try:
+            outcome = live(prepared.plan, prepared.broker, reload=reloader.attempt, refusal=refusal)
+        except ModelRefused as error:
+            refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
+            _log.error("the changed configuration is in force no more: %s", error, extra=refused)
+            refusal = _refusal(error)
+            prepared = _way_back(before, prepared, clock)
+        else:
+            refusal = ""
+            before = prepared.loaded
+            prepared = reloader.prepared
+        gc.collect()  # the parts of a life know each other, so that its model would stay for long
     return outcome.exit_code
 
 
@@ -115,18 +129,6 @@ def _way_back(before: Loaded | None, refused: _Prepared, clock: Clock) -> _Prepa
     except EyespotError as error:
         _log.error("the configuration of before cannot be used any more: %s", error)
         return _prepare(refused.loaded, clock)
-
-
-def _live(prepared: _Prepared, reloader: _Reloader, clock: Clock, manager: Notifier, refusal: str) -> Outcome:
-    return serve(
-        prepared.plan,
-        prepared.broker,
-        clock=clock,
-        manager=manager,
-        reload=reloader.attempt,
-        next_wish=next_wish,
-        refusal=refusal,
-    )
 
 
 def _refusal(error: EyespotError) -> str:

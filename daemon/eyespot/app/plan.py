@@ -10,12 +10,13 @@ import msgspec
 from eyespot.app.eye import glance, manifest_sha256, open_source, order
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
-from eyespot.host.identity import default_device_id
+from eyespot.host.identity import board, default_device_id
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build
 from eyespot.sources.eye import EyeSource
 from eyespot.sources.wire import Look
-from eyespot.store.settings import state_dir
+from eyespot.store.identity import kept_id
+from eyespot.store.settings import StateSettings, state_dir
 
 EYE_SOCKET = "EYESPOT_EYE_SOCKET"  # set by the unit: then another process looks, except at recordings
 
@@ -65,6 +66,7 @@ def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_b
         ConfigError: a rule names a class that the model lacks, or cannot work with such a model.
         ModelError: the model cannot be loaded.
         InputError: a recording cannot be read.
+        StorageError: the device was restored with an id that cannot be read.
     """
     config = loaded.config
     look = order(config)
@@ -94,8 +96,22 @@ def eye_socket() -> Path | None:
 
 
 def device_id(config: Config) -> str:
-    """Return the configured id of the device, else the machine's own."""
-    return config.device.id or default_device_id()
+    """Return the configured id of the device, else the one that it was restored with, else the machine's own.
+
+    Raises:
+        StorageError: it was restored with one, and that cannot be read.
+    """
+    return given_id(config.device.id, config.state)
+
+
+def given_id(
+    configured: str | None,
+    state: StateSettings,
+    environ: Mapping[str, str] = os.environ,
+    root: Path = Path("/"),
+) -> str:
+    """Return the id in force; as `device_id`."""
+    return configured or kept_id(state_dir(state, environ), board(root)) or default_device_id(root)
 
 
 def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:

@@ -12,10 +12,12 @@ from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
+from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
+from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.health import Health
@@ -46,6 +48,7 @@ def serve(
     reload: Callable[[HealthBoard], bool],
     next_wish: Callable[[float], Wish | None],
     refusal: str = "",
+    each_tick: Callable[[HealthBoard], None] = lambda _: None,
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -57,14 +60,16 @@ def serve(
         reload: called on SIGHUP; whether to make way for a new life.
         next_wish: waits for a signal, at most that many seconds.
         refusal: why a newer configuration is not in force; empty where this is the newest.
+        each_tick: called several times a second, by the main thread.
 
     Raises:
-        StorageError: the state folder cannot be used.
+        FolderInUseError: another process uses the state folder.
+        StorageError: the disk failed to the end, so that counts are lost.
         EyespotError: whatever ended a thread.
     """
-    with closing(Database.open(plan.state_dir)) as database:
+    with closing(open_database(plan.state_dir)) as database:
         life = _Life(plan, broker, database, clock, refusal)
-        return life.supervisor(manager, reload, next_wish).run()
+        return life.supervisor(manager, reload, next_wish, each_tick).run()
 
 
 class _Life:
@@ -77,6 +82,8 @@ class _Life:
         self._health = Health(clock)
         if refusal:
             self._health.raise_state("reload_refused", refusal)
+        if why := volatility(plan.state_dir):
+            self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)
@@ -96,8 +103,14 @@ class _Life:
         manager: ServiceManager,
         reload: Callable[[HealthBoard], bool],
         next_wish: Callable[[float], Wish | None],
+        each_tick: Callable[[HealthBoard], None],
     ) -> Supervisor:
         """Return who watches over the threads of this life."""
+
+        def tick() -> None:
+            each_tick(self._health)  # first, so that the first words on health have it
+            self._reporter.tick()
+
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
         vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
         threads = {
@@ -113,7 +126,7 @@ class _Life:
             threads=list(threads.values()),
             stop=self._stop_steps(threads),
             manager=manager,
-            tick=self._reporter.tick,
+            tick=tick,
             describe=describer.describe,
             reload=lambda: reload(self._health),
             next_wish=next_wish,

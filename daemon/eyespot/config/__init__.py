@@ -1,5 +1,6 @@
 """TOML to typed, bounded settings."""
 
+from eyespot.config.address import load_address
 from eyespot.config.judging import problems_with_model, warnings
 from eyespot.config.loading import Loaded, load, load_for_replay, parse
 from eyespot.config.settings import Config, TopicsSettings
@@ -9,6 +10,7 @@ __all__ = [
     "Loaded",
     "TopicsSettings",
     "load",
+    "load_address",
     "load_for_replay",
     "parse",
     "problems_with_model",

@@ -1,5 +1,6 @@
 """Looking at paths that others have named: what cannot be looked at is no bug."""
 
+import os
 from pathlib import Path
 
 from eyespot.domain.errors import EyespotError, foreign
@@ -27,3 +28,20 @@ def is_folder(path: Path, kind: type[EyespotError]) -> bool:
     """Return whether there is a folder; raises as `is_file`."""
     with foreign(kind, f"cannot look at {path}; mend the name, or who may look there"):
         return path.is_dir()
+
+
+def read_small(path: Path, most_bytes: int) -> bytes | None:
+    """Return the beginning of a file that may be anything by now; None where it cannot be read.
+
+    A pipe that somebody left in its place does not hold us up, and a link is not followed.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        return os.read(file, most_bytes)
+    except OSError:
+        return None
+    finally:
+        os.close(file)

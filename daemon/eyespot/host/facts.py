@@ -6,6 +6,7 @@ from pathlib import Path
 
 _ROOT = Path("/")
 _MIB = 1024 * 1024
+_ENOUGH_MB, _ENOUGH_SHARE = 100, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,13 @@ class HostFacts:
     Attributes:
         memory_mb: what this process holds in memory (RSS), in MiB.
         disk_free_mb: what may still be written where the state is kept, in MiB.
+        disk_mb: what there is in all, in MiB.
         temperature_c: of the processor.
     """
 
     memory_mb: float | None
     disk_free_mb: float | None
+    disk_mb: float | None
     temperature_c: float | None
 
 
@@ -30,7 +33,12 @@ def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
         state_dir: where the state is kept.
         root: where the file system begins, for /proc and /sys.
     """
-    return HostFacts(_memory_mb(root), _disk_free_mb(state_dir), _temperature_c(root))
+    return HostFacts(_memory_mb(root), *_disk_mb(state_dir), _temperature_c(root))
+
+
+def enough_disk_mb(disk_mb: float) -> float:
+    """Return how many MiB should be free on a disk of that many: 100, on small ones a twentieth."""
+    return min(_ENOUGH_MB, disk_mb * _ENOUGH_SHARE)
 
 
 def _memory_mb(root: Path) -> float | None:
@@ -39,12 +47,13 @@ def _memory_mb(root: Path) -> float | None:
     return None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1)
 
 
-def _disk_free_mb(state_dir: Path) -> float | None:
+def _disk_mb(state_dir: Path) -> tuple[float | None, float | None]:
     try:
         disk = os.statvfs(state_dir)
     except OSError:
-        return None
-    return round(disk.f_bavail * disk.f_frsize / _MIB, 1)
+        return None, None
+    free, whole = (round(blocks * disk.f_frsize / _MIB, 1) for blocks in (disk.f_bavail, disk.f_blocks))
+    return free, whole
 
 
 def _temperature_c(root: Path) -> float | None:

@@ -24,14 +24,17 @@ def default_device_id(root: Path = _ROOT) -> str:
     Args:
         root: where the file system begins.
     """
-    serial = re.sub("[^0-9a-z]", "", _read(root / _SERIAL).lower())
-    if serial.strip("0"):
+    if serial := _serial(root):
         return f"eyespot-{serial[-_DIGITS:]}"
-    machine_id = _read(root / _MACHINE_ID)
-    if re.fullmatch("[0-9a-f]{32}", machine_id):
-        return f"eyespot-{hashlib.sha256(f'eyespot {machine_id}'.encode()).hexdigest()[:_DIGITS]}"
+    if machine_id := _machine_id(root):
+        return f"eyespot-{_digest(machine_id)[:_DIGITS]}"
     host = re.sub("[^a-z0-9]+", "-", platform.node().lower()).strip("-")
     return host[:63].strip("-") or "eyespot"
+
+
+def board(root: Path = _ROOT) -> str:
+    """Return what tells this board from all others: 64 hex digits, of what the default id is made from."""
+    return _digest(_serial(root) or _machine_id(root) or platform.node())
 
 
 def boot_id(root: Path = _ROOT) -> str:
@@ -57,6 +60,21 @@ def system_timezone(root: Path = _ROOT) -> str:
         target = ""
     _, found, name = target.partition("zoneinfo/")
     return name if found else _read(root / "etc/timezone") or "UTC"
+
+
+def _serial(root: Path) -> str:
+    """Return the board's serial number; empty where it has none, as nothing but zeros is none."""
+    serial = re.sub("[^0-9a-z]", "", _read(root / _SERIAL).lower())
+    return serial if serial.strip("0") else ""
+
+
+def _machine_id(root: Path) -> str:
+    found = re.fullmatch("[0-9a-f]{32}", _read(root / _MACHINE_ID))
+    return found[0] if found else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(f"eyespot {text}".encode()).hexdigest()
 
 
 def _read(path: Path) -> str:

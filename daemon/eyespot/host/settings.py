@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from eyespot.domain.names import DeviceId
 from eyespot.domain.nearest import nearest
 
 
@@ -18,9 +19,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         timezone: IANA name, as Europe/Berlin. Default: the system's.
     """
 
-    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", examples=["entrance-1"])] | None = (
-        None
-    )
+    id: DeviceId | None = None
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 

@@ -14,12 +14,16 @@ from eyespot.domain.errors import StorageError, one_line
 
 _log = logging.getLogger(__name__)
 
-_NAME = "eyespot.db"
+NAME = "eyespot.db"
 _LOCK_NAME = "eyespot.lock"
 _MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
-_BUSY_S = 1.0
+BUSY_S = 1.0
+_PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
+SNAPSHOTS = "SELECT rule, state FROM snapshots"
+SEQ = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'"
+COUNT = "SELECT count(*) FROM outbox"
 _APPLICATION_ID = 0x45594553  # "EYES"
 _VERSION = 1
 _SCHEMA = {
@@ -31,8 +35,12 @@ _SCHEMA = {
 }
 
 
-class _DamagedError(Exception):
+class DamagedError(Exception):
     """The file is not what we left there."""
+
+
+class FolderInUseError(StorageError):
+    """Another process keeps its counts in the state folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ class Database:
         damage: what was found damaged on opening and put aside, in words for people; None is usual.
     """
 
-    def __init__(self, folder: Path, lock: int, connection: sqlite3.Connection, damage: str | None) -> None:
+    def __init__(
+        self, folder: Path, lock: int | None, connection: sqlite3.Connection, damage: str | None = None
+    ) -> None:
         self._folder = folder
         self._lock = lock
         self._connection = connection
@@ -82,27 +92,29 @@ class Database:
         """Open the database of a state folder, or make one. A damaged one is put aside.
 
         Raises:
-            StorageError: the folder cannot be written, or somebody else uses it.
+            StorageError: the folder cannot be written.
+            FolderInUseError: somebody else uses it.
         """
-        try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-            lock = _locked(folder)
-        except OSError as error:
-            raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
+        lock = locked(folder)
         damage = None
         try:
             try:
-                connection = _connect(folder / _NAME)
-            except _DamagedError as error:
-                kept = _put_aside(folder)
+                connection = connect(folder / NAME)
+            except DamagedError as error:
+                kept = put_aside(folder)
                 damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
-                _log.error("%s was damaged: %s", folder / _NAME, damage)
-                connection = _connect(folder / _NAME)
-        except (_DamagedError, OSError, sqlite3.Error) as error:
+                _log.error("%s was damaged: %s", folder / NAME, damage)
+                connection = connect(folder / NAME)
+        except (DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
             advice = "see to the disk and its rights, or set [state] dir"
-            raise StorageError(f"cannot open {folder / _NAME}: {one_line(error)}; {advice}") from error
+            raise StorageError(f"cannot open {folder / NAME}: {one_line(error)}; {advice}") from error
         return cls(folder, lock, connection, damage)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is committed outlives the process."""
+        return True
 
     def snapshots(self) -> dict[str, bytes]:
         """Return rule id -> state, of all rules that ever had one.
@@ -111,7 +123,7 @@ class Database:
             StorageError: it cannot be read.
         """
         with self._working("read"):
-            return dict(self._connection.execute("SELECT rule, state FROM snapshots"))
+            return dict(self._connection.execute(SNAPSHOTS))
 
     def seq(self) -> int:
         """Return the number of the newest durable message ever made; 0 before the first.
@@ -119,7 +131,7 @@ class Database:
         Raises:
             StorageError: it cannot be read.
         """
-        return self._number("SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'")
+        return self._number(SEQ)
 
     def count(self) -> int:
         """Return how many messages wait in the outbox.
@@ -127,7 +139,7 @@ class Database:
         Raises:
             StorageError: it cannot be read.
         """
-        return self._number("SELECT count(*) FROM outbox")
+        return self._number(COUNT)
 
     def newest(self) -> int:
         """Return the largest id in the outbox; 0 when it is empty.
@@ -171,32 +183,42 @@ class Database:
         """
         try:
             # SQLite's own locks are not on this file, so that closing it here does not drop them
-            log = os.open(self._folder / f"{_NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
+            log = os.open(self._folder / f"{NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
             try:
                 os.fdatasync(log)
             finally:
                 os.close(log)
         except FileNotFoundError as error:
-            if not (self._folder / _NAME).exists():
-                message = f"{self._folder / _NAME} was removed while in use; restart eyespot"
+            if not (self._folder / NAME).exists():
+                message = f"{self._folder / NAME} was removed while in use; restart eyespot"
                 raise StorageError(message) from error
         except OSError as error:
-            raise StorageError(f"cannot write {self._folder / _NAME}: {one_line(error)}") from error
+            raise StorageError(f"cannot write {self._folder / NAME}: {one_line(error)}") from error
 
     def close(self) -> None:
         """Write everything into the one file, and let others use the folder."""
         with suppress(sqlite3.Error):
             self._connection.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _go_on_as(self, other: "Database") -> None:
+        """Close, and be another database from now on."""
+        Database.close(self)
+        self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
 
     def _write(self, change: Change) -> None:
         execute, many = self._connection.execute, self._connection.executemany
         many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
         many("INSERT INTO outbox VALUES (?, ?, ?)", [(row.id, row.topic, row.payload) for row in change.rows])
-        many("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", list(change.snapshots.items()))
+        # an update in place: replacing a row would touch its index, too
+        many(
+            "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            list(change.snapshots.items()),
+        )
         execute(
             "INSERT INTO numbers VALUES ('seq', ?)"
-            " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",
             (change.seq,),
         )
 
@@ -210,7 +232,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageError(f"cannot {doing} {self._folder / _NAME}: {one_line(error)}") from error
+            raise StorageError(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
 
 
 def check_folder(folder: Path) -> None:
@@ -228,22 +250,38 @@ def check_folder(folder: Path) -> None:
         raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
 
 
-def _locked(folder: Path) -> int:
-    """Return the descriptor that holds the folder for us; it dies with the process."""
-    lock = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+def locked(folder: Path) -> int:
+    """Return the descriptor that holds the folder for us, made where it is missing; it dies with the process.
+
+    Raises:
+        StorageError: the folder cannot be written, or somebody else holds it.
+    """
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # root opens it, too: the service's user must not lead it elsewhere
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        lock = os.open(folder / _LOCK_NAME, flags, 0o640)
+    except OSError as error:
+        raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise StorageError(
+        raise FolderInUseError(
             f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
         ) from None
     return lock
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Return a connection to a database of ours, made where it is missing, that any one thread may use.
+
+    Raises:
+        DamagedError: it is none of ours.
+        sqlite3.OperationalError: there is no room, or no right.
+    """
     # the store's thread uses what the main thread opened
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = _text
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -251,9 +289,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:  # no room, no right: the file is not to blame
         connection.close()
         raise
-    except (sqlite3.DatabaseError, _DamagedError) as error:
+    except (sqlite3.DatabaseError, DamagedError) as error:
         connection.close()
-        raise _DamagedError(one_line(error)) from error
+        raise DamagedError(one_line(error)) from error
     return connection
 
 
@@ -268,29 +306,40 @@ def _prepare(connection: sqlite3.Connection) -> None:
             f"PRAGMA application_id = {_APPLICATION_ID}",
             f"PRAGMA user_version = {_VERSION}",
         )
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
+    verify(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def verify(connection: sqlite3.Connection) -> None:
+    """See whether a database is whole, and one that this version makes.
+
+    Raises:
+        DamagedError: it is not.
+        sqlite3.Error: it is not even one, or cannot be read.
+    """
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
     numbers = [
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     ]
     if found != _SCHEMA or numbers != [_APPLICATION_ID, _VERSION]:
-        raise _DamagedError("it has other tables than this version of eyespot makes")
+        raise DamagedError("it has other tables than this version of eyespot makes")
     state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if state != "ok":
-        raise _DamagedError(state)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+        raise DamagedError(state)
 
 
-def _put_aside(folder: Path) -> str:
-    """Rename the database; return its new name. Only a few such are kept: the oldest gives way."""
-    names = [f"{_NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
+def put_aside(folder: Path) -> str:
+    """Rename a damaged database; return its new name. Only a few such are kept: the oldest gives way."""
+    names = [f"{NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
     taken = [folder / name for name in names if (folder / name).exists()]
     free = next((name for name in names if folder / name not in taken), None)
     name = free or min(taken, key=lambda path: path.stat().st_mtime).name
-    (folder / _NAME).replace(folder / name)
+    (folder / NAME).replace(folder / name)
     for ending in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
-            (folder / f"{_NAME}{ending}").replace(folder / f"{name}{ending}")
+            (folder / f"{NAME}{ending}").replace(folder / f"{name}{ending}")
     return name

@@ -5,7 +5,6 @@ has to outlive the processes that make them. One small file, replaced as a whole
 """
 
 import logging
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import msgspec
 from eyespot.domain.errors import one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock
+from eyespot.store.placing import put, staged
 
 _log = logging.getLogger(__name__)
 
@@ -86,21 +86,6 @@ class FileLedger:
     def _write(self, kept: _Kept) -> None:
         self._kept = kept
         try:
-            _replace(self._path, msgspec.json.encode(kept))
+            put(staged(self._path, msgspec.json.encode(kept)), self._path)
         except OSError as error:
             _log.warning("%s cannot be written, power-ups are not kept: %s", self._path, error.strerror)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that after a power cut it is the old one or the new one."""
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -48,9 +48,14 @@ class Outbox:
         return self._newest
 
     @property
-    def has_changes(self) -> bool:
-        """Whether there is something that `commit` would write."""
-        return bool(self._unkept or self._gone)
+    def has_new(self) -> bool:
+        """Whether there are messages that are not kept yet."""
+        return bool(self._unkept)
+
+    @property
+    def settled(self) -> int:
+        """How many messages are on disk that the broker has: the next `commit` removes them."""
+        return len(self._gone)
 
     def add(self, message: Message) -> None:
         """Add a message; it is kept from the next `commit` on."""

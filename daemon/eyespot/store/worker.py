@@ -14,7 +14,12 @@ from eyespot.store.outbox import Outbox, Readmit
 
 _TURN_S = 1.0
 _SYNC_NS = SECOND_NS
+_SYNC_AGAIN_NS = 10 * SECOND_NS
 _TRY_AGAIN_NS = SECOND_NS
+# What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
+# crash it is sent once more.
+_SETTLE_NS = 10 * SECOND_NS
+_MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 
 
@@ -46,10 +51,10 @@ class StoreWorker:
         self._seq = database.seq()
         self._kept_seq = self._seq
         self._lost = 0
-        self._unsynced = False
+        self._unsynced = not database.lasts
         self._synced_ns = self._retried_ns = clock.now_ns()
         self._failing: set[str] = set()
-        self._tried_ns = 0
+        self._tried_ns = clock.now_ns()
         self._unreachable = False
         self._leave_by_ns: int | None = None
         if database.damage:
@@ -96,7 +101,7 @@ class StoreWorker:
             self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
-        if "commit" in self._failing:
+        if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
                 "the newest counts are lost: the disk failed to the end; free space or mend it"
             )
@@ -120,10 +125,11 @@ class StoreWorker:
             self._courier.accept(message)
 
     def _commit(self, *, at_once: bool) -> None:
-        if not (self._snapshots or self._outbox.has_changes or self._seq > self._kept_seq):
-            return
         now_ns = self._clock.now_ns()
-        if "commit" in self._failing and not at_once and now_ns - self._tried_ns < _TRY_AGAIN_NS:
+        since_ns = now_ns - self._tried_ns
+        if not (self._is_new() or self._is_to_settle(since_ns, at_once=at_once)):
+            return
+        if "commit" in self._failing and not at_once and since_ns < _TRY_AGAIN_NS:
             return
         self._tried_ns = now_ns
         with self._disk_work("commit"):
@@ -132,9 +138,17 @@ class StoreWorker:
             self._kept_seq = self._seq
             self._unsynced = True
 
+    def _is_new(self) -> bool:
+        return bool(self._snapshots or self._outbox.has_new or self._seq > self._kept_seq)
+
+    def _is_to_settle(self, since_ns: int, *, at_once: bool) -> bool:
+        settled = self._outbox.settled
+        return settled >= _MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
+
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
-        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= _SYNC_NS):
+        patience_ns = _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
+        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= patience_ns):
             return
         self._synced_ns = now_ns
         with self._disk_work("sync"):

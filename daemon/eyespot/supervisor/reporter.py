@@ -8,6 +8,7 @@ from eyespot.domain.message import Message
 from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
+from eyespot.supervisor.disk_watch import DiskWatch
 from eyespot.supervisor.health import Health
 from eyespot.topics.native import Identity, Native, Stamp, Vitals, stamp
 from eyespot.topics.payloads import Presence
@@ -65,6 +66,7 @@ class Reporter:
         self._gauges = gauges
         self._native = native
         self._health = health
+        self._disk = DiskWatch(health)
         self._post = post
         self._clock = clock
         self._begun_ns = clock.now_ns()
@@ -107,11 +109,12 @@ class Reporter:
 
     def _tell_health(self) -> None:
         since_s = self._since_told_s()
+        host = self._gauges.host()
+        self._disk.look(host)
         self._told_changes = self._health.changes
         rates = self._gauges.rates()
         new = rates.observations - self._told_observations
         self._told_ns, self._told_observations = self._clock.now_ns(), rates.observations
-        host = self._gauges.host()
         vitals = Vitals(
             uptime_s=(self._told_ns - self._begun_ns) // SECOND_NS,
             observations=rates.observations,

@@ -8,7 +8,7 @@ topics=eyespot/v1/gate
 
 property() { systemctl show --property "$1" --value "${2:-eyespot}.service"; } # NAME [UNIT]
 
-journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --no-pager --output cat "$@"; }
+journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --unit eyespot-config.service --no-pager --output cat "$@"; }
 
 failed() {
     printf 'FAILED: %s\n' "$*"
@@ -44,3 +44,11 @@ sessions() { grep -c 'New client connected.* as gate ' /var/log/mosquitto/mosqui
 troubled_by() { next 5 health | grep -q "$1"; }
 
 not_troubled_by() { ! troubled_by "$1"; }
+
+begins() { # what most checks begin with: installed, with a configuration of ours
+    within 30 systemctl is-active --quiet mosquitto.service || failed "no mosquitto in the container"
+    /checkout/install.sh --offline /wheels >/dev/null || failed "install.sh"
+    cp /checkout/tests/system/service/eyespot.toml $config
+    systemctl reload eyespot.service
+    next 90 rule/middle/event >/dev/null || failed "nothing is counted"
+}

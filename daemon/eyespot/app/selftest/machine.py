@@ -7,16 +7,20 @@ import sys
 from pathlib import Path
 
 import eyespot
+from eyespot.app.plan import given_id
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, text, user_id
 from eyespot.host.clock import utc_is_synced
-from eyespot.host.facts import read_facts
+from eyespot.host.facts import enough_disk_mb, read_facts
 from eyespot.host.identity import hardware
+from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.store.settings import StateSettings, state_dir
 
 _KIB_MIB = 1024
-_FEW_MB, _TOO_FEW_MB = 200, 20
+_TOO_FEW = 0.2  # of what is enough
 _WARM_C, _HOT_C = 70, 80
+_RUNTIME_WATCHDOG = r"^\s*RuntimeWatchdogSec\s*=\s*(\S*)"
+_WATCHDOG_FILE = "systemd/eyespot-hardware-watchdog.conf"  # in the checkout
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 # what the firmware of a Raspberry Pi says, by bit
 _NOW = {0: "the voltage is too low: use a better power supply or cable", 2: "it is throttled"}
@@ -27,7 +31,11 @@ def machine(world: World) -> Finding:
     """Tell what it is."""
     memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", text(world.root / "proc/meminfo"), re.MULTILINE))
     megabytes = {key: int(memory[key]) // _KIB_MIB for key in ("MemTotal", "CmaTotal") if key in memory}
+    config = world.loaded.config if world.loaded else None
+    state = config.state if config else StateSettings()
+    device = given_id(config.device.id if config else None, state, world.environ, world.root)
     facts = {
+        "device": device,
         "hardware": hardware(world.root),
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -35,7 +43,7 @@ def machine(world: World) -> Finding:
         "memory_mb": megabytes.get("MemTotal"),
         "cma_mb": megabytes.get("CmaTotal"),
     }
-    words = f"{facts['hardware']}; kernel {facts['kernel']}, Python {facts['python']}"
+    words = f"{facts['hardware']}; kernel {facts['kernel']}, Python {facts['python']}; its id is {device}"
     if sys.maxsize < 2**32:
         return Finding(
             "machine", "fail", f"{words}; there is no engine for 32 bits: use a 64-bit system", facts
@@ -60,16 +68,25 @@ def disk(world: World) -> Finding:
     there = _nearest(folder)
     status = os.statvfs(there)
     free_mb = round(status.f_bavail * status.f_frsize / 2**20)
-    facts = {"folder": str(folder), "exists": there == folder, "free_mb": free_mb}
+    enough_mb = enough_disk_mb(status.f_blocks * status.f_frsize / 2**20)
+    why_volatile = volatility(folder, world.root)
+    facts = {
+        "folder": str(folder),
+        "exists": there == folder,
+        "free_mb": free_mb,
+        "volatile": bool(why_volatile),
+    }
     if status.f_flag & os.ST_RDONLY:
         return Finding("disk", "fail", f"{there} is read-only; set [state] dir to a disk that is not", facts)
-    if free_mb < _TOO_FEW_MB:
+    if free_mb < enough_mb * _TOO_FEW:
         return Finding("disk", "fail", f"{free_mb} MB free at {there}: make room", facts)
     if there == folder and (why := _not_writable(folder)):
         return Finding("disk", "fail", why, facts)
     words = f"{free_mb} MB free at {folder}{'' if there == folder else ', which the daemon will make'}"
-    if free_mb < _FEW_MB:
+    if free_mb < enough_mb:
         return Finding("disk", "warn", f"{words}: make room", facts)
+    if why_volatile:
+        return Finding("disk", "warn", f"{words}; {why_volatile}: {GONE_WITH_THE_POWER}", facts)
     return Finding("disk", "ok", words, facts)
 
 
@@ -105,11 +122,23 @@ def watchdog(world: World) -> Finding:
         return Finding("watchdog", "ok" if watched else "skip", f"{service}; no hardware watchdog", facts)
     if facts["state"] == "active":
         return Finding("watchdog", "ok", f"{service}; the hardware watchdog is in use", facts)
-    words = (
-        f"{service}; nobody uses the hardware watchdog: RuntimeWatchdogSec=10s in "
-        "/etc/systemd/system.conf.d/watchdog.conf lets it reboot a machine that hangs (a Pi takes 15 s)"
-    )
+    if asked := _runtime_watchdog(world.root):
+        words = f"RuntimeWatchdogSec={asked} is set, but not in force: a Pi takes 15s at most; mend it, then"
+    else:
+        words = (
+            "nobody uses the hardware watchdog, which would reset a machine that hangs: "
+            f"sudo install -D -m 644 {_WATCHDOG_FILE} -t /etc/systemd/system.conf.d;"
+        )
+    words = f"{service}; {words} sudo systemctl daemon-reexec"
     return Finding("watchdog", "warn", words, facts)
+
+
+def _runtime_watchdog(root: Path) -> str:
+    """Return what systemd is asked for, as it is written; empty where it is not, or is turned off."""
+    folder = root / "etc/systemd"
+    files = [folder / "system.conf", *sorted((folder / "system.conf.d").glob("*.conf"))]
+    found = [value for file in files for value in re.findall(_RUNTIME_WATCHDOG, text(file), re.MULTILINE)]
+    return found[-1] if found and found[-1] not in {"0", "off"} else ""
 
 
 def heat(world: World) -> Finding:

@@ -19,7 +19,13 @@ source_of() { # VERSION [SED FILE]: a checkout of its own, changed
     # shellcheck disable=SC1091  # that is a place in the container
     (source /checkout/install.sh && pack) | tar --extract --file - --directory /src
     sed -i "s/^__version__ = .*/__version__ = \"$1\"/" /src/daemon/eyespot/__init__.py
-    [[ -z ${2:-} ]] || sed -i "$2" "/src/$3"
+    [[ -z ${2:-} ]] || plant "$2" "/src/$3"
+}
+
+plant() { # SED FILE
+    cp "$2" /run/unplanted
+    sed -i "$1" "$2"
+    ! cmp --quiet "$2" /run/unplanted || failed "nothing was planted in $2"
 }
 
 current() { readlink /opt/eyespot/current | sed 's#releases/##; s#-[^-]*-py.*##'; } # its version
@@ -128,6 +134,43 @@ finishes_after_a_kill_at_each_step() { # of what a first installation does, or a
     ok "$what killed before each of its $((step - 1)) steps: the next run goes on, the last one finishes"
 }
 
+install_without_room_from() { # STEP: the disk is full from that step on
+    # shellcheck disable=SC2016  # for the inner shell
+    bash -c 'source /src/install.sh
+        eval "$(declare -f act | sed "1s/act/really/")"
+        step=$1 n=0
+        act() { ((++n != step)) || { touch /run/reached; cat /dev/zero >/opt/filler 2>/dev/null || true; }; really "$@"; }
+        main --offline /wheels' installer "$1" >/run/words 2>&1
+}
+
+stands_a_full_disk_at_each_step() { # of an upgrade
+    local step=1
+    systemctl stop eyespot.service eyespot-eye.service
+    mkdir /run/small
+    mount -t tmpfs -o size=1500m tmpfs /run/small
+    cp -a /opt/. /run/small
+    mount --bind /run/small /opt
+    systemctl start eyespot.service
+    source_of 1.5.0
+    rm -f /run/reached
+    while ! install_without_room_from $step; do
+        [[ -e /run/reached ]] || failed "no room before step $((step - 1)), then: $(cat /run/words)"
+        rm -f /run/reached /opt/filler
+        [[ $(current) == 1.0.0 && ! -e /opt/eyespot/trial ]] || failed "no room at step $step: $(current): $(cat /run/words)"
+        [[ $(eyespot --version) == "eyespot 1.0.0" ]] || failed "no room at step $step: nothing works"
+        counts || failed "nothing is counted after a full disk at step $step"
+        step=$((step + 1))
+    done
+    rm -f /opt/filler
+    ((step > 3)) || failed "only $step steps"
+    ok "a disk that is full from step 1 to $((step - 1)) of an upgrade on: the old release counts on: $(tail -n 1 /run/words)"
+    /opt/eyespot/current/install.sh --rollback >/run/words 2>&1 || failed "--rollback: $(cat /run/words)"
+    systemctl stop eyespot.service eyespot-eye.service
+    umount /opt
+    umount /run/small
+    systemctl start eyespot.service
+}
+
 begins_to_count() {
     cp /checkout/tests/system/service/eyespot.toml $config
     systemctl reload eyespot.service
@@ -163,7 +206,7 @@ flips_back() { # WHAT WORDS SED FILE
 }
 
 goes_back_by_itself() {
-    flips_back "crashes at its start" 'did not become ready' 's/^    with closing(Database.open/    raise SystemExit(70)\n&/' daemon/eyespot/app/service.py
+    flips_back "crashes at its start" 'did not become ready' 's/^    with closing(open_database/    raise SystemExit(70)\n&/' daemon/eyespot/app/service.py
     flips_back "ends after READY" 'was ready, and ended' \
         's/self._pipeline.step(/(1 \/ 0)(/' daemon/eyespot/supervisor/vision_worker.py
     flips_back "finds more wrong than before" 'finds wrong what was not before: clock' \
@@ -171,7 +214,7 @@ goes_back_by_itself() {
 }
 
 goes_back_after_a_power_cut() { # the unit that runs at boot finds an upgrade that was never proven
-    source_of 3.0.0 's/^    with closing(Database.open/    raise SystemExit(70)\n&/' daemon/eyespot/app/service.py
+    source_of 3.0.0 's/^    with closing(open_database/    raise SystemExit(70)\n&/' daemon/eyespot/app/service.py
     # shellcheck disable=SC2016  # for the inner shell
     ! bash -c 'source /src/install.sh; try_out() { kill -KILL $$; }; main --offline /wheels' installer \
         >/dev/null 2>&1 || failed "not killed"
@@ -238,6 +281,7 @@ refuses_with_words
 looks_without_writing
 finishes_after_a_kill_at_each_step "an installation"
 begins_to_count
+stands_a_full_disk_at_each_step
 upgrades
 goes_back_by_itself
 goes_back_after_a_power_cut

@@ -93,6 +93,10 @@ is_fenced_in() {
     grep -q ' /var/lib/eyespot .*noexec' "/proc/$pid/mountinfo" || failed "it could execute what it stores"
     grep -q '^CapEff:\s0000000000000000$' "/proc/$pid/status" || failed "it has capabilities"
     systemd-analyze security --threshold=11 --no-pager eyespot.service >/dev/null || failed "exposure is above 1.1"
+    [[ -z $(systemd-analyze verify --man=no /etc/systemd/system/eyespot* 2>&1) ]] ||
+        failed "$(systemd-analyze verify --man=no /etc/systemd/system/eyespot* 2>&1)"
+    systemd-analyze security --threshold=7 --no-pager eyespot-provision.service >/dev/null ||
+        failed "exposure of eyespot-provision is above 0.7"
     ok "fenced in: $(systemd-analyze security --no-pager eyespot.service | tail -n 1)"
 }
 

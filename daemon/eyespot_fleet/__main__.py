@@ -1,0 +1,51 @@
+"""`eyespot-fleet`: argv to one command, errors to exit codes."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import eyespot
+from eyespot.commands import program
+
+try:
+    from eyespot_fleet.commands import broker, enrol
+except ImportError as error:  # the device has the program, too, but not what it needs
+    sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
+
+_DESCRIPTION = """\
+For who runs Eyespots, one or five hundred: prepares what each device needs to know at its first boot.
+"""
+_EXAMPLES = """\
+examples:
+  eyespot-fleet enrol devices.csv --out sd --ca ca        a folder and a certificate for each device
+  eyespot-fleet broker mqtt.example 192.0.2.7 --ca ca --out broker
+                                                          the broker's certificate, by the same authority
+  eyespot-fleet enrol devices.csv --out sd --ca ca        once more: adds who is new in the list
+  eyespot-fleet enrol devices.csv --out sd --ca ca --renew    new certificates for all of the list
+  eyespot-fleet enrol devices.csv --out sd --certs theirs     certificates that somebody else has made
+  eyespot-fleet enrol devices.csv --out sd                passwords only, from the list
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    root = program.Parser(
+        prog="eyespot-fleet",
+        description=_DESCRIPTION,
+        epilog=f"{_EXAMPLES}\n{program.EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (enrol, broker):
+        command.add_to(commands)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    return program.run(parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Certificates: made by an own small authority, or given."""

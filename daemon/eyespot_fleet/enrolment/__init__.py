@@ -1,0 +1,1 @@
+"""From a list of devices to their provisioning folders."""

@@ -1,0 +1,49 @@
+"""Kills a piece of work at each call to the system by which it changes the disk, and lets it go on."""
+
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any
+
+CALLS = ("open", "fsync", "rename", "replace", "mkdir", "unlink")
+DEAD = 9
+
+
+def killed_everywhere(work: Callable[[], int], look: Callable[[], object]) -> int:
+    """Do the work in processes that die at the first call, the second, and so on, until one gets through.
+
+    Must be called in a process without threads.
+
+    Args:
+        work: returns an exit code.
+        look: called after each death; raises where what is left is wrong.
+
+    Returns:
+        how often it died.
+    """
+    for calls in itertools.count():
+        child = os.fork()
+        if not child:
+            _die_after(calls)
+            os._exit(work())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        look()
+        if code != DEAD:
+            assert code == 0
+            return calls
+    raise AssertionError
+
+
+def _die_after(calls: int) -> None:
+    left = iter(range(calls))
+    for name in CALLS:
+        setattr(os, name, _mortal(getattr(os, name), left))
+
+
+def _mortal(call: Callable[..., Any], left: Any) -> Callable[..., Any]:
+    def perhaps(*arguments: Any, **options: Any) -> Any:
+        if next(left, None) is None:
+            os._exit(DEAD)
+        return call(*arguments, **options)
+
+    return perhaps
