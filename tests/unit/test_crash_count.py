@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.store.crash_count import CrashCount, Crashes
@@ -79,6 +79,7 @@ def test_a_pipe_in_its_place_does_not_hold_up_the_start(folders: list[Path]) -> 
     assert CrashCount(folders).read() == Crashes()
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.binary(max_size=1100))
 def test_no_file_makes_it_fail(tmp_path_factory: pytest.TempPathFactory, left: bytes) -> None:
     folder = tmp_path_factory.mktemp("state")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.host.last_run import NAME, LastRun, take_last_run
@@ -43,6 +43,7 @@ def test_an_ending_counts_once(tmp_path: Path) -> None:
     assert take_last_run(tmp_path) is None
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.binary(max_size=300))
 def test_whatever_is_left_there_is_one_short_printable_line(
     tmp_path_factory: pytest.TempPathFactory, left: bytes

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.domain.instants import SECOND_NS
@@ -60,6 +60,7 @@ def test_a_folder_that_is_not_there_keeps_the_count_in_memory_and_says_so(
     assert "cannot be written" in caplog.text
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(st.integers(-2 * HOUR_S, 2 * HOUR_S), max_size=80))
 def test_beyond_the_free_ones_no_two_are_nearer_than_an_hour(
     tmp_path_factory: pytest.TempPathFactory, waits: list[int]
