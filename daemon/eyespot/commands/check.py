@@ -1,17 +1,24 @@
-"""`eyespot check FILE`: every error of a configuration, and rules that cannot work."""
+"""`eyespot check [FILE]`: every error of a configuration, and rules that cannot work."""
 
 import argparse
 from pathlib import Path
 
 from eyespot import app
-from eyespot.commands.options import Subparsers
+from eyespot.commands.options import DEFAULT_CONFIG, Subparsers
 
 
 def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
     text = "validate a configuration: every error with file and line"
     parser = commands.add_parser("check", help=text, description=text)
-    parser.add_argument("file", type=Path, metavar="FILE", help="the configuration")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help="the configuration (default: %(default)s)",
+    )
     parser.set_defaults(command=_run)
 
 
