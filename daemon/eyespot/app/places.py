@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from eyespot.config.outline import Outline, beside, outline
+from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import InputError
 from eyespot.host.identity import board
 from eyespot.store.identity import NAME as IDENTITY
@@ -81,7 +81,7 @@ def _place(config: Path, name: str, named: Outline, data: bytes, source: str) ->
     path: Path | None = config
     if name != form.CONFIGURATION:
         wanted = getattr(named.mqtt, name)
-        path = beside(config, wanted) if wanted else None
+        path = if_beside(config, wanted) if wanted else None
     if path is None:
         raise InputError(
             f"{source}: its configuration wants {name} elsewhere than beside {config}; "
