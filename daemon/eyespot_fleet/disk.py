@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.domain.errors import InputError, StorageError, one_line
+from eyespot.store.placing import sync_folder
 
 _MOST_BYTES = 10 * 1024 * 1024
 _SCRATCH = ".eyespot-fleet"
@@ -67,7 +68,7 @@ def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync_folder(path.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +128,15 @@ class Shelf:
             new.mkdir(0o700, parents=True)
             for file, (data, mode) in files.items():
                 _write(new / file, data, mode)
-            _sync(new)
+            sync_folder(new)
         check(new)
         with _storing(target):
             target.parent.mkdir(exist_ok=True)
             if target.exists():
                 target.rename(old)
             new.rename(target)
-            _sync(target.parent)
-            _sync(self.root)
+            sync_folder(target.parent)
+            sync_folder(self.root)
             shutil.rmtree(old, ignore_errors=True)
 
     @property
@@ -159,11 +160,3 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -42,6 +42,7 @@ take_away() { # UNIT that this release does not have
 atomically() { # FROM TO
     cmp --quiet "$1" "$2" && return
     install -m 644 "$1" "$2.new"
+    sync -- "$2.new" # before it has the name: an empty unit is a masked one
     mv "$2.new" "$2"
     durably "$2"
 }

@@ -37,6 +37,7 @@ listen_before() {
 
 begin_trial() { # ID to go back to
     say "$1" >"$prefix/.trial.new"
+    sync -- "$prefix/.trial.new"
     mv "$prefix/.trial.new" "$prefix/trial"
     durably "$prefix/trial"
 }
@@ -57,7 +58,7 @@ settle() { # back from a release that was never proven, at boot, before anything
     local old
     [[ -e $prefix/trial ]] || return 0
     old=$(cat "$prefix/trial")
-    if [[ -d $prefix/releases/$old ]]; then
+    if [[ -n $old && -d $prefix/releases/$old ]]; then
         say "going back to release $old"
         take "$old"
     fi

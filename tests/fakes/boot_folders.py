@@ -9,7 +9,7 @@ import pytest
 
 from eyespot.app import provision
 from eyespot.host.clock import ManualClock
-from eyespot.host.disk import Disk
+from eyespot.store.disk import Disk
 from fakes.certificates import DAY, Authority
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from eyespot.host.disk import Disk
+from eyespot.store.disk import Disk
+from eyespot.store.placing import NOBODY_ELSE, PRIVATE, Owner
 
 
 class PowerCut(BaseException):
@@ -29,12 +30,12 @@ class FrailDisk(Disk):
         self._loses = loses
         self._unsettled: list[tuple[Path, Callable[[], object]]] = []
 
-    def write(self, path: Path, data: bytes, mode: int | None = None, group: int | None = None) -> None:
+    def write(self, path: Path, data: bytes, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> None:
         is_new = not path.exists()
         if self.done == self._steps and not self._loses:
             super().write(path, data[: len(data) // 2])  # in the middle of it
         self._step()
-        super().write(path, data, mode, group)
+        super().write(path, data, mode, owner)
         if is_new:
             self._unsettled.append((path.parent, path.unlink))
 
@@ -81,13 +82,13 @@ class FullDisk(Disk):
         self._folder = folder
         self._left = files
 
-    def write(self, path: Path, data: bytes, mode: int | None = None, group: int | None = None) -> None:
+    def write(self, path: Path, data: bytes, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> None:
         if path.is_relative_to(self._folder):
             if not self._left:
                 path.write_bytes(data[:1])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._left -= 1
-        super().write(path, data, mode, group)
+        super().write(path, data, mode, owner)
 
 
 class ReadOnlyDisk(Disk):
@@ -96,9 +97,9 @@ class ReadOnlyDisk(Disk):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, path: Path, data: bytes, mode: int | None = None, group: int | None = None) -> None:
+    def write(self, path: Path, data: bytes, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> None:
         self._refuse(path)
-        super().write(path, data, mode, group)
+        super().write(path, data, mode, owner)
 
     def rename(self, old: Path, new: Path) -> None:
         self._refuse(old)

@@ -19,7 +19,7 @@ import msgspec
 
 import eyespot
 from eyespot.app.plan import given_id
-from eyespot.config.outline import Outline, beside, outline
+from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import rfc3339
 from eyespot.host.clock import SystemClock
@@ -110,7 +110,7 @@ def _files(config: Path, named: Outline) -> tuple[_Files, list[str]]:
     for key in form.NAMED:
         if (name := getattr(named.mqtt, key)) is None:
             continue
-        path = beside(config, name)
+        path = if_beside(config, name)
         if path is None:
             left_out.append(f"{key} {name}, as it is not beside {config.name}")
         elif path.exists():

@@ -1,6 +1,5 @@
 """Where the files of a backup go, and as whose: what `install.sh` would have made of them."""
 
-import grp
 import os
 import pwd
 from collections.abc import Mapping
@@ -9,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from eyespot.config.outline import Outline, beside, outline
+from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import InputError
 from eyespot.host.identity import board
 from eyespot.store.identity import NAME as IDENTITY
 from eyespot.store.identity import KeptId
-from eyespot.store.placing import NOBODY_ELSE, PRIVATE, PRIVATE_FOLDER, Owner
+from eyespot.store.placing import NOBODY_ELSE, PRIVATE, PRIVATE_FOLDER, Owner, for_the_service
 from eyespot.store.settings import state_dir
 from eyespot.trust import backup as form
 
@@ -82,21 +81,13 @@ def _place(config: Path, name: str, named: Outline, data: bytes, source: str) ->
     path: Path | None = config
     if name != form.CONFIGURATION:
         wanted = getattr(named.mqtt, name)
-        path = beside(config, wanted) if wanted else None
+        path = if_beside(config, wanted) if wanted else None
     if path is None:
         raise InputError(
             f"{source}: its configuration wants {name} elsewhere than beside {config}; "
             "name the place of the configuration with --config"
         )
-    return Place(path, data, _FOR_THE_SERVICE, _owner_of_configuration())
-
-
-def _owner_of_configuration() -> Owner:
-    """Root's, and the service may read it; where there is no such group, whoever asks keeps it."""
-    try:
-        return Owner(group=grp.getgrnam(_USER).gr_gid) if os.geteuid() == 0 else NOBODY_ELSE
-    except KeyError:
-        return NOBODY_ELSE
+    return Place(path, data, _FOR_THE_SERVICE, for_the_service())
 
 
 def _owner_of_state(folder: Path) -> Owner:

@@ -12,7 +12,7 @@ from eyespot.domain.errors import ConfigError, one_line
 _PASSWORD, _KEY = "mqtt-password", "mqtt-key"
 _FOLDER = "CREDENTIALS_DIRECTORY"
 _OF_THE_SERVICE = "etc/eyespot/credentials"
-_LONGEST_PASSWORD = 65_535  # bytes: MQTT 5, 3.1.3.6
+LONGEST_PASSWORD = 65_535  # bytes: MQTT 5, 3.1.3.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
         password = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the password file {path}: {one_line(error)}") from error
-    if not password or len(password.encode()) > _LONGEST_PASSWORD:
+    if not password or len(password.encode()) > LONGEST_PASSWORD:
         raise ConfigError(f"the password file {path} is empty or too long")
     return password
 

@@ -15,7 +15,10 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
 
 def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
-    text = "what works on this machine: camera, model, engine, broker, clock, disk, watchdog, permissions"
+    text = (
+        "what works on this machine: camera, permissions, model, engine, certificates, broker, clock, disk, "
+        "watchdog, heat"
+    )
     parser = commands.add_parser("selftest", help=text, description=text)
     add_config(parser)
     parser.add_argument("--json", action="store_true", help="a JSON list of findings, for programs")

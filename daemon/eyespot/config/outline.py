@@ -56,7 +56,7 @@ def outline(text: bytes, file: str) -> Outline:
         raise ConfigError(f"{file}: {one_line(error)}; see `eyespot check`") from error
 
 
-def beside(config: Path, name: str) -> Path | None:
+def if_beside(config: Path, name: str) -> Path | None:
     """Return where a file lies that a configuration names, if that is in the folder of the configuration.
 
     Links to folders on the way there count as what they lead to.

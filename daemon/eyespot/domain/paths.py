@@ -30,6 +30,14 @@ def is_folder(path: Path, kind: type[EyespotError]) -> bool:
         return path.is_dir()
 
 
+def small_text(path: Path) -> str:
+    """Return a small file's text without what surrounds it; empty where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n\t ")
+    except OSError:
+        return ""
+
+
 def read_small(path: Path, most_bytes: int) -> bytes | None:
     """Return the beginning of a file that may be anything by now; None where it cannot be read.
 

@@ -6,6 +6,8 @@ import platform
 import re
 from pathlib import Path
 
+from eyespot.domain.paths import small_text
+
 _ROOT = Path("/")
 _SERIAL = "proc/device-tree/serial-number"
 _MODEL = "proc/device-tree/model"
@@ -39,15 +41,15 @@ def board(root: Path = _ROOT) -> str:
 
 def boot_id(root: Path = _ROOT) -> str:
     """Return the id of this start of the machine; empty where it has none."""
-    return _read(root / _BOOT_ID)
+    return small_text(root / _BOOT_ID)
 
 
 def hardware(root: Path = _ROOT) -> str:
     """Return the machine in words, as `Raspberry Pi 5 Model B Rev 1.0`, else architecture and processor."""
-    model = _read(root / _MODEL)
+    model = small_text(root / _MODEL)
     if model:
         return model[:_LONGEST]
-    named = re.search(r"^model name\s*:\s*(.+)$", _read(root / "proc/cpuinfo"), re.MULTILINE)
+    named = re.search(r"^model name\s*:\s*(.+)$", small_text(root / "proc/cpuinfo"), re.MULTILINE)
     processor = f", {named[1]}" if named else ""
     return f"{platform.machine()}, {os.cpu_count() or 1} cores{processor}"[:_LONGEST]
 
@@ -59,28 +61,19 @@ def system_timezone(root: Path = _ROOT) -> str:
     except OSError:
         target = ""
     _, found, name = target.partition("zoneinfo/")
-    return name if found else _read(root / "etc/timezone") or "UTC"
+    return name if found else small_text(root / "etc/timezone") or "UTC"
 
 
 def _serial(root: Path) -> str:
     """Return the board's serial number; empty where it has none, as nothing but zeros is none."""
-    serial = re.sub("[^0-9a-z]", "", _read(root / _SERIAL).lower())
+    serial = re.sub("[^0-9a-z]", "", small_text(root / _SERIAL).lower())
     return serial if serial.strip("0") else ""
 
 
 def _machine_id(root: Path) -> str:
-    found = re.fullmatch("[0-9a-f]{32}", _read(root / _MACHINE_ID))
+    found = re.fullmatch("[0-9a-f]{32}", small_text(root / _MACHINE_ID))
     return found[0] if found else ""
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(f"eyespot {text}".encode()).hexdigest()
-
-
-def _read(path: Path) -> str:
-    """Return the text of a small file, printable; empty where there is none."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return text.strip("\0\n\t ")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from eyespot.domain.paths import small_text
+
 GONE_WITH_THE_POWER = "counts begin anew after a power cut; set [state] dir to a disk that stays writable"
 
 _ROOT = Path("/")
@@ -25,7 +27,7 @@ def volatility(folder: Path, root: Path = _ROOT) -> str:
         folder: it need not exist.
         root: where the file system begins, for /proc.
     """
-    mounts, command_line = (_text(root / "proc" / name) for name in ("self/mountinfo", "cmdline"))
+    mounts, command_line = (small_text(root / "proc" / name) for name in ("self/mountinfo", "cmdline"))
     return why_volatile(PurePosixPath(folder.resolve()), mounts, command_line)
 
 
@@ -77,10 +79,3 @@ def _boots_into_memory(command_line: str) -> bool:
 
 def _unescaped(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -312,6 +312,30 @@ def _prepare(connection: sqlite3.Connection) -> None:
     verify(connection)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def has_log(folder: Path) -> bool:
+    """Return whether something is in the log that is not in the database yet; raises OSError."""
+    log = folder / f"{NAME}-wal"
+    return log.exists() and log.stat().st_size > 0
+
+
+@contextmanager
+def opened_to_read(path: Path, *, immutable: bool) -> Iterator[sqlite3.Connection]:
+    """Open a database that is whole and one that this version makes, and write nothing into it.
+
+    Args:
+        path: of the file.
+        immutable: nobody writes to it, and its log is empty; then SQLite makes no file beside it.
+
+    Raises:
+        DamagedError, sqlite3.Error: as `verify`.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        verify(connection)
+        yield connection
 
 
 def verify(connection: sqlite3.Connection) -> None:

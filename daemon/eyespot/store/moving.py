@@ -18,9 +18,10 @@ from eyespot.store.database import (
     SEQ,
     SNAPSHOTS,
     DamagedError,
+    has_log,
     locked,
+    opened_to_read,
     put_aside,
-    verify,
 )
 from eyespot.store.placing import Owner, keep, put
 
@@ -119,19 +120,14 @@ def replace_database(folder: Path, new: Path) -> Path | None:
 
 
 def _contents(path: Path) -> Contents:
-    # immutable: it belongs to us alone, so SQLite needs no file beside it
-    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        verify(connection)
+    with opened_to_read(path, immutable=True) as connection:  # it belongs to us alone
         (seq,), (waiting,) = (connection.execute(query).fetchone() for query in (SEQ, COUNT))
         return Contents(seq, waiting, dict(connection.execute(SNAPSHOTS)))
 
 
 def _same(database: Path, new: Path) -> bool:
     """Return whether a copy is in place already, as after a restore that was cut off."""
-    log = database.with_name(f"{NAME}-wal")
-    if not database.exists() or (log.exists() and log.stat().st_size):
+    if not database.exists() or has_log(database.parent):
         return False
     return sha256(database) == sha256(new)
 
@@ -154,7 +150,7 @@ def _close_log(folder: Path) -> None:
         raise
     except sqlite3.DatabaseError:
         put_aside(folder)
-    if log.exists() and log.stat().st_size:
+    if has_log(folder):
         raise StorageError(f"{log} is in use; see who reads the database, and try again")
 
 

@@ -1,5 +1,6 @@
 """Files that come into their places whole: after a power cut each is the old one or the new one."""
 
+import grp
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
+_GROUP = "eyespot"
 
 
 class Owner(NamedTuple):
@@ -17,6 +19,17 @@ class Owner(NamedTuple):
 
 
 NOBODY_ELSE = Owner()
+
+
+def for_the_service() -> Owner:
+    """Return whose a file of root's is that the service may read.
+
+    Who is not root, or has no such group, keeps what they write.
+    """
+    try:
+        return Owner(group=grp.getgrnam(_GROUP).gr_gid) if os.geteuid() == 0 else NOBODY_ELSE
+    except KeyError:
+        return NOBODY_ELSE
 
 
 def staged(path: Path, data: bytes, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> Path:
@@ -42,7 +55,7 @@ def new_file(path: Path, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> Ite
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
     try:
         with os.fdopen(handle, "wb") as file:
-            if owner != NOBODY_ELSE:  # the service may not ask for this
+            if not _is_of(handle, owner):  # the units may not even ask for this
                 os.fchown(handle, *owner)
             yield file
             file.flush()
@@ -52,6 +65,11 @@ def new_file(path: Path, mode: int = PRIVATE, owner: Owner = NOBODY_ELSE) -> Ite
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def _is_of(handle: int, owner: Owner) -> bool:
+    status = os.fstat(handle)
+    return owner.user in {-1, status.st_uid} and owner.group in {-1, status.st_gid}
 
 
 def make_folder(path: Path, mode: int, owner: Owner = NOBODY_ELSE) -> None:

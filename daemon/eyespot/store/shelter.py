@@ -7,7 +7,6 @@ read-only or full when the daemon starts is what it is later: the state `storage
 import logging
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,8 @@ from eyespot.store.database import (
     FolderInUseError,
     Row,
     connect,
-    verify,
+    has_log,
+    opened_to_read,
 )
 from eyespot.store.outbox import MOST_IN_MEMORY
 
@@ -105,14 +105,8 @@ class Shelter(Database):
 
 def _read(folder: Path) -> _Kept:
     """Return what a folder holds that cannot be written; nothing where it cannot be read either."""
-    log = folder / f"{NAME}-wal"
     try:
-        # with nothing in the log SQLite needs no file beside the database, which it could not make
-        immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
-        address = f"{(folder / NAME).absolute().as_uri()}?mode=ro{immutable}"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            verify(connection)
+        with opened_to_read(folder / NAME, immutable=not has_log(folder)) as connection:
             found = Database(folder, None, connection)
             rows = found.waiting(found.newest() - MOST_IN_MEMORY, MOST_IN_MEMORY)
             return _Kept(found.snapshots(), found.seq(), rows)

@@ -53,6 +53,15 @@ def belong_together(certificate: Certificate, key: PublicKeyTypes) -> bool:
         return certificate.public_key() == key
 
 
+def has_issued(issuer: Certificate, issued: Certificate) -> bool:
+    """Return whether a certificate names this one as its issuer, and bears its signature."""
+    try:
+        issued.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):  # another name; a kind of key; another signature
+        return False
+    return True
+
+
 def broken_link(chain: Sequence[Certificate], authorities: Sequence[Certificate]) -> str:
     """Return what is wrong with who signed whom; empty where nothing is.
 
@@ -62,11 +71,11 @@ def broken_link(chain: Sequence[Certificate], authorities: Sequence[Certificate]
             authority has, which is as well: whom we trust need not be who vouches for us.
     """
     for issued, issuer in pairwise(chain):
-        if not _has_issued(issuer, issued):
+        if not has_issued(issuer, issued):
             return f'"{_name(issuer)}" follows "{_name(issued)}", but has not issued it: mend the order'
     last = chain[-1]
     named = [one for one in authorities if one.subject == last.issuer]
-    if named and not any(_has_issued(one, last) for one in named):
+    if named and not any(has_issued(one, last) for one in named):
         return f'says that "{_name(named[0])}" has issued it, but its signature is another\'s'
     return ""
 
@@ -84,14 +93,6 @@ def lifetime_of_authorities(authorities: Sequence[Certificate]) -> Lifetime:
         min(one.not_valid_before_utc for one in authorities),
         max(one.not_valid_after_utc for one in authorities),
     )
-
-
-def _has_issued(issuer: Certificate, issued: Certificate) -> bool:
-    try:
-        issued.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):  # another name; a kind of key; another signature
-        return False
-    return True
 
 
 def _name(certificate: Certificate) -> str:

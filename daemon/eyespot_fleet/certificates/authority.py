@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from eyespot.domain.errors import InputError, foreign
+from eyespot.trust.certificates import has_issued
 from eyespot_fleet.certificates.identity import Identity, pem, read
 from eyespot_fleet.certificates.issuing import (
     CLIENT,
@@ -84,11 +84,7 @@ class Authority:
 
     def has_signed(self, certificate: x509.Certificate) -> bool:
         """Tell whether a certificate is of this authority."""
-        try:
-            certificate.verify_directly_issued_by(self.signer.certificate)
-        except (ValueError, TypeError, InvalidSignature):
-            return False
-        return True
+        return has_issued(self.signer.certificate, certificate)
 
     def warnings(self, term: Term) -> list[str]:
         """Return what is to be seen to in time, one line each.

@@ -11,8 +11,13 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from eyespot_fleet.certificates.identity import Identity
@@ -99,8 +104,8 @@ def issue(
 
 def key_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None) -> bytes:
     """Return a key as PEM (PKCS #8), encrypted where there is a passphrase."""
-    encryption = pem.BestAvailableEncryption(passphrase) if passphrase else pem.NoEncryption()
-    return key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, encryption)
+    encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def _begun(

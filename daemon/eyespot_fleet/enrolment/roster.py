@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from eyespot.broker import settings as broker
+from eyespot.broker.credentials import LONGEST_PASSWORD
 from eyespot.broker.settings import MqttSettings
 from eyespot.config.checking import Checker
 from eyespot.domain.errors import InputError, one_line
@@ -21,7 +22,6 @@ COLUMNS: Final = ("id", "name", "timezone", "url", "username", "password")
 _DEVICE = ("id", "name", "timezone")
 _MQTT = ("url", "username")
 _SEPARATORS = ",;\t"
-_LONGEST_PASSWORD = 65_535  # bytes: MQTT 5, 3.1.3.6
 _MOST_TOLD = 100
 _ANY_URL = "mqtt://localhost"
 
@@ -140,8 +140,8 @@ def _wrong_row(columns: Sequence[str], row: Sequence[str]) -> Iterator[str]:
 def _wrong_password(password: str) -> Iterator[str]:
     if not password.isprintable():
         yield "password: want one line without control characters"
-    if len(password.encode()) > _LONGEST_PASSWORD:
-        yield f"password: longer than {_LONGEST_PASSWORD} bytes"
+    if len(password.encode()) > LONGEST_PASSWORD:
+        yield f"password: longer than {LONGEST_PASSWORD} bytes"
 
 
 def _cells(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:

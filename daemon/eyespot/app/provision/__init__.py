@@ -11,9 +11,9 @@ from eyespot.app.provision.judging import Judged, judge
 from eyespot.app.provision.report import leave_report
 from eyespot.domain.errors import EyespotError, StorageError
 from eyespot.host.clock import SystemClock
-from eyespot.host.disk import Disk
 from eyespot.host.identity import default_device_id
 from eyespot.ports import Clock, Tell
+from eyespot.store.disk import Disk
 
 __all__ = ["provision"]
 

@@ -14,6 +14,9 @@ from eyespot.domain.nearest import nearest
 
 NAME = "eyespot"
 TOML = "eyespot.toml"
+CERTIFICATE, KEY, AUTHORITY = "client.crt", "client.key", "ca.crt"
+PASSWORD = "mqtt-password"  # noqa: S105 - the name of a file
+ROOT_OF_TRUST = "root.json"
 
 _KIB = 1024
 # the partition's place since Debian 12, and the one before
@@ -44,11 +47,11 @@ class Kind:
 
 # In the order in which they are imported: the configuration comes last, as it names the others.
 KINDS: Mapping[str, Kind] = {
-    "mqtt-password": Kind("credentials/mqtt-password", 0o600, 64 * _KIB),
-    "client.key": Kind("credentials/mqtt-key", 0o600, 64 * _KIB),
-    "client.crt": Kind("client.crt", 0o644, 64 * _KIB),
-    "ca.crt": Kind("ca.crt", 0o644, 1024 * _KIB),
-    "root.json": Kind("root.json", 0o644, 500 * _KIB),
+    PASSWORD: Kind("credentials/mqtt-password", 0o600, 64 * _KIB),
+    KEY: Kind("credentials/mqtt-key", 0o600, 64 * _KIB),
+    CERTIFICATE: Kind(CERTIFICATE, 0o644, 64 * _KIB),
+    AUTHORITY: Kind(AUTHORITY, 0o644, 1024 * _KIB),
+    ROOT_OF_TRUST: Kind(ROOT_OF_TRUST, 0o644, 500 * _KIB),
     TOML: Kind(TOML, 0o640, MOST_BYTES),
 }
 SECRETS = tuple(name for name, kind in KINDS.items() if kind.is_secret)

@@ -13,15 +13,14 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from grp import getgrnam
 from pathlib import Path
 
 from eyespot.app.provision.folder import KINDS, SECRETS, TOML, Contents, boots
 from eyespot.domain.errors import StorageError
-from eyespot.host.disk import Disk
+from eyespot.store.disk import Disk
+from eyespot.store.placing import NOBODY_ELSE, for_the_service
 
 IMPORTED = "eyespot-imported"
-_GROUP = "eyespot"
 _BEFORE = "eyespot.toml.before"
 _MARK = "imported.sha256"
 
@@ -73,11 +72,11 @@ def _changes(contents: Contents, etc: Path) -> Iterator[_Change]:
 
 
 def _write(changes: list[_Change], disk: Disk) -> None:
-    group = _group()
+    service = for_the_service()
     try:
         for change in changes:
             # what others than root may read, the service's group may
-            disk.write(change.new, change.data, change.mode, group if change.mode & 0o040 else None)
+            disk.write(change.new, change.data, change.mode, service if change.mode & 0o040 else NOBODY_ELSE)
     except OSError as error:
         for change in changes:
             with suppress(OSError):
@@ -160,13 +159,3 @@ class Mark:
         if self._path.exists():
             self._disk.remove(self._path)
             self._disk.settle(self._path.parent)
-
-
-def _group() -> int | None:
-    """Return the number of the service's group; None where it cannot be given: no root, no such group."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        return getgrnam(_GROUP).gr_gid
-    except KeyError:
-        return None

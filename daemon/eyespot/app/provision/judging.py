@@ -7,7 +7,16 @@ from pathlib import Path
 import msgspec
 
 from eyespot.app.certificates import UNKNOWN, Now
-from eyespot.app.provision.folder import KINDS, TOML, Contents
+from eyespot.app.provision.folder import (
+    AUTHORITY,
+    CERTIFICATE,
+    KEY,
+    KINDS,
+    PASSWORD,
+    ROOT_OF_TRUST,
+    TOML,
+    Contents,
+)
 from eyespot.app.verdict import judge as judge_config
 from eyespot.broker.credentials import as_the_service
 from eyespot.config import Config, Loaded, parse
@@ -15,8 +24,8 @@ from eyespot.config.loading import beside, decoded
 from eyespot.domain.errors import ConfigError, InputError
 from eyespot.trust.tuf_root import check_root
 
-_PAIR = ("client.crt", "client.key")
-_NAMED_BY = {"client.crt": "cert_file", "ca.crt": "ca_file"}
+_PAIR = (CERTIFICATE, KEY)
+_NAMED_BY = {CERTIFICATE: "cert_file", AUTHORITY: "ca_file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,39 +81,39 @@ def _configuration(contents: Contents, etc: Path) -> Loaded | None:
 
     loaded = parse(decoded(contents.files[TOML], TOML), TOML, locates)
     mqtt, secrets = loaded.config.mqtt, {}
-    if mqtt.cert_file and not mqtt.key_file and "client.key" in contents.paths:
-        secrets["key_file"] = str(contents.paths["client.key"])
-    if mqtt.username and not mqtt.password_file and contents.files.get("mqtt-password"):
-        secrets["password_file"] = str(contents.paths["mqtt-password"])
+    if mqtt.cert_file and not mqtt.key_file and KEY in contents.paths:
+        secrets["key_file"] = str(contents.paths[KEY])
+    if mqtt.username and not mqtt.password_file and contents.files.get(PASSWORD):
+        secrets["password_file"] = str(contents.paths[PASSWORD])
     mqtt = msgspec.structs.replace(mqtt, **secrets)
     return replace(loaded, config=msgspec.structs.replace(loaded.config, mqtt=mqtt))
 
 
 def _passwords(contents: Contents) -> Iterator[str]:
     try:
-        text = contents.files.get("mqtt-password", b"").decode()
+        text = contents.files.get(PASSWORD, b"").decode()
     except UnicodeDecodeError:
-        yield "mqtt-password is not UTF-8: save it as UTF-8"
+        yield f"{PASSWORD} is not UTF-8: save it as UTF-8"
         return
     if text.startswith("\N{BYTE ORDER MARK}"):
-        yield "mqtt-password begins with a byte order mark: save it as UTF-8 without BOM"
+        yield f"{PASSWORD} begins with a byte order mark: save it as UTF-8 without BOM"
     if len(text.rstrip("\r\n").splitlines()) > 1:
-        yield "mqtt-password has more than one line: want the password alone"
+        yield f"{PASSWORD} has more than one line: want the password alone"
 
 
 def _trust(contents: Contents) -> Iterator[str]:
     try:
-        if "root.json" in contents.files:
-            check_root(contents.files["root.json"])
+        if ROOT_OF_TRUST in contents.files:
+            check_root(contents.files[ROOT_OF_TRUST])
     except InputError as error:
-        yield f"root.json: {error}"
+        yield f"{ROOT_OF_TRUST}: {error}"
 
 
 def _papers(contents: Contents, now: Now) -> Iterator[str]:
     for one, other in (_PAIR, _PAIR[::-1]):
         if one in contents.paths and other not in contents.paths:
             yield f"{one} is there, but no {other}: they go together"
-    if not contents.files.keys() & {*_PAIR, "ca.crt"}:
+    if not contents.files.keys() & {*_PAIR, AUTHORITY}:
         return
     try:
         # the library is large, and most folders and starts do without
@@ -119,5 +128,5 @@ def _unused(contents: Contents, config: Config) -> Iterator[str]:
     for name, key in _NAMED_BY.items():
         if name in contents.files and getattr(config.mqtt, key) != str(contents.paths[name]):
             yield f'{name} will not be used: {TOML} does not say {key} = "{name}" in [mqtt]'
-    if contents.files.get("mqtt-password") and not config.mqtt.username:
-        yield f"mqtt-password will not be used: {TOML} names no username in [mqtt]"
+    if contents.files.get(PASSWORD) and not config.mqtt.username:
+        yield f"{PASSWORD} will not be used: {TOML} names no username in [mqtt]"

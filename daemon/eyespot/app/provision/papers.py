@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping
 
 from eyespot.app.certificates import Now
+from eyespot.app.provision.folder import AUTHORITY, CERTIFICATE, KEY
 from eyespot.domain.errors import InputError
 from eyespot.trust.certificates import (
     Certificate,
@@ -14,8 +15,6 @@ from eyespot.trust.certificates import (
     read_key,
 )
 
-_CERTIFICATE, _KEY, _AUTHORITY = "client.crt", "client.key", "ca.crt"
-
 
 def problems(files: Mapping[str, bytes], now: Now) -> Iterator[str]:
     """Yield what is wrong, one line each, with the name of the file in front.
@@ -25,22 +24,22 @@ def problems(files: Mapping[str, bytes], now: Now) -> Iterator[str]:
         now: certificates are judged by it.
     """
     for name, data in files.items():
-        if name in {_CERTIFICATE, _AUTHORITY} and b"PRIVATE KEY-----" in data:
-            yield f"{name} has a private key in it, and anybody may read it: move the key to {_KEY}"
-    authorities = yield from _certificates(files, _AUTHORITY)
-    chain = yield from _certificates(files, _CERTIFICATE)
+        if name in {CERTIFICATE, AUTHORITY} and b"PRIVATE KEY-----" in data:
+            yield f"{name} has a private key in it, and anybody may read it: move the key to {KEY}"
+    authorities = yield from _certificates(files, AUTHORITY)
+    chain = yield from _certificates(files, CERTIFICATE)
     lifetimes = {
-        _AUTHORITY: lifetime_of_authorities(authorities) if authorities else None,
-        _CERTIFICATE: lifetime_of_chain(chain) if chain else None,
+        AUTHORITY: lifetime_of_authorities(authorities) if authorities else None,
+        CERTIFICATE: lifetime_of_chain(chain) if chain else None,
     }
     for name, lifetime in lifetimes.items():
         age = lifetime and lifetime.at(now.utc, clock_is_right=now.synced)
         if age and age.verdict == "fail":
             yield f"{name} {age.words}"
     if chain and (broken := broken_link(chain, authorities)):
-        yield f"{_CERTIFICATE} {broken}"
-    if _KEY in files:
-        yield from _of_key(files[_KEY], chain)
+        yield f"{CERTIFICATE} {broken}"
+    if KEY in files:
+        yield from _of_key(files[KEY], chain)
 
 
 def _certificates(files: Mapping[str, bytes], name: str) -> Generator[str, None, tuple[Certificate, ...]]:
@@ -55,6 +54,6 @@ def _of_key(data: bytes, chain: tuple[Certificate, ...]) -> Iterator[str]:
     try:
         key = read_key(data)
         if chain and not belong_together(chain[0], key):
-            yield f"{_KEY} is the key of another certificate than {_CERTIFICATE}"
+            yield f"{KEY} is the key of another certificate than {CERTIFICATE}"
     except InputError as error:
-        yield f"{_KEY}: {error}"
+        yield f"{KEY}: {error}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import eyespot
 from eyespot.app.certificates import Now
-from eyespot.host.disk import Disk
+from eyespot.store.disk import Disk
 
 _NAME = "eyespot-report.txt"
 

@@ -8,8 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from eyespot.app.selftest.finding import Finding
-from eyespot.app.selftest.world import World, listed, text
+from eyespot.app.selftest.world import World, listed
 from eyespot.domain.errors import ConfigError, ModelError, one_line
+from eyespot.domain.paths import small_text
 from eyespot.sources.camera_library import PACKAGES, load_picture_library, load_sensor_library
 from eyespot.trust.bundle import find_bundle, read_bundle
 
@@ -38,7 +39,7 @@ class Devices:
 def devices(root: Path) -> Devices:
     """Ask the kernel."""
     found = sorted((root / "sys/class/video4linux").glob("*"))
-    names = {path.name: text(path / "name") for path in found}
+    names = {path.name: small_text(path / "name") for path in found}
     media = tuple(path.name for path in sorted((root / "dev").glob("media*")))
     return Devices(tuple(_sensors(found)), names, media)
 

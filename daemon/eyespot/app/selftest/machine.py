@@ -9,7 +9,8 @@ from pathlib import Path
 import eyespot
 from eyespot.app.plan import given_id
 from eyespot.app.selftest.finding import Finding
-from eyespot.app.selftest.world import BODY, World, text, user_id
+from eyespot.app.selftest.world import BODY, World, user_id
+from eyespot.domain.paths import small_text
 from eyespot.host.clock import utc_is_synced
 from eyespot.host.facts import enough_disk_mb, read_facts
 from eyespot.host.identity import hardware
@@ -29,7 +30,7 @@ _BEFORE = {16: "the voltage was too low once: use a better power supply", 18: "i
 
 def machine(world: World) -> Finding:
     """Tell what it is."""
-    memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", text(world.root / "proc/meminfo"), re.MULTILINE))
+    memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", small_text(world.root / "proc/meminfo"), re.MULTILINE))
     megabytes = {key: int(memory[key]) // _KIB_MIB for key in ("MemTotal", "CmaTotal") if key in memory}
     config = world.loaded.config if world.loaded else None
     state = config.state if config else StateSettings()
@@ -110,11 +111,11 @@ def watchdog(world: World) -> Finding:
     """Tell who watches over the machine, and over the service."""
     device = world.root / "sys/class/watchdog/watchdog0"
     units = [world.root / f"etc/systemd/system/{name}.service" for name in ("eyespot", "eyespot-eye")]
-    watched = [unit.stem for unit in units if "WatchdogSec=" in text(unit)]
+    watched = [unit.stem for unit in units if "WatchdogSec=" in small_text(unit)]
     facts = {
-        "device": text(device / "identity") or None,
-        "timeout_s": text(device / "timeout") or None,
-        "state": text(device / "state") or None,
+        "device": small_text(device / "identity") or None,
+        "timeout_s": small_text(device / "timeout") or None,
+        "state": small_text(device / "state") or None,
         "services": watched,
     }
     service = f"systemd watches {' and '.join(watched)}" if watched else "the service is not installed"
@@ -137,14 +138,15 @@ def _runtime_watchdog(root: Path) -> str:
     """Return what systemd is asked for, as it is written; empty where it is not, or is turned off."""
     folder = root / "etc/systemd"
     files = [folder / "system.conf", *sorted((folder / "system.conf.d").glob("*.conf"))]
-    found = [value for file in files for value in re.findall(_RUNTIME_WATCHDOG, text(file), re.MULTILINE)]
+    texts = map(small_text, files)
+    found = [value for text in texts for value in re.findall(_RUNTIME_WATCHDOG, text, re.MULTILINE)]
     return found[-1] if found and found[-1] not in {"0", "off"} else ""
 
 
 def heat(world: World) -> Finding:
     """Tell how warm it is, and whether it suffers."""
     warm_c = read_facts(world.root, world.root).temperature_c
-    told = text(world.root / _THROTTLED)
+    told = small_text(world.root / _THROTTLED)
     flags = int(told, 16) if re.fullmatch("(0x)?[0-9a-fA-F]+", told) else 0
     facts = {"temperature_c": warm_c, "throttled": told or None}
     now = [words for bit, words in _NOW.items() if flags >> bit & 1]

@@ -71,14 +71,6 @@ def look_around(
     return World(root, loaded, environ), Finding("configuration", "warn" if doubts else "ok", words, facts)
 
 
-def text(path: Path) -> str:
-    """Return a small file's text without what surrounds it; empty where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n\t ")
-    except OSError:
-        return ""
-
-
 def listed(names: Iterable[object], most: int = 4) -> str:
     """Return some names in words, and how many more there are."""
     all_of_them = [str(name) for name in names]
