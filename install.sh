@@ -69,6 +69,7 @@ service() { # [--camera]
         return
     fi
     want_packages "$camera"
+    prune "$id"
     complete "$id" || build "$id"
     [[ -z $camera && ! -e $sensor_models ]] || act "completing the AI camera's factory model" place_sensor_network "$id"
     switch_to "$id"
@@ -120,10 +121,13 @@ main() {
             --camera) camera=--camera ;;
             --dry-run) dry=yes ;;
             --offline)
-                [[ -n ${2:-} ]] || misused "--offline needs a folder"
+                [[ -n ${2:-} && $2 != -* ]] || misused "--offline needs a folder"
                 wheel_dir=$(realpath -m -- "$2") && shift
                 ;;
-            --check | --rollback | --uninstall | --purge | --settle) task=${1#--} ;;
+            --check | --rollback | --uninstall | --purge | --settle)
+                [[ $task == service ]] || misused "--$task and $1: one at a time"
+                task=${1#--}
+                ;;
             --wheels) task=wheels && arguments=("${@:2}") && break ;;
             *) misused "unknown argument: $1" ;;
         esac
@@ -131,10 +135,14 @@ main() {
     done
     umask 022
     trap at_exit EXIT
+    # else bash dies of them with the code of the command before, most often 0, and nothing is taken back
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     case $task in
         service) service "$camera" ;;
         check) check ;;
-        wheels) ((${#arguments[@]} > 0)) || misused "--wheels needs a folder"; fill_wheels "${arguments[@]}" ;;
+        wheels) [[ -z $dry && -n ${arguments[0]:-} && ${arguments[0]} != -* ]] || misused "--wheels needs a folder, and has no options"; fill_wheels "${arguments[@]}" ;;
         *) for_root "--$task" && "$task" ;;
     esac
 }

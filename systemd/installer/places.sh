@@ -41,8 +41,8 @@ take_away() { # UNIT that this release does not have
 
 atomically() { # FROM TO
     cmp --quiet "$1" "$2" && return
-    install -m 644 "$1" "$2.new"
-    sync -- "$2.new" # before it has the name: an empty unit is a masked one
+    install -m 644 "$1" "$2.new" && sync -- "$2.new" || # before it has the name: an empty unit is a masked one
+        { rm -f "$2.new" && return 1; }
     mv "$2.new" "$2"
     durably "$2"
 }

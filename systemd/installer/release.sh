@@ -82,13 +82,13 @@ point() { # LINK ID: at once or not at all
     durably "$prefix/$1"
 }
 
-prune() { # the last two are kept
+prune() { # [ID]: the last two are kept, and that one
     local dir current previous
     current=$(release_of current) || return 0
     previous=$(release_of previous) || previous=''
     for dir in "$prefix"/releases/*/; do
         dir=$(basename "$dir")
-        [[ $dir == "$current" || $dir == "$previous" || ! -d $prefix/releases/$dir ]] ||
+        [[ $dir == "$current" || $dir == "$previous" || $dir == "${1:-}" || ! -d $prefix/releases/$dir ]] ||
             act "removing the release $dir" rm -rf "$prefix/releases/$dir"
     done
 }

@@ -4,6 +4,7 @@
 uninstall() {
     act "stopping the service" stop_all
     act "removing units, command and $prefix" remove_program
+    [[ -z $dry ]] || return 0
     say "Eyespot is removed. Kept: /etc/eyespot and drop-ins (configuration), /var/lib/eyespot (counts), its users, apt's packages."
     say "./install.sh installs it anew and goes on counting; --purge removes these, too."
 }
@@ -13,6 +14,7 @@ purge() {
     act "removing units, command and $prefix" remove_program
     act "removing configuration and counts" remove_what_is_kept
     act "removing its users" remove_users
+    [[ -z $dry ]] || return 0
     say "Nothing of Eyespot is left. apt's packages stay: sudo apt-get autoremove"
 }
 
@@ -24,16 +26,21 @@ stop_all() {
 
 remove_program() {
     rm -f "$units_dir"/eyespot*.{service,path}
-    rm -f /etc/sysusers.d/eyespot.conf /etc/tmpfiles.d/eyespot.conf /etc/systemd/system.conf.d/eyespot-*.conf
+    rm -f /etc/sysusers.d/eyespot.conf /etc/tmpfiles.d/eyespot.conf
     [[ ! -L $command_link || $(readlink "$command_link") != "$prefix"/* ]] || rm "$command_link"
     [[ ! -e $catalog ]] || { rm "$catalog" && journalctl --update-catalog; }
-    remove_empty "${catalog%/*}" "${catalog%/*/*}" /etc/sysusers.d /etc/tmpfiles.d /etc/systemd/system.conf.d
+    remove_empty "${catalog%/*}" "${catalog%/*/*}" /etc/sysusers.d /etc/tmpfiles.d
     rm -rf /run/eyespot /etc/eyespot/schema.json "$prefix"
     systemctl daemon-reload
 }
 
-remove_what_is_kept() {
-    rm -rf /etc/eyespot /var/lib/eyespot /run/eyespot* "$units_dir"/eyespot*.{service,path}.d
+remove_what_is_kept() { # a mount point itself is the operator's
+    local dir
+    for dir in /etc/eyespot /var/lib/eyespot; do
+        if mountpoint --quiet "$dir"; then find "$dir" -mindepth 1 -delete; else rm -rf "$dir"; fi
+    done
+    rm -rf /run/eyespot* "$units_dir"/eyespot*.{service,path}.d /etc/systemd/system.conf.d/eyespot-*.conf
+    remove_empty /etc/systemd/system.conf.d
     systemctl daemon-reload
 }
 

@@ -26,16 +26,29 @@ act() { # WORDS COMMAND...: every change is one of these; --dry-run only names t
 }
 
 at_exit() { # what was begun and could not be ended is taken back, and named
-    local code=$? changed='nothing was changed'
-    [[ ! -e $prefix/current ]] || changed='what is installed runs on'
+    local code=$?
     trap - EXIT
+    trap '' HUP INT TERM
     set +e
     ((code == 0)) || take_back
     if ((code != 0)) && [[ -z $said ]]; then
-        printf '%s: failed at "%s" (the words above say why); %s. Mend that and run this again\n' \
-            "$0" "$doing" "$changed" >&2
+        printf '%s: failed at "%s"; %s. %s\n' "$0" "$doing" "$(what_is_left)" "$(what_to_do "$code")" >&2
     fi
     exit "$code"
+}
+
+what_is_left() {
+    if [[ ! -e $prefix/current ]]; then
+        say "nothing was changed"
+    elif [[ $(state_of eyespot) == active ]]; then
+        say "what is installed runs on"
+    else
+        say "what is installed does not run"
+    fi
+}
+
+what_to_do() { # CODE
+    if (($1 > 128)); then say "It was interrupted: run it again"; else say "The words above say why: mend that, and run it again"; fi
 }
 
 take_back() { # an unfinished release goes, an unproven one makes way for the one of before

@@ -13,6 +13,7 @@ switch_to() { # ID: taken when it proves itself; else the one of before returns
         return
     fi
     if [[ -n $old ]]; then
+        [[ $(state_of eyespot) != active ]] || can_start "$id"
         listen_before
         begin_trial "$old"
     fi
@@ -26,7 +27,16 @@ switch_to() { # ID: taken when it proves itself; else the one of before returns
     [[ -n $old ]] || refuse_first "$words"
     go_back
     prune
-    refuse "$id is not taken: $(tail -n 1 <<<"$words"); release $old runs again"
+    if [[ $(state_of eyespot) == active ]]; then old+=" runs again"; else old+=" is back, but does not run either"; fi
+    refuse "$id is not taken: $(tail -n 1 <<<"$words"); release $old"
+}
+
+can_start() { # ID: what runs may run on a configuration of before; a restart would end it
+    local words code=0
+    words=$("$prefix/releases/$1/bin/eyespot" check /etc/eyespot/eyespot.toml 2>&1) || code=$?
+    ((code == 78)) || return 0
+    printf '%s\n' "$words" >&2
+    refuse "release $1 could not start with this configuration; what is installed runs on: mend it, and run this again"
 }
 
 listen_before() {

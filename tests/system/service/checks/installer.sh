@@ -30,7 +30,7 @@ plant() { # SED FILE
 
 current() { readlink /opt/eyespot/current | sed 's#releases/##; s#-[^-]*-py.*##'; } # its version
 
-install() { /src/install.sh --offline /wheels "$@" >/run/words 2>&1; }
+upgrade() { /src/install.sh --offline /wheels "$@" >/run/words 2>&1; }
 
 counts() { next 90 rule/middle/event >/dev/null; }
 
@@ -70,6 +70,8 @@ with_little_disk() { # MIB COMMAND...
 
 refuses_with_words() {
     local me=(/src/install.sh --offline /wheels)
+    ! /src/install.sh --check --purge >/dev/null 2>/run/words || failed "two tasks at once are taken"
+    grep -q -- '--check and --purge: one at a time' /run/words || failed "$(cat /run/words)"
     refuses "not root" 'only root can do that: sudo' as_nobody "${me[@]}"
     refuses "an unknown system" 'this is Plan 9: the service needs Debian' \
         with_file /usr/lib/os-release 'ID=plan9\nPRETTY_NAME="Plan 9"\n' "${me[@]}"
@@ -94,7 +96,7 @@ refuses_after_pip() { # no list of what has to be there: pip finds out
     local before
     before=$(files)
     ! /src/install.sh --offline /run/half >/run/words 2>&1 || failed "installed from half a folder"
-    tail -n 1 /run/words | grep -q 'failed at "installing what the program needs".*Mend that' || failed "$(cat /run/words)"
+    tail -n 1 /run/words | grep -q 'failed at "installing what the program needs"; nothing was changed.*mend that' || failed "$(cat /run/words)"
     diff <(printf '%s\n' "$before") <(files) || failed "half a folder left something"
     rm -r /run/half
     ok "pip's refusal leaves nothing behind: $(tail -n 1 /run/words)"
@@ -105,7 +107,7 @@ looks_without_writing() {
     before=$(files)
     /src/install.sh --check >/run/words || failed "--check: $(cat /run/words)"
     grep -q '^ok *python' /run/words || failed "--check does not tell: $(cat /run/words)"
-    install --dry-run || failed "--dry-run: $(cat /run/words)"
+    upgrade --dry-run || failed "--dry-run: $(cat /run/words)"
     (($(grep -c '^would: ' /run/words) >= 5)) || failed "--dry-run names too little: $(cat /run/words)"
     /src/install.sh --purge --dry-run >/run/words || failed "--purge --dry-run"
     diff <(printf '%s\n' "$before") <(files) || failed "it wrote something"
@@ -187,7 +189,7 @@ upgrades() {
     cmp --quiet /checkout/tests/system/service/eyespot.toml $config || failed "the configuration was overwritten"
     counts || failed "nothing is counted after the upgrade"
     (($(crossings) >= before)) || failed "counts were lost"
-    install || failed "the second time: $(cat /run/words)"
+    upgrade || failed "the second time: $(cat /run/words)"
     grep -q '^nothing to do' /run/words || failed "the second time it did something: $(cat /run/words)"
     ok "upgraded; counts and configuration stayed"
 }
@@ -196,7 +198,7 @@ flips_back() { # WHAT WORDS SED FILE
     local releases
     releases=$(ls /opt/eyespot/releases)
     source_of 3.0.0 "$3" "$4"
-    ! install || failed "a release that $1 was taken"
+    ! upgrade || failed "a release that $1 was taken"
     grep -q "$2" /run/words || failed "nobody said why a release that $1 was not taken: $(cat /run/words)"
     [[ $(current) == 2.0.0 && ! -e /opt/eyespot/trial ]] || failed "current is $(current)"
     counts || failed "nothing is counted after going back from a release that $1"
@@ -211,6 +213,28 @@ goes_back_by_itself() {
         's/self._pipeline.step(/(1 \/ 0)(/' daemon/eyespot/supervisor/vision_worker.py
     flips_back "finds more wrong than before" 'finds wrong what was not before: clock' \
         's/machine.clock,/lambda _: 1 \/ 0,/' daemon/eyespot/app/selftest/__init__.py
+}
+
+goes_back_when_interrupted() {
+    source_of 3.0.0
+    setsid /src/install.sh --offline /wheels >/run/words 2>&1 &
+    within 120 test -e /opt/eyespot/trial || failed "no trial"
+    kill -TERM -- -$!
+    ! wait $! || failed "not ended by a signal"
+    grep -q 'It was interrupted: run it again' /run/words || failed "nobody said so: $(cat /run/words)"
+    [[ $(current) == 2.0.0 && ! -e /opt/eyespot/trial ]] || failed "current is $(current)"
+    counts || failed "nothing is counted"
+    ok "interrupted in the middle of a trial, it goes back: $(tail -n 1 /run/words)"
+}
+
+does_not_end_what_could_not_start_again() {
+    echo 'oops = = 3' >>$config
+    ! upgrade || failed "upgraded with a broken configuration"
+    grep -q 'could not start with this configuration; what is installed runs on' /run/words || failed "$(cat /run/words)"
+    cp /checkout/tests/system/service/eyespot.toml $config
+    [[ $(current) == 2.0.0 && ! -e /opt/eyespot/trial ]] || failed "current is $(current)"
+    counts || failed "nothing is counted"
+    ok "an upgrade with a broken configuration is refused: $(tail -n 1 /run/words)"
 }
 
 goes_back_after_a_power_cut() { # the unit that runs at boot finds an upgrade that was never proven
@@ -237,7 +261,7 @@ rolls_back() {
 
 keeps_two() {
     source_of 4.0.0
-    install || failed "$(cat /run/words)"
+    upgrade || failed "$(cat /run/words)"
     (($(find /opt/eyespot/releases -mindepth 1 -maxdepth 1 | wc -l) == 2)) || failed "$(ls /opt/eyespot/releases)"
     ok "the last two releases are kept: $(ls -m /opt/eyespot/releases)"
 }
@@ -245,7 +269,7 @@ keeps_two() {
 leaves_alone_what_is_off() {
     systemctl stop eyespot.service eyespot-eye.service
     source_of 5.0.0
-    install || failed "$(cat /run/words)"
+    upgrade || failed "$(cat /run/words)"
     [[ $(property ActiveState) == inactive && $(current) == 5.0.0 ]] || failed "stopped, then upgraded: $(property ActiveState)"
     systemctl start eyespot.service
     ok "an upgrade of a service that was stopped leaves it stopped"
@@ -263,11 +287,12 @@ says_that_its_python_is_gone() {
 
 goes_away() { # FILES of before the first installation
     printf 'mine\n' >/etc/systemd/system/mine.service
+    install -D -m 644 /src/systemd/eyespot-local-broker.conf /etc/systemd/system/eyespot.service.d/mine.conf
     /opt/eyespot/current/install.sh --uninstall >/dev/null || failed "--uninstall"
     diff <(printf '%s\n' "$1" | cut -d ' ' -f 1) <(files | cut -d ' ' -f 1) >/run/left || true
-    ! grep -vE '^([0-9,acd]+|---|> (/etc/(systemd/system/mine.service|eyespot.*)|/var/lib/eyespot.*))$' /run/left ||
+    ! grep -vE '^([0-9,acd]+|---|> (/etc/(systemd/system/(mine|eyespot).service.*|eyespot.*)|/var/lib/eyespot.*))$' /run/left ||
         failed "--uninstall leaves more than configuration and state: $(cat /run/left)"
-    [[ -e /etc/eyespot/eyespot.toml && -e /var/lib/eyespot/eyespot.db ]] || failed "--uninstall removed too much"
+    [[ -e /etc/systemd/system/eyespot.service.d/mine.conf && -e /etc/eyespot/eyespot.toml && -e /var/lib/eyespot/eyespot.db ]] || failed "--uninstall removed too much"
     /src/install.sh --purge >/dev/null || failed "--purge"
     rm /etc/systemd/system/mine.service
     diff <(printf '%s\n' "$1") <(files) || failed "--purge leaves a difference"
@@ -284,6 +309,8 @@ begins_to_count
 stands_a_full_disk_at_each_step
 upgrades
 goes_back_by_itself
+goes_back_when_interrupted
+does_not_end_what_could_not_start_again
 goes_back_after_a_power_cut
 rolls_back
 keeps_two
