@@ -83,9 +83,10 @@ def test_serial_numbers_and_keys_are_not_used_twice(tmp_path: Path) -> None:
 def test_certificates_end_with_their_authority_and_that_is_said(tmp_path: Path) -> None:
     ours = authority(tmp_path / "ca", Term(NOW, 100))
     assert ours.for_device("door-1", TERM).certificate.not_valid_after_utc == ours.ends
-    (warning,) = ours.warnings(TERM)
+    begun, warning = ours.warnings(TERM)
+    assert "a new authority is begun" in begun
     assert f"ends on {NOW + timedelta(days=100):%Y-%m-%d}" in warning
-    assert ours.warnings(Term(NOW, 99)) == []
+    assert ours.warnings(Term(NOW, 99)) == [begun]
 
 
 def test_an_authority_that_has_ended_is_refused(tmp_path: Path) -> None:

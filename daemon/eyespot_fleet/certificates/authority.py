@@ -93,6 +93,8 @@ class Authority:
             term: for how long certificates are wanted.
         """
         found = []
+        if self.unsaved is not None:
+            found.append(f"{self.folder}: a new authority is begun; nothing of another one trusts it")
         if self.ends < term.end:
             found.append(
                 f"{self.folder / CERTIFICATE} ends on {self.ends:%Y-%m-%d}, and with it all that it signs: "
