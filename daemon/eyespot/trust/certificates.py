@@ -26,8 +26,10 @@ def read_certificates(pem: bytes) -> tuple[Certificate, ...]:
     Raises:
         InputError: there is none, or one is damaged.
     """
-    with foreign(InputError, "no certificate in PEM (-----BEGIN CERTIFICATE-----)"):
+    try:
         return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:  # its own words point to its web pages
+        raise InputError("no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one") from error
 
 
 def read_key(pem: bytes) -> PublicKeyTypes:

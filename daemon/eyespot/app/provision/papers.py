@@ -46,7 +46,7 @@ def _certificates(files: Mapping[str, bytes], name: str) -> Generator[str, None,
     try:
         return read_certificates(files[name]) if name in files else ()
     except InputError as error:
-        yield f"{name}: {error}; want PEM"
+        yield f"{name}: {error}"
         return ()
 
 
