@@ -8,7 +8,8 @@ source /checkout/tests/system/service/words.sh
 files() { # what is where, with mode, owner, size and time; without what the system itself writes while it runs
     find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /out \
         -o -path /src -o -path /wheels -o -path /checkout -o -path /var/lib/systemd -o -path /var/lib/mosquitto \
-        -o -path /root -o -name '*.pyc' -o -path '/etc/*-' -o -name .pwd.lock \) -prune \
+        -o -path /root -o -path /var/backups -o -path /var/cache -o -path /var/lib/apt \
+        -o -name '*.pyc' -o -path '/etc/*-' -o -name .pwd.lock \) -prune \
         -o -type d -printf '%p %m %U %G\n' -o -path '/etc/*' -type f -printf '%p %m %U %G ' -exec sha256sum {} \; \
         -o -printf '%p %y %m %U %G %l %s %T@\n' | sort
 }
