@@ -25,11 +25,6 @@ def walker(number: int) -> Walker:
     return Walker(start, end, begin_s, begin_s + WALK_S, size=(0.04, 0.08))
 
 
-def crossings(seconds: float) -> int:
-    """Return how many have crossed the middle that long after the first one did."""
-    return 1 + int(seconds / SPACING_S)
-
-
 def main(file: Path, seconds: float, *with_faults: str) -> None:
     """Write the recording."""
     header = Header(
