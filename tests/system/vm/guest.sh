@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs inside the machine, as root: guest.sh TASK. What it says goes to /out/words, what it hears to /out/heard.
-set -euo pipefail
+set -Eeuo pipefail
 trap 'echo "FAILED: $BASH_COMMAND"' ERR
 
 topics=eyespot/v1/gate

@@ -1,6 +1,6 @@
 """A recording of a busy street, where somebody crosses the middle every quarter of a second.
 
-street.py FILE [faults]   as a perfect detector sees it, or one with all its faults
+street.py FILE SECONDS [faults]   as a perfect detector sees it, or one with all its faults
 """
 
 import sys
@@ -11,7 +11,6 @@ from eyespot.recording import SCHEMA, Header, RecordingWriter
 from fakes.walkers import Faults, Walker, film
 
 RATE_HZ = 10
-SECONDS = 600
 SPACING_S = 0.25
 QUIET_S = 20  # at first: time to subscribe
 WALK_S = 5
@@ -26,12 +25,7 @@ def walker(number: int) -> Walker:
     return Walker(start, end, begin_s, begin_s + WALK_S, size=(0.04, 0.08))
 
 
-def crossings(seconds: float) -> int:
-    """Return how many have crossed the middle that long after the first one did."""
-    return 1 + int(seconds / SPACING_S)
-
-
-def main(file: Path, *with_faults: str) -> None:
+def main(file: Path, seconds: float, *with_faults: str) -> None:
     """Write the recording."""
     header = Header(
         schema=SCHEMA,
@@ -41,12 +35,12 @@ def main(file: Path, *with_faults: str) -> None:
         height=480,
         rate_hz=RATE_HZ,
     )
-    walkers = [walker(number) for number in range(int((SECONDS - QUIET_S - WALK_S) / SPACING_S))]
+    walkers = [walker(number) for number in range(int((seconds - QUIET_S - WALK_S) / SPACING_S))]
     faults = Faults(missed=0.1, doubled=0.2, jitter=0.05, false_per_frame=0.02) if with_faults else Faults()
     with RecordingWriter(file, header) as writer:
-        for taken_ns, found in film(walkers, RATE_HZ, SECONDS, faults):
+        for taken_ns, found in film(walkers, RATE_HZ, seconds, faults):
             writer.write(Observation(taken_ns, "street", found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])
