@@ -24,7 +24,7 @@ installs_again_and_keeps_the_configuration() {
 }
 
 is_ready() {
-    [[ $(property ActiveState) == active ]] || failed "not ready"
+    within 20 systemctl is-active --quiet eyespot.service || failed "not ready" # "reloading" until the reload is over
     [[ $(property StatusText) == *[a-z]* ]] || failed "systemctl status says nothing"
     ok "READY; it says: $(property StatusText)"
 }
