@@ -33,6 +33,7 @@ _PATHS: Mapping[str, tuple[str, ...]] = {
     "model": ("bundle",),
     "mqtt": ("password_file", "ca_file", "cert_file", "key_file"),
     "state": ("dir",),
+    "update": ("root_file",),
 }
 _NO_PATH = "factory"  # the one word that may stand where a path can
 

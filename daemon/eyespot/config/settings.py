@@ -9,6 +9,7 @@ from eyespot.host.settings import DeviceSettings
 from eyespot.rules import RuleSettings
 from eyespot.sources.settings import CameraSettings
 from eyespot.store.settings import StateSettings
+from eyespot.update.settings import UpdateSettings
 
 _MOST_RULES = 100
 
@@ -46,6 +47,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         mqtt: where to publish.
         state: where counts are kept.
         topics: what is published beyond states and events.
+        update: where models come from.
         rules: what is counted.
     """
 
@@ -55,4 +57,5 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     mqtt: MqttSettings
     state: StateSettings = StateSettings()
     topics: TopicsSettings = TopicsSettings()
+    update: UpdateSettings = UpdateSettings()
     rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()

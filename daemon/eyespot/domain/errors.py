@@ -7,8 +7,12 @@
     ├── StorageError    the disk (74)
     ├── CameraError     the camera; tried again with back-off
     │   └── CameraStuck its software hangs; only a new process helps
-    └── ModelError      a model bundle; refused, the old one stays
-        └── ModelRefused the camera cannot run it; what ran before runs again
+    ├── ModelError      a model bundle; refused, the old one stays
+    │   └── ModelRefused the camera cannot run it; what ran before runs again
+    └── UpdateError     an update of the model; the old one stays
+        ├── TrustError  what is offered is not vouched for
+        ├── FeedError   the way to the repository; tried again later
+        └── StoreError  the disk of the model slots (74)
 
 Anything else that is raised is a bug.
 """
@@ -68,6 +72,28 @@ class ModelError(EyespotError):
 
 class ModelRefused(ModelError):  # noqa: N818 - what happened to it, as the tree above says
     """The eye cannot run the model that it was told to; what it ran before runs again."""
+
+
+class UpdateError(EyespotError):
+    """The model cannot be updated; the one that looks goes on."""
+
+    exit_code = 69
+
+
+class TrustError(UpdateError):
+    """What the repository offers is not vouched for, too old, or not meant for this device."""
+
+    exit_code = 65
+
+
+class FeedError(UpdateError):
+    """The repository cannot be reached, or does not deliver."""
+
+
+class StoreError(UpdateError):
+    """The model slots cannot be read or written."""
+
+    exit_code = 74
 
 
 def one_line(error: BaseException) -> str:

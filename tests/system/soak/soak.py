@@ -37,6 +37,7 @@ HOURS = 8
 HURRY = 96  # times as fast as it is: eight hours take five minutes
 HOUR_S = 3600 / HURRY  # of ours
 AWAY_EVERY_S, AWAY_S = 25.0, 4.0  # of ours: 40 minutes, and 6
+BACK_S = 20.0  # of ours, too: broker connections know no hurry
 MIB = 2**20
 
 MOST_GROWTH_MIB = 2.0  # after the first hour
@@ -96,6 +97,14 @@ def fds_now(body: psutil.Process) -> int:
     return body.num_fds()
 
 
+def await_its_return(body: psutil.Process, port: int) -> None:
+    """Wait until it is at the broker: how long it waits between attempts is drawn by lot."""
+    latest = time.monotonic() + BACK_S
+    while not any(peer.raddr and peer.raddr.port == port for peer in body.net_connections("tcp")):
+        assert time.monotonic() < latest, f"{BACK_S} s after the broker's return the body is not at it"
+        time.sleep(0.1)
+
+
 def look(body: psutil.Process, state: Path) -> Look:
     descriptors = min(fds_now(body) for _ in range(20))  # one is open while the log is synced
     with body.oneshot():
@@ -135,7 +144,9 @@ def hours(body: subprocess.Popen[bytes], mosquitto: LocalMosquitto, state: Path)
                 mosquitto.start()
                 leaves = now + AWAY_EVERY_S
             time.sleep(0.1)
-        yield look(psutil.Process(body.pid), state)
+        process = psutil.Process(body.pid)
+        await_its_return(process, mosquitto.port)
+        yield look(process, state)
 
 
 def show(looks: Sequence[Look]) -> None:

@@ -1,0 +1,42 @@
+"""The `[update]` table: where models come from, and when they may be taken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from eyespot.trust.desired import CohortName
+
+_Path = Annotated[str, Meta(min_length=1, max_length=4096)]
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+
+
+class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where models come from, and when they may be taken.
+
+    Attributes:
+        url: of a repository made by `eyespot-fleet publish`: https://, http:// or file://.
+            Default: none is asked.
+        root_file: the repository's first `root.json`. Default: the one beside the configuration.
+        cohort: which devices this one goes with.
+        window: only between these times of the device's day, "22:00-05:00". Default: at any time.
+        approve: wait until somebody approves, at the device or over MQTT.
+        allow_unsigned: also take bundles from local folders that nobody has signed. `info` says so.
+        probation_s: how long a new model has to prove itself.
+    """
+
+    url: Annotated[str, Meta(pattern=r"\A(https?|file)://[\x21-\x7e]+\Z", max_length=500)] | None = None
+    root_file: _Path | None = None
+    cohort: CohortName = "default"
+    window: Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")] | None = None
+    approve: bool = False
+    allow_unsigned: bool = False
+    probation_s: Annotated[int, Meta(ge=10, le=86400)] = 600
+
+
+def models_dir(state: Path, environ: Mapping[str, str]) -> Path:
+    """Return the folder of the model slots: $EYESPOT_MODELS_DIR, as the units set it, else one in `state`."""
+    given = environ.get("EYESPOT_MODELS_DIR")
+    return Path(given) if given else state / "models"
