@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.broker.heard import Heard
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError
-from eyespot.domain.message import Delivery
+from eyespot.domain.message import Delivery, Heard
 from fakes.brokers import FAREWELL, WILL, local_mosquitto, message, running
 from fakes.certificates import Authority
 from fakes.waiting import until

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,10 @@ from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
-from eyespot.topics.gate import DECLARED, Gate
+from eyespot.topics.gate import DECLARED, Gate, GateError
+from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, UpdateState
 
-_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED}
+_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,33 @@ class Native:
                     **self._begun(payloads.Changed, event, timeline), before=event.before, after=event.after
                 )
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
+
+    def model_state(self, state: UpdateState) -> Message:
+        """Return what Home Assistant is to show of the model."""
+        return self._gate.let_out("model/state", state)
+
+    def model_detail(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return where the device is between one model and the next; see `ModelDetail`."""
+        return self._state("model/detail", ModelDetail, at, **fields)
+
+    def model_event(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return one step to another model, with the next number of the device's durable messages."""
+        self.seq += 1
+        return self._gate.let_out(
+            "model/event", ModelEvent(**self._envelope(ModelEvent, at, self.seq), **fields)
+        )
+
+    def reply(
+        self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
+    ) -> Message:
+        """Return the answer to a command, for where it is wanted if it may go there; see `Reply`."""
+        self._topic_seq["reply"] += 1
+        reply = Reply(**self._envelope(Reply, at, self._topic_seq["reply"]), **fields)
+        suffix = f"reply/{reply.req_id}"
+        if wanted_at is not None:
+            with suppress(GateError):
+                return self._gate.answer(suffix, reply, wanted_at, correlation)
+        return self._gate.let_out(suffix, reply)
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
