@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eyespot.domain.errors import one_line
 from eyespot.domain.paths import read_small
-from eyespot.store.placing import put, staged
+from eyespot.domain.placing import put, staged
 
 _log = logging.getLogger(__name__)
 
