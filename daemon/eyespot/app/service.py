@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
+from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.plan import Plan
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
@@ -15,6 +17,7 @@ from eyespot.host.reboot import ask_for_reboot
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
 from eyespot.store.shelter import open_database
@@ -31,6 +34,8 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
+from eyespot.trust.notes import WorkerNote
+from eyespot.trust.slots import Record
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +97,7 @@ class _Life:
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
         self._pipeline = _pipeline(plan, native)
+        self._lifecycle = self._make_lifecycle()
         self._reporter = self._make_reporter(native)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
@@ -109,6 +115,8 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            if self._lifecycle is not None:
+                self._lifecycle.tick()
             self._reporter.tick()
 
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
@@ -159,11 +167,36 @@ class _Life:
             leave=self._ledger.power_up if self._plan.looks_itself and camera.wears else None,
         )
 
+    def _make_lifecycle(self) -> ModelLifecycle | None:
+        choice = self._plan.choice
+        choice.tell(self._health)
+        if choice.slots is None:
+            return None
+        return ModelLifecycle(
+            config=self._plan.config,
+            choice=choice,
+            slots=choice.slots,
+            pipeline=self._pipeline,
+            follower=self._make_follower(),
+            readings=lambda: self._source.readings,
+            health=self._health,
+            clock=self._clock,
+            on_change=self._on_model_change,
+        )
+
+    def _make_follower(self) -> Follower:
+        if isinstance(self._looks, EyeSource):
+            return ThroughTheEye(self._looks, self._source)
+        return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
+
+    def _on_model_change(self, record: Record, note: WorkerNote | None) -> None:
+        """Hear how it stands with the model slots, at first and whenever that changes; the main thread."""
+
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
             identity=_identity(self._plan),
-            model=self._plan.model,
             gauges=Gauges(
+                model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
                 rates=self._rates,
                 host=lambda: read_facts(self._plan.state_dir),
@@ -193,7 +226,14 @@ class _Life:
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
-    return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+    return Pipeline(
+        plan.model,
+        tracker,
+        plan.rules,
+        native,
+        publishes_frames=plan.config.topics.frame,
+        classes=classes_of_interest(plan.config),
+    )
 
 
 def _identity(plan: Plan) -> Identity:
