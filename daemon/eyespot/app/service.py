@@ -1,13 +1,17 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
 import logging
+import os
 import platform
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.model_desk import ModelDesk
 from eyespot.app.plan import Plan
+from eyespot.domain.errors import StoreError
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
@@ -31,6 +35,8 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
+from eyespot.update.settings import models_dir
+from eyespot.update.slots import Slots
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +99,9 @@ class _Life:
         self._source = self._make_source_worker()
         self._pipeline = _pipeline(plan, native)
         self._reporter = self._make_reporter(native)
+        self._turn = threading.Lock()
+        self._models = self._make_model_desk(native)
+        self._models.listen(broker)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -112,7 +121,7 @@ class _Life:
             self._reporter.tick()
 
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
-        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
+        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock, self._turn)
         threads = {
             name: Watched(name, worker, self._clock)
             for name, worker in (
@@ -120,6 +129,7 @@ class _Life:
                 ("broker", self._broker),
                 ("vision", vision),
                 ("source", self._source),
+                ("commands", self._models.commands),
             )
         }
         return Supervisor(
@@ -136,6 +146,7 @@ class _Life:
     def _stop_steps(self, threads: dict[str, Watched]) -> list[StopStep]:
         asks: dict[str, Callable[[float], None]] = {
             "source": self._stop_source,
+            "commands": self._models.commands.stop,
             "vision": lambda _: None,  # goes on until the mailbox, which the source has closed, is empty
             # without the broker's thread nothing would leave, however long the store waits
             "store": lambda patience_s: self._store.stop(patience_s if threads["broker"].running else 0),
@@ -157,6 +168,18 @@ class _Life:
             stall_s=camera.stall_s if self._looks.steps else None,
             reboot=lambda: ask_for_reboot(self._ledger),
             leave=self._ledger.power_up if self._plan.looks_itself and camera.wears else None,
+        )
+
+    def _make_model_desk(self, native: Native) -> ModelDesk:
+        return ModelDesk(
+            self._plan,
+            _slots(self._plan),
+            lambda: self._plan.model,
+            native=native,
+            post=self._store.post,
+            turn=self._turn,
+            health=self._health,
+            clock=self._clock,
         )
 
     def _make_reporter(self, native: Native) -> Reporter:
@@ -194,6 +217,15 @@ class _Life:
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+
+
+def _slots(plan: Plan) -> Slots:
+    folder = models_dir(plan.state_dir, os.environ)
+    try:
+        return Slots.open(folder)
+    except StoreError as error:  # what they are for can wait; counting cannot
+        _log.warning("no other model can be had: %s", error)
+        return Slots(folder)
 
 
 def _identity(plan: Plan) -> Identity:
