@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-CALLS = ("open", "fsync", "rename", "replace", "mkdir", "unlink")
+CALLS = ("open", "fsync", "rename", "replace", "mkdir", "rmdir", "unlink", "symlink", "chmod", "fchmod")
 DEAD = 9
 
 
@@ -22,16 +22,25 @@ def killed_everywhere(work: Callable[[], int], look: Callable[[], object]) -> in
         how often it died.
     """
     for calls in itertools.count():
-        child = os.fork()
-        if not child:
-            _die_after(calls)
-            os._exit(work())
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        died = dies(calls, work)
         look()
-        if code != DEAD:
-            assert code == 0
+        if not died:
             return calls
     raise AssertionError
+
+
+def dies(calls: int, work: Callable[[], int]) -> bool:
+    """Do the work in a process that dies after so many calls; return whether it did.
+
+    As in `killed_everywhere`.
+    """
+    child = os.fork()
+    if not child:
+        _die_after(calls)
+        os._exit(work())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in {0, DEAD}
+    return code == DEAD
 
 
 def _die_after(calls: int) -> None:

@@ -5,6 +5,14 @@ from eyespot.app.backup import STDIO, backup
 from eyespot.app.daemon import run
 from eyespot.app.demo import demo
 from eyespot.app.keep import record
+from eyespot.app.model_slots import (
+    Installed,
+    SlotsView,
+    install_model,
+    list_models,
+    roll_back_model,
+    update_models,
+)
 from eyespot.app.plan import eye_socket
 from eyespot.app.provision import provision
 from eyespot.app.recount import replay
@@ -17,8 +25,10 @@ from eyespot.host.identity import board
 __all__ = [
     "STDIO",
     "Finding",
+    "Installed",
     "ModelFile",
     "Restored",
+    "SlotsView",
     "Verdict",
     "backup",
     "board",
@@ -26,12 +36,16 @@ __all__ = [
     "demo",
     "eye",
     "eye_socket",
+    "install_model",
+    "list_models",
     "look_through",
     "provision",
     "record",
     "replay",
     "restore",
+    "roll_back_model",
     "run",
     "selftest",
     "show_model",
+    "update_models",
 ]

@@ -3,12 +3,15 @@
 import logging
 import platform
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.choice import slots_folder
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
+from eyespot.app.model_desk import ModelDesk
 from eyespot.app.plan import Plan
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
@@ -34,8 +37,7 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
-from eyespot.trust.notes import WorkerNote
-from eyespot.trust.slots import Record
+from eyespot.update.slots import Slots
 
 _log = logging.getLogger(__name__)
 
@@ -97,8 +99,11 @@ class _Life:
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
         self._pipeline = _pipeline(plan, native)
-        self._lifecycle = self._make_lifecycle()
         self._reporter = self._make_reporter(native)
+        self._turn = threading.Lock()
+        self._models = self._make_model_desk(native)
+        self._models.listen(broker)
+        self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -120,7 +125,7 @@ class _Life:
             self._reporter.tick()
 
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
-        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
+        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock, self._turn)
         threads = {
             name: Watched(name, worker, self._clock)
             for name, worker in (
@@ -128,6 +133,7 @@ class _Life:
                 ("broker", self._broker),
                 ("vision", vision),
                 ("source", self._source),
+                ("commands", self._models.commands),
             )
         }
         return Supervisor(
@@ -144,6 +150,7 @@ class _Life:
     def _stop_steps(self, threads: dict[str, Watched]) -> list[StopStep]:
         asks: dict[str, Callable[[float], None]] = {
             "source": self._stop_source,
+            "commands": self._models.commands.stop,
             "vision": lambda _: None,  # goes on until the mailbox, which the source has closed, is empty
             # without the broker's thread nothing would leave, however long the store waits
             "store": lambda patience_s: self._store.stop(patience_s if threads["broker"].running else 0),
@@ -181,7 +188,7 @@ class _Life:
             readings=lambda: self._source.readings,
             health=self._health,
             clock=self._clock,
-            on_change=self._on_model_change,
+            on_change=self._models.tell,
         )
 
     def _make_follower(self) -> Follower:
@@ -189,8 +196,17 @@ class _Life:
             return ThroughTheEye(self._looks, self._source)
         return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
 
-    def _on_model_change(self, record: Record, note: WorkerNote | None) -> None:
-        """Hear how it stands with the model slots, at first and whenever that changes; the main thread."""
+    def _make_model_desk(self, native: Native) -> ModelDesk:
+        return ModelDesk(
+            self._plan,
+            self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
+            lambda: self._pipeline.model,
+            native=native,
+            post=self._store.post,
+            turn=self._turn,
+            health=self._health,
+            clock=self._clock,
+        )
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(

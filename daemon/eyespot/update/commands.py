@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from eyespot.topics.commands import Command, Kind
 from eyespot.topics.model_payloads import Ask, ReplyCode
 from eyespot.trust.notes import Request
 from eyespot.trust.slots import Record
+from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing, offered
 
-To = Literal["worker", "body"]
-
-_WAITS = frozenset({"approval", "window"})
+CAN_BE_APPROVED = frozenset({"approval", "window"})
 _PINNED = 'the configuration names the model: set [model] bundle = "factory" to let the device choose'
 _NOBODY_TO_ASK = "no repository is named: set [update] url"
 
@@ -31,7 +29,7 @@ class Verdict:
     ask: Ask | None = None
 
 
-def request(ask: Ask, req_id: str | None, now: datetime) -> tuple[To, Request]:
+def request(ask: Ask, req_id: str | None, now: datetime) -> tuple[Addressee, Request]:
     """Return the request that passes something on, and to whom."""
     made = Request(kind=ask, req_id=req_id, at_s=max(0, int(now.timestamp())))
     return ("body" if ask == "rollback" else "worker"), made
@@ -76,7 +74,7 @@ def _update(standing: Standing, now_s: int) -> Verdict:
     if (trial := standing.record.trial) is not None:
         return Verdict("refused", f"{trial.bundle} is on probation; wait until that is over")
     offer = offered(standing, now_s)
-    if offer is not None and offer.waits_for in _WAITS:
+    if offer is not None and offer.waits_for in CAN_BE_APPROVED:
         return Verdict("ok", f"{offer.name} {offer.version} is approved", "approve")
     return Verdict("ok", "looking for an update", "check")
 

@@ -25,6 +25,10 @@ _LOOK_AGAIN_S = 0.05
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
+class DamagedError(StoreError):
+    """The record is there and is none."""
+
+
 class _Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: the record, and the sha256 of its bytes as they stand there."""
 
@@ -55,7 +59,9 @@ def locked(folder: Path, patience_s: float = _PATIENCE_S) -> Iterator[None]:
     with storing(folder):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if not _take(handle, patience_s):
+        with storing(folder):
+            is_ours = _take(handle, patience_s)
+        if not is_ours:
             raise StoreError(f"another process writes to {folder}; try again when it has ended")
         yield
     finally:
@@ -66,7 +72,8 @@ def read_record(folder: Path) -> Record:
     """Return the record; the first one where there is no file.
 
     Raises:
-        StoreError: the file is damaged, or cannot be read.
+        DamagedError: it is not what was written.
+        StoreError: it cannot be read.
     """
     path = folder / NAME
     data = read_small(path, _MOST_BYTES)
@@ -81,7 +88,18 @@ def read_record(folder: Path) -> Record:
         reason = "its checksum does not fit"
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = one_line(error)
-    raise StoreError(f"{path} is damaged: {reason}; the factory model looks, install others anew")
+    raise DamagedError(f"{path} is damaged: {reason}; the factory model looks, install others anew")
+
+
+def set_record_aside(folder: Path) -> None:
+    """Let there be no record, and keep the damaged one for whoever wants to look; the lock must be held.
+
+    Raises:
+        StoreError: the disk fails.
+    """
+    path = folder / NAME
+    with storing(path):
+        put(path, path.with_name(f"{NAME}.damaged"))
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -27,7 +27,9 @@ def seal(folder: Path) -> None:
         for name in files:
             _sync_file(here / name)
         for name in folders:
-            (here / name).chmod(READ_ONLY_FOLDER)  # a link to a folder is refused below
+            if (here / name).is_symlink():
+                raise OSError(f"{here / name} is a link")
+            (here / name).chmod(READ_ONLY_FOLDER)
         sync_folder(here)
 
 

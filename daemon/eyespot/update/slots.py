@@ -15,17 +15,16 @@ from tempfile import mkdtemp
 from typing import Self
 
 from eyespot.domain.errors import StoreError, one_line
-from eyespot.domain.placing import sync_folder
 from eyespot.trust.files import read_whole
 from eyespot.trust.manifest import parse_manifest
 from eyespot.trust.notes import Request, WorkerNote, bundle_of
 from eyespot.trust.slots import Record, lose
-from eyespot.update import commit, letters, shelf
+from eyespot.update import commit, letters, parts, shelf
 from eyespot.update.letters import Addressee
 
 _BUNDLES, _STAGING, _TRASH, _PARTS = "bundles", "staging", "trash", "parts"
 _FOLDERS = (_BUNDLES, _STAGING, _TRASH, _PARTS, *letters.FOLDERS)
-_CURRENT, _DAMAGED = "current", "state.json.damaged"
+_CURRENT = "current"
 _PRIVATE, _SHARED, _FOR_READERS = 0o700, 0o770, 0o775
 _MOST_MANIFEST_BYTES = 256 * 1024
 _SPARE = 2
@@ -78,12 +77,7 @@ class Slots:
             OutOfTurnError: the transition does not fit.
         """
         with commit.locked(self.folder):
-            before = self.record
-            after = transition(before)
-            if after != before:
-                commit.write_record(self.folder, after)
-        self._point(after)
-        return after
+            return self._change(transition)
 
     def bundle_folder(self, bundle: str) -> Path:
         """Return where a bundle is, or would be.
@@ -123,8 +117,9 @@ class Slots:
             try:
                 yield folder
             finally:
-                with suppress(FileNotFoundError):
-                    _tolerated(partial(shelf.remove, folder))
+                if folder.exists():
+                    with _logged(OSError):
+                        shelf.remove(folder)
 
     def install(self, folder: Path) -> str:
         """Move a checked bundle from staging into its place, for sure on the disk, and return its id.
@@ -150,16 +145,17 @@ class Slots:
         return bundle
 
     def collect(self) -> None:
-        """Remove bundles that nobody uses; none while somebody else is at work.
+        """Remove bundles that nobody uses. One that cannot be removed is logged.
 
         Raises:
-            StoreError: the record cannot be read, or a bundle cannot be removed.
+            StoreError: the record cannot be read, or somebody else is at work.
         """
         with self.working(), commit.storing(self.folder / _BUNDLES):
             in_use = self.record.in_use
             for place in sorted((self.folder / _BUNDLES).iterdir()):
                 if place.name not in in_use:
-                    shelf.move_out(place, self.folder / _TRASH)
+                    with _logged(OSError):
+                        shelf.move_out(place, self.folder / _TRASH)
 
     def need_room(self, bundle_bytes: int) -> None:
         """Make sure that a bundle fits twice: packed and unpacked.
@@ -175,6 +171,10 @@ class Slots:
                 f"{self.folder} has {free // 1_000_000} MB free and the update needs {need // 1_000_000} MB; "
                 "make room on that disk"
             )
+
+    def part(self, url: str) -> Path:
+        """Return the file that a download goes on in; it may be there already."""
+        return parts.part(self.folder / _PARTS, url)
 
     def worker_note(self) -> WorkerNote | None:
         """Return what the update worker says of itself; None where it never ran.
@@ -219,38 +219,45 @@ class Slots:
                 _make_folder(self.folder / name, mode if shared else _PRIVATE)
 
     def _recover(self) -> None:
-        with suppress(StoreError), self.working():
-            for name in (_STAGING, _TRASH):
-                for left in list((self.folder / name).iterdir()):
-                    _tolerated(partial(shelf.remove, left))
-        try:
-            record = self.record
-        except StoreError as error:
-            _log.warning("%s", one_line(error))
-            _tolerated(self._set_record_aside)
-            return
-        for bundle in sorted(record.in_use):
-            if shelf.is_missing(self.bundle_folder(bundle)):
-                _log.warning("%s is missing in %s; what was good before looks", bundle, self.folder)
-                record = self._lose(record, bundle)
-        self._point(record)
+        with suppress(StoreError), self.working(), _logged(OSError):  # nothing where somebody works there
+            self._wipe()
+        with _logged(StoreError), commit.locked(self.folder):
+            try:
+                record = self.record
+            except commit.DamagedError as error:
+                _log.warning("%s", one_line(error))
+                commit.set_record_aside(self.folder)
+                record = Record()
+            for bundle in sorted(record.in_use):
+                if shelf.is_missing(self.bundle_folder(bundle)):
+                    _log.warning("%s is missing in %s; what was good before looks", bundle, self.folder)
+                    record = self._change(partial(lose, bundle=bundle, reason="missing", at_s=self._now_s()))
+            self._point(record)
 
-    def _lose(self, record: Record, bundle: str) -> Record:
-        try:
-            return self.change(partial(lose, bundle=bundle, reason="it is missing", at_s=int(self._utc_s())))
-        except StoreError as error:
-            _log.warning("%s", one_line(error))
-            return record
+    def _wipe(self) -> None:
+        for name in (_STAGING, _TRASH):
+            for left in (self.folder / name).iterdir():
+                with _logged(OSError):
+                    shelf.remove(left)
+        parts.tidy(self.folder / _PARTS, self._now_s())
 
-    def _set_record_aside(self) -> None:
-        (self.folder / commit.NAME).replace(self.folder / _DAMAGED)
-        sync_folder(self.folder)
+    def _change(self, transition: Callable[[Record], Record]) -> Record:
+        before = self.record
+        after = transition(before)
+        if after != before:
+            commit.write_record(self.folder, after)
+            self._point(after)
+        return after
+
+    def _now_s(self) -> int:
+        return int(self._utc_s())
 
     def _point(self, record: Record) -> None:
         """Let the link `current` tell people what looks; nothing reads it."""
         link = self.folder / _CURRENT
         wanted = None if record.current is None else f"{_BUNDLES}/{record.current}"
-        _tolerated(partial(_relink, link, wanted))
+        with _logged(OSError):
+            _relink(link, wanted)
 
     def _refuse_in_use(self, bundle: str) -> None:
         if bundle in self.record.in_use:
@@ -259,7 +266,7 @@ class Slots:
 
 def _make_folder(folder: Path, mode: int) -> None:
     """Make a folder that has its mode at once: a chmod could be cut off, and the units forbid some."""
-    before = os.umask(0)
+    before = os.umask(0o002)
     try:
         folder.mkdir(mode, exist_ok=True)
     finally:
@@ -279,9 +286,10 @@ def _relink(link: Path, wanted: str | None) -> None:
     new.replace(link)
 
 
-def _tolerated(act: Callable[[], object]) -> None:
-    """Do what is worth no failure."""
+@contextmanager
+def _logged(kind: type[Exception]) -> Iterator[None]:
+    """Go on where that fails: it is worth no failure."""
     try:
-        act()
-    except OSError as error:
+        yield
+    except kind as error:
         _log.warning("%s", one_line(error))
