@@ -4,8 +4,10 @@ from eyespot.app.anatomy import ModelFile, show_model
 from eyespot.app.backup import STDIO, backup
 from eyespot.app.daemon import run
 from eyespot.app.demo import demo
+from eyespot.app.golden import prove
 from eyespot.app.keep import record
 from eyespot.app.plan import eye_socket
+from eyespot.app.proving import answer
 from eyespot.app.provision import provision
 from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
@@ -20,6 +22,7 @@ __all__ = [
     "ModelFile",
     "Restored",
     "Verdict",
+    "answer",
     "backup",
     "board",
     "check",
@@ -27,6 +30,7 @@ __all__ = [
     "eye",
     "eye_socket",
     "look_through",
+    "prove",
     "provision",
     "record",
     "replay",
