@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from eyespot.topics.commands import Command, InvalidCommandError, Kind, parse
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Native, Stamp
 from eyespot.trust.slots import Record, Trial, go_back
 from eyespot.update.commands import after_rollback, decide, request
 from fakes.standings import FACTORY, NEW, NOW_S, OFFER, OLD, note, records, standing, standings
 
+NATIVE = Native(Gate("eyespot/v1/shop"), "0" * 16, 0)
 NOW = datetime.fromtimestamp(NOW_S, UTC)
 RUNNING = Record(current=NEW, good=NEW, previous=OLD)
 TRIED = Record(current=NEW, good=OLD, previous=None, trial=Trial(bundle=NEW))
@@ -105,6 +108,8 @@ def test_nothing_that_is_told_does_more_than_look_approve_or_go_back(command: Co
     late = command.expires is not None and command.expires <= NOW
     assert (verdict.ask is not None) <= (verdict.code == "ok" and not late and where.follows)
     assert verdict.detail
+    fields = {"req_id": "1", "code": verdict.code, "detail": verdict.detail, "result": None}
+    assert NATIVE.reply(Stamp(0, synced=False), fields, None, None).payload
     if verdict.ask is not None:
         to, passed_on = request(verdict.ask, command.req_id, NOW)
         assert to == ("body" if command.kind is Kind.ROLLBACK else "worker")

@@ -8,7 +8,7 @@ from eyespot.topics.model_payloads import Ask, ReplyCode
 from eyespot.trust.notes import Request
 from eyespot.trust.slots import Record
 from eyespot.update.letters import Addressee
-from eyespot.update.reports import Standing, offered
+from eyespot.update.reports import Standing, in_short, offered
 
 CAN_BE_APPROVED = frozenset({"approval", "window"})
 _PINNED = 'the configuration names the model: set [model] bundle = "factory" to let the device choose'
@@ -75,12 +75,12 @@ def _update(standing: Standing, now_s: int) -> Verdict:
         return Verdict("refused", f"{trial.bundle} is on probation; wait until that is over")
     offer = offered(standing, now_s)
     if offer is not None and offer.waits_for in CAN_BE_APPROVED:
-        return Verdict("ok", f"{offer.name} {offer.version} is approved", "approve")
+        return Verdict("ok", in_short(f"{offer.name} {offer.version} is approved"), "approve")
     return Verdict("ok", "looking for an update", "check")
 
 
 def _desired(command: Command, standing: Standing) -> Verdict:
     looks = standing.looks
     if command.bundle is not None and (looks.name, looks.version) == (command.bundle, command.version):
-        return Verdict("ok", f"{looks.name} {looks.version} looks already")
+        return Verdict("ok", f"{command.bundle} {command.version} looks already")
     return Verdict("ok", "looking whether the repository wants it of this device", "check")
