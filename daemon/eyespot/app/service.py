@@ -1,7 +1,6 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
 import logging
-import os
 import platform
 import secrets
 import threading
@@ -9,9 +8,11 @@ from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.choice import slots_folder
+from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
+from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.plan import Plan
-from eyespot.domain.errors import StoreError
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
@@ -19,6 +20,7 @@ from eyespot.host.reboot import ask_for_reboot
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
 from eyespot.store.shelter import open_database
@@ -35,7 +37,6 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
-from eyespot.update.settings import models_dir
 from eyespot.update.slots import Slots
 
 _log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class _Life:
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
         self._models.listen(broker)
+        self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -118,6 +120,8 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            if self._lifecycle is not None:
+                self._lifecycle.tick()
             self._reporter.tick()
 
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
@@ -170,11 +174,33 @@ class _Life:
             leave=self._ledger.power_up if self._plan.looks_itself and camera.wears else None,
         )
 
+    def _make_lifecycle(self) -> ModelLifecycle | None:
+        choice = self._plan.choice
+        choice.tell(self._health)
+        if choice.slots is None:
+            return None
+        return ModelLifecycle(
+            config=self._plan.config,
+            choice=choice,
+            slots=choice.slots,
+            pipeline=self._pipeline,
+            follower=self._make_follower(),
+            readings=lambda: self._source.readings,
+            health=self._health,
+            clock=self._clock,
+            on_change=self._models.tell,
+        )
+
+    def _make_follower(self) -> Follower:
+        if isinstance(self._looks, EyeSource):
+            return ThroughTheEye(self._looks, self._source)
+        return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
+
     def _make_model_desk(self, native: Native) -> ModelDesk:
         return ModelDesk(
             self._plan,
-            _slots(self._plan),
-            lambda: self._plan.model,
+            self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
+            lambda: self._pipeline.model,
             native=native,
             post=self._store.post,
             turn=self._turn,
@@ -185,8 +211,8 @@ class _Life:
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
             identity=_identity(self._plan),
-            model=self._plan.model,
             gauges=Gauges(
+                model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
                 rates=self._rates,
                 host=lambda: read_facts(self._plan.state_dir),
@@ -216,16 +242,14 @@ class _Life:
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
-    return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
-
-
-def _slots(plan: Plan) -> Slots:
-    folder = models_dir(plan.state_dir, os.environ)
-    try:
-        return Slots.open(folder)
-    except StoreError as error:  # what they are for can wait; counting cannot
-        _log.warning("no other model can be had: %s", error)
-        return Slots(folder)
+    return Pipeline(
+        plan.model,
+        tracker,
+        plan.rules,
+        native,
+        publishes_frames=plan.config.topics.frame,
+        classes=classes_of_interest(plan.config),
+    )
 
 
 def _identity(plan: Plan) -> Identity:

@@ -208,6 +208,16 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: BundleId
 
 
+class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another model counts from here on. Totals go on; `counts` are those until now, null for a share."""
+
+    kind: Literal["split"] = "split"
+    rule: Short
+    before: BundleId = msgspec.field(name="from")
+    after: BundleId = msgspec.field(name="to")
+    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
+
+
 class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something crossed a line; `t` is interpolated between observations."""
 
