@@ -1,11 +1,11 @@
 """What the core asks of the world: each Protocol here has a real implementation and a fake that ships."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from eyespot.domain.instants import Timeline
-from eyespot.domain.message import Message
+from eyespot.domain.message import Heard, Message
 from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step
 
@@ -109,12 +109,16 @@ class Readings:
         sensor: what the camera says; None where there is none.
         dropped: observations that gave way on the way here, as nobody took them in time.
         doing: what takes long just now, as the start of a camera may; empty when nothing does.
+        model_error: the last error of the model since it looks; empty where there was none.
+        memory_mb: what the process that looks holds in memory, where that is another one.
     """
 
     inference_ms: tuple[float, float] | None = None
     sensor: SensorReadings | None = None
     dropped: int = 0
     doing: str = ""
+    model_error: str = ""
+    memory_mb: float | None = None
 
 
 def silent(_: str) -> None:
@@ -210,11 +214,41 @@ class BrokerEvents(Protocol):
         """Tell that the broker answered and will not have the message with this token."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is listened to.
+
+    Attributes:
+        topic_filter: as MQTT has them, with + and #.
+        kept: whether what the broker keeps is wanted: then `retain` tells old from new. Else all that
+            somebody wanted kept comes with `retain`, or not at all, as far as the broker knows MQTT 5.
+    """
+
+    topic_filter: str
+    kept: bool
+
+
+class Ear(Protocol):
+    """Who is spoken to. Called from the broker's thread: takes note and returns at once."""
+
+    def hear(self, heard: Heard) -> None:
+        """Take note of a message. Nothing is known of it but that it is not beyond all bounds."""
+
+    def listening(self) -> None:
+        """Tell that the broker passes on what was subscribed to."""
+
+    def deaf(self, topic_filter: str, reason: str) -> None:
+        """Tell that it does not, and why."""
+
+
 class Broker(Protocol):
-    """The way out. `run` is the body of its thread."""
+    """The way out, and the narrow one in. `run` is the body of its thread."""
 
     def attach(self, events: BrokerEvents, will: Message) -> None:
         """Set whom to tell, and the message that the broker sends for us when we vanish; before `run`."""
+
+    def listen(self, ear: Ear, subscriptions: Sequence[Subscription]) -> None:
+        """Set who listens, and to what, with each connection anew; before `run`."""
 
     def run(self, beat: Beat) -> None:
         """Connect, keep connected, carry messages, until stopped. Calls `beat` at least every 5 s."""

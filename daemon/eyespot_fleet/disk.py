@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.domain.errors import InputError, StorageError, one_line
-from eyespot.store.placing import sync_folder
+from eyespot.domain.placing import sync_folder
 
 _MOST_BYTES = 10 * 1024 * 1024
 _SCRATCH = ".eyespot-fleet"

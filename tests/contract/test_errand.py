@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker.errand import Errand
-from eyespot.broker.heard import Heard
 from eyespot.broker.listener import Listener
 from eyespot.broker.settings import MqttSettings
-from eyespot.domain.message import Message
+from eyespot.domain.message import Heard, Message
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native, Stamp
 from fakes.brokers import ROOT, local_mosquitto, message

@@ -5,12 +5,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from eyespot.broker.local import LocalMosquitto
+from eyespot.broker.settings import endpoint
 from eyespot.domain.errors import BrokerError, EyespotError
-from eyespot.domain.message import Delivery, Message
-from eyespot.ports import Broker
+from eyespot.domain.message import Delivery, Heard, Message
+from eyespot.ports import Broker, Ear, Subscription
 from fakes.recorder import Recorder
 
 ROOT = "eyespot/v1/shop-1"
@@ -23,17 +28,21 @@ def message(suffix: str, payload: bytes, delivery: Delivery = Delivery.STATE) ->
 WILL = message("status", b"offline, says the will")
 FAREWELL = message("status", b"offline, says the device")
 
+COMMANDS = Subscription(f"{ROOT}/cmd/#", kept=False)
+DESIRED = Subscription(f"{ROOT}/model/desired", kept=True)
+
 
 class Device:
-    """A broker that runs in a thread."""
+    """A broker that runs in a thread, and what it hears."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, ear: Ear | None = None) -> None:
         self.told = Recorder()
         self.broker = broker
         self.error: EyespotError | None = None
         self.longest_silence_s = 0.0
         self._beaten = time.monotonic()
         broker.attach(self.told, WILL)
+        broker.listen(ear or self.told, (COMMANDS, DESIRED))
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
@@ -58,9 +67,9 @@ class Device:
 
 
 @contextmanager
-def running(broker: Broker) -> Iterator[Device]:
-    """Run a broker until the context ends."""
-    device = Device(broker)
+def running(broker: Broker, ear: Ear | None = None) -> Iterator[Device]:
+    """Run a broker until the context ends; what it passes on is heard by the device, or by somebody else."""
+    device = Device(broker, ear)
     device.start()
     try:
         yield device
@@ -77,3 +86,24 @@ def local_mosquitto(*lines: str) -> Iterator[LocalMosquitto]:
         pytest.skip(str(error))
     with mosquitto:
         yield mosquitto
+
+
+def say(url: str, *said: Heard) -> None:
+    """Publish something at a broker, as anybody there can."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    where = endpoint(url)
+    client.connect(where.host, where.port or 1)
+    client.loop_start()
+    try:
+        for each in said:
+            properties = Properties(PacketTypes.PUBLISH)
+            if each.answer_to is not None:
+                properties.ResponseTopic = each.answer_to
+            if each.correlation is not None:
+                properties.CorrelationData = each.correlation
+            client.publish(
+                each.topic, each.payload, each.qos, each.retain, properties=properties
+            ).wait_for_publish(5)
+    finally:
+        client.disconnect()
+        client.loop_stop()

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eyespot.broker.heard import Heard
+from eyespot.domain.message import Heard
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
 from fakes.waiting import PATIENCE_S

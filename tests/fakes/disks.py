@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from eyespot.domain.placing import NOBODY_ELSE, PRIVATE, Owner
 from eyespot.store.disk import Disk
-from eyespot.store.placing import NOBODY_ELSE, PRIVATE, Owner
 
 
 class PowerCut(BaseException):

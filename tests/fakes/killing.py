@@ -2,11 +2,12 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-CALLS = ("open", "fsync", "rename", "replace", "mkdir", "unlink")
+CALLS = ("open", "fsync", "rename", "replace", "mkdir", "rmdir", "unlink", "symlink", "chmod", "fchmod")
 DEAD = 9
+_FOREVER = 10**9
 
 
 def killed_everywhere(work: Callable[[], int], look: Callable[[], object]) -> int:
@@ -22,22 +23,47 @@ def killed_everywhere(work: Callable[[], int], look: Callable[[], object]) -> in
         how often it died.
     """
     for calls in itertools.count():
-        child = os.fork()
-        if not child:
-            _die_after(calls)
-            os._exit(work())
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        died = dies(calls, work)
         look()
-        if code != DEAD:
-            assert code == 0
+        if not died:
             return calls
     raise AssertionError
 
 
-def _die_after(calls: int) -> None:
+def dies(calls: int, work: Callable[[], int]) -> bool:
+    """Do the work in a process that dies after so many calls; return whether it did.
+
+    As in `killed_everywhere`.
+    """
+    child = os.fork()
+    if not child:
+        _die_after(calls)
+        os._exit(work())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in {0, DEAD}
+    return code == DEAD
+
+
+def calls_of(work: Callable[[], object]) -> range:
+    """Do the work in a process; return how many calls may be made before it dies in the middle."""
+    told, tell = os.pipe()
+    if not os.fork():
+        left = _die_after(_FOREVER)
+        work()
+        os.write(tell, b"%d" % next(left))
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(told) as told_file:
+        calls = int(told_file.read())
+    os.wait()
+    return range(calls)
+
+
+def _die_after(calls: int) -> Iterator[int]:
     left = iter(range(calls))
     for name in CALLS:
         setattr(os, name, _mortal(getattr(os, name), left))
+    return left
 
 
 def _mortal(call: Callable[..., Any], left: Any) -> Callable[..., Any]:

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Callable
 
+from eyespot.domain.message import Heard
+
 
 class Recorder:
-    """Implements `ports.BrokerEvents`."""
+    """Implements `ports.BrokerEvents` and `ports.Ear`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -14,6 +16,9 @@ class Recorder:
         self.reasons: list[str] = []
         self.acknowledged_tokens: list[int] = []
         self.refusals: dict[int, str] = {}
+        self.heard: list[Heard] = []
+        self.hears: bool | None = None
+        self.denied: dict[str, str] = {}
 
     def connected(self) -> None:
         with self._changed:
@@ -35,6 +40,22 @@ class Recorder:
     def refused(self, token: int, reason: str) -> None:
         with self._changed:
             self.refusals[token] = reason
+            self._changed.notify_all()
+
+    def hear(self, heard: Heard) -> None:
+        with self._changed:
+            self.heard.append(heard)
+            self._changed.notify_all()
+
+    def listening(self) -> None:
+        with self._changed:
+            self.hears = True
+            self._changed.notify_all()
+
+    def deaf(self, topic_filter: str, reason: str) -> None:
+        with self._changed:
+            self.hears = False
+            self.denied[topic_filter] = reason
             self._changed.notify_all()
 
     def wait_for(self, what: Callable[[], object], timeout_s: float = 10.0) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from eyespot.broker.heard import Heard
 from eyespot.commands.demo_view import LiveView, PlainView, draw_boxes
 from eyespot.commands.tally import Tally
+from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 
 ENVELOPE = {

@@ -13,6 +13,7 @@ from eyespot import app
 from eyespot.domain.event import RULE_ID
 from eyespot.sources import wire
 from eyespot.supervisor import comeback
+from eyespot.topics.commands import REQ_ID, Kind
 from eyespot.topics.gate import DECLARED, Declared
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,12 @@ def test_for_every_trouble_it_is_said_what_to_do(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.schema)
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.form.pattern)
 def test_every_topic_is_listed(declared: Declared) -> None:
-    assert f"| `{declared.form.pattern.replace(RULE_ID, '<id>')}` |" in README
+    topic = declared.form.pattern.replace(RULE_ID, "<id>").replace(REQ_ID, "<req_id>")
+    assert f"| `{topic}` |" in README
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+def test_every_command_is_listed(kind: Kind) -> None:
+    assert f"`{kind.value}`" in README

@@ -6,6 +6,14 @@ from eyespot.app.daemon import run
 from eyespot.app.demo import demo
 from eyespot.app.golden import prove
 from eyespot.app.keep import record
+from eyespot.app.model_slots import (
+    Installed,
+    SlotsView,
+    install_model,
+    list_models,
+    roll_back_model,
+    update_models,
+)
 from eyespot.app.plan import eye_socket
 from eyespot.app.proving import answer
 from eyespot.app.provision import provision
@@ -14,14 +22,18 @@ from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
 from eyespot.app.verdict import Verdict, check
+from eyespot.app.verifying import Verified, verify
 from eyespot.host.identity import board
 
 __all__ = [
     "STDIO",
     "Finding",
+    "Installed",
     "ModelFile",
     "Restored",
+    "SlotsView",
     "Verdict",
+    "Verified",
     "answer",
     "backup",
     "board",
@@ -29,13 +41,18 @@ __all__ = [
     "demo",
     "eye",
     "eye_socket",
+    "install_model",
+    "list_models",
     "look_through",
     "prove",
     "provision",
     "record",
     "replay",
     "restore",
+    "roll_back_model",
     "run",
     "selftest",
     "show_model",
+    "update_models",
+    "verify",
 ]

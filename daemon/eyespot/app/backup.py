@@ -22,11 +22,11 @@ from eyespot.app.plan import given_id
 from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import rfc3339
+from eyespot.domain.placing import new_file, put
 from eyespot.host.clock import SystemClock
 from eyespot.host.identity import board, hardware
 from eyespot.pipeline import Snapshot
 from eyespot.store.moving import Contents, copy_database, sha256
-from eyespot.store.placing import new_file, put
 from eyespot.store.settings import state_dir
 from eyespot.trust import backup as form
 

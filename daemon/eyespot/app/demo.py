@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 
 from eyespot.app.plan import plan
 from eyespot.app.service import serve
-from eyespot.broker.heard import Heard
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.memory import MemoryBroker
@@ -16,6 +15,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.config import Config, Loaded, TopicsSettings
 from eyespot.domain.errors import BrokerError, one_line
+from eyespot.domain.message import Heard
 from eyespot.host.clock import SystemClock
 from eyespot.host.settings import DeviceSettings
 from eyespot.host.systemd import Notifier

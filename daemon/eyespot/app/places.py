@@ -10,10 +10,10 @@ import msgspec
 
 from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import InputError
+from eyespot.domain.placing import NOBODY_ELSE, PRIVATE, PRIVATE_FOLDER, Owner, for_the_service
 from eyespot.host.identity import board
 from eyespot.store.identity import NAME as IDENTITY
 from eyespot.store.identity import KeptId
-from eyespot.store.placing import NOBODY_ELSE, PRIVATE, PRIVATE_FOLDER, Owner, for_the_service
 from eyespot.store.settings import state_dir
 from eyespot.trust import backup as form
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from eyespot.app.anatomy import read_usable
 from eyespot.app.golden import CPU_S, Verdict
 from eyespot.decoders import Decoder, build
 from eyespot.domain.errors import ModelError, foreign, one_line
@@ -18,7 +19,7 @@ from eyespot.domain.observation import Found
 from eyespot.domain.paths import small_text
 from eyespot.engines.litert import LiteRtEngine, find_runtime
 from eyespot.frames import Engine, Pixels
-from eyespot.trust.bundle import Bundle, CpuBundle, read_bundle
+from eyespot.trust.bundle import CpuBundle
 from eyespot.trust.golden import as_wanted, difference, floor
 from eyespot.trust.packed import check_packed
 
@@ -46,7 +47,9 @@ class Look:
         self.times_s: list[float] = []
         self._engine = engine
         least = floor(manifest.golden, manifest.min_score) if manifest.golden else manifest.min_score
-        self._decoder = _decoder(bundle, least)
+        self._decoder: Decoder[Found] = build(
+            bundle.decoder, bundle.layout, floor=least, nms_iou=manifest.nms_iou
+        )
 
     def at(self, picture: Path) -> Found:
         """Return what is found in a picture.
@@ -103,16 +106,15 @@ def _verdict(folder: Path, pictures: Sequence[Path]) -> Verdict:
     try:
         if not pictures:
             check_packed(folder)
-        bundle = read_bundle(folder)
+        bundle = read_usable(folder)
         if isinstance(bundle, CpuBundle):
             return _on_processor(bundle, folder, pictures)
-        if pictures:
-            return Verdict(refusal="a network for the sensor runs there only; nothing can be looked at here")
-        _decoder(bundle, bundle.manifest.min_score)
     except MemoryError:
         return Verdict(refusal="there is not enough memory to try it; take a smaller network")
     except ModelError as error:
         return Verdict(refusal=one_line(error))
+    if pictures:
+        return Verdict(refusal="a network for the sensor runs there only; nothing can be looked at here")
     return Verdict()
 
 
@@ -136,10 +138,6 @@ def _on_processor(bundle: CpuBundle, folder: Path, pictures: Sequence[Path]) -> 
         memory_mb=None if before_kb is None or after_kb is None else -(-(after_kb - before_kb) // 1024),
         found=found,
     )
-
-
-def _decoder(bundle: Bundle, least: float) -> Decoder[Found]:
-    return build(bundle.decoder, bundle.layout, floor=least, nms_iou=bundle.manifest.nms_iou)
 
 
 def _pixels(picture: Path) -> Pixels:

@@ -15,9 +15,7 @@ from tempfile import TemporaryDirectory
 from eyespot.app.backup import STDIO
 from eyespot.app.places import Place, Places, places
 from eyespot.domain.errors import InputError, StorageError, one_line
-from eyespot.host.service import stopped_service, there_is_systemd
-from eyespot.store.moving import held, look_into, replace_database
-from eyespot.store.placing import (
+from eyespot.domain.placing import (
     NOBODY_ELSE,
     PRIVATE_FOLDER,
     Owner,
@@ -27,6 +25,8 @@ from eyespot.store.placing import (
     put,
     staged,
 )
+from eyespot.host.service import stopped_service, there_is_systemd
+from eyespot.store.moving import held, look_into, replace_database
 from eyespot.supervisor.signals import held_back
 from eyespot.trust.backup import DATABASE, BackupReader, Manifest
 

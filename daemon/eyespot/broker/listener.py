@@ -7,9 +7,10 @@ from typing import Any, Self
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from eyespot.broker.heard import Heard
+from eyespot.broker.hearing import heard_in
 from eyespot.broker.settings import endpoint
 from eyespot.domain.errors import BrokerError, foreign
+from eyespot.domain.message import Heard
 
 _KEEPALIVE_S = 20
 _TIMEOUT_S = 5.0
@@ -69,4 +70,5 @@ class Listener:
             self._subscribed.set()
 
     def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
-        self._hear(Heard(message.topic, bytes(message.payload), message.retain, message.qos))
+        if (heard := heard_in(message)) is not None:
+            self._hear(heard)

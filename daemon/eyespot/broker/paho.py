@@ -5,17 +5,18 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from eyespot.broker.backoff import Backoff
 from eyespot.broker.credentials import Credentials, credentials
+from eyespot.broker.hearing import Hearing
 from eyespot.broker.session import Ending, Session, Who
 from eyespot.broker.settings import Endpoint, MqttSettings, endpoint
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Message
-from eyespot.ports import Beat, BrokerEvents
+from eyespot.ports import Beat, BrokerEvents, Ear, Subscription
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class PahoBroker:
         self._version = _V5
         self._silences = 0
         self._session: Session | None = None
+        self._listens: tuple[Ear, Sequence[Subscription]] | None = None
         self._stopping = threading.Event()
         self._farewell: Message | None = None
         self._leave_by = 0.0
@@ -67,6 +69,10 @@ class PahoBroker:
         """Set whom to tell, and what the broker says when we vanish."""
         self._events = events
         self._will = will
+
+    def listen(self, ear: Ear, subscriptions: Sequence[Subscription]) -> None:
+        """Set who listens, and to what."""
+        self._listens = ear, subscriptions
 
     def publish(self, message: Message, token: int) -> bool:
         """Hand a message over; False when it cannot leave now."""
@@ -85,7 +91,8 @@ class PahoBroker:
         """Keep connected and carry messages until stopped."""
         who = Who(self._where, self._client_id, self._login, self._will)
         while not self._stopping.is_set():
-            self._session = session = Session(who, self._version)
+            hearing = Hearing(*self._listens) if self._listens else None
+            self._session = session = Session(who, self._version, hearing)
             try:
                 opened_s = self._attend(session, beat)
             finally:

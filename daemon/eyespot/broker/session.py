@@ -17,6 +17,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 
 from eyespot.broker.credentials import Credentials
+from eyespot.broker.hearing import BoundedClient, Hearing, answering, bounds
 from eyespot.broker.reasons import TAKEN_OVER, UNSUPPORTED_VERSION, broker_said, no_way, tls_said
 from eyespot.broker.settings import Endpoint
 from eyespot.domain.errors import BrokerError, foreign
@@ -70,6 +71,7 @@ class Session:
     Args:
         who: who connects, and where to.
         version: of MQTT.
+        hearing: who listens to what; None where nobody does.
 
     Attributes:
         opened: the broker has accepted us.
@@ -78,12 +80,14 @@ class Session:
         dialled: set when `dial` is done, whether it succeeded or not.
     """
 
-    def __init__(self, who: Who, version: MQTTProtocolVersion) -> None:
+    def __init__(self, who: Who, version: MQTTProtocolVersion, hearing: Hearing | None = None) -> None:
         self.opened = False
         self.ending: Ending | None = None
         self.answers: deque[tuple[int, str | None]] = deque()
         self.dialled = threading.Event()
         self._who = who
+        self._hearing = hearing
+        self._v5 = version is MQTTProtocolVersion.MQTTv5
         self._lock = threading.Lock()
         self._closed = False
         self._ear, self._bell = socket.socketpair()
@@ -102,7 +106,12 @@ class Session:
         where = self._who.endpoint
         try:
             # paho wants a port even for a path
-            self._client.connect(where.host, where.port or 1, keepalive=_KEEPALIVE_S)
+            self._client.connect(
+                where.host,
+                where.port or 1,
+                keepalive=_KEEPALIVE_S,
+                properties=bounds() if self._v5 else None,
+            )
         except (OSError, ValueError) as error:
             self.end(Ending(no_way(error)))
         with self._lock:
@@ -160,9 +169,9 @@ class Session:
             if sock is not None:
                 sock.close()
 
-    def _make_client(self, version: MQTTProtocolVersion) -> paho.Client:
+    def _make_client(self, version: MQTTProtocolVersion) -> BoundedClient:
         who = self._who
-        client = paho.Client(
+        client = BoundedClient(
             CallbackAPIVersion.VERSION2,
             who.client_id,
             protocol=version,
@@ -181,6 +190,8 @@ class Session:
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
         client.on_log = self._on_log
+        if self._hearing is not None:
+            self._hearing.attach(client)
         return client
 
     def _turn(self, timeout_s: float) -> None:
@@ -197,6 +208,10 @@ class Session:
         self._send_outgoing()
         if sock in readable or buffered:
             self._client.loop_read()
+        if self._client.overreached:
+            self.end(Ending("it sends messages that nobody subscribed to"))
+        if self.opened and self._hearing is not None:
+            self._hearing.turn(self._client)
         if self._client.want_write():
             self._client.loop_write()
         self._client.loop_misc()
@@ -210,9 +225,15 @@ class Session:
                     (token, f"larger than the {self._most_bytes} bytes that the broker takes")
                 )
             elif message.qos or self._live_may_leave():
-                info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
-                if message.qos:
-                    self._tokens[info.mid] = token
+                self._publish(message, token)
+
+    def _publish(self, message: Message, token: int) -> None:
+        properties = answering(message) if self._v5 else None
+        info = self._client.publish(
+            message.topic, message.payload, message.qos, message.retain, properties=properties
+        )
+        if message.qos:
+            self._tokens[info.mid] = token
 
     def _note_drained(self, sock: Any) -> None:
         """Note when the other side last had everything we sent: the kernel counts what it lacks (tcp(7))."""
@@ -239,6 +260,8 @@ class Session:
         self._window = min(_WINDOW, getattr(properties, "ReceiveMaximum", _WINDOW))
         self._most_bytes = getattr(properties, "MaximumPacketSize", None)
         self.opened = True
+        if self._hearing is not None:
+            self._hearing.subscribe(self._client)
 
     def _on_publish(self, _client: paho.Client, _: Any, mid: int, code: Any, _properties: Any) -> None:
         token = self._tokens.pop(mid, None)

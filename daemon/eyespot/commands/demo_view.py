@@ -10,8 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from eyespot.broker.heard import Heard
 from eyespot.commands.tally import Tally
+from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")

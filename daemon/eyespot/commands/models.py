@@ -1,21 +1,23 @@
-"""`eyespot models`: model files."""
+"""`eyespot models`: model files, and the slots of this device."""
 
 import argparse
 import json
 from pathlib import Path
 
 from eyespot import app
+from eyespot.commands import model_slots, model_trial
 from eyespot.commands.model_view import as_object, as_text
 from eyespot.commands.options import Subparsers
 
 
 def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
-    text = "model files: what is in them"
+    text = "models: what is in them, which one looks, which others there are"
     parser = commands.add_parser("models", help=text, description=text)
-    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_show(subcommands)
-    _add_prove(subcommands)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    model_slots.add_to(below)
+    model_trial.add_to(below)
+    _add_show(below)
 
 
 def _add_show(commands: Subparsers) -> None:
@@ -29,26 +31,4 @@ def _add_show(commands: Subparsers) -> None:
 def _show(arguments: argparse.Namespace) -> int:
     model = app.show_model(arguments.path)
     print(json.dumps(as_object(model)) if arguments.json else as_text(model))
-    return 0
-
-
-def _add_prove(commands: Subparsers) -> None:
-    text = (
-        "try a bundle's network in this process, and write the verdict as JSON; `verify --golden` begins it"
-    )
-    parser = commands.add_parser("prove", help=text, description=text)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a bundle")
-    parser.add_argument(
-        "--pictures",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="NPY",
-        help="tell what it finds in these instead",
-    )
-    parser.set_defaults(command=_prove)
-
-
-def _prove(arguments: argparse.Namespace) -> int:
-    app.answer(arguments.folder, arguments.pictures)
     return 0

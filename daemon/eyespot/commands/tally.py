@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from eyespot.broker.heard import Heard
+from eyespot.domain.message import Heard
 from eyespot.topics import payloads
 
 _LATEST = 12

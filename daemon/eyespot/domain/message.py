@@ -1,4 +1,4 @@
-"""Messages on their way to the broker."""
+"""Messages on their way to the broker, and what it passes on."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,22 +7,29 @@ from enum import Enum
 class Delivery(Enum):
     """How much a message may cost to deliver.
 
-    LIVE: QoS 0, sent while connected, never queued. STATE: retained, QoS 1, the last value wins and
-    is sent again on every connect. DURABLE: QoS 1, kept on disk until the broker has it.
+    LIVE: QoS 0, sent while connected, never queued. ANSWER: QoS 1, to somebody who waits for it just now;
+    goes with the connection. STATE: retained, QoS 1, the last value wins and is sent again on every
+    connect. DURABLE: QoS 1, kept on disk until the broker has it.
     """
 
     LIVE = "live"
+    ANSWER = "answer"
     STATE = "state"
     DURABLE = "durable"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. Only `topics.gate` makes them: see there."""
+    """One message. Only `topics.gate` makes them: see there.
+
+    Attributes:
+        correlation: what an answer gives back to whoever asked, as MQTT 5 has it.
+    """
 
     topic: str
     payload: bytes
     delivery: Delivery
+    correlation: bytes | None = None
 
     @property
     def retain(self) -> bool:
@@ -33,3 +40,21 @@ class Message:
     def qos(self) -> int:
         """The MQTT quality of service, 0 or 1."""
         return 0 if self.delivery is Delivery.LIVE else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message as a subscriber received it.
+
+    Attributes:
+        retain: the broker had kept it, or was to keep it.
+        answer_to: where an answer is wanted; MQTT 5 alone knows that.
+        correlation: what the answer is to give back.
+    """
+
+    topic: str
+    payload: bytes
+    retain: bool
+    qos: int
+    answer_to: str | None = None
+    correlation: bytes | None = None

@@ -1,5 +1,6 @@
 """What is under way to the broker, what comes next, and what it would not have."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from eyespot.store.outbox import Outbox
 WINDOW = 20
 _LIVE = 0
 _STATE = 0
+_ANSWER = -1
+_MOST_ANSWERS = 20
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A message under way; `key` is its id in the outbox, 0 for a state."""
+    """A message under way; `key` is its id in the outbox, 0 for a state, -1 for an answer."""
 
     message: Message
     key: int
@@ -54,6 +57,7 @@ class Courier:
         self._broker = broker
         self._outbox = outbox
         self._states: dict[str, _State] = {}
+        self._answers: deque[Message] = deque(maxlen=_MOST_ANSWERS)
         self._flights: dict[int, _Flight] = {}
         self._token = _LIVE
         self._sent_up_to = 0
@@ -70,7 +74,7 @@ class Courier:
     def idle(self) -> bool:
         """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
         due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
-        return not due and not self._flights and self._sent_up_to >= self._outbox.newest
+        return not (due or self._flights or self._answers) and self._sent_up_to >= self._outbox.newest
 
     def connected(self) -> None:
         """Begin again: nothing is under way, every state is due, every refusal is tried once more."""
@@ -81,8 +85,9 @@ class Courier:
         self.retry_refused()
 
     def disconnected(self) -> None:
-        """Send nothing until connected again."""
+        """Send nothing until connected again; whoever waited for an answer waits no more."""
         self.online = False
+        self._answers.clear()
 
     def retry_refused(self) -> None:
         """Try topics again that the broker refused: somebody may have allowed them."""
@@ -95,13 +100,15 @@ class Courier:
             self._outbox.add(message)
         elif message.delivery is Delivery.STATE:
             self._states[message.topic] = _State(message, self._outbox.newest)
+        elif self.online and message.delivery is Delivery.ANSWER:
+            self._answers.append(message)
         elif self.online:
             self._broker.publish(message, _LIVE)
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
         flight = self._flights.pop(token, None)
-        if flight is None:
+        if flight is None or flight.key == _ANSWER:
             return
         topic = flight.message.topic
         self._complaints.pop(topic, None)
@@ -112,9 +119,12 @@ class Courier:
             del self._states[topic]  # the broker has removed it: nothing to repeat
 
     def refused(self, token: int, reason: str) -> None:
-        """Note that the broker will not have a message: its topic waits, and keeps what it has."""
+        """Note that the broker will not have a message: its topic waits, and keeps what it has.
+
+        Of an answer nothing is kept and nothing said: whoever asked may have chosen its topic.
+        """
         flight = self._flights.pop(token, None)
-        if flight is None:
+        if flight is None or flight.key == _ANSWER:
             return
         topic = flight.message.topic
         self._blocked.add(topic)
@@ -136,7 +146,7 @@ class Courier:
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
         while self.online and len(self._flights) < WINDOW:
-            flight = choose()
+            flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return
 
@@ -173,7 +183,9 @@ class Courier:
         if not self._broker.publish(flight.message, self._token):
             return False
         self._flights[self._token] = flight
-        if flight.key == _STATE:
+        if flight.key == _ANSWER:
+            self._answers.popleft()
+        elif flight.key == _STATE:
             self._states[flight.message.topic].due = False
         else:
             self._sent_up_to = flight.key

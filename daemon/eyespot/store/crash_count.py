@@ -10,7 +10,7 @@ import msgspec
 
 from eyespot.domain.errors import one_line
 from eyespot.domain.paths import read_small
-from eyespot.store.placing import put, staged
+from eyespot.domain.placing import put, staged
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eyespot.store.placing import NOBODY_ELSE, PRIVATE, Owner, new_file, sync_folder
+from eyespot.domain.placing import NOBODY_ELSE, PRIVATE, Owner, new_file, sync_folder
 
 
 class Disk:

@@ -12,8 +12,8 @@ import msgspec
 
 from eyespot.domain.errors import one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.placing import put, staged
 from eyespot.ports import Clock
-from eyespot.store.placing import put, staged
 
 _log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from eyespot.domain.errors import InputError, StorageError, one_line
 from eyespot.domain.paths import is_file
+from eyespot.domain.placing import Owner, keep, put
 from eyespot.store.database import (
     BUSY_S,
     COUNT,
@@ -23,7 +24,6 @@ from eyespot.store.database import (
     opened_to_read,
     put_aside,
 )
-from eyespot.store.placing import Owner, keep, put
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The body of the vision thread: observations become counts. It never waits for disk or wire."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Beat, Clock, Handover
@@ -17,15 +18,22 @@ class VisionWorker:
         mailbox: where observations come from.
         post: takes what each step leaves behind.
         clock: for UTC, and for the steps in silence.
+        turn: held while durable messages are numbered and posted, where others do that, too.
     """
 
     def __init__(
-        self, pipeline: Pipeline, mailbox: Mailbox, post: Callable[[Handover], None], clock: Clock
+        self,
+        pipeline: Pipeline,
+        mailbox: Mailbox,
+        post: Callable[[Handover], None],
+        clock: Clock,
+        turn: AbstractContextManager[object] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._mailbox = mailbox
         self._post = post
         self._clock = clock
+        self._turn = turn or nullcontext()
 
     def run(self, beat: Beat) -> None:
         """Work until the mailbox is exhausted."""
@@ -40,6 +48,7 @@ class VisionWorker:
             if observation is not None:
                 ahead_ns = max(0, observation.taken_ns - now_ns)
             taken_ns = now_ns + ahead_ns if observation is None else observation.taken_ns
-            handover = self._pipeline.step(taken_ns, observation, self._clock.timeline())
-            if handover.messages or handover.snapshots:
-                self._post(handover)
+            with self._turn:
+                handover = self._pipeline.step(taken_ns, observation, self._clock.timeline())
+                if handover.messages or handover.snapshots:
+                    self._post(handover)

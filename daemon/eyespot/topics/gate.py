@@ -6,16 +6,19 @@ keeps within its bounds in bytes, text lengths and counts. Bytes that come back 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
-from eyespot.topics import payloads
+from eyespot.topics import model_payloads, payloads
+from eyespot.topics.commands import REQ_ID
 
 _KIB = 1024
+_LONGEST_ANSWER_TOPIC = 256
+_MOST_CORRELATION = 256
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -28,20 +31,21 @@ class GateError(ValueError):
 class Declared:
     """One kind of payload: the form of its topics below the device's root, type, schema, bound in bytes.
 
-    Topics of one form may have payloads of several schemas, with one delivery and one bound.
+    Topics of one form may have payloads of several schemas, with one delivery. A payload whose form others
+    have laid down has no schema, and its topic to itself.
     """
 
     form: re.Pattern[str]
-    payload: type[payloads.Envelope]
-    schema: str
+    payload: type[msgspec.Struct]
+    schema: str | None
     delivery: Delivery
     most_bytes: int
 
 
 def _declared(
-    form: str, payload: type[payloads.Envelope], schema: str, delivery: Delivery, kib: int
+    form: str, payload: type[msgspec.Struct], schema: str | None, delivery: Delivery, kib: int
 ) -> Declared:
-    return Declared(re.compile(form), payload, f"eyespot.{schema}", delivery, kib * _KIB)
+    return Declared(re.compile(form), payload, schema and f"eyespot.{schema}", delivery, kib * _KIB)
 
 
 DECLARED = (
@@ -52,7 +56,12 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/state", payloads.ShareState, "share_state/1", Delivery.STATE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
+    _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
+    _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
+    _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
+    _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
 )
 
 
@@ -66,13 +75,43 @@ class Gate:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def let_out(self, suffix: str, payload: payloads.Envelope) -> Message:
+    def let_out(self, suffix: str, payload: msgspec.Struct) -> Message:
         """Return the message for a topic below the root.
 
         Raises:
             GateError: the topic is not declared, or the payload is not what was declared for it.
         """
         return self._message(suffix, msgspec.json.encode(payload))
+
+    def answer(
+        self, suffix: str, payload: msgspec.Struct, wanted_at: str, correlation: bytes | None
+    ) -> Message:
+        """Return an answer that is wanted elsewhere than where it belongs, as MQTT 5 has it.
+
+        Whoever may give commands could have us speak where they may not themselves. So it does not go to any
+        topic of our devices but below `reply` of this one; elsewhere it is what it is everywhere: small, not
+        kept, and of a form that nothing of ours takes for a command.
+
+        Args:
+            suffix: where it belongs, below the root.
+            payload: the answer.
+            wanted_at: the whole topic where it is wanted.
+            correlation: what it gives back.
+
+        Raises:
+            GateError: it must not go there, or is not what was declared for where it belongs.
+        """
+        if not self._may_be_answered(wanted_at):
+            raise GateError(f"no answer goes to {wanted_at[:80]!a}")
+        if correlation is not None and len(correlation) > _MOST_CORRELATION:
+            raise GateError(f"{len(correlation)} bytes to give back, at most {_MOST_CORRELATION} may leave")
+        return replace(self.let_out(suffix, payload), topic=wanted_at, correlation=correlation)
+
+    def _may_be_answered(self, topic: str) -> bool:
+        prefix = self._root.rpartition("/")[0]
+        ours = topic.startswith(f"{prefix}/") and not topic.startswith(f"{self._root}/reply/")
+        whole = topic.isprintable() and not set("+#") & set(topic) and not topic.startswith("$")
+        return whole and not ours and 0 < len(topic) <= _LONGEST_ANSWER_TOPIC
 
     def clear(self, suffix: str) -> Message:
         """Return the empty message that removes a retained topic.
@@ -98,19 +137,25 @@ class Gate:
 
     def _message(self, suffix: str, data: bytes) -> Message:
         candidates = _lookup(suffix)
-        most_bytes, delivery = candidates[0].most_bytes, candidates[0].delivery
-        if len(data) > most_bytes:
-            raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
-        schema = _decode(suffix, data, _Named).schema
-        kinds = {declared.schema: declared.payload for declared in candidates}
-        if schema not in kinds:
-            raise GateError(f"{suffix}: schema {schema[:80]!r} is not declared for it")
-        _decode(suffix, data, kinds[schema])
-        return Message(f"{self._root}/{suffix}", data, delivery)
+        _bound(suffix, data, max(declared.most_bytes for declared in candidates))
+        declared = _kind(suffix, data, candidates)
+        _bound(suffix, data, declared.most_bytes)
+        _decode(suffix, data, declared.payload)
+        return Message(f"{self._root}/{suffix}", data, declared.delivery)
 
 
 class _Named(msgspec.Struct):
     schema: str
+
+
+def _kind(suffix: str, data: bytes, candidates: Sequence[Declared]) -> Declared:
+    kinds = {declared.schema: declared for declared in candidates}
+    if None in kinds:
+        return kinds[None]
+    schema = _decode(suffix, data, _Named).schema
+    if schema not in kinds:
+        raise GateError(f"{suffix}: schema {schema[:80]!r} is not declared for it")
+    return kinds[schema]
 
 
 def _lookup(suffix: str) -> Sequence[Declared]:
@@ -119,6 +164,11 @@ def _lookup(suffix: str) -> Sequence[Declared]:
     if not found:
         raise GateError(f"{suffix[:80]!r} is not a declared topic")
     return found
+
+
+def _bound(suffix: str, data: bytes, most_bytes: int) -> None:
+    if len(data) > most_bytes:
+        raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
 
 
 def _decode(suffix: str, data: bytes, kind: type[_Struct]) -> _Struct:

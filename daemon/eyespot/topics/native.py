@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from eyespot.domain.event import Changed, Crossed, Event, LineState, RuleState, ShareState
+from eyespot.domain.event import Changed, Crossed, Direction, Event, LineState, RuleState, ShareState, Split
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message
@@ -15,9 +16,10 @@ from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
-from eyespot.topics.gate import DECLARED, Gate
+from eyespot.topics.gate import DECLARED, Gate, GateError
+from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, UpdateState
 
-_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED}
+_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Identity:
     python: str
     mount: Mount
     publishes_frames: bool
+    takes_unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ class Native:
             camera=view and _camera(view, who.mount),
             model=_model(model),
             schemas=tuple(sorted(_SCHEMAS.values())),
-            privacy=payloads.Privacy(boxes_of_frames=who.publishes_frames),
+            privacy=payloads.Privacy(
+                boxes_of_frames=who.publishes_frames, unsigned_models=who.takes_unsigned
+            ),
         )
 
     def health(self, vitals: Vitals, troubles: Sequence[Trouble], at: Stamp) -> Message:
@@ -157,15 +162,53 @@ class Native:
             case Crossed():
                 payload = payloads.Crossed(
                     **self._begun(payloads.Crossed, event, timeline),
+                    model=event.bundle,
                     direction=event.direction,
                     label=event.label,
                     track=event.track,
                 )
-            case Changed():  # pragma: no branch - mypy sees that there is no other
+            case Changed():
                 payload = payloads.Changed(
-                    **self._begun(payloads.Changed, event, timeline), before=event.before, after=event.after
+                    **self._begun(payloads.Changed, event, timeline),
+                    model=event.bundle,
+                    before=event.before,
+                    after=event.after,
+                )
+            case Split():  # pragma: no branch - mypy sees that there is no other
+                payload = payloads.Split(
+                    **self._begun(payloads.Split, event, timeline),
+                    before=event.before,
+                    after=event.after,
+                    counts=_counts(event.state),
                 )
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
+
+    def model_state(self, state: UpdateState) -> Message:
+        """Return what Home Assistant is to show of the model."""
+        return self._gate.let_out("model/state", state)
+
+    def model_detail(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return where the device is between one model and the next; see `ModelDetail`."""
+        return self._state("model/detail", ModelDetail, at, **fields)
+
+    def model_event(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return one step to another model, with the next number of the device's durable messages."""
+        self.seq += 1
+        return self._gate.let_out(
+            "model/event", ModelEvent(**self._envelope(ModelEvent, at, self.seq), **fields)
+        )
+
+    def reply(
+        self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
+    ) -> Message:
+        """Return the answer to a command, for where it is wanted if it may go there; see `Reply`."""
+        self._topic_seq["reply"] += 1
+        reply = Reply(**self._envelope(Reply, at, self._topic_seq["reply"]), **fields)
+        suffix = f"reply/{reply.req_id}"
+        if wanted_at is not None:
+            with suppress(GateError):
+                return self._gate.answer(suffix, reply, wanted_at, correlation)
+        return self._gate.let_out(suffix, reply)
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
@@ -191,7 +234,7 @@ class Native:
     def _begun(self, kind: type[payloads.Envelope], event: Event, timeline: Timeline) -> dict[str, Any]:
         """Return the fields that all events have."""
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
-        return {**envelope, "rule": event.rule, "model": event.bundle}
+        return {**envelope, "rule": event.rule}
 
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
@@ -201,6 +244,13 @@ class Native:
             "boot_id": self._boot_id,
             "seq": seq,
         }
+
+
+def _counts(state: RuleState) -> dict[str, dict[Direction, int]] | None:
+    """Return the totals of a rule; None where it has none."""
+    if not isinstance(state, LineState):
+        return None
+    return {label: dict(totals) for label, totals in state.counts.items()}
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:

@@ -7,8 +7,9 @@ from typing import Any
 
 from eyespot.app import prove
 from eyespot.app.golden import Verdict
+from eyespot.app.verifying import words
 from eyespot.domain.errors import InputError, ModelError, StorageError
-from eyespot.store.placing import new_file, put
+from eyespot.domain.placing import new_file, put
 from eyespot.trust import archive
 from eyespot.trust.bundle import read_bundle
 
@@ -33,13 +34,7 @@ class Packed:
     @property
     def tried(self) -> str:
         """In words, how it was tried."""
-        verdict = self.verdict
-        if not verdict.runtime:
-            return "looked through as far as can be done without the sensor; golden vectors cannot run here"
-        return (
-            f"{verdict.pictures} golden vectors are as they should be with {verdict.runtime}: "
-            f"{verdict.p50_ms:g} ms an inference (p50), {verdict.memory_mb or '?'} MB"
-        )
+        return words(self.verdict)
 
     def as_object(self) -> dict[str, Any]:
         """Return it for JSON."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from eyespot.app.provision.folder import KINDS, SECRETS, TOML, Contents, boots
 from eyespot.domain.errors import StorageError
+from eyespot.domain.placing import NOBODY_ELSE, for_the_service
 from eyespot.store.disk import Disk
-from eyespot.store.placing import NOBODY_ELSE, for_the_service
 
 IMPORTED = "eyespot-imported"
 _BEFORE = "eyespot.toml.before"

@@ -1,0 +1,40 @@
+"""A small file in which a thread notes what the next life has to know."""
+
+import logging
+from pathlib import Path
+
+from eyespot.domain.errors import one_line
+from eyespot.domain.paths import read_small
+from eyespot.domain.placing import put, staged
+
+_log = logging.getLogger(__name__)
+
+_MOST_BYTES = 16 * 1024
+
+
+class Memo:
+    """Keeps some bytes over restarts and power cuts. Never raises.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._failing = False
+
+    def read(self) -> bytes | None:
+        """Return what was kept; None where nothing was, or it cannot be read."""
+        return read_small(self._path, _MOST_BYTES)
+
+    def keep(self, data: bytes) -> bool:
+        """Keep something instead of what was kept; whether it is on the disk."""
+        try:
+            put(staged(self._path, data), self._path)
+        except OSError as error:
+            if not self._failing:
+                _log.warning("%s cannot be written: %s", self._path, one_line(error))
+            self._failing = True
+            return False
+        self._failing = False
+        return True

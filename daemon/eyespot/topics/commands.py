@@ -1,0 +1,137 @@
+"""What a device can be told: bytes become one of a few commands, or are refused.
+
+No command has a URL or a path: what is installed, and from where, is not for a broker to say.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from eyespot.domain.errors import one_line
+
+MOST_BYTES = 16 * 1024
+COMMANDS = "cmd/"
+DESIRED = "model/desired"
+REQ_ID = "[A-Za-z0-9._~:@=-]{1,64}"  # a part of a topic: no level and no wildcard
+
+_FROM_HOME_ASSISTANT = b"latest"
+
+ReqId = Annotated[str, Meta(pattern=rf"\A{REQ_ID}\Z")]
+_Expires = Annotated[datetime, Meta(tz=True)]
+_Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
+_Version = Annotated[str, Meta(pattern=r"\A[0-9]+\.[0-9]+\.[0-9]+\Z", max_length=32)]
+
+
+class Kind(Enum):
+    """What can be asked for, by the topic below the device's root."""
+
+    UPDATE = "cmd/model/update"
+    ROLLBACK = "cmd/model/rollback"
+    DESIRED = DESIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asks for.
+
+    Attributes:
+        req_id: by which an answer is wanted; without it none is.
+        expires: after which it is too late.
+        bundle, version: of the model that is desired, where one is named.
+    """
+
+    kind: Kind
+    req_id: str | None = None
+    expires: datetime | None = None
+    bundle: str | None = None
+    version: str | None = None
+
+
+class InvalidCommandError(ValueError):
+    """It cannot be understood.
+
+    Attributes:
+        req_id: by which an answer is wanted, as far as that could be read.
+    """
+
+    def __init__(self, reason: str, req_id: str | None = None) -> None:
+        super().__init__(reason)
+        self.req_id = req_id
+
+
+class _Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No command has arguments yet."""
+
+
+class _Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    req_id: ReqId | None = None
+    expires: _Expires | None = None
+    args: _Nothing | None = None
+
+
+class _Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`model/desired` in its short form."""
+
+    check: Literal[True]
+
+
+class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`model/desired` in its long form."""
+
+    bundle: _Name
+    version: _Version
+    req_id: ReqId | None = None
+
+
+class _Numbered(msgspec.Struct, frozen=True):
+    req_id: ReqId | None = None
+
+
+def parse(suffix: str, payload: bytes) -> Command:
+    """Return what is asked for.
+
+    Args:
+        suffix: the topic below the device's root.
+        payload: as it came.
+
+    Raises:
+        InvalidCommandError: there is no such command, or it is not as it should be.
+    """
+    if len(payload) > MOST_BYTES:
+        raise InvalidCommandError(f"larger than {MOST_BYTES} bytes")
+    try:
+        kind = Kind(suffix)
+    except ValueError:
+        known = ", ".join(k.value for k in Kind if k is not Kind.DESIRED)
+        text = one_line(ValueError(f"there is no command {suffix[:80]!a}; there are {known}"))
+        raise InvalidCommandError(text, _req_id(payload)) from None
+    if kind is Kind.UPDATE and payload == _FROM_HOME_ASSISTANT:
+        return Command(kind)
+    try:
+        return _desired(payload) if kind is Kind.DESIRED else _command(kind, payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidCommandError(f"not as it should be: {one_line(error)}", _req_id(payload)) from error
+
+
+def _command(kind: Kind, payload: bytes) -> Command:
+    command = msgspec.json.decode(payload, type=_Command)
+    return Command(kind, command.req_id, command.expires)
+
+
+def _desired(payload: bytes) -> Command:
+    if "check" in msgspec.json.decode(payload, type=dict[str, msgspec.Raw]):
+        msgspec.json.decode(payload, type=_Look)
+        return Command(Kind.DESIRED)
+    wanted = msgspec.json.decode(payload, type=_Wanted)
+    return Command(Kind.DESIRED, wanted.req_id, bundle=wanted.bundle, version=wanted.version)
+
+
+def _req_id(payload: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(payload, type=_Numbered).req_id
+    except (ValueError, RecursionError):
+        return None

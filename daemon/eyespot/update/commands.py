@@ -1,0 +1,86 @@
+"""What comes of a command: a request that is passed on, or a refusal that says why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from eyespot.topics.commands import Command, Kind
+from eyespot.topics.model_payloads import Ask, ReplyCode
+from eyespot.trust.notes import Request
+from eyespot.trust.slots import Record
+from eyespot.update.letters import Addressee
+from eyespot.update.reports import Standing, in_short, offered
+
+CAN_BE_APPROVED = frozenset({"approval", "window"})
+_PINNED = 'the configuration names the model: set [model] bundle = "factory" to let the device choose'
+_NOBODY_TO_ASK = "no repository is named: set [update] url"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comes of a command.
+
+    Attributes:
+        code, detail: for whoever asked.
+        ask: what is passed on; None where nothing is.
+    """
+
+    code: ReplyCode
+    detail: str
+    ask: Ask | None = None
+
+
+def request(ask: Ask, req_id: str | None, now: datetime) -> tuple[Addressee, Request]:
+    """Return the request that passes something on, and to whom."""
+    made = Request(kind=ask, req_id=req_id, at_s=max(0, int(now.timestamp())))
+    return ("body" if ask == "rollback" else "worker"), made
+
+
+def decide(command: Command, standing: Standing, now: datetime) -> Verdict:
+    """Return what comes of a command.
+
+    Args:
+        command: what somebody asks for.
+        standing: how it stands with the model.
+        now: by the device's clock, with its offset from UTC.
+    """
+    if command.expires is not None and command.expires <= now:
+        return Verdict("refused", f"it came too late: here it is {now:%Y-%m-%dT%H:%M:%SZ}")
+    if not standing.follows:
+        return Verdict("refused", _PINNED)
+    if command.kind is Kind.ROLLBACK:
+        return _rollback(standing.record)
+    if not standing.asks:
+        return Verdict("refused", _NOBODY_TO_ASK)
+    if command.kind is Kind.DESIRED:
+        return _desired(command, standing)
+    return _update(standing, int(now.timestamp()))
+
+
+def after_rollback(record: Record) -> str | None:
+    """Return in words what looks after a rollback; None where there is nothing to go back from."""
+    if record.trial is None and record.current is None:
+        return None
+    return (record.good if record.trial is not None else record.previous) or "the factory model"
+
+
+def _rollback(record: Record) -> Verdict:
+    after = after_rollback(record)
+    if after is None:
+        return Verdict("refused", "the factory model looks, and there is none before it")
+    return Verdict("ok", f"{after} will look instead of {record.current}", "rollback")
+
+
+def _update(standing: Standing, now_s: int) -> Verdict:
+    if (trial := standing.record.trial) is not None:
+        return Verdict("refused", f"{trial.bundle} is on probation; wait until that is over")
+    offer = offered(standing, now_s)
+    if offer is not None and offer.waits_for in CAN_BE_APPROVED:
+        return Verdict("ok", in_short(f"{offer.name} {offer.version} is approved"), "approve")
+    return Verdict("ok", "looking for an update", "check")
+
+
+def _desired(command: Command, standing: Standing) -> Verdict:
+    looks = standing.looks
+    if command.bundle is not None and (looks.name, looks.version) == (command.bundle, command.version):
+        return Verdict("ok", f"{command.bundle} {command.version} looks already")
+    return Verdict("ok", "looking whether the repository wants it of this device", "check")

@@ -1,0 +1,122 @@
+"""Commands are attended to within bounds, once, and answered."""
+
+import pytest
+
+from eyespot.supervisor.command_worker import AT_ONCE
+from eyespot.supervisor.inbox import MOST_WAITING
+from fakes.brokers import ROOT
+from fakes.desk import Desk
+from fakes.standings import standing
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_command_with_an_id_is_passed_on_and_answered(desk: Desk) -> None:
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    assert [(to, request.kind, request.req_id) for to, request in desk.passed_on] == [
+        ("body", "rollback", "r-1")
+    ]
+    (message,) = desk.posted
+    assert (message.topic, message.retain, message.qos) == (f"{ROOT}/reply/r-1", False, 1)
+    (reply,) = desk.replies
+    assert (reply["req_id"], reply["code"], reply["result"]) == ("r-1", "ok", {"request": "rollback"})
+    assert reply["schema"] == "eyespot.reply/1"
+
+
+def test_a_command_without_an_id_is_passed_on_each_time_and_never_answered(desk: Desk) -> None:
+    desk.told("cmd/model/update", "latest")
+    desk.told("cmd/model/update", "latest", answer_to="desk/1", correlation=b"1")
+    desk.told("cmd/model/explode", "{}")
+    assert desk.kinds == ["check", "check"]
+    assert desk.posted == []
+
+
+def test_what_was_asked_before_is_only_answered_again(desk: Desk) -> None:
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    desk.standing = standing()
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    assert desk.kinds == ["rollback"]
+    assert [reply["code"] for reply in desk.replies] == ["ok", "ok"]
+
+
+def test_the_same_id_for_something_else_is_something_else(desk: Desk) -> None:
+    desk.told("cmd/model/rollback", '{"req_id": "1"}')
+    desk.told("cmd/model/update", '{"req_id": "1"}')
+    assert desk.kinds == ["rollback", "check"]
+
+
+def test_who_asks_is_told_what_went_wrong(desk: Desk) -> None:
+    desk.told("cmd/model/explode", '{"req_id": "1"}')
+    desk.told("cmd/model/update", '{"req_id": "2", "args": {"url": "https://evil.example/m.tflite"}}')
+    desk.told("cmd/model/update", '{"req_id": "3", "expires": "1969-01-01T00:00:00Z"}')
+    desk.fails = True
+    desk.told("cmd/model/update", '{"req_id": "4"}')
+    assert desk.passed_on == []
+    told = [(reply["req_id"], reply["code"], reply["result"]) for reply in desk.replies]
+    assert told == [
+        ("1", "invalid", None),
+        ("2", "invalid", None),
+        ("3", "refused", None),
+        ("4", "failed", None),
+    ]
+    assert "no space left" in desk.replies[-1]["detail"]
+
+
+def test_an_answer_goes_where_it_is_wanted_with_what_is_to_be_given_back(desk: Desk) -> None:
+    desk.told("cmd/model/update", '{"req_id": "1"}', answer_to="clerk/desk-7", correlation=b"\x00\xff")
+    (message,) = desk.posted
+    assert (message.topic, message.correlation, message.retain) == ("clerk/desk-7", b"\x00\xff", False)
+
+
+def test_what_is_desired_is_a_hint_that_is_heard_once(desk: Desk) -> None:
+    desk.told("model/desired", '{"check": true}', retain=True)
+    desk.told("model/desired", '{"check": true}', retain=True)  # the same, with a new connection
+    assert desk.kinds == ["check"]
+    desk.told("model/desired", '{"check": true}')  # said anew
+    desk.told("model/desired", "")
+    desk.told("model/desired", '{"bundle": "people", "version": "2.0.0", "req_id": "d"}', retain=True)
+    assert desk.kinds == ["check"] * 3
+    assert [reply["req_id"] for reply in desk.replies] == ["d"]
+
+
+def test_too_many_commands_are_not_looked_at_and_that_is_named_until_it_is_over(desk: Desk) -> None:
+    for _ in range(AT_ONCE + 5):
+        desk.told("cmd/model/update", "latest")
+    assert len(desk.passed_on) == AT_ONCE
+    desk.clock.sleep(10)
+    desk.worker.turn(0)
+    assert "too many commands, or too large: not looked at 5;" in desk.health.lasting["commands_dropped"]
+    desk.told("cmd/model/update", "latest")
+    assert len(desk.passed_on) == AT_ONCE + 1
+    desk.clock.sleep(60)
+    desk.worker.turn(0)
+    assert desk.health.lasting == {}
+
+
+def test_what_finds_no_room_is_counted(desk: Desk) -> None:
+    for _ in range(MOST_WAITING + 7):
+        desk.hears("cmd/model/update", b"latest")
+    desk.hears("cmd/model/update", b"x" * 16_385)
+    desk.hears("cmd/" + "x" * 600, b"latest")
+    desk.worker.turn(0)
+    assert "not looked at 9;" in desk.health.lasting["commands_dropped"]
+
+
+def test_a_broker_that_lets_nobody_speak_to_us_is_named(desk: Desk) -> None:
+    desk.worker.deaf(f"{ROOT}/cmd/#", "not authorized")
+    assert (
+        "does not let us hear eyespot/v1/shop-1/cmd/# (not authorized)"
+        in desk.health.lasting["commands_denied"]
+    )
+    desk.worker.listening()
+    assert desk.health.lasting == {}
+
+
+def test_it_returns_when_asked_to(desk: Desk) -> None:
+    beats: list[int] = []
+    desk.worker.stop(0.1)
+    desk.worker.run(lambda: beats.append(1))
+    assert beats == []
