@@ -102,6 +102,21 @@ class LiteRtEngine:
         return values
 
 
+def output_shapes(network: bytes) -> list[tuple[int, ...]]:
+    """Return the shapes of a network's outputs, as the runtime has them; -1 is a side that is open.
+
+    Files leave the outputs of some operations to the runtime.
+
+    Raises:
+        ModelError: no runtime is installed, or it cannot run the network.
+    """
+    runtime, interpreter = find_runtime()
+    with foreign(ModelError, f"{runtime} cannot run it; take another network"):
+        loaded = interpreter(model_content=network, num_threads=1)
+        loaded.allocate_tensors()
+        return [tuple(map(int, detail["shape_signature"])) for detail in loaded.get_output_details()]
+
+
 def find_runtime() -> _Runtime:
     """Return what runs models here, loaded.
 

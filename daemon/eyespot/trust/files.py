@@ -88,6 +88,13 @@ def is_class_name(name: str) -> bool:
     return name.isprintable() and 1 <= len(name) <= LONGEST_LABEL
 
 
+def shortened(name: str) -> str:
+    """Cut a name that is too long, such as ImageNet has, at its last comma that leaves it short enough."""
+    if len(name) <= LONGEST_LABEL:
+        return name
+    return name[: LONGEST_LABEL + 1].rpartition(",")[0] or name
+
+
 def _read(path: Path, most_bytes: int, remedy: Remedy) -> bytes:
     """Return the file, or one byte more than it may have."""
     if not is_file(path, ModelError):

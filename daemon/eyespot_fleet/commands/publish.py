@@ -1,9 +1,9 @@
 """`eyespot-fleet publish`: models for devices. Each of its commands has a file of its own."""
 
 from eyespot.commands.options import Subparsers
-from eyespot_fleet.commands import publish_pack
+from eyespot_fleet.commands import publish_import, publish_pack
 
-_COMMANDS = (publish_pack,)
+_COMMANDS = (publish_import, publish_pack)
 
 
 def add_to(commands: Subparsers) -> None:
