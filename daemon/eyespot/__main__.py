@@ -33,6 +33,7 @@ examples:
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
   eyespot models show network.rpk           what a model file says of itself; also .tflite
+  sudo eyespot models list                  which model looks, which came before, what waits
   sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
   sudo eyespot restore shop.tar.gz          on another Pi: goes on where that one stopped
 """

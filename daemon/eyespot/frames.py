@@ -54,6 +54,12 @@ class FrameSource(Protocol):
         how far it is.
         """
 
+    def fit(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:
+        """Scale for a model input of another size from the next frame on, as `open` does.
+
+        Only who cannot do so while looking starts anew.
+        """
+
     def take(self, timeout_s: float) -> Frame | None:
         """Return the next frame, or None if there was none within the time."""
 

@@ -3,17 +3,19 @@
 `eyespot run` and `eyespot replay` step the same pipeline, so they count the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Event, RuleState
+from eyespot.domain.event import Event, RuleState, Split
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
-from eyespot.domain.objects import objects_of
-from eyespot.domain.observation import Observation
+from eyespot.domain.objects import count_of, objects_of
+from eyespot.domain.observation import Indexes, Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule
@@ -22,10 +24,25 @@ from eyespot.tracking.tracker import Tracker
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule as it is kept: UTC in ns since 1970 when its totals began, and what the rule itself keeps."""
+    """A rule as it is kept.
+
+    Attributes:
+        since_utc_ns: UTC in ns since 1970 when its totals began.
+        state: what the rule itself keeps.
+        model: id of the bundle whose work it is; empty where that was not kept.
+    """
 
     since_utc_ns: int
     state: dict[str, object]
+    model: str = ""
+
+
+class Seen(NamedTuple):
+    """How much a model has seen since it began to look: looks, and what was sure in all of them."""
+
+    bundle: str
+    looks: int = 0
+    objects: int = 0
 
 
 @dataclass(slots=True)
@@ -33,6 +50,7 @@ class _Running:
     rule: Rule
     since_utc_ns: int
     published: RuleState | None = None
+    model: str = ""
 
 
 class Pipeline:
@@ -44,8 +62,11 @@ class Pipeline:
         rules: by id, in the order in which they run.
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
+        classes: whose objects are counted in `seen`; None for all.
 
     Attributes:
+        seen: how much the model has seen; from any thread.
+        model: what makes the observations just now; from any thread.
         tracks_alive: confirmed tracks after the newest step.
         unusable: rule id -> why its kept snapshot could not be used.
     """
@@ -58,8 +79,11 @@ class Pipeline:
         native: Native,
         *,
         publishes_frames: bool = False,
+        classes: Collection[str] | None = None,
     ) -> None:
-        self._model = model
+        self._classes = classes
+        self._begin_with(model)
+        self._next = model
         self._tracker = tracker
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in rules.items()}
         self._native = native
@@ -71,29 +95,47 @@ class Pipeline:
         """Take up where the kept snapshots end, and return every rule's state.
 
         A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. The topic of a snapshot that has no rule is cleared.
+        then says why. The topic of a snapshot that has no rule is cleared. Totals of another model are
+        split from what comes.
         """
         for rule_id, running in self._rules.items():
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in kept:
                 self._restore(rule_id, running, kept[rule_id])
         removed = [self._native.rule_removed(rule_id) for rule_id in kept if rule_id not in self._rules]
-        messages, snapshots = self._changes(taken_ns, timeline, ())
-        return Handover((*removed, *messages), snapshots, self._native.seq)
+        splits = self._split(taken_ns)
+        messages = [self._native.event(split, timeline) for split in splits]
+        states, snapshots = self._changes(taken_ns, timeline, splits)
+        return Handover((*removed, *messages, *states), snapshots, self._native.seq)
+
+    def expect(self, model: ModelIdentity) -> None:
+        """Count by another model from its first observation on; from any thread."""
+        self._next = model
 
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
-        """Look at one observation, or at its absence while the source is silent."""
-        objects = None if observation is None else objects_of(observation.found, self._model.labels)
+        """Look at one observation, or at its absence while the source is silent.
+
+        At the first one of the model that is expected, counters are split. Any other model's are passed over.
+        """
+        events: list[Event] = []
+        if observation is not None and observation.bundle != self.model.bundle:
+            if observation.bundle == self._next.bundle:
+                events += self._change_model(taken_ns, self._next)
+            else:
+                observation = None
+        if observation is not None:
+            self._note(observation)
+        objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
         scene = Scene(taken_ns, observation, tracks)
-        events = self._run_rules(scene)
+        events += self._run_rules(scene)
         messages = [self._native.event(event, timeline) for event in events]
         states, snapshots = self._changes(taken_ns, timeline, events)
         messages += states
         if self._publishes_frames and observation is not None:
             at = stamp(timeline, taken_ns)
-            messages.append(self._native.frame(tracks, self._model.labels, self._model.bundle, at))
+            messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
@@ -103,7 +145,37 @@ class Pipeline:
         except (msgspec.DecodeError, ValueError) as error:
             self.unusable[rule_id] = one_line(error)
         else:
-            running.since_utc_ns = snapshot.since_utc_ns
+            running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
+
+    def _begin_with(self, model: ModelIdentity) -> None:
+        self.model, self.seen = model, Seen(model.bundle)
+        counted = [self._classes is None or label in self._classes for label in model.labels]
+        self._counted = np.array(counted, np.bool_)
+
+    def _note(self, observation: Observation) -> None:
+        count = count_of(observation.found, self.model.min_score, self._counted)
+        self.seen = Seen(self.seen.bundle, self.seen.looks + 1, self.seen.objects + count)
+
+    def _change_model(self, taken_ns: int, model: ModelIdentity) -> list[Split]:
+        """Go on with another model: tracks and totals stay, by the names of their classes."""
+        self._tracker.relabel(_places(self.model.labels, model.labels), model.min_score)
+        self._begin_with(model)
+        for running in self._rules.values():
+            running.rule.relabel(model.labels, model.bundle)
+        return self._split(taken_ns)
+
+    def _split(self, taken_ns: int) -> list[Split]:
+        """Split the totals that another model than the one of now has made until now."""
+        after = self.model.bundle
+        splits = [
+            Split(rule_id, taken_ns, running.model, after, running.rule.state())
+            for rule_id, running in self._rules.items()
+            if running.model not in {"", after}
+        ]
+        for running in self._rules.values():
+            running.model = after
+            running.published = None  # states name the model, too
+        return splits
 
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
@@ -124,7 +196,15 @@ class Pipeline:
             is_new = state != running.published
             if is_new:
                 running.published = state
-                messages.append(self._native.rule_state(rule_id, state, since, self._model.bundle, at))
+                messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
             if is_new or rule_id in speakers:
-                snapshots[rule_id] = msgspec.json.encode(Snapshot(since, running.rule.snapshot()))
+                snapshots[rule_id] = msgspec.json.encode(
+                    Snapshot(since, running.rule.snapshot(), running.model)
+                )
         return messages, snapshots
+
+
+def _places(before: Sequence[str], after: Sequence[str]) -> Indexes:
+    """Return where each class of one model is in another one; -1 where that lacks it."""
+    places = {label: place for place, label in reversed(list(enumerate(after)))}
+    return np.array([places.get(label, -1) for label in before], np.intp)

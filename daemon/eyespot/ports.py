@@ -109,12 +109,16 @@ class Readings:
         sensor: what the camera says; None where there is none.
         dropped: observations that gave way on the way here, as nobody took them in time.
         doing: what takes long just now, as the start of a camera may; empty when nothing does.
+        model_error: the last error of the model since it looks; empty where there was none.
+        memory_mb: what the process that looks holds in memory, where that is another one.
     """
 
     inference_ms: tuple[float, float] | None = None
     sensor: SensorReadings | None = None
     dropped: int = 0
     doing: str = ""
+    model_error: str = ""
+    memory_mb: float | None = None
 
 
 def silent(_: str) -> None:

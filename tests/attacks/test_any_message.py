@@ -15,7 +15,7 @@ from eyespot.ports import ModelIdentity
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.share import Share, ShareSettings
 from eyespot.sources import wire
-from eyespot.sources.screening import Overstepped, Screening
+from eyespot.sources.screening import Overstepped, Screening, Wanted
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -70,7 +70,7 @@ def admitted(data: bytes) -> Observation | None:
     try:
         message = wire.decode_from_eye(data)
         tells = TELLS[type(message.found)] if isinstance(message, wire.Seen) else "objects"
-        screening = Screening(MODEL, tells, CAMERA, clock)
+        screening = Screening(Wanted(MODEL, tells), CAMERA, clock)
         screening.admit(wire.Hello())
         screening.admit(message)
         return screening.observation(message) if isinstance(message, wire.Seen) else None

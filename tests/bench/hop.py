@@ -13,6 +13,7 @@ from eyespot.domain.observation import Detections, Observation
 from eyespot.host.clock import SystemClock
 from eyespot.sources.eye import EyeSource
 from eyespot.sources.link import BodyLink
+from eyespot.sources.screening import Wanted
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
 from eyespot.supervisor.health import Health
@@ -60,7 +61,7 @@ def hop_ms() -> Iterator[tuple[int, float]]:
     with TemporaryDirectory() as folder:
         path, order = Path(folder) / "eye", Look(CameraSettings(source="picamera"), "factory", None)
         body = EyeSource(
-            path, order, MODEL, tells="objects", steps=(), clock=clock, health=Health(clock), ledger=None
+            path, order, Wanted(MODEL, "objects"), steps=(), clock=clock, health=Health(clock), ledger=None
         )
         body.open()
         link = BodyLink(path, clock)

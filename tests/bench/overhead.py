@@ -13,7 +13,7 @@ from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import View
 from eyespot.rules.line import Line, LineSettings
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.store.intake import Intake
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
@@ -74,7 +74,7 @@ def cpu_ms_per_frame(count: int) -> float:
     model, manifest = bundle.identity, bundle.manifest
     decoder = build(manifest.decoder, bundle.layout, floor=model.min_score / 2, nms_iou=manifest.nms_iou)
     source = InferringSource(
-        Blank(), Tensors(count), decoder, model, size=(300, 300), resize="stretch", clock=ManualClock()
+        Blank(), CpuModel(Tensors(count), decoder, model, (300, 300), "stretch"), clock=ManualClock()
     )
     source.open()
     line = Line(LineSettings(id="door", a=(0.5, 1), b=(0.5, 0)), model.labels, "overhead")

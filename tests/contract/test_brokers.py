@@ -18,7 +18,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Broker
-from fakes.brokers import FAREWELL, ROOT, WILL, Device, local_mosquitto, message, running, say
+from fakes.brokers import COMMANDS, FAREWELL, ROOT, WILL, Device, local_mosquitto, message, running, say
 from fakes.waiting import until
 
 FORBIDDEN = "eyespot/v1/shop-2/status"
@@ -260,3 +260,15 @@ def test_an_answer_gives_back_what_was_asked_with(world: InMemory | OverTheWire,
         until(lambda: heard)
     back = b"\x00\xff42" if world.knows_5 else None
     assert heard == [Heard(f"{ROOT}/reply/17", b"{}", retain=False, qos=1, correlation=back)]
+
+
+def test_in_memory_a_subscription_can_be_refused() -> None:
+    broker = MemoryBroker()
+    broker.refuse(COMMANDS.topic_filter)
+    with running(broker) as device:
+        device.told.wait_for(lambda: device.told.denied)
+        broker.send(Heard(f"{ROOT}/cmd/model/update", b"latest", retain=False, qos=1))
+        broker.send(Heard(f"{ROOT}/model/desired", b"{}", retain=False, qos=1))
+        device.told.wait_for(lambda: device.told.heard)
+    assert device.told.denied == {COMMANDS.topic_filter: "not authorized"}
+    assert [h.topic for h in device.told.heard] == [f"{ROOT}/model/desired"]

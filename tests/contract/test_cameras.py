@@ -15,7 +15,7 @@ from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock
 from eyespot.ports import ObservationSource, SourceEnded
 from eyespot.sources.imx500 import Imx500Source
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.picamera import PicameraSource
 from eyespot.sources.settings import CameraSettings
 from eyespot.supervisor.source_worker import SourceWorker
@@ -51,11 +51,7 @@ def _picamera(folder: Path) -> Rig:
     steps = (Step.RESTART, Step.RENEW)
     source = InferringSource(
         frames,
-        FakeEngine(),
-        FakeDecoder(BOX),
-        IDENTITY,
-        size=(32, 24),
-        resize="stretch",
+        CpuModel(FakeEngine(), FakeDecoder(BOX), IDENTITY, (32, 24), "stretch"),
         clock=clock,
         steps=steps,
     )

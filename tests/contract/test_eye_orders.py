@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from eyespot.app import sight
+from eyespot.app import sight, swapping
 from eyespot.domain.errors import CameraError, ModelError, ModelRefused
 from eyespot.domain.recovery import Step
+from eyespot.ports import Tell
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
 from fakes.eyes import Ledger, Pair, look, see_one, stream
@@ -77,14 +78,15 @@ def test_a_refusal_ends_a_source_whose_owner_goes_back_to_the_order_of_before(pa
 def test_a_camera_that_runs_neither_the_new_order_nor_the_old_is_told_to_who_knows_the_way_back(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def neither(*_: object) -> bool:
+    def neither(_: Tell) -> None:
         raise CameraError("neither runs")
 
     body = pair.body()
     with pair.eye() as eye:
         body.until(lambda: eye.looked, "the order")
-        monkeypatch.setattr(sight, "swapped", neither)
-        body = pair.body(look(SCENE), goes_back=True)
+        monkeypatch.setattr(sight, "can_go_over", lambda *_: True)
+        monkeypatch.setattr(swapping, "going_over", lambda *_: neither)
+        body = pair.body(look(bundle="/another"), goes_back=True)
         with pytest.raises(ModelRefused, match="neither runs"):
             body.until(lambda: False, "the refusal")
         body = pair.body()

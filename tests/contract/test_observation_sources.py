@@ -11,7 +11,7 @@ from eyespot.frames import FrameSource
 from eyespot.host.clock import ManualClock
 from eyespot.ports import ObservationSource, SourceEnded
 from eyespot.recording import SCHEMA, Header, RecordingWriter
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.replay import ReplaySource
 from eyespot.sources.scene import SceneSource
 from eyespot.sources.settings import CameraSettings, Pace
@@ -32,7 +32,7 @@ class Case:
 
 def _seeing(frames: FrameSource, clock: ManualClock) -> InferringSource:
     return InferringSource(
-        frames, FakeEngine(), FakeDecoder(BOX), IDENTITY, size=(32, 24), resize="stretch", clock=clock
+        frames, CpuModel(FakeEngine(), FakeDecoder(BOX), IDENTITY, (32, 24), "stretch"), clock=clock
     )
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.broker import hearing
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
-from fakes.brokers import FAREWELL, WILL, local_mosquitto, message, running
+from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, running
 from fakes.certificates import Authority
 from fakes.waiting import until
 
@@ -165,6 +166,52 @@ class Scripted:
                 connect = sock.recv(4096)
                 self.versions.append(connect[connect.index(b"MQTT") + 4])
                 self._talk(sock)
+
+
+def subscribes(answer: bytes) -> Callable[[socket.socket], None]:
+    """Accept whoever comes, and answer a subscription with these codes (MQTT 5, 3.9.3)."""
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(b"\x20\x03\x00\x00\x00")
+        packet = sock.recv(4096)
+        sock.sendall(b"\x90" + bytes([3 + len(answer)]) + packet[2:4] + b"\x00" + answer)
+        sock.recv(4096)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("answer", "denied"),
+    [
+        (b"\x01\x01", {}),
+        (b"\x00\x01", {}),
+        (b"\x87\x01", {f"{ROOT}/cmd/#": "not authorized"}),
+        (b"\x01\x80", {f"{ROOT}/model/desired": "unspecified error"}),
+        (b"\x87\x87", {f"{ROOT}/cmd/#": "not authorized"}),
+    ],
+)
+def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: dict[str, str]) -> None:
+    with closing(Scripted(subscribes(answer))) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.hears is not None)
+        assert device.told.hears == (not denied)
+        assert device.told.denied == denied
+        assert device.told.online
+
+
+def test_what_was_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "_TRY_AGAIN_S", 0.1)
+
+    def changes_its_mind(sock: socket.socket) -> None:
+        sock.sendall(b"\x20\x03\x00\x00\x00")
+        for code in (b"\x87", b"\x01"):
+            packet = sock.recv(4096)
+            sock.sendall(b"\x90\x05" + packet[2:4] + b"\x00" + code + b"\x01")
+        sock.recv(4096)
+
+    with closing(Scripted(changes_its_mind)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.denied)
+        device.told.wait_for(lambda: device.told.hears)
+        assert device.told.connections == 1
 
 
 class OldBroker(Scripted):

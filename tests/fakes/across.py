@@ -7,6 +7,7 @@ from eyespot.domain.recovery import Step
 from eyespot.ports import Clock, ModelIdentity, ObservationSource, Readings, SourceEnded, Tell, View, silent
 from eyespot.sources.eye import EyeSource
 from eyespot.sources.link import BodyLink
+from eyespot.sources.screening import Wanted
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
 from eyespot.supervisor.health import Health
@@ -36,8 +37,7 @@ class Across:
         self._body = EyeSource(
             self._path,
             Look(camera, "factory", None),
-            looking.model,
-            tells="objects",
+            Wanted(looking.model, "objects"),
             steps=(),
             clock=clock,
             health=Health(clock),

@@ -15,7 +15,7 @@ from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.settings import endpoint
 from eyespot.domain.errors import BrokerError, EyespotError
 from eyespot.domain.message import Delivery, Heard, Message
-from eyespot.ports import Broker, Subscription
+from eyespot.ports import Broker, Ear, Subscription
 from fakes.recorder import Recorder
 
 ROOT = "eyespot/v1/shop-1"
@@ -35,14 +35,14 @@ DESIRED = Subscription(f"{ROOT}/model/desired", kept=True)
 class Device:
     """A broker that runs in a thread, and what it hears."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, ear: Ear | None = None) -> None:
         self.told = Recorder()
         self.broker = broker
         self.error: EyespotError | None = None
         self.longest_silence_s = 0.0
         self._beaten = time.monotonic()
         broker.attach(self.told, WILL)
-        broker.listen(self.told, (COMMANDS, DESIRED))
+        broker.listen(ear or self.told, (COMMANDS, DESIRED))
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
@@ -67,9 +67,9 @@ class Device:
 
 
 @contextmanager
-def running(broker: Broker) -> Iterator[Device]:
-    """Run a broker until the context ends."""
-    device = Device(broker)
+def running(broker: Broker, ear: Ear | None = None) -> Iterator[Device]:
+    """Run a broker until the context ends; what it passes on is heard by the device, or by somebody else."""
+    device = Device(broker, ear)
     device.start()
     try:
         yield device

@@ -19,6 +19,7 @@ from eyespot.sources import link
 from eyespot.sources.datagrams import Datagrams
 from eyespot.sources.eye import EyeSource
 from eyespot.sources.link import BodyLink
+from eyespot.sources.screening import Wanted
 from eyespot.sources.settings import CameraSettings
 from eyespot.sources.wire import Look
 from eyespot.supervisor.health import Health
@@ -96,8 +97,7 @@ class Body:
         self.source = EyeSource(
             self.path,
             order or look(),
-            model,
-            tells=tells,
+            Wanted(model, tells),
             steps=EVERY_STEP,
             clock=self.clock,
             health=self.health,

@@ -1,66 +1,12 @@
 """Commands are attended to within bounds, once, and answered."""
 
-import json
-from typing import Any
-
 import pytest
 
-from eyespot.domain.errors import StoreError
-from eyespot.domain.message import Heard, Message
-from eyespot.host.clock import ManualClock
-from eyespot.supervisor.command_worker import AT_ONCE, CommandWorker
+from eyespot.supervisor.command_worker import AT_ONCE
 from eyespot.supervisor.inbox import MOST_WAITING
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
-from eyespot.trust.notes import Request
-from eyespot.trust.slots import Record
-from fakes.standings import NEW, OLD, standing
-from fakes.troubles import Troubles
-
-ROOT = "eyespot/v1/shop-1"
-RUNNING = standing(Record(current=NEW, good=NEW, previous=OLD))
-
-
-class Desk:
-    """A device that can be told things."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(0)
-        self.health = Troubles()
-        self.passed_on: list[tuple[str, Request]] = []
-        self.posted: list[Message] = []
-        self.standing = RUNNING
-        self.fails = False
-        self.worker = CommandWorker(
-            root=ROOT,
-            standing=lambda: self.standing,
-            pass_on=self._pass_on,
-            native=Native(Gate(ROOT), "0" * 16, 0),
-            post=lambda handover: self.posted.extend(handover.messages),
-            health=self.health,
-            clock=self.clock,
-        )
-
-    def _pass_on(self, to: str, request: Request) -> None:
-        if self.fails:
-            raise StoreError("no space left; make room")
-        self.passed_on.append((to, request))
-
-    def hears(self, suffix: str, payload: bytes, *, retain: bool = False, **more: Any) -> None:
-        self.worker.hear(Heard(f"{ROOT}/{suffix}", payload, retain=retain, qos=1, **more))
-
-    def told(self, suffix: str, payload: bytes | str, **more: Any) -> None:
-        """Hear something, and attend to it."""
-        self.hears(suffix, payload if isinstance(payload, bytes) else payload.encode(), **more)
-        self.worker.turn(0)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [request.kind for _, request in self.passed_on]
-
-    @property
-    def replies(self) -> list[dict[str, Any]]:
-        return [json.loads(message.payload) for message in self.posted]
+from fakes.brokers import ROOT
+from fakes.desk import Desk
+from fakes.standings import standing
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Frames to observations: where things lie in the full frame, and how long it took."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from eyespot.domain.geometry import Resize
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
 from eyespot.host.clock import ManualClock
-from eyespot.sources.inferring import InferringSource
+from eyespot.ports import SourceEnded
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.scene import SceneSource
 from eyespot.sources.video import VideoSource
 from fakes.models import IDENTITY, FakeDecoder, FakeEngine, FixedDecoder
@@ -24,13 +26,7 @@ def observe_wide_video(folder: Path, resize: Resize, decoder: Decoder[Found]) ->
         write_video(folder / "v.avi", 1, size=(160, 80)), "fast", loop=False, clock=ManualClock(3)
     )
     source = InferringSource(
-        frames,
-        FakeEngine(),
-        decoder,
-        IDENTITY,
-        size=(100, 100),
-        resize=resize,
-        clock=ManualClock(),
+        frames, CpuModel(FakeEngine(), decoder, IDENTITY, (100, 100), resize), clock=ManualClock()
     )
     source.open()
     observation = source.take(1)
@@ -116,7 +112,7 @@ def test_what_is_said_of_the_frame_as_a_whole_stays_as_it_is(
 def scene(engine: FakeEngine, clock: ManualClock) -> InferringSource:
     frames = SceneSource(0, 10, "fast", clock)
     return InferringSource(
-        frames, engine, FakeDecoder(), IDENTITY, size=(40, 30), resize="stretch", clock=clock
+        frames, CpuModel(engine, FakeDecoder(), IDENTITY, (40, 30), "stretch"), clock=clock
     )
 
 
@@ -151,3 +147,63 @@ def test_a_model_that_fails_is_no_observation() -> None:
     source.open()
     with pytest.raises(ModelError, match="gave up"):
         source.take(0)
+
+
+def another(engine: FakeEngine, size: tuple[int, int] = (40, 30)) -> CpuModel:
+    return CpuModel(engine, FakeDecoder(), replace(IDENTITY, bundle="another"), size, "stretch")
+
+
+def test_a_swap_lies_between_two_frames_and_loses_none() -> None:
+    clock = ManualClock()
+    old, new = FakeEngine(lambda: clock.sleep(0.01)), FakeEngine(lambda: clock.sleep(0.02))
+    source = scene(old, clock)
+    source.open()
+    seen = []
+    for number in range(10):
+        if number == 5:
+            source.swap(another(new))
+        seen.append(source.take(0))
+    assert [one.bundle for one in seen if one] == [IDENTITY.bundle] * 5 + ["another"] * 5
+    assert [one.taken_ns for one in seen if one] == [number * SECOND_NS // 10 for number in range(10)]
+    assert (len(old.shown), len(new.shown)) == (5, 5)
+    assert source.model.bundle == "another"
+    assert source.readings.inference_ms == (pytest.approx(20), pytest.approx(20)), "only the new one's"
+
+
+def test_after_a_swap_frames_have_the_size_of_the_new_models_input_and_the_scene_goes_on() -> None:
+    engine = FakeEngine()
+    source = scene(FakeEngine(), ManualClock())
+    source.open()
+    source.take(0)
+    source.swap(another(engine, (80, 60)))
+    frame = source.take(0)
+    assert frame is not None
+    assert (engine.shown, frame.taken_ns) == ([(60, 80, 3)], SECOND_NS // 10)
+
+
+def test_a_video_goes_on_where_it_was_when_the_model_changes(tmp_path: Path) -> None:
+    frames = VideoSource(write_video(tmp_path / "v.avi", 4), "fast", loop=False, clock=ManualClock())
+    source = InferringSource(frames, another(FakeEngine()), clock=ManualClock())
+    source.open()
+    times = []
+    for number in range(4):
+        seen = source.take(0)
+        assert seen is not None
+        times.append(seen.taken_ns)
+        source.swap(another(FakeEngine(), (40 + number, 30)))
+    assert times == sorted(set(times))
+    with pytest.raises(SourceEnded):
+        source.take(0)
+
+
+def test_the_models_last_error_is_told_until_another_model_looks() -> None:
+    def fail() -> None:
+        raise ModelError("the model's boxes are not finite")
+
+    source = scene(FakeEngine(fail), ManualClock())
+    source.open()
+    with pytest.raises(ModelError):
+        source.take(0)
+    assert source.readings.model_error == "the model's boxes are not finite"
+    source.swap(another(FakeEngine()))
+    assert source.readings.model_error == ""

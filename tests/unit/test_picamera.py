@@ -16,7 +16,7 @@ from eyespot.domain.recovery import Step
 from eyespot.frames import Frame
 from eyespot.host.clock import ManualClock
 from eyespot.ports import SourceEnded, View
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.picamera import PicameraSource
 from eyespot.sources.settings import CameraSettings
 from fakes.cameras import BUSY, FakeCameras, hang, in_force
@@ -211,9 +211,10 @@ def test_boxes_are_told_in_fractions_of_the_full_frame(
 ) -> None:
     rig = Rig([{"ScalerCrop": crop}])
     source = InferringSource(
-        rig.source, FakeEngine(), FakeDecoder([0.1, 0.2, 0.3, 0.4]), IDENTITY,
-        size=(300, 300), resize=resize, clock=rig.clock,
-    )  # fmt: skip
+        rig.source,
+        CpuModel(FakeEngine(), FakeDecoder([0.1, 0.2, 0.3, 0.4]), IDENTITY, (300, 300), resize),
+        clock=rig.clock,
+    )
     source.open()
     seen = source.take(1)
     assert seen is not None
@@ -261,9 +262,11 @@ def test_opening_anew_keeps_the_power_on() -> None:
 def test_steps_of_recovery_close_the_camera_where_that_is_asked_for() -> None:
     rig = Rig()
     source = InferringSource(
-        rig.source, FakeEngine(), FakeDecoder(), IDENTITY,
-        size=(300, 300), resize="stretch", clock=rig.clock, steps=(Step.RESTART, Step.RENEW),
-    )  # fmt: skip
+        rig.source,
+        CpuModel(FakeEngine(), FakeDecoder(), IDENTITY, (300, 300), "stretch"),
+        clock=rig.clock,
+        steps=(Step.RESTART, Step.RENEW),
+    )
     source.open()
     for step, calls in [
         (Step.RESTART, ["stop", "configure", "start"]),

@@ -1,6 +1,7 @@
 """What the device says of itself, and when."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
@@ -25,11 +26,12 @@ class Stage:
         self.observations = 0
         self.sensor: SensorReadings | None = None
         self.disk_free_mb: float | None = None
+        self.model = MODEL
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reporter = Reporter(
             identity=WHO,
-            model=MODEL,
             gauges=Gauges(
+                model=lambda: self.model,
                 view=lambda: self.view,
                 rates=lambda: Rates(
                     self.observations, 2, 3, Readings((9.123, 12.0), self.sensor), {Step.RESTART: 2}
@@ -60,7 +62,7 @@ def test_the_birth_says_online_and_who_it_is_and_health_follows_at_once() -> Non
     assert (status, online["state"], info) == ("status", "online", "info")
     assert birth["model"]["bundle"] == MODEL.bundle
     assert birth["camera"] is None
-    assert birth["privacy"] == {"images": False, "boxes_of_frames": False}
+    assert birth["privacy"] == {"images": False, "boxes_of_frames": False, "unsigned_models": False}
     [(topic, health)] = stage.after(0)
     assert (topic, health["ok"], health["backlog"], health["dropped"]) == ("health", True, 3, 2)
     assert health["inference_ms"] == {"p50": 9.12, "p95": 12.0}
@@ -73,6 +75,14 @@ def test_info_is_said_again_once_the_camera_is_known() -> None:
     stage.view = View("video", 768, 576, 10.0)
     [(topic, info)] = stage.after(1)
     assert (topic, info["camera"]["width"], info["camera"]["rate_hz"]) == ("info", 768, 10.0)
+
+
+def test_info_is_said_again_once_another_model_looks() -> None:
+    stage = Stage()
+    stage.after(0)
+    stage.model = replace(MODEL, bundle="m@1.1.0-ba9876543210", version="1.1.0")
+    [(topic, info)] = stage.after(1)
+    assert (topic, info["model"]["version"]) == ("info", "1.1.0")
 
 
 def test_what_a_camera_says_of_itself_is_on_health_and_how_it_looks_on_info() -> None:

@@ -6,7 +6,7 @@ from eyespot.decoders import build
 from eyespot.domain.boxes import iou_matrix
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.host.clock import ManualClock
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.scene import SceneSource
 from eyespot.trust.bundle import find_bundle, read_bundle
 
@@ -18,13 +18,7 @@ def test_the_factory_model_finds_nearly_everybody() -> None:
     frames = SceneSource(0, 1, "fast", clock)
     size = (manifest.input.width, manifest.input.height)
     source = InferringSource(
-        frames,
-        LiteRtEngine(bundle),
-        decoder,
-        model,
-        size=size,
-        resize=manifest.input.resize,
-        clock=clock,
+        frames, CpuModel(LiteRtEngine(bundle), decoder, model, size, manifest.input.resize), clock=clock
     )
     source.open()
     found, missed = 0, 0

@@ -279,3 +279,35 @@ class Deliveries(RuleBasedStateMachine):
 
 Deliveries.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 TestDeliveries = Deliveries.TestCase
+
+
+def answer(payload: bytes = b"ok", topic: str = "reply/1") -> Message:
+    return Message(topic, payload, Delivery.ANSWER)
+
+
+def test_an_answer_leaves_before_what_has_waited_for_long(office: Office) -> None:
+    office.step(*(event(number) for number in range(WINDOW * 3)))
+    office.courier.accept(answer())
+    first = office.wire.unanswered()
+    for token, _ in first[:1]:
+        office.courier.acknowledged(token)
+    office.step()
+    assert [message.payload for _, message in office.wire.unanswered()] == [b"ok"]
+
+
+def test_an_answer_goes_with_the_connection(office: Office) -> None:
+    office.courier.disconnected()
+    office.courier.accept(answer(b"nobody waits"))
+    office.courier.connected()
+    office.courier.accept(answer(b"lost"))
+    office.reconnect()
+    assert office.wire.unanswered() == []
+    assert office.courier.idle
+
+
+def test_a_refused_answer_is_nobodys_trouble(office: Office) -> None:
+    office.step(answer(topic="clerk/desk-7"))
+    ((token, _),) = office.wire.unanswered()
+    office.courier.refused(token, "not authorized")
+    assert dict(office.courier.complaints) == {}
+    assert office.courier.idle

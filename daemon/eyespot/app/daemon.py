@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load
-from eyespot.domain.errors import EyespotError, ModelRefused, one_line
+from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
 from eyespot.domain.notice import NOTICE, Fields, Notice
 from eyespot.host.clock import SystemClock
 from eyespot.host.memory import give_back_large_blocks
@@ -33,18 +34,31 @@ class _Prepared(NamedTuple):
     broker: Broker
 
 
-def _prepare(loaded: Loaded, clock: Clock, *, goes_back: bool = False) -> _Prepared:
-    planned = plan(loaded, clock, eye_socket(), goes_back=goes_back)
+def _prepare(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool = False) -> _Prepared:
+    planned = _plan(loaded, clock, chooser, goes_back=goes_back)
     if goes_back:  # else there is nothing better than to count in memory, and to say so
         check_folder(planned.state_dir)
     return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
 
 
+def _plan(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool) -> Plan:
+    """Plan with the model that looks; one on probation that cannot even be loaded gives way."""
+    while True:
+        choice = chooser.choose(loaded.config)
+        try:
+            returns = goes_back and not choice.on_trial  # else whoever judges the trial acts
+            return plan(loaded, clock, eye_socket(), choice=choice, goes_back=returns)
+        except ModelError as error:
+            if not chooser.gives_up(choice, one_line(error)):
+                raise
+
+
 class _Reloader:
     """On SIGHUP plans anew. A configuration that is broken changes nothing, and is named on `health`."""
 
-    def __init__(self, config: Path, model: str, clock: Clock, manager: Notifier) -> None:
+    def __init__(self, config: Path, model: str, clock: Clock, manager: Notifier, chooser: Chooser) -> None:
         self._config = config
+        self._chooser = chooser
         self._model = model
         self._clock = clock
         self._manager = manager
@@ -54,7 +68,7 @@ class _Reloader:
         """Return whether there is a new plan to live by."""
         self._manager.reloading()
         try:
-            self.prepared = _prepare(load(self._config), self._clock, goes_back=True)
+            self.prepared = _prepare(load(self._config), self._clock, self._chooser, goes_back=True)
         except EyespotError as error:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is not in force: %s", error, extra=refused)
@@ -98,7 +112,8 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
 def _lives(
     config: Path, about: Callable[[Fields], None], clock: Clock, manager: Notifier, restarts: Restarts
 ) -> int:
-    prepared: _Prepared | None = _prepare(load(config), clock)
+    chooser = Chooser(clock)
+    prepared: _Prepared | None = _prepare(load(config), clock, chooser)
     before: Loaded | None = None
     refusal = ""
     outcome = Outcome.RELOAD
@@ -106,14 +121,14 @@ def _lives(
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
         about({"device": device, "model": model})
-        reloader = _Reloader(config, model, clock, manager)
+        reloader = _Reloader(config, model, clock, manager, chooser)
         try:
             outcome = live(prepared.plan, prepared.broker, reload=reloader.attempt, refusal=refusal)
         except ModelRefused as error:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is in force no more: %s", error, extra=refused)
             refusal = _refusal(error)
-            prepared = _way_back(before, prepared, clock)
+            prepared = _way_back(before, prepared, clock, chooser)
         else:
             refusal = ""
             before = prepared.loaded
@@ -122,13 +137,13 @@ def _lives(
     return outcome.exit_code
 
 
-def _way_back(before: Loaded | None, refused: _Prepared, clock: Clock) -> _Prepared:
+def _way_back(before: Loaded | None, refused: _Prepared, clock: Clock, chooser: Chooser) -> _Prepared:
     """Return the life of before; where it cannot be lived any more, the refused one, with its trouble."""
     try:
-        return _prepare(before or refused.loaded, clock)
+        return _prepare(before or refused.loaded, clock, chooser)
     except EyespotError as error:
         _log.error("the configuration of before cannot be used any more: %s", error)
-        return _prepare(refused.loaded, clock)
+        return _prepare(refused.loaded, clock, chooser)
 
 
 def _refusal(error: EyespotError) -> str:

@@ -1,7 +1,11 @@
 """What looks: source, engine and decoder, as an order asks for them."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+
+import msgspec
 
 from eyespot.config import Config
 from eyespot.decoders import Decoder, build, tells
@@ -13,7 +17,7 @@ from eyespot.host.herald import heralded
 from eyespot.ports import Clock, ModelIdentity, ObservationSource, Tell
 from eyespot.recording import RecordingReader
 from eyespot.sources.imx500 import Heralded, Imx500Source, SensorModel
-from eyespot.sources.inferring import InferringSource
+from eyespot.sources.inferring import CpuModel, InferringSource
 from eyespot.sources.picamera import PicameraSource
 from eyespot.sources.replay import ReplaySource
 from eyespot.sources.scene import SceneSource
@@ -24,9 +28,9 @@ from eyespot.trust.bundle import Bundle, CpuBundle, find_bundle, read_bundle
 from eyespot.trust.sensor_bundle import SensorBundle
 
 
-def order(config: Config) -> Look:
-    """Return what a configuration asks to be looked at, and with what."""
-    return Look(config.camera, config.model.bundle, config.model.min_score)
+def order(config: Config, bundle: str | None = None) -> Look:
+    """Return what a configuration asks to be looked at, and with what; None: with its own model."""
+    return Look(config.camera, bundle or config.model.bundle, config.model.min_score)
 
 
 def open_source(look: Look, clock: Clock, heralded: Heralded = heralded) -> ObservationSource:
@@ -48,23 +52,31 @@ def open_source(look: Look, clock: Clock, heralded: Heralded = heralded) -> Obse
     bundle = fitting_bundle(look)
     if isinstance(bundle, SensorBundle):
         return Imx500Source(_sensor_model(look, bundle), look.camera, clock, heralded=heralded)
-    return _inferring(look, bundle, clock)
+    frames, model = _frames(look.camera, clock), _cpu_model(look, bundle)
+    return InferringSource(frames, model, clock=clock, steps=look.camera.steps)
 
 
-def swapped(source: ObservationSource, look: Look, tell: Tell) -> bool:
-    """Follow another order with a camera that stays open, where that can be; return whether it was done.
+def can_go_over(source: ObservationSource, before: Look, look: Look) -> bool:
+    """Tell whether a source that looks by one order can go over to another one while it stays open."""
+    if isinstance(source, Imx500Source):
+        return look.camera.source == "imx500"
+    return isinstance(source, InferringSource) and look.camera == before.camera
+
+
+def going_over(source: ObservationSource, look: Look) -> Callable[[Tell], None]:
+    """Load what an order wants beside what looks, and return what goes over to it in the source's thread.
 
     Raises:
-        ModelError: the new model is missing, damaged or cannot be run; the one of before goes on.
-        CameraError: the camera runs neither.
+        ConfigError: something that it needs is not installed.
+        ModelError: the model is missing, damaged or cannot be run.
     """
-    if not isinstance(source, Imx500Source) or look.camera.source != "imx500":
-        return False
     bundle = fitting_bundle(look)
-    if not isinstance(bundle, SensorBundle):
-        return False
-    source.swap(_sensor_model(look, bundle), tell, look.camera)
-    return True
+    if isinstance(source, Imx500Source) and isinstance(bundle, SensorBundle):
+        model = _sensor_model(look, bundle)
+        return lambda tell: source.swap(model, tell, look.camera)
+    if isinstance(source, InferringSource) and isinstance(bundle, CpuBundle):
+        return partial(source.swap, _cpu_model(look, bundle))
+    raise ModelError(f"{look.bundle} needs another source than the one that looks; start anew with it")
 
 
 def glance(look: Look) -> tuple[ModelIdentity, Tells]:
@@ -111,26 +123,23 @@ def fitting_bundle(look: Look) -> Bundle:
     return bundle
 
 
-def manifest_sha256(look: Look) -> str:
-    """Return the sha256 of the manifest of the bundle that an order names; it pins all other files."""
+def sealed(look: Look) -> Look:
+    """Return an order with the sha256 of its bundle's manifest, which pins all other files.
+
+    Raises:
+        ModelError: there is none.
+    """
     folder = find_bundle(look.bundle, on_sensor=look.camera.source == "imx500")
     with foreign(ModelError, f"cannot read {folder}"):
-        return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+        sha256 = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    return msgspec.structs.replace(look, manifest=sha256)
 
 
-def _inferring(look: Look, bundle: CpuBundle, clock: Clock) -> ObservationSource:
+def _cpu_model(look: Look, bundle: CpuBundle) -> CpuModel:
     model = _with_score(bundle.identity, look)
     entrance = bundle.manifest.input
-    return InferringSource(
-        _frames(look.camera, clock),
-        LiteRtEngine(bundle),
-        _decoder(bundle, model),
-        model,
-        size=(entrance.width, entrance.height),
-        resize=entrance.resize,
-        clock=clock,
-        steps=look.camera.steps,
-    )
+    size = (entrance.width, entrance.height)
+    return CpuModel(LiteRtEngine(bundle), _decoder(bundle, model), model, size, entrance.resize)
 
 
 def _sensor_model(look: Look, bundle: SensorBundle) -> SensorModel:

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from eyespot.app.eye import glance, manifest_sha256, open_source, order
+from eyespot.app.choice import Choice
+from eyespot.app.eye import glance, open_source, order, sealed
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
 from eyespot.host.identity import board, default_device_id
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build
 from eyespot.sources.eye import EyeSource
+from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.store.identity import kept_id
 from eyespot.store.settings import StateSettings, state_dir
@@ -30,7 +30,9 @@ class Plan:
     Attributes:
         config: the whole configuration.
         device: the device's id.
-        model: what makes the observations.
+        choice: which bundle looks, and who says so.
+        look: by which order.
+        model: what makes the observations at first.
         tells: what it tells.
         source: makes what looks, not opened yet.
         looks_itself: whether this process looks; else the eye does, which is another one.
@@ -40,6 +42,8 @@ class Plan:
 
     config: Config
     device: str
+    choice: Choice
+    look: Look
     model: ModelIdentity
     tells: Tells
     source: SourceMaker
@@ -53,13 +57,21 @@ class Plan:
         return f"{self.config.mqtt.prefix}/{self.device}"
 
 
-def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_back: bool = False) -> Plan:
+def plan(
+    loaded: Loaded,
+    clock: Clock,
+    eye_socket: Path | None = None,
+    *,
+    choice: Choice | None = None,
+    goes_back: bool = False,
+) -> Plan:
     """Build what a configuration asks for.
 
     Args:
         loaded: the configuration.
         clock: for the source.
         eye_socket: where the eye connects; without it this process looks for itself.
+        choice: which bundle looks; None: the configuration's, without any slots.
         goes_back: whether there is a plan to go back to when the eye refuses this one.
 
     Raises:
@@ -69,8 +81,11 @@ def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_b
         StorageError: the device was restored with an id that cannot be read.
     """
     config = loaded.config
-    look = order(config)
+    choice = choice or Choice(config.model.bundle)
+    look = order(config, choice.bundle)
     model, tells = glance(look)
+    if look.camera.source != "replay":
+        look = sealed(look)
     problems_with_model(loaded, model.labels, tells)
     looks_itself = eye_socket is None or config.camera.source == "replay"
     if eye_socket is None or looks_itself:
@@ -80,6 +95,8 @@ def plan(loaded: Loaded, clock: Clock, eye_socket: Path | None = None, *, goes_b
     return Plan(
         config=config,
         device=device_id(config),
+        choice=choice,
+        look=look,
         model=model,
         tells=tells,
         source=source,
@@ -128,14 +145,11 @@ def _own_source(look: Look, clock: Clock) -> SourceMaker:
 def _eye_source(
     path: Path, look: Look, told: tuple[ModelIdentity, Tells], clock: Clock, *, goes_back: bool
 ) -> SourceMaker:
-    look = msgspec.structs.replace(look, manifest=manifest_sha256(look))
-
     def make(health: HealthBoard, ledger: CameraLedger) -> ObservationSource:
         return EyeSource(
             path,
             look,
-            told[0],
-            tells=told[1],
+            Wanted(*told),
             steps=look.camera.steps,
             clock=clock,
             health=health,

@@ -3,10 +3,15 @@
 import logging
 import platform
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.choice import slots_folder
+from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
+from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
+from eyespot.app.model_desk import ModelDesk
 from eyespot.app.plan import Plan
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
@@ -15,6 +20,7 @@ from eyespot.host.reboot import ask_for_reboot
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
 from eyespot.store.shelter import open_database
@@ -31,6 +37,7 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
+from eyespot.update.slots import Slots
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +100,10 @@ class _Life:
         self._source = self._make_source_worker()
         self._pipeline = _pipeline(plan, native)
         self._reporter = self._make_reporter(native)
+        self._turn = threading.Lock()
+        self._models = self._make_model_desk(native)
+        self._models.listen(broker)
+        self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -109,10 +120,12 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            if self._lifecycle is not None:
+                self._lifecycle.tick()
             self._reporter.tick()
 
         describer = Describer(self._rates, lambda: self._pipeline.tracks_alive, self._health, self._clock)
-        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock)
+        vision = VisionWorker(self._pipeline, self._mailbox, self._store.post, self._clock, self._turn)
         threads = {
             name: Watched(name, worker, self._clock)
             for name, worker in (
@@ -120,6 +133,7 @@ class _Life:
                 ("broker", self._broker),
                 ("vision", vision),
                 ("source", self._source),
+                ("commands", self._models.commands),
             )
         }
         return Supervisor(
@@ -136,6 +150,7 @@ class _Life:
     def _stop_steps(self, threads: dict[str, Watched]) -> list[StopStep]:
         asks: dict[str, Callable[[float], None]] = {
             "source": self._stop_source,
+            "commands": self._models.commands.stop,
             "vision": lambda _: None,  # goes on until the mailbox, which the source has closed, is empty
             # without the broker's thread nothing would leave, however long the store waits
             "store": lambda patience_s: self._store.stop(patience_s if threads["broker"].running else 0),
@@ -159,11 +174,45 @@ class _Life:
             leave=self._ledger.power_up if self._plan.looks_itself and camera.wears else None,
         )
 
+    def _make_lifecycle(self) -> ModelLifecycle | None:
+        choice = self._plan.choice
+        choice.tell(self._health)
+        if choice.slots is None:
+            return None
+        return ModelLifecycle(
+            config=self._plan.config,
+            choice=choice,
+            slots=choice.slots,
+            pipeline=self._pipeline,
+            follower=self._make_follower(),
+            readings=lambda: self._source.readings,
+            health=self._health,
+            clock=self._clock,
+            on_change=self._models.tell,
+        )
+
+    def _make_follower(self) -> Follower:
+        if isinstance(self._looks, EyeSource):
+            return ThroughTheEye(self._looks, self._source)
+        return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
+
+    def _make_model_desk(self, native: Native) -> ModelDesk:
+        return ModelDesk(
+            self._plan,
+            self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
+            lambda: self._pipeline.model,
+            native=native,
+            post=self._store.post,
+            turn=self._turn,
+            health=self._health,
+            clock=self._clock,
+        )
+
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
             identity=_identity(self._plan),
-            model=self._plan.model,
             gauges=Gauges(
+                model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
                 rates=self._rates,
                 host=lambda: read_facts(self._plan.state_dir),
@@ -193,7 +242,14 @@ class _Life:
 
 def _pipeline(plan: Plan, native: Native) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
-    return Pipeline(plan.model, tracker, plan.rules, native, publishes_frames=plan.config.topics.frame)
+    return Pipeline(
+        plan.model,
+        tracker,
+        plan.rules,
+        native,
+        publishes_frames=plan.config.topics.frame,
+        classes=classes_of_interest(plan.config),
+    )
 
 
 def _identity(plan: Plan) -> Identity:
@@ -207,4 +263,5 @@ def _identity(plan: Plan) -> Identity:
         python=platform.python_version(),
         mount=plan.config.camera.mount,
         publishes_frames=plan.config.topics.frame,
+        takes_unsigned=plan.config.update.allow_unsigned,
     )

@@ -5,11 +5,13 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from eyespot.app.eye import open_source, swapped
-from eyespot.domain.errors import CameraError, ConfigError, InputError, ModelError, one_line
+from eyespot.app.eye import can_go_over, open_source
+from eyespot.app.swapping import Swapping
+from eyespot.domain.errors import ConfigError, EyespotError, InputError, ModelError, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import SystemClock
+from eyespot.host.facts import memory_mb
 from eyespot.host.herald import heralded
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
@@ -47,7 +49,7 @@ def eye(socket: Path | None) -> int:
     give_back_large_blocks()
     clock = SystemClock()
     with held_back():
-        link = BodyLink(socket, clock)
+        link = BodyLink(socket, clock, memory_mb)
         sight = Sight(link, clock)
         threads = [Watched("link", link, clock), Watched("camera", sight, clock)]
         return (
@@ -83,6 +85,7 @@ class Sight:
         self._clock = clock
         self._orders: queue.SimpleQueue[Look] = queue.SimpleQueue()
         self._worker: SourceWorker | None = None
+        self._swapping: Swapping | None = None
         self._next: tuple[Look, ObservationSource] | None = None
         self._loading = False
         self._stopping = threading.Event()
@@ -142,6 +145,7 @@ class Sight:
         except InputError as error:
             self._link.ended(order, one_line(error))
         except (ModelError, ConfigError) as error:
+            self._link.model_error = one_line(error)
             self._link.raise_state("source_failed", one_line(error))
             self._try_later(order, beat)
         else:
@@ -153,7 +157,9 @@ class Sight:
     def _work(self, order: Look, source: ObservationSource, beat: Beat) -> None:
         leave = self._link.may_power_up if order.camera.wears else None
         worker = SourceWorker(source, self._link, self._link, self._clock, replaceable=True, leave=leave)
+        self._swapping = Swapping(source, worker, self._clock, self._over, self._refused)
         self._link.follows, self._link.source, self._worker = order, source, worker
+        self._link.model_error = ""
         if self._stopping.is_set():
             worker.stop()
         try:
@@ -186,27 +192,39 @@ class Sight:
         beat()
         order = self._newest_order(0)
         if order is not None:
-            worker.request(partial(self._change, worker, order))
+            self._follow(worker, order)
         away_ns = self._link.away_since_ns
         if away_ns is not None and self._clock.now_ns() - away_ns > _ALONE_S * SECOND_NS:
             worker.stop()
 
-    def _change(self, worker: SourceWorker, order: Look, tell: Tell) -> None:
+    def _follow(self, worker: SourceWorker, order: Look) -> None:
         """Follow an order; what looks goes on until the new one is loaded, and where it cannot be."""
-        source, before = self._link.source, self._link.follows
-        if source is None or before is None:
+        source, before, swapping = self._link.source, self._link.follows, self._swapping
+        if source is None or before is None or swapping is None:
             return
+        if order == before:
+            swapping.forget()
+            self._over(order)
+        elif can_go_over(source, before, order):
+            swapping.begin(order)
+        else:
+            swapping.forget()
+            worker.request(partial(self._replace, worker, order))
+
+    def _replace(self, worker: SourceWorker, order: Look, _: Tell) -> None:
+        """Load what an order wants, and look with that instead."""
         try:
-            if order == before or swapped(source, order, tell):
-                self._link.follows = order
-            else:
-                self._next = (order, self._load(order))
-                worker.stop()
+            self._next = (order, self._load(order))
         except (ModelError, ConfigError, InputError) as error:
-            self._link.raise_state("swap_refused", one_line(error))
-        except CameraError as error:
-            self._link.raise_state("swap_refused", one_line(error))  # who asked may know the way back
-            raise
+            self._refused(order, error)
+        else:
+            worker.stop()
+
+    def _over(self, order: Look) -> None:
+        self._link.follows = order
+
+    def _refused(self, _: Look, error: EyespotError) -> None:
+        self._link.raise_state("swap_refused", one_line(error))
 
     def _doing(self) -> str:
         worker = self._worker

@@ -30,6 +30,11 @@ class BoundedClient(paho.Client):
         del self._in_packet["packet"][MOST_BYTES:]
         return super()._sock_recv(min(bufsize, MOST_BYTES))
 
+    @property
+    def overreached(self) -> bool:
+        """Whether the broker sends with QoS 2, which nobody subscribed to: such messages pile up in here."""
+        return bool(self._in_messages)
+
 
 class Hearing:
     """Subscribes over one connection, and tells an ear what comes. For the thread of the connection.

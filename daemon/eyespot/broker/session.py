@@ -169,7 +169,7 @@ class Session:
             if sock is not None:
                 sock.close()
 
-    def _make_client(self, version: MQTTProtocolVersion) -> paho.Client:
+    def _make_client(self, version: MQTTProtocolVersion) -> BoundedClient:
         who = self._who
         client = BoundedClient(
             CallbackAPIVersion.VERSION2,
@@ -208,6 +208,8 @@ class Session:
         self._send_outgoing()
         if sock in readable or buffered:
             self._client.loop_read()
+        if self._client.overreached:
+            self.end(Ending("it sends messages that nobody subscribed to"))
         if self.opened and self._hearing is not None:
             self._hearing.turn(self._client)
         if self._client.want_write():

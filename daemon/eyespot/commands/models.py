@@ -1,19 +1,23 @@
-"""`eyespot models`: model files."""
+"""`eyespot models`: model files, and the slots of this device."""
 
 import argparse
 import json
 from pathlib import Path
 
 from eyespot import app
+from eyespot.commands import model_slots, model_trial
 from eyespot.commands.model_view import as_object, as_text
 from eyespot.commands.options import Subparsers
 
 
 def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
-    text = "model files: what is in them"
+    text = "models: what is in them, which one looks, which others there are"
     parser = commands.add_parser("models", help=text, description=text)
-    _add_show(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    model_slots.add_to(below)
+    model_trial.add_to(below)
+    _add_show(below)
 
 
 def _add_show(commands: Subparsers) -> None:

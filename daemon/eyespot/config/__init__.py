@@ -1,7 +1,7 @@
 """TOML to typed, bounded settings."""
 
 from eyespot.config.address import load_address
-from eyespot.config.judging import problems_with_model, warnings
+from eyespot.config.judging import problems_with_model, problems_with_rules, warnings
 from eyespot.config.loading import Loaded, load, load_for_replay, parse
 from eyespot.config.settings import Config, TopicsSettings
 
@@ -14,5 +14,6 @@ __all__ = [
     "load_for_replay",
     "parse",
     "problems_with_model",
+    "problems_with_rules",
     "warnings",
 ]

@@ -45,6 +45,24 @@ def problems_with_model(loaded: Loaded, labels: Sequence[str], tells: Tells) -> 
     refuse(loaded.file, loaded.lines, problems)
 
 
+def problems_with_rules(rules: Sequence[RuleSettings], labels: Sequence[str], tells: Tells) -> str:
+    """Return why a model cannot serve rules that are in force; empty where it can.
+
+    Args:
+        rules: of the configuration.
+        labels: class names of the model, in lower case.
+        tells: what the model tells.
+    """
+    for rule in rules:
+        if tells not in rule.works_with:
+            wanted = " or ".join(_IN_WORDS[kind] for kind in rule.works_with)
+            return f"{_IN_WORDS[tells]}, where rule {rule.id} needs a model that {wanted}"
+        for label in rule.classes or ():
+            if label not in labels or label == UNUSED:
+                return f"lacks {label}, which rule {rule.id} uses"
+    return ""
+
+
 def _unserved(index: int, rule: RuleSettings, tells: Tells) -> Iterator[Problem]:
     if tells not in rule.works_with:
         wanted = " or ".join(_IN_WORDS[kind] for kind in rule.works_with)

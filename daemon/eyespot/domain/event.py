@@ -49,9 +49,6 @@ class Changed:
     bundle: str
 
 
-Event = Crossed | Changed
-
-
 @dataclass(frozen=True, slots=True)
 class LineState:
     """Totals of a line: class name -> direction -> crossings."""
@@ -73,3 +70,25 @@ class ShareState:
 
 
 RuleState = LineState | ShareState
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Another model makes the observations from here on. Totals go on; these are the ones until now.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: instant of the first observation of the new model.
+        before: id of the bundle whose work ends.
+        after: id of the bundle whose work begins.
+        state: what held for the rule then.
+    """
+
+    rule: str
+    taken_ns: int
+    before: str
+    after: str
+    state: RuleState
+
+
+Event = Crossed | Changed | Split

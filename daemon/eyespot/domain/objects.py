@@ -6,6 +6,7 @@ import numpy as np
 
 from eyespot.domain.boxes import areas
 from eyespot.domain.observation import Detections, Found, Labels, Poses, Shares, no_detections
+from eyespot.domain.track import Mask
 
 PERSON = "person"
 
@@ -27,6 +28,23 @@ def objects_of(found: Found, labels: Sequence[str]) -> Detections:
             return _persons(found, labels.index(PERSON) if PERSON in labels else 0)
         case Labels() | Shares():  # pragma: no branch - mypy sees that there is no other
             return no_detections()
+
+
+def count_of(found: Found, min_score: float, counted: Mask) -> int:
+    """Return how much of what was found is sure: objects, persons, or classes of the frame as a whole.
+
+    Args:
+        found: by a model.
+        min_score: from which score, or share, on it is.
+        counted: (labels,) bool; of which classes. Persons are counted always.
+    """
+    match found:
+        case Detections() | Labels():
+            return int((counted[found.classes] & (found.scores >= min_score)).sum())
+        case Shares():
+            return int((counted & (found.shares >= min_score)).sum())
+        case Poses():  # pragma: no branch - mypy sees that there is no other
+            return int((found.scores >= min_score).sum())
 
 
 def _persons(poses: Poses, index: int) -> Detections:

@@ -33,18 +33,19 @@ def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
         state_dir: where the state is kept.
         root: where the file system begins, for /proc and /sys.
     """
-    return HostFacts(_memory_mb(root), *_disk_mb(state_dir), _temperature_c(root))
+    return HostFacts(memory_mb(root), *_disk_mb(state_dir), _temperature_c(root))
+
+
+def memory_mb(root: Path = _ROOT) -> float | None:
+    """Return what this process holds in memory (RSS), in MiB; None where that cannot be known."""
+    # proc(5): statm is in pages; the second figure is the resident set.
+    pages = _number(root / "proc/self/statm", 1)
+    return None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1)
 
 
 def enough_disk_mb(disk_mb: float) -> float:
     """Return how many MiB should be free on a disk of that many: 100, on small ones a twentieth."""
     return min(_ENOUGH_MB, disk_mb * _ENOUGH_SHARE)
-
-
-def _memory_mb(root: Path) -> float | None:
-    # proc(5): statm is in pages; the second figure is the resident set.
-    pages = _number(root / "proc/self/statm", 1)
-    return None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1)
 
 
 def _disk_mb(state_dir: Path) -> tuple[float | None, float | None]:

@@ -23,6 +23,16 @@ class Rule(Protocol):
             events: what the rules before this one said about the same scene.
         """
 
+    def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
+        """Go on with the observations of another model, whose classes may be others, or in another order.
+
+        What was seen before and is counted later counts as the other model's work: it confirmed that.
+
+        Args:
+            labels: its class names, by class index.
+            bundle: its id.
+        """
+
     def state(self) -> RuleState:
         """Return what holds now: an equal value as long as nothing changed."""
 

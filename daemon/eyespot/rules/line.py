@@ -109,6 +109,11 @@ class Line:
             crossings = crossings + self._crossings(scene.taken_ns, scene.tracks, scene.observation.bundle)
         return self._judge(crossings, scene.tracks) if crossings else []
 
+    def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
+        """Go on with another model; see `Rule`."""
+        self._labels = labels
+        self._unconfirmed = [crossing._replace(bundle=bundle) for crossing in self._unconfirmed]
+
     def state(self) -> LineState:
         """Return the totals: classes named in the settings from the start, others once counted."""
         return self._state

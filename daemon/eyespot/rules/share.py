@@ -16,7 +16,7 @@ from eyespot.domain.event import Changed, Event, ShareState
 from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
-from eyespot.domain.observation import Found, Labels, Shares, Tells
+from eyespot.domain.observation import Found, Indexes, Labels, Shares, Tells
 from eyespot.domain.track import Scene
 
 # Silence ends what was said after so many times `over_s`, but not before slow models look again.
@@ -65,9 +65,7 @@ class Share:
 
     def __init__(self, settings: ShareSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings
-        self._names = tuple(dict.fromkeys(settings.classes or labels))
-        places = {name: place for place, name in enumerate(self._names)}
-        self._places = np.array([places.get(label, -1) for label in labels], np.intp)
+        self._names, self._places = _named(settings, labels)
         self._over_ns = round(settings.over_s * SECOND_NS)
         self._every_ns = round(settings.every_s * SECOND_NS)
         self._patience_ns = max(_SILENCES * self._over_ns, _SHORTEST_SILENCE_NS)
@@ -96,6 +94,18 @@ class Share:
             changes += self._changes(scene.taken_ns)
         self._renew()
         return changes
+
+    def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
+        """Go on with another model; see `Rule`. Means are carried over by name."""
+        before, top = self._names, self._top_name()
+        self._names, self._places = _named(self._settings, labels)
+        self._bundle = bundle
+        self._top = self._names.index(top) if top in self._names else None
+        if self._mean is not None:
+            self._mean = _moved(self._mean, before, self._names)
+        if self._published is not None:
+            means, since_ns = self._published
+            self._published = _moved(means, before, self._names), since_ns
 
     def state(self) -> ShareState:
         """Return shares and top as last worth publishing; nothing while there is nothing to go by."""
@@ -198,3 +208,16 @@ class Share:
             largest[-1] = self._top
         named = self._settings.classes is not None
         return {self._names[place]: float(rounded[place]) for place in largest if named or rounded[place] > 0}
+
+
+def _named(settings: ShareSettings, labels: tuple[str, ...]) -> tuple[tuple[str, ...], Indexes]:
+    """Return the names of what is told, and where among them each class index is; -1 is nowhere."""
+    names = tuple(dict.fromkeys(settings.classes or labels))
+    places = {name: place for place, name in enumerate(names)}
+    return names, np.array([places.get(label, -1) for label in labels], np.intp)
+
+
+def _moved(values: Reals, before: tuple[str, ...], after: tuple[str, ...]) -> Reals:
+    """Return values by name in another order; 0 for those that had none."""
+    known = dict(zip(before, values, strict=True))
+    return np.array([known.get(name, 0.0) for name in after])

@@ -73,14 +73,28 @@ def status(readings: Readings) -> Status:
     given = readings.sensor
     fields: dict[str, Any] = {} if given is None else asdict(given)
     sensor = Sensor(**{name: _bounded(value) for name, value in fields.items()}) if fields else None
-    return Status(readings.inference_ms, sensor, readings.dropped, readings.doing)
+    return Status(
+        readings.inference_ms,
+        sensor,
+        readings.dropped,
+        readings.doing,
+        readings.model_error,
+        readings.memory_mb,
+    )
 
 
 def readings(message: Status) -> Readings:
     """Return the readings that crossed."""
     given = message.sensor
     sensor = None if given is None else SensorReadings(**msgspec.structs.asdict(given))
-    return Readings(message.inference_ms, sensor, message.dropped, message.doing)
+    return Readings(
+        message.inference_ms,
+        sensor,
+        message.dropped,
+        message.doing,
+        message.model_error,
+        message.memory_mb,
+    )
 
 
 def _bounded(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from eyespot.domain.errors import CameraError, InputError, ModelRefused, foreign
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Observation, Tells
+from eyespot.domain.observation import Observation
 from eyespot.domain.recovery import Step, too_often
 from eyespot.ports import (
     CameraLedger,
@@ -26,7 +26,7 @@ from eyespot.ports import (
 from eyespot.sources import crossing, wire
 from eyespot.sources.conduct import Conduct
 from eyespot.sources.datagrams import Datagrams, Gone, Listener
-from eyespot.sources.screening import Overstepped, Screening
+from eyespot.sources.screening import Overstepped, Screening, Wanted
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ class EyeSource:
     Args:
         path: of the socket.
         order: where it shall look.
-        model: whose observations are wanted.
-        tells: what this model tells.
+        wanted: whose observations are wanted.
         steps: see `ObservationSource`.
         clock: orders and limits what comes.
         health: knows `eye_absent`, `eye_refused`, `camera_resting`, and what the eye tells.
@@ -51,39 +50,47 @@ class EyeSource:
 
     Attributes:
         view: as the eye said it last.
+        order: where it is told to look.
+        refusal: why the eye did not go over to the newest order; empty where nothing is known against it.
+        losses: how often an eye went, or was cut off, since that order was given; of its own accord.
     """
 
     def __init__(
         self,
         path: Path,
         order: wire.Look,
-        model: ModelIdentity,
+        wanted: Wanted,
         *,
-        tells: Tells,
         steps: tuple[Step, ...],
         clock: Clock,
         health: HealthBoard,
         ledger: CameraLedger | None,
         goes_back: bool = False,
     ) -> None:
-        self.model = model
+        self.refusal = ""
+        self.losses = 0
         self.paced = order.camera.paced
         self.steps = steps
         self.view: View | None = None
         self._path = path
-        self._order = order
+        self.order = order
         self._clock = clock
         self._health = health
         self._ledger = ledger
         self._goes_back = goes_back
-        self._screening = Screening(model, tells, order.camera, clock)
+        self._screening = Screening(wanted, order.camera, clock)
         self._conduct = Conduct(clock, health)
         self._listener: Listener | None = None
         self._peer: Datagrams | None = None
-        self._ordered = self._rests = False
+        self._ordered = self._rests = self._renewing = False
         self._told = Readings()
         self._dropped_before = 0  # by eyes that have gone
         self._seen_ns = clock.now_ns()
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Return whose work the observations are; after a `swap` another one, from its first one on."""
+        return self._screening.model
 
     @property
     def readings(self) -> Readings:
@@ -134,9 +141,24 @@ class EyeSource:
         tell(f"asking the eye: {step.value}")
         self._seen_ns = self._clock.now_ns()  # it may be busy with that
         if step is Step.RENEW:
+            self._renewing = True
             self._conduct.expected()
         try:
             self._say(wire.Recover(step))
+        except Gone:
+            self._hang_up()
+
+    def swap(self, order: wire.Look, wanted: Wanted) -> None:
+        """Have the eye look with another model; until it does, what it sees with the one of now is taken.
+
+        A refusal is kept in `refusal`: the eye goes on with the one of now.
+        """
+        self.order, self.refusal, self.losses = order, "", 0
+        self._goes_back = False  # whoever swaps knows the way back
+        self._screening.expect(wanted)
+        try:
+            if self._ordered:
+                self._say(order)
         except Gone:
             self._hang_up()
 
@@ -157,9 +179,9 @@ class EyeSource:
                 return None
             return self._listen(self._peer, timeout_s)
         except Gone:
-            self._hang_up()
+            self._lose()
         except (wire.WireError, Overstepped) as error:
-            self._hang_up()
+            self._lose()
             self._conduct.overstepped(str(error))
         return None
 
@@ -191,14 +213,19 @@ class EyeSource:
             self._peer.close()
             self._conduct.gone()
         self._peer = None
-        self._ordered = self._rests = False
+        self._ordered = self._rests = self._renewing = False
         self._dropped_before = min(self._dropped_before + self._told.dropped, 2**53)
         self._told = Readings()
+
+    def _lose(self) -> None:
+        """Hang up on an eye that has gone or must go, and count it, unless it went as we wished."""
+        self.losses += self._ordered and not self._renewing
+        self._hang_up()
 
     def _notice_absence(self) -> None:
         """Name an absence that lasts. Whoever says nothing keeps nobody else from coming."""
         if self._peer is not None and self._conduct.is_mute:
-            self._hang_up()
+            self._lose()
         if self._peer is None:
             self._conduct.missed()
 
@@ -232,7 +259,7 @@ class EyeSource:
         for name in get_args(wire.TroubleName):  # it tells again what lasts
             self._health.clear_state(name)
         self._ordered, self._seen_ns = True, self._clock.now_ns()
-        self._say(self._order)
+        self._say(self.order)
 
     def _power_up(self) -> float:
         """Return 0 where the camera may be powered up, which is noted then; else the seconds to wait."""
@@ -254,7 +281,15 @@ class EyeSource:
     def _pass_on(self, trouble: wire.Trouble) -> None:
         if trouble.reason is None:
             self._health.clear_state(trouble.name)
-        elif trouble.name == "swap_refused" and self._goes_back:
-            raise ModelRefused(trouble.reason)
+        elif trouble.name == "swap_refused":
+            self._be_refused(trouble.reason)
         else:
             self._health.raise_state(trouble.name, trouble.reason)
+
+    def _be_refused(self, reason: str) -> None:
+        self.refusal = reason
+        if self._screening.awaits_another:
+            return  # who gave that order acts on it
+        if self._goes_back:
+            raise ModelRefused(reason)
+        self._health.raise_state("swap_refused", reason)

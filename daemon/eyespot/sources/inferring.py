@@ -2,11 +2,12 @@
 
 import threading
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eyespot.decoders import Decoder
+from eyespot.domain.errors import ModelError, one_line
 from eyespot.domain.geometry import Resize, content_span, full_frame_span
 from eyespot.domain.observation import Floats, Found, Observation
 from eyespot.domain.recovery import Step
@@ -17,16 +18,31 @@ from eyespot.sources.mapping import full_frame
 _REMEMBERED = 100
 
 
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """What is swapped together.
+
+    Attributes:
+        engine: runs the model.
+        decoder: makes sense of what the engine returns.
+        identity: whose work the observations are.
+        size: width and height of the model's input.
+        resize: how a frame comes to this size.
+    """
+
+    engine: Engine
+    decoder: Decoder[Found]
+    identity: ModelIdentity
+    size: tuple[int, int]
+    resize: Resize
+
+
 class InferringSource:
     """Looks at frames with a model.
 
     Args:
         frames: where the frames come from; opened and closed with this.
-        engine: runs the model.
-        decoder: makes sense of what the engine returns.
-        model: whose work it is.
-        size: width and height of the model's input.
-        resize: how a frame comes to this size.
+        model: what looks at them.
         clock: measures the inferences.
         steps: what helps the frame source when it gives nothing: to open it anew, or to close it before.
 
@@ -36,33 +52,21 @@ class InferringSource:
     """
 
     def __init__(
-        self,
-        frames: FrameSource,
-        engine: Engine,
-        decoder: Decoder[Found],
-        model: ModelIdentity,
-        *,
-        size: tuple[int, int],
-        resize: Resize,
-        clock: Clock,
-        steps: tuple[Step, ...] = (),
+        self, frames: FrameSource, model: CpuModel, *, clock: Clock, steps: tuple[Step, ...] = ()
     ) -> None:
         self.steps = steps
         self.view: View | None = None
         self._frames = frames
-        self._engine = engine
-        self._decoder = decoder
         self._model = model
-        self._size = size
-        self._resize = resize
         self._clock = clock
         self._lock = threading.Lock()
         self._durations_ns: deque[int] = deque(maxlen=_REMEMBERED)
+        self._error = ""
 
     @property
     def model(self) -> ModelIdentity:
-        """Return whose work the observations are."""
-        return self._model
+        """Return whose work the observations are; another one after a `swap`."""
+        return self._model.identity
 
     @property
     def paced(self) -> bool:
@@ -72,13 +76,29 @@ class InferringSource:
     @property
     def readings(self) -> Readings:
         """Return how it does just now; from any thread."""
-        return Readings(self._inference_ms(), self._frames.sensor)
+        return Readings(self._inference_ms(), self._frames.sensor, model_error=self._error)
 
     def open(self, tell: Tell = silent) -> None:
         """Open the frame source; raises as it does."""
         tell("opening the frame source")
-        view = self._frames.open(*self._size, self._resize, tell)
-        self.view = replace(view, engine=self._engine.runtime)
+        model = self._model
+        view = self._frames.open(*model.size, model.resize, tell)
+        self.view = replace(view, engine=model.engine.runtime)
+
+    def swap(self, model: CpuModel, tell: Tell = silent) -> None:
+        """Look with another model from the next frame on. It is loaded already, so no frame is lost.
+
+        Where its input is of another size, frames are fitted to that; raises as the frame source does.
+        """
+        before, self._model = self._model, model
+        with self._lock:
+            self._durations_ns.clear()
+            self._error = ""
+        if self.view is None:
+            return
+        if (model.size, model.resize) != (before.size, before.resize):
+            self.view = self._frames.fit(*model.size, model.resize, tell)
+        self.view = replace(self.view, engine=model.engine.runtime)
 
     def recover(self, step: Step, tell: Tell = silent) -> None:
         """Open the frame source anew, closed before where more than a new start is asked for."""
@@ -109,15 +129,20 @@ class InferringSource:
         return float(middle), float(high)
 
     def _observe(self, frame: Frame) -> Observation:
+        model = self._model
         begun_ns = self._clock.now_ns()
-        tensors = self._engine.infer(frame.pixels)
-        with self._lock:
-            self._durations_ns.append(self._clock.now_ns() - begun_ns)
-        found = full_frame(self._decoder.decode(tensors), self._span(frame))
-        return Observation(frame.taken_ns, self._model.bundle, found)
+        try:
+            tensors = model.engine.infer(frame.pixels)
+            with self._lock:
+                self._durations_ns.append(self._clock.now_ns() - begun_ns)
+            found = full_frame(model.decoder.decode(tensors), self._span(frame))
+        except ModelError as error:
+            self._error = one_line(error)
+            raise
+        return Observation(frame.taken_ns, model.identity.bundle, found)
 
     def _span(self, frame: Frame) -> Floats:
         """Return where the full frame lies in the model's input."""
         height, width = frame.pixels.shape[:2]
-        content = content_span((width, height), self._size, self._resize)
+        content = content_span((width, height), self._model.size, self._model.resize)
         return full_frame_span(frame.region_xyxy_n, content)

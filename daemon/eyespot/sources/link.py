@@ -34,27 +34,34 @@ class BodyLink:
     Args:
         path: of the socket on which the body listens.
         clock: for the status, once a second.
+        memory_mb: what this process holds in memory, in MiB.
 
     Attributes:
         on_order: is given each order; from this thread.
         on_step: is given each step of recovery; from this thread.
         source: what looks just now; None while nothing does.
-        follows: the order by which it looks. What is seen by another than the newest is not sent.
+        follows: the order by which it looks. What is seen by one for another camera than the newest
+            order's is not sent.
+        model_error: why the ordered model cannot be loaded; empty where it could be.
         doing: tells what takes long just now.
         away_since_ns: since when the body is away; None while it is there.
         sent: how many observations went out.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, memory_mb: Callable[[], float | None] = lambda: None
+    ) -> None:
         self.on_order: Callable[[wire.Look], None] = lambda _: None
         self.on_step: Callable[[Step], None] = lambda _: None
         self.source: ObservationSource | None = None
         self.follows: wire.Look | None = None
+        self.model_error = ""
         self.doing: Callable[[], str] = str
         self.away_since_ns: int | None = clock.now_ns()
         self.sent = 0
         self._path = path
         self._clock = clock
+        self._memory_mb = memory_mb
         self._lock = threading.Lock()
         self._body: Datagrams | None = None
         self._order: wire.Look | None = None  # the newest of this body
@@ -106,13 +113,18 @@ class BodyLink:
             False when it was not sent in time and is to be tried again.
         """
         source = self.source
-        if source is None or (self._order is not None and self.follows != self._order):
-            return True  # something else is to be looked at by now
+        if source is None or self._looks_elsewhere():
+            return True
         sent = self._send(crossing.seen(observation), 0 if source.paced else timeout_s)
         self.sent += sent
         if source.paced and not sent:
             self._dropped += 1
         return sent or source.paced
+
+    def _looks_elsewhere(self) -> bool:
+        """Whether something else is to be looked at by now; with another model is no matter yet."""
+        order, follows = self._order, self.follows
+        return order is not None and (follows is None or follows.camera != order.camera)
 
     def may_power_up(self) -> float:
         """Ask the body whether the camera may be powered up.
@@ -219,7 +231,14 @@ class BodyLink:
 
     def _readings(self, source: ObservationSource | None) -> Readings:
         has = source.readings if source else Readings()
-        return Readings(has.inference_ms, has.sensor, self._dropped, _short(self.doing()))
+        return Readings(
+            has.inference_ms,
+            has.sensor,
+            self._dropped,
+            _short(self.doing()),
+            _short(has.model_error or self.model_error),
+            self._memory_mb(),
+        )
 
     def _send(self, message: wire.FromEye, timeout_s: float) -> bool:
         with self._lock:

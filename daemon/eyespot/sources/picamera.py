@@ -80,6 +80,10 @@ class PicameraSource:
         full = self._full or stream["size"]
         return View("picamera", full[0], full[1], rate_hz, roi_xyxy_n=_in_fractions(crop, full))
 
+    def fit(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:
+        """Start anew with pictures of another size; raises as `open`."""
+        return self.open(width, height, resize, tell)
+
     def take(self, timeout_s: float) -> Frame | None:
         """Return the next picture, whose pixels are good until the next call; None if none came in time.
 

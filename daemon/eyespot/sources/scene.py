@@ -40,9 +40,13 @@ class SceneSource:
 
     def open(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:  # noqa: ARG002
         """Begin the scene, rendered at the size that the model wants."""
-        self._stage = Stage(self.world, *scaled_size((WIDTH, HEIGHT), (width, height), resize))
         self._begin_ns = self._clock.now_ns()
         self._number = 0
+        return self.fit(width, height, resize)
+
+    def fit(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:  # noqa: ARG002
+        """Render at another size from the next frame on; the scene goes on."""
+        self._stage = Stage(self.world, *scaled_size((WIDTH, HEIGHT), (width, height), resize))
         return View("scene", WIDTH, HEIGHT, self._rate_hz)
 
     def take(self, timeout_s: float) -> Frame | None:

@@ -4,6 +4,7 @@ An eye may be broken, or in somebody else's hands. Nothing that it says may cras
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares, Tells
@@ -34,27 +35,51 @@ class Overstepped(Exception):  # noqa: N818 - an eye's doing, not an error of ou
     """The eye did what it must not; says what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose observations are wanted.
+
+    Attributes:
+        tells: what this model tells.
+    """
+
+    model: ModelIdentity
+    tells: Tells
+
+
 class Screening:
     """Lets through what a well-behaved eye says.
 
     Args:
-        model: whose observations are wanted.
-        tells: what this model tells.
+        wanted: whose observations are.
         camera: what the eye looks at.
         clock: for the number of messages, and their time.
 
     Attributes:
         misfits: observations that were passed over: of the model of before, out of order, or late.
+        model: whose were let through last.
     """
 
-    def __init__(self, model: ModelIdentity, tells: Tells, camera: CameraSettings, clock: Clock) -> None:
+    def __init__(self, wanted: Wanted, camera: CameraSettings, clock: Clock) -> None:
         self.misfits = 0
-        self._model = model
-        self._kind = _KINDS[tells]
+        self._now = self._next = wanted
         self._camera = camera
         self._clock = clock
         self._newest_ns = 0
         self.begin()
+
+    @property
+    def model(self) -> ModelIdentity:  # noqa: D102 - see above
+        return self._now.model
+
+    @property
+    def awaits_another(self) -> bool:
+        """Whether the model that is expected has not been seen yet."""
+        return self._next is not self._now
+
+    def expect(self, wanted: Wanted) -> None:
+        """Let through another model's from its first one on, and those of now until then."""
+        self._next = wanted
 
     def begin(self) -> None:
         """Begin anew, as another eye connects."""
@@ -84,14 +109,15 @@ class Screening:
             WireError: its columns differ in length.
         """
         observation = crossing.observed(message)
-        if observation.bundle != self._model.bundle:
+        if observation.bundle == self._next.model.bundle:
+            self._now = self._next
+        elif observation.bundle != self._now.model.bundle:
             self.misfits += 1
             return None
-        if not isinstance(observation.found, self._kind):
-            raise Overstepped(
-                f"{type(observation.found).__name__}, of a model that tells {self._kind.__name__}"
-            )
-        _check_classes(observation.found, len(self._model.labels))
+        kind = _KINDS[self._now.tells]
+        if not isinstance(observation.found, kind):
+            raise Overstepped(f"{type(observation.found).__name__}, of a model that tells {kind.__name__}")
+        _check_classes(observation.found, len(self.model.labels))
         ahead_s = (observation.taken_ns - self._clock.now_ns()) / SECOND_NS
         if ahead_s > (_AHEAD_S if self._camera.paced else _FILE_AHEAD_S):
             raise Overstepped("an observation from the future")

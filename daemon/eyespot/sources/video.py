@@ -62,10 +62,21 @@ class VideoSource:
         """
         self.close()
         film = self._film = Film(self._path)
-        self._size = scaled_size((film.width, film.height), (width, height), resize)
         self._quarter_turns = film.quarter_turns
         self._rate_hz = film.rate_hz
         self._pictures = self._played(film, self._clock.now_ns())
+        return self.fit(width, height, resize)
+
+    def fit(self, width: int, height: int, resize: Resize, tell: Tell = silent) -> View:
+        """Scale frames for another model input from the next one on.
+
+        Raises:
+            InputError: the file is not open, and cannot be opened.
+        """
+        film = self._film
+        if film is None:
+            return self.open(width, height, resize, tell)
+        self._size = scaled_size((film.width, film.height), (width, height), resize)
         return View("video", film.width, film.height, film.rate_hz)
 
     def take(self, timeout_s: float) -> Frame | None:

@@ -125,6 +125,8 @@ class Status(_Message, frozen=True, tag="status"):
     sensor: Sensor | None
     dropped: _Count
     doing: _Text
+    model_error: _Text = ""
+    memory_mb: _Real | None = None
 
 
 class Trouble(_Message, frozen=True, tag="trouble"):

@@ -16,14 +16,15 @@ from eyespot.topics.commands import Command, InvalidCommandError
 from eyespot.topics.model_payloads import Requested
 from eyespot.topics.native import Native, stamp
 from eyespot.trust.notes import Request
-from eyespot.update.commands import To, Verdict, decide, request
+from eyespot.update.commands import Verdict, decide, request
+from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing
 
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 PER_MINUTE = 10
-_TURN_S = 1.0
+_TURN_S = 0.5
 _MOST_ANSWERED = 128
 _TELL_DROPS_EVERY_NS = 10 * SECOND_NS
 _DROPS_ARE_OVER_NS = 60 * SECOND_NS
@@ -48,7 +49,7 @@ class CommandWorker:
         post: takes them.
         health: knows `commands_denied` and `commands_dropped`.
         clock: for what is too late, and for what is too much.
-        each_turn: called at least once a second.
+        each_second: called about once a second, however much is said.
     """
 
     def __init__(
@@ -56,12 +57,12 @@ class CommandWorker:
         *,
         root: str,
         standing: Callable[[], Standing],
-        pass_on: Callable[[To, Request], object],
+        pass_on: Callable[[Addressee, Request], object],
         native: Native,
         post: Callable[[Handover], None],
         health: HealthBoard,
         clock: Clock,
-        each_turn: Callable[[], None] = lambda: None,
+        each_second: Callable[[], None] = lambda: None,
     ) -> None:
         self._root = f"{root}/"
         self._standing = standing
@@ -70,7 +71,8 @@ class CommandWorker:
         self._post = post
         self._health = health
         self._clock = clock
-        self._each_turn = each_turn
+        self._each_second = each_second
+        self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
@@ -109,7 +111,9 @@ class CommandWorker:
         if heard is not None:
             self._attend(heard)
         self._drops.tell(self._inbox.dropped + self._too_many)
-        self._each_turn()
+        if (now_ns := self._clock.now_ns()) >= self._next_ns:
+            self._next_ns = now_ns + SECOND_NS
+            self._each_second()
 
     def _attend(self, heard: Heard) -> None:
         suffix = heard.topic.removeprefix(self._root)

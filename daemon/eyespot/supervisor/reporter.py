@@ -32,6 +32,7 @@ class Rates:
 class Gauges:
     """Where the reporter reads its figures."""
 
+    model: Callable[[], ModelIdentity]
     view: Callable[[], View | None]
     rates: Callable[[], Rates]
     host: Callable[[], HostFacts]
@@ -42,7 +43,6 @@ class Reporter:
 
     Args:
         identity: what never changes.
-        model: what makes the observations.
         gauges: where the figures come from.
         native: makes the messages.
         health: the board of troubles.
@@ -54,7 +54,6 @@ class Reporter:
         self,
         *,
         identity: Identity,
-        model: ModelIdentity,
         gauges: Gauges,
         native: Native,
         health: Health,
@@ -62,7 +61,6 @@ class Reporter:
         clock: Clock,
     ) -> None:
         self._identity = identity
-        self._model = model
         self._gauges = gauges
         self._native = native
         self._health = health
@@ -70,7 +68,7 @@ class Reporter:
         self._post = post
         self._clock = clock
         self._begun_ns = clock.now_ns()
-        self._told_view: View | None = None
+        self._told: tuple[View | None, ModelIdentity] = None, gauges.model()
         self._told_changes = -1
         self._told_ns = self._begun_ns
         self._told_observations = 0
@@ -82,7 +80,7 @@ class Reporter:
 
     def begin(self) -> None:
         """Post the birth of the device; what is not known yet follows."""
-        self._send(self.status("online"), self._info(None))
+        self._send(self.status("online"), self._info(*self._told))
 
     def stopping(self) -> None:
         """Post that the end is near, and how it was until now."""
@@ -99,10 +97,10 @@ class Reporter:
             self._tell_health()
 
     def _tell_view(self) -> None:
-        view = self._gauges.view()
-        if view != self._told_view:
-            self._told_view = view
-            self._send(self._info(view))
+        told = self._gauges.view(), self._gauges.model()
+        if told != self._told:
+            self._told = told
+            self._send(self._info(*told))
 
     def _since_told_s(self) -> float:
         return (self._clock.now_ns() - self._told_ns) / SECOND_NS
@@ -129,8 +127,8 @@ class Reporter:
         )
         self._send(self._native.health(vitals, self._health.troubles(), self._now()))
 
-    def _info(self, view: View | None) -> Message:
-        return self._native.info(self._identity, view, self._model, self._now())
+    def _info(self, view: View | None, model: ModelIdentity) -> Message:
+        return self._native.info(self._identity, view, model, self._now())
 
     def _now(self) -> Stamp:
         return stamp(self._clock.timeline(), self._clock.now_ns())

@@ -31,8 +31,8 @@ class GateError(ValueError):
 class Declared:
     """One kind of payload: the form of its topics below the device's root, type, schema, bound in bytes.
 
-    Topics of one form may have payloads of several schemas, with one delivery and one bound. A payload
-    whose form others have laid down has no schema, and its topic to itself.
+    Topics of one form may have payloads of several schemas, with one delivery. A payload whose form others
+    have laid down has no schema, and its topic to itself.
     """
 
     form: re.Pattern[str]
@@ -56,6 +56,7 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/state", payloads.ShareState, "share_state/1", Delivery.STATE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
@@ -136,19 +137,19 @@ class Gate:
 
     def _message(self, suffix: str, data: bytes) -> Message:
         candidates = _lookup(suffix)
-        most_bytes, delivery = candidates[0].most_bytes, candidates[0].delivery
-        if len(data) > most_bytes:
-            raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
-        _decode(suffix, data, _kind(suffix, data, candidates))
-        return Message(f"{self._root}/{suffix}", data, delivery)
+        _bound(suffix, data, max(declared.most_bytes for declared in candidates))
+        declared = _kind(suffix, data, candidates)
+        _bound(suffix, data, declared.most_bytes)
+        _decode(suffix, data, declared.payload)
+        return Message(f"{self._root}/{suffix}", data, declared.delivery)
 
 
 class _Named(msgspec.Struct):
     schema: str
 
 
-def _kind(suffix: str, data: bytes, candidates: Sequence[Declared]) -> type[msgspec.Struct]:
-    kinds = {declared.schema: declared.payload for declared in candidates}
+def _kind(suffix: str, data: bytes, candidates: Sequence[Declared]) -> Declared:
+    kinds = {declared.schema: declared for declared in candidates}
     if None in kinds:
         return kinds[None]
     schema = _decode(suffix, data, _Named).schema
@@ -163,6 +164,11 @@ def _lookup(suffix: str) -> Sequence[Declared]:
     if not found:
         raise GateError(f"{suffix[:80]!r} is not a declared topic")
     return found
+
+
+def _bound(suffix: str, data: bytes, most_bytes: int) -> None:
+    if len(data) > most_bytes:
+        raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
 
 
 def _decode(suffix: str, data: bytes, kind: type[_Struct]) -> _Struct:

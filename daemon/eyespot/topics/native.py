@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.domain.event import Changed, Crossed, Event, LineState, RuleState, ShareState
+from eyespot.domain.event import Changed, Crossed, Direction, Event, LineState, RuleState, ShareState, Split
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message
@@ -47,6 +47,7 @@ class Identity:
     python: str
     mount: Mount
     publishes_frames: bool
+    takes_unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class Native:
             camera=view and _camera(view, who.mount),
             model=_model(model),
             schemas=tuple(sorted(_SCHEMAS.values())),
-            privacy=payloads.Privacy(boxes_of_frames=who.publishes_frames),
+            privacy=payloads.Privacy(
+                boxes_of_frames=who.publishes_frames, unsigned_models=who.takes_unsigned
+            ),
         )
 
     def health(self, vitals: Vitals, troubles: Sequence[Trouble], at: Stamp) -> Message:
@@ -159,13 +162,24 @@ class Native:
             case Crossed():
                 payload = payloads.Crossed(
                     **self._begun(payloads.Crossed, event, timeline),
+                    model=event.bundle,
                     direction=event.direction,
                     label=event.label,
                     track=event.track,
                 )
-            case Changed():  # pragma: no branch - mypy sees that there is no other
+            case Changed():
                 payload = payloads.Changed(
-                    **self._begun(payloads.Changed, event, timeline), before=event.before, after=event.after
+                    **self._begun(payloads.Changed, event, timeline),
+                    model=event.bundle,
+                    before=event.before,
+                    after=event.after,
+                )
+            case Split():  # pragma: no branch - mypy sees that there is no other
+                payload = payloads.Split(
+                    **self._begun(payloads.Split, event, timeline),
+                    before=event.before,
+                    after=event.after,
+                    counts=_counts(event.state),
                 )
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
 
@@ -220,7 +234,7 @@ class Native:
     def _begun(self, kind: type[payloads.Envelope], event: Event, timeline: Timeline) -> dict[str, Any]:
         """Return the fields that all events have."""
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
-        return {**envelope, "rule": event.rule, "model": event.bundle}
+        return {**envelope, "rule": event.rule}
 
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
@@ -230,6 +244,13 @@ class Native:
             "boot_id": self._boot_id,
             "seq": seq,
         }
+
+
+def _counts(state: RuleState) -> dict[str, dict[Direction, int]] | None:
+    """Return the totals of a rule; None where it has none."""
+    if not isinstance(state, LineState):
+        return None
+    return {label: dict(totals) for label, totals in state.counts.items()}
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:

@@ -91,10 +91,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What this installation may publish of individual frames and people. Images: never."""
+    """What this installation may publish of individual frames and people. Images: never.
+
+    Where `unsigned_models`, whoever has a shell on the device decides what it sees.
+    """
 
     images: Literal[False] = False
     boxes_of_frames: bool
+    unsigned_models: bool
 
 
 class Info(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -202,6 +206,16 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     before: ClassName | None = msgspec.field(name="from")
     after: ClassName | None = msgspec.field(name="to")
     model: BundleId
+
+
+class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another model counts from here on. Totals go on; `counts` are those until now, null for a share."""
+
+    kind: Literal["split"] = "split"
+    rule: Short
+    before: BundleId = msgspec.field(name="from")
+    after: BundleId = msgspec.field(name="to")
+    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
 
 
 class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

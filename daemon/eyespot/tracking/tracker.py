@@ -64,6 +64,17 @@ class Tracker:
         self._keep(self._tracks["confirmed"] | (self._tracks["unseen_s"] < _TENTATIVE_LIFE_S))
         return self._columns()
 
+    def relabel(self, places: Indexes, min_score: float) -> None:
+        """Go on with another model; tracks of classes that it lacks end.
+
+        Args:
+            places: class index of the model before -> that of the other one; -1 where it lacks the class.
+            min_score: as in the constructor.
+        """
+        self._min_score = min_score
+        self._tracks["class"] = places[self._tracks["class"]]
+        self._keep(self._tracks["class"] >= 0)
+
     def _pass_time(self, taken_ns: int) -> None:
         before, self._taken_ns = self._taken_ns, taken_ns
         self._elapsed_s = 0.0 if before is None else max(taken_ns - before, 0) / SECOND_NS
