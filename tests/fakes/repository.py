@@ -16,7 +16,7 @@ from eyespot.trust.desired import Desired
 from eyespot_fleet.publishing.founding import Terms, add_site, found
 from eyespot_fleet.publishing.packed import Packed
 from eyespot_fleet.publishing.releasing import Change, add_bundle, release
-from eyespot_fleet.publishing.renewing import find_key, refresh, replace
+from eyespot_fleet.publishing.renewing import keys_of, refresh, replace
 from eyespot_fleet.publishing.repository import Repository, opened
 
 BUNDLE = "people@1.0.0-0123456789ab"
@@ -100,8 +100,7 @@ class FakeRepository:
     def replace_keys(self, *roles: str) -> None:
         """Replace all keys of some roles."""
         with opened(self.folder, self.keys, self.now) as repository:
-            wanted = [one for one in repository.standings() if one.role in roles]
-            replace(repository, [find_key(repository, key) for one in wanted for key in one.keys])
+            replace(repository, [key for role in roles for key in keys_of(repository, role)])
 
     def sign_as(self, role: str, change: Callable[[Targets], None], *by: Signer) -> None:
         """Let a role's word be changed and signed, by its own keys or by those of somebody else."""

@@ -97,7 +97,7 @@ class Files:
             InputError: the file cannot be read.
             StorageError: it cannot be copied.
         """
-        copy = self.folder / TARGETS / ".incoming"
+        copy = self.folder / ".incoming"
         try:
             copy_file(source, copy)
             yield copy

@@ -72,6 +72,8 @@ def add_bundle(
         ModelError: it is no bundle.
         StorageError: it cannot be written.
     """
+    if site is not None and site not in sites(repository.delegations):
+        raise InputError(f"there is no site {site}; `eyespot-fleet publish site {site}` makes it one")
     role, folder = (site, site) if site else (TARGETS, BUNDLES)
     signed = repository.targets(role)
     with repository.files.incoming(path) as copy:

@@ -56,6 +56,18 @@ def warnings(repository: Repository) -> list[str]:
     return found
 
 
+def keys_of(repository: Repository, role: str) -> list[tuple[str, str]]:
+    """Return role and id of each key of a role.
+
+    Raises:
+        InputError: there is no such role.
+    """
+    there = [one.role for one in repository.standings()]
+    if role not in there:
+        raise InputError(f"there is no role {role}; there are: {', '.join(there)}")
+    return [(role, key_id) for key_id in repository.delegator(role).get_delegated_role(role).keyids]
+
+
 def find_key(repository: Repository, name: str) -> tuple[str, str]:
     """Return role and id of the key whose file has a name.
 
@@ -63,11 +75,7 @@ def find_key(repository: Repository, name: str) -> tuple[str, str]:
         InputError: no role has it.
     """
     wanted = name.removesuffix(".pem")
-    there = [
-        (one.role, key_id)
-        for one in repository.standings()
-        for key_id in repository.delegator(one.role).get_delegated_role(one.role).keyids
-    ]
+    there = [key for one in repository.standings() for key in keys_of(repository, one.role)]
     for role, key_id in there:
         if file_name(role, key_id).removesuffix(".pem") == wanted:
             return role, key_id

@@ -11,13 +11,14 @@ from typing import Final, Literal, get_args
 from tuf.api.metadata import DelegatedRole, Delegations
 
 from eyespot.domain.errors import InputError
+from eyespot.trust.desired import SHARED
 
 ROOT: Final = "root"
 TARGETS: Final = "targets"
 SNAPSHOT: Final = "snapshot"
 TIMESTAMP: Final = "timestamp"
 DESIRED: Final = "desired"
-BUNDLES: Final = "bundles"
+BUNDLES: Final = SHARED
 
 TopLevel = Literal["root", "targets", "snapshot", "timestamp"]
 Custody = Literal["offline", "online"]
