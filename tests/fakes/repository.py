@@ -13,8 +13,8 @@ from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
 from eyespot.trust.desired import Desired
+from eyespot_fleet.publishing.contents import Contents
 from eyespot_fleet.publishing.founding import Terms, add_site, found
-from eyespot_fleet.publishing.packed import Packed
 from eyespot_fleet.publishing.releasing import Change, add_bundle, release
 from eyespot_fleet.publishing.renewing import keys_of, refresh, replace
 from eyespot_fleet.publishing.repository import Repository, opened
@@ -74,8 +74,8 @@ class FakeRepository:
     ) -> str:
         """Add a bundle, whatever its bytes are; return the target's name."""
 
-        def check(path: Path) -> Packed:
-            return Packed(bundle, runtime, len(content))
+        def check(path: Path) -> Contents:
+            return Contents(bundle, runtime, len(content))
 
         given = self.folder.with_name("given.tar.zst")
         given.write_bytes(content)

@@ -1,12 +1,11 @@
 """A life of the model slots, step by step, to be cut off anywhere: what may be found then is known."""
 
-import itertools
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from eyespot.trust.bundle import read_bundle
 from eyespot.trust.notes import Request, parse_request
@@ -22,12 +21,14 @@ from eyespot.trust.slots import (
     roll_back,
     stage,
 )
+from eyespot.update.commit import storing
 from eyespot.update.shelf import remove
 from eyespot.update.slots import Slots
 from fakes.bundles import write_bundle
 
 Transition = Callable[[Record], Record]
-Sweep = Callable[[int, Callable[[], object]], bool]
+Work = Callable[[], object]
+Point = TypeVar("Point")
 
 _NAMES = "abcd"
 _NETWORK_BYTES = 20_000
@@ -47,6 +48,19 @@ class Step(NamedTuple):
     do: Callable[[Slots], object]
     after: Transition
     leaves: frozenset[str]
+
+
+class Cuts(NamedTuple):
+    """How often a step was cut off.
+
+    Attributes:
+        points: where it was to be.
+        cut: where it was before it was through.
+    """
+
+    step: str
+    points: int
+    cut: int
 
 
 class Life:
@@ -71,29 +85,36 @@ class Life:
             step.do(slots)
             done(number)
 
-    def cut_everywhere(self, folder: Path, sweep: Sweep) -> Iterator[tuple[str, int]]:
-        """Cut each step off at each of its points, start anew and do it; yield its name and the points.
+    def cut_everywhere(
+        self, folder: Path, points: Callable[[Work], Iterable[Point]], cut: Callable[[Point, Work], bool]
+    ) -> Iterator[Cuts]:
+        """Cut each step off at each of its points, start anew and do it; yield how often that was.
 
         Args:
             folder: for what lies on the disk.
-            sweep: does a piece of work in another process, which ends after so many points; returns whether
-                it did so before it was through.
+            points: does a piece of work in another process, and returns where it can be cut off.
+            cut: the same, but cuts it off at a point; returns whether it got there.
 
         Raises:
             AssertionError: a start found what it may not find.
         """
-        before, cut = folder / "before", folder / "cut"
+        before, left = folder / "before", folder / "left"
+        if before.exists():
+            remove(before)
         Slots.open(before)
         for done, step in enumerate(self.steps):
-            for points in itertools.count():
-                _copy(before, cut)
-                was_cut = sweep(points, partial(step.do, Slots(cut)))
-                if self.judge(cut, done if was_cut else done + 1) == done:
-                    step.do(Slots(cut))
-                assert self.judge(cut, done + 1) == done + 1
-                if not was_cut:
-                    break
-            yield step.name, points
+            work = partial(step.do, Slots(left))
+            _copy(before, left)
+            tried = list(points(work))
+            times = 0
+            for point in tried:
+                _copy(before, left)
+                was_cut = cut(point, work)
+                times += was_cut
+                if self.judge(left, done if was_cut else done + 1) == done:
+                    work()
+                assert self.judge(left, done + 1) == done + 1
+            yield Cuts(step.name, len(tried), times)
             step.do(Slots(before))
 
     def judge(self, folder: Path, done: int) -> int:
@@ -176,8 +197,9 @@ class Life:
 
     def _install(self, name: str, slots: Slots) -> None:
         with slots.staging() as folder:
-            for path in self._sources[name].iterdir():
-                (folder / path.name).write_bytes(path.read_bytes())
+            with storing(folder):
+                for path in self._sources[name].iterdir():
+                    (folder / path.name).write_bytes(path.read_bytes())
             assert slots.install(folder) == self._ids[name]
 
 
@@ -204,7 +226,8 @@ def _count_start(record: Record) -> Record:
 
 
 def _leave_rubbish(slots: Slots) -> None:
-    for place in (slots.folder / "staging" / "left", slots.folder / "trash" / "left"):
-        place.mkdir(exist_ok=True)
-        (place / "file").write_bytes(b"half")
-    (slots.folder / "current").unlink(missing_ok=True)
+    with storing(slots.folder):
+        for place in (slots.folder / "staging" / "left", slots.folder / "trash" / "left"):
+            place.mkdir(exist_ok=True)
+            (place / "file").write_bytes(b"half")
+        (slots.folder / "current").unlink(missing_ok=True)

@@ -6,14 +6,14 @@ import sys
 KILLED = """
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from fakes.killing import dies
+from fakes.killing import calls_of, dies
 from fakes.slot_life import Life
 
 memory = Path("/dev/shm")  # who is killed loses nothing that is written, so that no disk is waited for
 with TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-    sweep = lambda calls, work: dies(calls, lambda: (work(), 0)[1])
-    steps = Life(Path(name)).cut_everywhere(Path(name), sweep)
-    print(sum(points for _, points in steps))
+    cut = lambda calls, work: dies(calls, lambda: (work(), 0)[1])
+    steps = Life(Path(name)).cut_everywhere(Path(name), calls_of, cut)
+    print(sum(step.cut for step in steps))
 """
 
 

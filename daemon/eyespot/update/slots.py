@@ -117,8 +117,8 @@ class Slots:
             try:
                 yield folder
             finally:
-                if folder.exists():
-                    with _logged(OSError):
+                with _logged(OSError):
+                    if folder.exists():
                         shelf.remove(folder)
 
     def install(self, folder: Path) -> str:

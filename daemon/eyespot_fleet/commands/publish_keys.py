@@ -2,8 +2,8 @@
 
 import argparse
 import json
-from typing import Any
 
+from eyespot.commands.options import Subparsers
 from eyespot_fleet.commands.repository_options import add_keys, working
 from eyespot_fleet.commands.repository_view import as_object
 from eyespot_fleet.publishing.renewing import find_key, keys_of, replace
@@ -24,12 +24,12 @@ numbers that were driven up with them.
 """
 
 
-def add_to(verbs: Any) -> None:
+def add_to(commands: Subparsers) -> None:
     """Add the commands to the command line."""
-    rotate = verbs.add_parser("rotate", help="new keys for a role", description=_ROTATE)
+    rotate = commands.add_parser("rotate", help="new keys for a role", description=_ROTATE)
     rotate.add_argument("roles", nargs="+", metavar="ROLE", help="root, targets, snapshot, timestamp, …")
     rotate.set_defaults(command=_rotate)
-    revoke = verbs.add_parser(
+    revoke = commands.add_parser(
         "revoke", help="another key for one that is stolen or lost", description=_REVOKE
     )
     revoke.add_argument("key", nargs="+", metavar="KEY", help="its file, timestamp-0a1b2c3d.pem say")

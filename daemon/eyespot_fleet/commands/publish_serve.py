@@ -1,8 +1,8 @@
 """`eyespot-fleet publish serve`: the repository for devices on the same network."""
 
 import argparse
-from typing import Any
 
+from eyespot.commands.options import Subparsers
 from eyespot_fleet.commands.repository_options import add_folder
 
 _TEXT = """\
@@ -11,9 +11,9 @@ needs no keys. Without TLS others can see what is fetched, but not change what d
 """
 
 
-def add_to(verbs: Any) -> None:
+def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
-    parser = verbs.add_parser("serve", help="serve it on this network", description=_TEXT)
+    parser = commands.add_parser("serve", help="serve it on this network", description=_TEXT)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_folder(parser)
     parser.add_argument(

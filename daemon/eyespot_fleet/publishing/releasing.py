@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from eyespot.domain.errors import InputError, foreign
+from eyespot.trust.archive import SUFFIX
 from eyespot.trust.desired import Desired, parse_desired
-from eyespot_fleet.publishing.packed import SUFFIX, Packed, inspect
+from eyespot_fleet.publishing.contents import Contents, read_contents
 from eyespot_fleet.publishing.repository import Repository
 from eyespot_fleet.publishing.roles import BUNDLES, DESIRED, TARGETS, desired_of, sites
 
@@ -51,13 +52,13 @@ class Added:
         kept: whether it was there before.
     """
 
-    packed: Packed
+    contents: Contents
     target: str
     kept: bool
 
 
 def add_bundle(
-    repository: Repository, path: Path, site: str | None, check: Callable[[Path], Packed] = inspect
+    repository: Repository, path: Path, site: str | None, check: Callable[[Path], Contents] = read_contents
 ) -> Added:
     """Take a packed bundle into the repository, after it was checked.
 
@@ -68,8 +69,7 @@ def add_bundle(
         check: says what it is, or raises.
 
     Raises:
-        InputError: it cannot be read, another one is there by its name, or the key is not here.
-        ModelError: it is no bundle.
+        InputError: it is no sound bundle, another one is there by its name, or the key is not here.
         StorageError: it cannot be written.
     """
     if site is not None and site not in sites(repository.delegations):
@@ -77,21 +77,21 @@ def add_bundle(
     role, folder = (site, site) if site else (TARGETS, BUNDLES)
     signed = repository.targets(role)
     with repository.files.incoming(path) as copy:
-        packed = check(copy)
-        name = f"{folder}/{packed.bundle}{SUFFIX}"
+        contents = check(copy)
+        name = f"{folder}/{contents.bundle}{SUFFIX}"
         found = repository.files.described(copy, name)
         there = signed.targets.get(name)
         if there is not None and there.hashes != found.hashes:
             raise InputError(
-                f"{packed.bundle} is there already, packed with other contents; give it the next version"
+                f"{contents.bundle} is there already, packed with other contents; give it the next version"
             )
         if there is None:
             repository.signers(role, repository.delegator(role))  # before anything is written
-            found.unrecognized_fields["custom"] = asdict(packed)
+            found.unrecognized_fields["custom"] = asdict(contents)
             repository.files.keep(copy, found)
             signed.targets[name] = found
             repository.sign(role)
-    return Added(packed, name, kept=there is not None)
+    return Added(contents, name, kept=there is not None)
 
 
 def release(repository: Repository, cohort: str, change: Change) -> Desired:

@@ -1,8 +1,6 @@
 """Signatures that end are made anew, and keys that are old, lost or stolen are replaced."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
 
 from securesystemslib.signer import Signer
 
@@ -10,8 +8,6 @@ from eyespot.domain.errors import InputError
 from eyespot_fleet.publishing.keys import file_name
 from eyespot_fleet.publishing.repository import Repository
 from eyespot_fleet.publishing.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-
-WARN_DAYS: Final = 14
 
 
 def refresh(repository: Repository) -> list[str]:
@@ -42,9 +38,8 @@ def warnings(repository: Repository) -> list[str]:
     """Return which signatures end soon, or have ended, and what is not seen yet, one line each."""
     found = []
     for one in repository.standings():
-        left = one.expires - repository.now
-        if left < timedelta(days=WARN_DAYS):
-            verb = "ended" if left < timedelta() else "ends"
+        if one.ends_soon(repository.now):
+            verb = "ended" if one.expires < repository.now else "ends"
             found.append(
                 f"the word of {one.role} {verb} on {one.expires:%Y-%m-%d}: `eyespot-fleet publish refresh` "
                 f"where {' or '.join(one.keys)} is"

@@ -23,6 +23,8 @@ from eyespot_fleet.publishing.files import Files
 from eyespot_fleet.publishing.keys import Keys, file_name
 from eyespot_fleet.publishing.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, add_role, delegated
 
+WARN_DAYS: Final = 14
+
 # How long the role's signatures hold; in its metadata, so that an unattended refresh keeps to it.
 _DAYS: Final = "x-eyespot-days"
 
@@ -41,6 +43,10 @@ class Standing:
     expires: datetime
     days: int
     keys: tuple[str, ...]
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Tell whether somebody has to see to it: no regular refresh lets it come to this."""
+        return self.expires - now < timedelta(days=min(WARN_DAYS, self.days / 4))
 
 
 class Repository:
