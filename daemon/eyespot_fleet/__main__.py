@@ -8,7 +8,7 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol
+    from eyespot_fleet.commands import broker, enrol, publish
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
@@ -24,6 +24,7 @@ examples:
   eyespot-fleet enrol devices.csv --out sd --ca ca --renew    new certificates for all of the list
   eyespot-fleet enrol devices.csv --out sd --certs theirs     certificates that somebody else has made
   eyespot-fleet enrol devices.csv --out sd                passwords only, from the list
+  eyespot-fleet publish pack people                       a model bundle into one file, tried first
 """
 
 
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker):
+    for command in (enrol, broker, publish):
         command.add_to(commands)
     return root
 

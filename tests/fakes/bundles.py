@@ -28,8 +28,10 @@ def write_bundle(folder: Path, network: bytes, names: bytes, /, **changes: Any) 
     files = {
         "network": _written(folder / "model.tflite", network),
         "labels": {**_written(folder / "labels.txt", names), "aliases": aliases},
+        "golden": None,
+        "files": None,
     }
-    (folder / "manifest.json").write_text(json.dumps(factory_manifest(**files, **changes)))
+    (folder / "manifest.json").write_text(json.dumps(factory_manifest(**{**files, **changes})))
     return folder
 
 
@@ -40,7 +42,7 @@ def sensor_manifest(**changes: Any) -> dict[str, Any]:
     """
     manifest = {
         **json.loads((SENSOR_FACTORY / "manifest.json").read_bytes()),
-        **dict.fromkeys(("labels", "decoder", "rate_hz")),
+        **dict.fromkeys(("labels", "decoder", "rate_hz", "files")),
         **changes,
     }
     return {name: value for name, value in manifest.items() if value is not None}

@@ -49,7 +49,7 @@ class LiteRtEngine:
     """
 
     def __init__(self, bundle: CpuBundle) -> None:
-        self.runtime, interpreter = _find_runtime()
+        self.runtime, interpreter = find_runtime()
         manifest = bundle.manifest
         self._doing = f"{self.runtime} cannot run {manifest.network.file}; take another bundle"
         with foreign(ModelError, self._doing):
@@ -102,7 +102,12 @@ class LiteRtEngine:
         return values
 
 
-def _find_runtime() -> _Runtime:
+def find_runtime() -> _Runtime:
+    """Return what runs models here, loaded.
+
+    Raises:
+        ModelError: nothing is installed that does.
+    """
     reasons = []
     for package, name in _PACKAGES.items():
         try:

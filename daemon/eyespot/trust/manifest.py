@@ -5,29 +5,46 @@ outputs are found by shape and name; one that is run on the IMX500 sensor is fed
 its file says most of the rest.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 
+import eyespot
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.geometry import Resize
 from eyespot.ports import ModelIdentity
 from eyespot.trust import rpk
+from eyespot.trust.golden import Golden
+from eyespot.trust.slots import BundleId
 
 Dtype = Literal["float32", "uint8", "int8"]
+Role = Literal["golden", "model_card", "notice", "licence", "other"]
+MANIFEST = "manifest.json"
+SCHEMA = "eyespot.bundle/1"
+MOST_MANIFEST_BYTES = 256 * 1024
 MOST_RATE_HZ = 60.0
 
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_LABEL_BYTES = 256 * 1024
+_MOST_FURTHER_BYTES = 16 * 1024 * 1024
+_MOST_FURTHER = 64
+_UPGRADE = "upgrade Eyespot first"
 
 # A plain name: no separators, so a bundle cannot reach outside its folder.
-_FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
+_FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z")]
+# The same, or one in a folder: short enough for a header of tar.
+_PATH = r"\A([A-Za-z0-9][A-Za-z0-9._-]{0,47}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z"
+_Path = Annotated[str, msgspec.Meta(pattern=_PATH)]
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Version = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]+\.[0-9]+\.[0-9]+\Z", max_length=32)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Words = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]{0,1000}\Z")]
+_Spdx = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 .+()-]{0,99}\Z")]
 _Label = Annotated[str, msgspec.Meta(pattern=r"\A[^A-Z\x00-\x1f\x7f]{1,64}\Z")]
 _Side = Annotated[int, msgspec.Meta(ge=16, le=4096)]
 _Real = Annotated[float, msgspec.Meta(ge=-65536, le=65536)]
@@ -62,6 +79,33 @@ class LabelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sha256: _Sha256
     size_bytes: Annotated[int, msgspec.Meta(ge=1, le=_MOST_LABEL_BYTES)]
     aliases: dict[_Label, _Label] = {}
+
+
+class FurtherFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What belongs to a bundle besides network and labels.
+
+    Attributes:
+        file: its path, with one folder at most.
+        role: what it is.
+    """
+
+    file: _Path
+    role: Role
+    sha256: _Sha256
+    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=_MOST_FURTHER_BYTES)]
+
+
+AnyFile = NetworkFile | LabelsFile | FurtherFile
+
+
+class Needs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a device has to have.
+
+    Attributes:
+        memory_mb: that the network takes when it runs, the runtime not counted.
+    """
+
+    memory_mb: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 256
 
 
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -138,19 +182,39 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """What a bundle of either kind is.
 
     Attributes:
-        licence: SPDX identifier.
+        licence: SPDX expression.
+        created: when it was made.
+        provenance: where it comes from, in words.
+        supersedes: id of the bundle that it is better than, in its maker's eyes.
+        min_daemon: oldest version of Eyespot that can use it.
+        max_daemon: newest one.
         min_score: the score from which on a detection can start a track. Scores of different models do
             not compare, so it comes with the model.
         nms_iou: two boxes of one class that overlap by more than this are one object.
+        golden: how to find out whether it works.
+        files: all that belongs to it besides.
     """
 
     schema: Literal["eyespot.bundle/1"]
     name: _Name
     version: _Version
-    licence: _Text
+    licence: _Spdx
+    created: date | None = None
+    provenance: _Words = ""
+    supersedes: BundleId | None = None
+    min_daemon: _Version | None = None
+    max_daemon: _Version | None = None
+    needs: Needs = Needs()
     network: NetworkFile
     min_score: _Share
     nms_iou: _Share
+    golden: Golden | None = None
+    files: Annotated[tuple[FurtherFile, ...], msgspec.Meta(max_length=_MOST_FURTHER)] = ()
+
+    @property
+    def parts(self) -> tuple[AnyFile, ...]:
+        """Every file of the bundle but the manifest itself."""
+        return (self.network, *self.files)
 
     def identity(self, labels: tuple[str, ...]) -> ModelIdentity:
         """Return who the model is: `name@version-sha12`, from the sha256 of the network."""
@@ -179,11 +243,17 @@ class CpuManifest(_Manifest, frozen=True, kw_only=True, tag_field="runtime", tag
 
     def __post_init__(self) -> None:
         """Check that each output can be told from the others."""
+        _check_files(self)
         _check_roles(self.outputs)
         shapes = Counter(output.shape for output in self.outputs)
         for output in self.outputs:
             if output.name is None and shapes[output.shape] > 1:
                 raise ValueError(f"`outputs`: {output.role!r} needs a `name`, as another one has its shape")
+
+    @property
+    def parts(self) -> tuple[AnyFile, ...]:
+        """Every file of the bundle but the manifest itself."""
+        return (self.labels, *super().parts)
 
 
 class SensorManifest(_Manifest, frozen=True, kw_only=True, tag_field="runtime", tag="imx500"):
@@ -207,21 +277,84 @@ class SensorManifest(_Manifest, frozen=True, kw_only=True, tag_field="runtime", 
 
     def __post_init__(self) -> None:
         """Check that no two outputs are the same to the decoder."""
+        _check_files(self)
         _check_roles(self.outputs)
+
+    @property
+    def parts(self) -> tuple[AnyFile, ...]:
+        """See `CpuManifest`."""
+        return (*((self.labels,) if self.labels else ()), *super().parts)
 
 
 Manifest = CpuManifest | SensorManifest
 
 
-def parse_manifest(data: bytes) -> Manifest:
+def is_path(text: str) -> bool:
+    """Tell whether a file of a bundle may have this path."""
+    return re.search(_PATH, text) is not None
+
+
+class _Said(msgspec.Struct):
+    """What tells whether the rest can be understood."""
+
+    schema: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    min_daemon: _Version | None = None
+    max_daemon: _Version | None = None
+
+
+def parse_manifest(data: bytes, daemon: str = eyespot.__version__) -> Manifest:
     """Return the manifest that the bytes of `manifest.json` hold.
 
+    Args:
+        data: the bytes.
+        daemon: the version of Eyespot that is to use it.
+
     Raises:
-        ModelError: it is not one; names the field.
+        ModelError: it is not one, names the field; or it is for another version of Eyespot.
     """
-    with foreign(ModelError, "manifest.json cannot be used; models/README.md tells what belongs into it"):
+    with foreign(ModelError, f"{MANIFEST} cannot be used; models/README.md tells what belongs into it"):
+        _check_daemon(msgspec.json.decode(data, type=_Said), daemon)
         manifest: Manifest = msgspec.json.decode(data, type=Manifest)
     return manifest
+
+
+def _check_daemon(said: _Said, daemon: str) -> None:
+    """Check the version before all else: a newer one may have fields that are not known here."""
+    kind, _, number = SCHEMA.partition("/")
+    told, _, other = said.schema.partition("/")
+    if told == kind and other.isdecimal() and int(other) > int(number):
+        raise ModelError(
+            f"{MANIFEST}: `$.schema` is {said.schema}, newer than eyespot {daemon} knows; {_UPGRADE}"
+        )
+    if said.min_daemon and _numbers(said.min_daemon) > _numbers(daemon):
+        raise ModelError(
+            f"{MANIFEST}: it wants eyespot {said.min_daemon} or newer, this is {daemon}; {_UPGRADE}"
+        )
+    if said.max_daemon and _numbers(said.max_daemon) < _numbers(daemon):
+        raise ModelError(
+            f"{MANIFEST}: it is for eyespot {said.max_daemon} at most, this is {daemon}; take a newer bundle"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version; what may follow the third does not count."""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def _check_files(manifest: _Manifest) -> None:
+    """Check that each file comes once, also where capitals do not count, and each golden picture is one."""
+    paths = Counter(part.file.lower() for part in manifest.parts)
+    paths[MANIFEST] += 1
+    path, times = paths.most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{path!r} is named twice among the files")
+    pictures = {vector.picture for vector in manifest.golden.vectors} if manifest.golden else set()
+    golden = {part.file for part in manifest.files if part.role == "golden"}
+    if pictures != golden:
+        odd = min(pictures ^ golden)
+        missing = "the role `golden` in `files`" if odd in pictures else "a vector in `golden`"
+        raise ValueError(f"{odd!r} needs {missing}")
 
 
 def _check_roles(outputs: Sequence[Output | SensorOutput]) -> None:

@@ -30,7 +30,7 @@ class Standing:
         note: the worker's own account; None before its first.
         looks: what makes the observations just now.
         cohort: which devices this one goes with.
-        follows: whether the slots decide what looks; else the configuration names a bundle.
+        pinned: why the slots have no say in what looks, in words; empty where they have.
         asks: whether a repository is named that can be asked.
     """
 
@@ -38,7 +38,7 @@ class Standing:
     note: WorkerNote | None
     looks: ModelIdentity
     cohort: str
-    follows: bool = True
+    pinned: str = ""
     asks: bool = True
 
 
