@@ -80,12 +80,12 @@ def test_what_is_desired_makes_one_look_and_nothing_more() -> None:
 
 def test_who_asks_is_told_why_nothing_comes_of_it() -> None:
     update, back = asked("cmd/model/update"), asked("cmd/model/rollback")
-    pinned = standing(RUNNING, follows=False)
+    pinned = standing(RUNNING, pinned="the configuration names /opt/ours")
     alone = standing(RUNNING, asks=False)
     late = asked("cmd/model/update", b'{"expires": "2027-01-15T07:59:59Z"}')
     for command, where, detail in (
-        (update, pinned, "the configuration names the model"),
-        (back, pinned, "the configuration names the model"),
+        (update, pinned, "the configuration names /opt/ours"),
+        (back, pinned, "the configuration names /opt/ours"),
         (update, alone, "set [update] url"),
         (late, standing(RUNNING), "too late: here it is 2027-01-15T08:00:00Z"),
     ):
@@ -106,7 +106,7 @@ expiries = (
 def test_nothing_that_is_told_does_more_than_look_approve_or_go_back(command: Command, where: object) -> None:
     verdict = decide(command, where, NOW)
     late = command.expires is not None and command.expires <= NOW
-    assert (verdict.ask is not None) <= (verdict.code == "ok" and not late and where.follows)
+    assert (verdict.ask is not None) <= (verdict.code == "ok" and not late and not where.pinned)
     assert verdict.detail
     fields = {"req_id": "1", "code": verdict.code, "detail": verdict.detail, "result": None}
     assert NATIVE.reply(Stamp(0, synced=False), fields, None, None).payload

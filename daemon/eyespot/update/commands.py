@@ -11,7 +11,6 @@ from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing, in_short, offered
 
 CAN_BE_APPROVED = frozenset({"approval", "window"})
-_PINNED = 'the configuration names the model: set [model] bundle = "factory" to let the device choose'
 _NOBODY_TO_ASK = "no repository is named: set [update] url"
 
 
@@ -45,8 +44,8 @@ def decide(command: Command, standing: Standing, now: datetime) -> Verdict:
     """
     if command.expires is not None and command.expires <= now:
         return Verdict("refused", f"it came too late: here it is {now:%Y-%m-%dT%H:%M:%SZ}")
-    if not standing.follows:
-        return Verdict("refused", _PINNED)
+    if standing.pinned:
+        return Verdict("refused", in_short(f"the model is not to be changed: {standing.pinned}"))
     if command.kind is Kind.ROLLBACK:
         return _rollback(standing.record)
     if not standing.asks:
