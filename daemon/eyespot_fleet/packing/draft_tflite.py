@@ -49,6 +49,8 @@ def draft_tflite(data: bytes, wishes: Wishes, shapes: Sequence[tuple[int, ...]])
         InputError: it is no network for pictures, or something has to be said that the file does not.
     """
     says, metadata = read_tflite(data), read_metadata(data)
+    if len(shapes) != len(says.outputs):
+        raise InputError("the runtime has other outputs than the file; take another")
     outputs = [replace(tensor, shape=shape) for tensor, shape in zip(says.outputs, shapes, strict=True)]
     labels = _labels(data, metadata, wishes)
     count = len(labels.decode().splitlines())
