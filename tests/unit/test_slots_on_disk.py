@@ -190,6 +190,22 @@ def test_a_change_that_may_not_have_reached_the_disk_is_taken_back(
     assert slots.change(partial(commit, at_s=2)).good == bundle
 
 
+def test_a_reason_of_any_length_can_be_read_again(slots: Slots) -> None:
+    tried(slots)
+    slots.change(partial(roll_back, reason="worse " * 1000, at_s=1))
+    assert slots.record.quarantine[0].reason.startswith("worse worse")
+
+
+def test_what_nobody_could_read_is_not_written(slots: Slots) -> None:
+    committed(slots)
+    before = slots.record
+    with pytest.raises(StoreError, match="nobody could read it"):
+        slots.change(partial(stage, staged=Staged(bundle="../../etc")))
+    with pytest.raises(StoreError, match="nobody could read it"):
+        slots.write_worker_note(WorkerNote(at_s=-1))
+    assert slots.record == before
+
+
 def fails(folder: Path) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 

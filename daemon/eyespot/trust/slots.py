@@ -12,11 +12,12 @@ from msgspec import Meta
 
 MOST_STARTS = 2
 MOST_QUARANTINED = 50
+_LONGEST = 300
 
 _BUNDLE_ID = r"\A[a-z0-9][a-z0-9-]{0,62}@[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{12}\Z"
 
 BundleId = Annotated[str, Meta(pattern=_BUNDLE_ID, max_length=120)]
-_Text = Annotated[str, Meta(max_length=300)]
+_Text = Annotated[str, Meta(max_length=_LONGEST)]
 RolloutId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,63}\Z")]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -248,7 +249,7 @@ def lose(record: Record, bundle: str, reason: str, at_s: int) -> Record:
         previous=None if record.previous == bundle else record.previous,
         staged=None if record.staged and record.staged.bundle == bundle else record.staged,
         trial=None if lost else record.trial,
-        last_result=Result(bundle=bundle, outcome="rolled_back", reason=reason, at_s=at_s),
+        last_result=Result(bundle=bundle, outcome="rolled_back", reason=reason[:_LONGEST], at_s=at_s),
     )
 
 
@@ -281,7 +282,7 @@ def _rollout(record: Record) -> str | None:
 
 
 def _result(of: Staged | Trial, outcome: Outcome, reason: str, at_s: int) -> Result:
-    return Result(bundle=of.bundle, rollout=of.rollout, outcome=outcome, reason=reason, at_s=at_s)
+    return Result(bundle=of.bundle, rollout=of.rollout, outcome=outcome, reason=reason[:_LONGEST], at_s=at_s)
 
 
 def _shunned(record: Record, of: Staged | Trial, reason: str) -> tuple[Quarantined, ...]:
@@ -290,5 +291,5 @@ def _shunned(record: Record, of: Staged | Trial, reason: str) -> tuple[Quarantin
             if (one.bundle, one.rollout) != (of.bundle, of.rollout):
                 yield one
 
-    newest = Quarantined(bundle=of.bundle, rollout=of.rollout, reason=reason)
+    newest = Quarantined(bundle=of.bundle, rollout=of.rollout, reason=reason[:_LONGEST])
     return (*others(), newest)[-MOST_QUARANTINED:]
