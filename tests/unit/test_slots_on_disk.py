@@ -67,6 +67,14 @@ def test_the_same_bundle_again_is_used_again(slots: Slots) -> None:
     assert place.stat().st_ino == before
 
 
+def test_a_bundle_whose_move_was_cut_off_is_used_again(slots: Slots) -> None:
+    place = slots.bundle_folder(install(slots))
+    place.chmod(0o755)  # it was renamed, and no more
+    before = place.stat().st_ino
+    install(slots)
+    assert (place.stat().st_ino, place.stat().st_mode & 0o777) == (before, 0o555)
+
+
 def test_a_damaged_bundle_that_nobody_uses_gives_way_to_the_whole_one(slots: Slots) -> None:
     place = slots.bundle_folder(install(slots))
     (place / "labels.txt").chmod(0o644)
@@ -103,6 +111,13 @@ def test_a_change_out_of_turn_leaves_the_record_alone(slots: Slots) -> None:
     with pytest.raises(OutOfTurnError):
         slots.change(partial(roll_back, reason="", at_s=1))
     assert not (slots.folder / "state.json").exists()
+
+
+def test_half_a_new_record_is_no_record(slots: Slots) -> None:
+    bundle = committed(slots)
+    (slots.folder / ".state.json.new").write_bytes(b'{"sha256": "')
+    assert Slots.open(slots.folder).record.good == bundle
+    assert committed(slots, NETWORK + b"2") == slots.record.good
 
 
 @pytest.mark.parametrize("harm", [b"", b"{}", b'{"sha256": "', None])
@@ -162,6 +177,13 @@ def test_requests_are_taken_once_in_their_order_and_rubbish_is_dropped(slots: Sl
     assert [request.req_id for request in slots.take_requests("body")] == ["1", "2"]
     assert slots.take_requests("body") == []
     assert slots.take_requests("worker") == []
+
+
+def test_half_a_request_is_not_heard(slots: Slots) -> None:
+    (slots.folder / "requests" / ".body.new").write_bytes(b'{"kind"')
+    assert slots.take_requests("body") == []
+    slots.post_request("body", Request(kind="rollback"))
+    assert len(slots.take_requests("body")) == 1
 
 
 def test_requests_that_nobody_takes_are_bounded(slots: Slots) -> None:
