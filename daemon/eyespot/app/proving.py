@@ -97,9 +97,16 @@ def _confine() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # runtimes write what they like
     os.dup2(nowhere, 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, CPU_S)
     os.nice(_NICE)
+
+
+def _limit(what: int, most: int) -> None:
+    """Set a limit, unless there is a lower one already."""
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, hard))
 
 
 def _verdict(folder: Path, pictures: Sequence[Path]) -> Verdict:
@@ -122,8 +129,7 @@ def _on_processor(bundle: CpuBundle, folder: Path, pictures: Sequence[Path]) -> 
     find_runtime()  # what it takes is not the network's
     before_kb = _memory_kb("VmSize")
     if before_kb is not None:
-        most = (before_kb + bundle.manifest.needs.memory_mb * 1024) * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        _limit(resource.RLIMIT_AS, (before_kb + bundle.manifest.needs.memory_mb * 1024) * 1024)
     engine = LiteRtEngine(bundle)
     look = Look(bundle, engine)
     if not pictures:

@@ -5,17 +5,16 @@ One zstd frame (RFC 8878) that says its size, with a window of 8 MiB at most, ar
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 import zstandard
 
 from eyespot.domain.errors import ModelError
 from eyespot.trust import ustar
-from eyespot.trust.bundle import read_manifest
 from eyespot.trust.files import read_whole
-from eyespot.trust.manifest import MANIFEST, MOST_MANIFEST_BYTES, is_path
+from eyespot.trust.manifest import MANIFEST, MOST_MANIFEST_BYTES, AnyFile, is_path, parse_manifest
 from eyespot.trust.packed import read_part
 
 SUFFIX: Final = ".tar.zst"
@@ -39,20 +38,22 @@ def pack(folder: Path, stream: BinaryIO) -> None:
         ModelError: a file is not what the manifest says.
         OSError: the stream fails.
     """
-    manifest = read_manifest(folder)
     data = read_whole(folder / MANIFEST, MOST_MANIFEST_BYTES)
-    parts = sorted(manifest.parts, key=lambda part: part.file)
+    parts = sorted(parse_manifest(data).parts, key=lambda part: part.file)
     sizes = [len(data), *(part.size_bytes for part in parts)]
     total = sum(ustar.BLOCK + size + len(ustar.padding(size)) for size in sizes) + len(ustar.END)
-    packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    with packer.stream_writer(stream, size=total, closefd=False) as packed:
-        packed.write(ustar.header(MANIFEST, len(data), _MODE) + data + ustar.padding(len(data)))
-        for part in parts:
-            packed.write(ustar.header(part.file, part.size_bytes, _MODE))
-            for piece in read_part(folder, part):
-                packed.write(piece)
-            packed.write(ustar.padding(part.size_bytes))
-        packed.write(ustar.END)
+    frame = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj(size=total)
+    stream.writelines(frame.compress(piece) for piece in _packed(folder, data, parts))
+    stream.write(frame.flush())
+
+
+def _packed(folder: Path, manifest: bytes, parts: Sequence[AnyFile]) -> Iterator[bytes]:
+    yield ustar.header(MANIFEST, len(manifest), _MODE) + manifest + ustar.padding(len(manifest))
+    for part in parts:
+        yield ustar.header(part.file, part.size_bytes, _MODE)
+        yield from read_part(folder, part)
+        yield ustar.padding(part.size_bytes)
+    yield ustar.END
 
 
 def unpack(stream: BinaryIO, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -71,12 +72,14 @@ def unpack(stream: BinaryIO, folder: Path, most_bytes: int = MOST_BYTES) -> None
         OSError: the stream or the disk fails.
     """
     unpacked = _Unpacked(stream, most_bytes)
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     while (found := _next(unpacked)) is not None:
         _check_name(found, seen)
-        seen[found.name] = found.size
+        seen.add(found.name)
         _write(folder / found.name, ustar.content(found.size, unpacked.exactly))
     unpacked.end()
+    if not seen:
+        raise ModelError("the archive has nothing in it; this is no bundle")
 
 
 def _next(unpacked: "_Unpacked") -> ustar.Member | None:
@@ -92,7 +95,7 @@ def _next(unpacked: "_Unpacked") -> ustar.Member | None:
         raise ModelError(f"the archive has {error} in it; a bundle has plain files only") from error
 
 
-def _check_name(found: ustar.Member, seen: Mapping[str, int]) -> None:
+def _check_name(found: ustar.Member, seen: set[str]) -> None:
     shown = f"{found.name[:100]!a}"
     if not seen and found.name != MANIFEST:
         raise ModelError(f"the archive begins with {shown}, not with {MANIFEST}; this is no bundle")
@@ -100,6 +103,9 @@ def _check_name(found: ustar.Member, seen: Mapping[str, int]) -> None:
         raise ModelError(f"the archive has a file called {shown}; a bundle has no such names")
     if found.name in seen:
         raise ModelError(f"the archive has {shown} twice; take another one")
+    folders = {str(PurePosixPath(name).parent) for name in (*seen, found.name)}
+    if folders & {*seen, found.name}:
+        raise ModelError(f"the archive has a file that is a folder to {shown}, or the other way round")
     if len(seen) == _MOST_FILES:
         raise ModelError(f"the archive has more than {_MOST_FILES} files; a bundle has fewer")
 
