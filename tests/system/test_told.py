@@ -42,7 +42,7 @@ class Told:
 
     def wait_for(self, key: str, value: object) -> None:
         """Wait until the detail of the model says so."""
-        until(lambda: self.newest("/model/detail")[key] == value, f"{key} = {value}")
+        until(lambda: self.newest("/model/detail").get(key) == value, f"{key} = {value}")
 
     def ask(self, suffix: str, payload: str, **more: Any) -> None:
         say(self._mosquitto.url, Heard(f"{ROOT}/{suffix}", payload.encode(), retain=False, qos=1, **more))

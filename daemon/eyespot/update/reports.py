@@ -52,13 +52,18 @@ class Milestones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failure: tuple[str, str, int] | None = None
 
 
+def is_at_work(note: WorkerNote | None) -> bool:
+    """Return whether the worker is at work, as it says: then time alone may change what is to be told."""
+    return note is not None and note.state in _WORKING
+
+
 def account(standing: Standing, now_s: int) -> WorkerNote | None:
     """Return the worker's account, as far as it can be believed.
 
     One that was at work and has said nothing for ten minutes is at work no more, whatever it said last.
     """
     note = standing.note
-    if note is None or note.state not in _WORKING or now_s - note.at_s <= _SILENT_AFTER_S:
+    if note is None or not is_at_work(note) or now_s - note.at_s <= _SILENT_AFTER_S:
         return note
     reason = f"the update worker stopped while {note.state}; see journalctl -u eyespot-update"
     return msgspec.structs.replace(note, state="failed", code=SILENT, reason=reason, percent=None)
