@@ -62,8 +62,13 @@ class Quarantined(_Part, frozen=True, kw_only=True):
 
 
 class Floor(_Part, frozen=True, kw_only=True):
-    """What trust never goes back behind: versions of the repository's metadata, and a time, UTC in s."""
+    """What trust never goes back behind: versions of the repository's metadata, and a time, UTC in s.
 
+    Attributes:
+        anchor: sha256 of the `root.json` with which trust began; the versions are those of that repository.
+    """
+
+    anchor: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")] = ""
     root: _Count = 0
     timestamp: _Count = 0
     snapshot: _Count = 0
@@ -253,11 +258,32 @@ def lose(record: Record, bundle: str, reason: str, at_s: int) -> Record:
     )
 
 
-def raise_floor(record: Record, floor: Floor) -> Record:
-    """Never again trust what is older than this; what is newer already stays."""
+def raise_floor(record: Record, floor: Floor, *, anew: bool = False) -> Record:
+    """Never again trust what is older than this; what is newer already stays.
+
+    Args:
+        record: as it stands.
+        floor: the new one.
+        anew: whether versions are counted anew: it is another repository, or one whose keys were replaced.
+            Time goes on all the same.
+    """
+    before = record.floor
+    if anew:
+        return _next(
+            record, floor=msgspec.structs.replace(floor, trusted_s=max(before.trusted_s, floor.trusted_s))
+        )
     names = Floor.__struct_fields__
-    highest = {name: max(getattr(record.floor, name), getattr(floor, name)) for name in names}
+    highest = {name: max(getattr(before, name), getattr(floor, name)) for name in names}
     return _next(record, floor=Floor(**highest))
+
+
+def shun(record: Record, of: Staged, reason: str, at_s: int) -> Record:
+    """Put a bundle into quarantine that was not even staged."""
+    return _next(
+        record,
+        quarantine=_shunned(record, of, reason),
+        last_result=_result(of, "refused", reason, at_s),
+    )
 
 
 def _next(record: Record, **changes: object) -> Record:
