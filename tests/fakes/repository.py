@@ -7,6 +7,8 @@ from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from securesystemslib.signer import CryptoSigner, Key, Signer
 from tuf.api.exceptions import DownloadHTTPError
@@ -151,7 +153,7 @@ class FromFiles(FetcherInterface):
     """Reads file:// URLs."""
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        path = Path(url.removeprefix("file://"))
+        path = Path(url2pathname(urlsplit(url).path))
         if not path.is_file():
             raise DownloadHTTPError("not there", 404)
         return iter([path.read_bytes()])
