@@ -1,11 +1,14 @@
 """The model slots as a folder: what is installed, recorded, collected and left for others."""
 
+import errno
 import json
+import os
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from eyespot.domain import placing
 from eyespot.domain.errors import ModelError, StoreError
 from eyespot.trust.notes import Request, WorkerNote
 from eyespot.trust.slots import OutOfTurnError, Record, Staged, activate, commit, roll_back, stage
@@ -13,6 +16,7 @@ from eyespot.update.slots import Slots
 from fakes.bundles import write_bundle
 
 NETWORK = b"\x1c\x00\x00\x00TFL3" + bytes(100)
+A_WEEK_S = 7 * 86_400
 
 
 @pytest.fixture
@@ -171,3 +175,58 @@ def test_the_workers_note_is_read_by_others(slots: Slots) -> None:
     assert slots.worker_note() is None
     slots.write_worker_note(WorkerNote(state="checking", at_s=1))
     assert Slots(slots.folder).worker_note() == WorkerNote(state="checking", at_s=1)
+
+
+def test_a_change_that_may_not_have_reached_the_disk_is_taken_back(
+    slots: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tried(slots)
+    before = slots.record
+    with monkeypatch.context() as patched:
+        patched.setattr(placing, "sync_folder", fails)
+        with pytest.raises(StoreError, match=r"state\.json: Input/output error"):
+            slots.change(partial(commit, at_s=1))
+    assert slots.record == before
+    assert slots.change(partial(commit, at_s=2)).good == bundle
+
+
+def fails(folder: Path) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot write") as caught:
+        Slots.open(tmp_path / "file" / "models")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_download_goes_on_in_the_same_file_until_it_is_a_week_old(tmp_path: Path) -> None:
+    slots = Slots.open(tmp_path, utc_s=lambda: A_WEEK_S)
+    old, young = slots.part("https://example.org/a"), slots.part("https://example.org/b")
+    assert old == slots.part("https://example.org/a") != young
+    for path, mtime_s in ((old, -1), (young, 0)):
+        path.write_bytes(b"half")
+        os.utime(path, (mtime_s, mtime_s))
+    Slots.open(tmp_path, utc_s=lambda: A_WEEK_S)
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_of_downloads_that_are_too_much_the_oldest_go(tmp_path: Path) -> None:
+    slots = Slots.open(tmp_path, utc_s=lambda: 10)
+    paths = [slots.part(name) for name in "abc"]
+    for mtime_s, path in enumerate(paths):
+        with path.open("wb") as file:
+            file.truncate(60 * 1024 * 1024)  # takes no room
+        os.utime(path, (mtime_s, mtime_s))
+    Slots.open(tmp_path, utc_s=lambda: 10)
+    assert [path.exists() for path in paths] == [False, True, True]
+
+
+def test_a_link_in_staging_is_not_installed(slots: Slots) -> None:
+    with slots.staging() as folder:
+        write_bundle(folder, NETWORK, b"person\n")
+        (folder / "golden").symlink_to("/etc")
+        with pytest.raises(StoreError, match="is a link"):
+            slots.install(folder)
+    assert list((slots.folder / "bundles").iterdir()) == []

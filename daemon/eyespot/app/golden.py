@@ -108,6 +108,8 @@ def _asked(arguments: Sequence[str], limit_s: float) -> Verdict:
             timer.cancel()
     if hung.is_set():
         raise ModelError(f"its network did not come to an end within {limit_s:g} s; {_AGAIN}")
+    if len(said) > _MOST_BYTES:
+        raise ModelError(f"its network said more than a verdict; {_AGAIN}")
     return _judged(said, code)
 
 

@@ -35,9 +35,12 @@ _MOST_FURTHER = 64
 _UPGRADE = "upgrade Eyespot first"
 
 # A plain name: no separators, so a bundle cannot reach outside its folder.
-_FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z")]
+_FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 # The same, or one in a folder: short enough for a header of tar.
-_PATH = r"\A([A-Za-z0-9][A-Za-z0-9._-]{0,47}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z"
+_PATH = (
+    r"\A([A-Za-z0-9][A-Za-z0-9._-]{0,99}|"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}/[A-Za-z0-9][A-Za-z0-9._-]{0,49})\Z"
+)
 _Path = Annotated[str, msgspec.Meta(pattern=_PATH)]
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
