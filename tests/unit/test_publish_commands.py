@@ -124,6 +124,16 @@ def test_a_key_is_replaced_by_role_or_by_its_file(capsys: pytest.CaptureFixture[
     )
 
 
+def test_a_key_whose_passphrase_is_lost_is_replaced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(capsys, "publish", "init")
+    monkeypatch.setenv(ONLINE_VARIABLE, "another one")
+    assert "is the passphrase right" in told(capsys, "publish", "refresh", code=65)
+    told(capsys, "publish", "rotate", "snapshot", "timestamp", "desired")
+    told(capsys, "publish", "refresh")
+
+
 def test_without_two_root_keys_no_key_is_replaced(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     told(capsys, "publish", "init")
     for lost in sorted((here / "keys" / "offline").glob("root-*"))[:2]:

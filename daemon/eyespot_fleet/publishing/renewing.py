@@ -1,6 +1,7 @@
 """Signatures that end are made anew, and keys that are old, lost or stolen are replaced."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from securesystemslib.signer import Signer
 
@@ -125,5 +126,9 @@ def _check_signers(repository: Repository, keys: Sequence[tuple[str, str]]) -> N
 def _at_hand(repository: Repository, role: str) -> list[Signer]:
     delegator = repository.delegator(role)
     key_ids = delegator.get_delegated_role(role).keyids
-    signers = (repository.keys.signer(role, delegator.get_key(key_id)) for key_id in key_ids)
-    return [signer for signer in signers if signer is not None]
+    found = []
+    for key_id in key_ids:
+        with suppress(InputError):  # whose passphrase is lost has to be replaced all the same
+            signer = repository.keys.signer(role, delegator.get_key(key_id))
+            found += [signer] if signer is not None else []
+    return found
