@@ -56,7 +56,9 @@ class Body:
         for taken_ns, found in film(walkers, RATE_HZ, MINUTE_S):
             self.clock.sleep((began_ns + taken_ns - self.clock.now_ns()) / SECOND_NS)
             now_ns = self.clock.now_ns()
-            self._turn(self.pipeline.step(now_ns, Observation(now_ns, MODEL.bundle, found), self.clock.timeline()))
+            self._turn(
+                self.pipeline.step(now_ns, Observation(now_ns, MODEL.bundle, found), self.clock.timeline())
+            )
         self._turn(Handover((HEALTH,), {}, 0))
         return written() - before
 
