@@ -43,9 +43,11 @@ def application(folder: Path) -> Starlette:
     """
     if not (folder / METADATA / _TIMESTAMP).is_file():
         raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
-    return Starlette(
+    served = Starlette(
         routes=[Mount(f"/{name}", _Files(directory=folder / name)) for name in (METADATA, TARGETS)]
     )
+    served.router.redirect_slashes = False
+    return served
 
 
 def listen(host: str, port: int) -> socket.socket:
