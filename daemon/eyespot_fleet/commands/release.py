@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from eyespot.commands.options import Subparsers
+from eyespot_fleet.commands.options import cohort
 from eyespot_fleet.commands.repository_options import add_keys, working
 from eyespot_fleet.commands.repository_view import in_words
 from eyespot_fleet.publishing.releasing import Change, desired, release
@@ -28,7 +29,9 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument(
         "bundle", nargs="?", metavar="BUNDLE", help="its id, or as much of it as no other has: people@1.2.0"
     )
-    parser.add_argument("--cohort", default="default", metavar="C", help="(default: %(default)s)")
+    parser.add_argument(
+        "--cohort", type=cohort, default="default", metavar="C", help="(default: %(default)s)"
+    )
     parser.add_argument(
         "--percent", type=_percent, required=True, metavar="P", help="of its devices, 0 to 100"
     )
