@@ -216,6 +216,13 @@ def test_the_shared_key_for_what_is_desired_moves_no_device_of_a_site(
     assert thief.told(device, "south") == before
 
 
+def test_a_site_that_has_released_nothing_yet_is_moved_by_nobody(ours: FakeRepository, device: Path) -> None:
+    ours.release(cohort="west")
+    assert ours.told(device, "west") is not None
+    ours.add_site("west")
+    assert ours.told(device, "west") is None
+
+
 def test_a_device_is_never_sent_to_the_bundles_of_another_site(
     two_sites: FakeRepository, device: Path, tmp_path: Path
 ) -> None:
