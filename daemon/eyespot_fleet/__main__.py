@@ -8,7 +8,7 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol, publish, release
+    from eyespot_fleet.commands import broker, enrol, publish, release, rollout
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
@@ -29,6 +29,8 @@ examples:
   eyespot-fleet publish init                              a repository for models, and its keys
   eyespot-fleet publish add people.tar.zst                a packed bundle
   eyespot-fleet release people@1.2.0 --percent 5          to 5 % of the devices; 0 halts it
+  eyespot-fleet rollout people@1.2.0 --broker mqtts://mqtt.example
+                                                          to all, step by step, as long as it goes well
 """
 
 
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker, publish, release):
+    for command in (enrol, broker, publish, release, rollout):
         command.add_to(commands)
     return root
 

@@ -67,6 +67,14 @@ def test_the_same_bundle_again_is_used_again(slots: Slots) -> None:
     assert place.stat().st_ino == before
 
 
+def test_a_bundle_whose_move_was_cut_off_is_used_again(slots: Slots) -> None:
+    place = slots.bundle_folder(install(slots))
+    place.chmod(0o755)  # it was renamed, and no more
+    before = place.stat().st_ino
+    install(slots)
+    assert (place.stat().st_ino, place.stat().st_mode & 0o777) == (before, 0o555)
+
+
 def test_a_damaged_bundle_that_nobody_uses_gives_way_to_the_whole_one(slots: Slots) -> None:
     place = slots.bundle_folder(install(slots))
     (place / "labels.txt").chmod(0o644)
@@ -103,6 +111,13 @@ def test_a_change_out_of_turn_leaves_the_record_alone(slots: Slots) -> None:
     with pytest.raises(OutOfTurnError):
         slots.change(partial(roll_back, reason="", at_s=1))
     assert not (slots.folder / "state.json").exists()
+
+
+def test_half_a_new_record_is_no_record(slots: Slots) -> None:
+    bundle = committed(slots)
+    (slots.folder / ".state.json.new").write_bytes(b'{"sha256": "')
+    assert Slots.open(slots.folder).record.good == bundle
+    assert committed(slots, NETWORK + b"2") == slots.record.good
 
 
 @pytest.mark.parametrize("harm", [b"", b"{}", b'{"sha256": "', None])
@@ -164,6 +179,13 @@ def test_requests_are_taken_once_in_their_order_and_rubbish_is_dropped(slots: Sl
     assert slots.take_requests("worker") == []
 
 
+def test_half_a_request_is_not_heard(slots: Slots) -> None:
+    (slots.folder / "requests" / ".body.new").write_bytes(b'{"kind"')
+    assert slots.take_requests("body") == []
+    slots.post_request("body", Request(kind="rollback"))
+    assert len(slots.take_requests("body")) == 1
+
+
 def test_requests_that_nobody_takes_are_bounded(slots: Slots) -> None:
     for _ in range(32):
         slots.post_request("worker", Request(kind="check"))
@@ -188,6 +210,22 @@ def test_a_change_that_may_not_have_reached_the_disk_is_taken_back(
             slots.change(partial(commit, at_s=1))
     assert slots.record == before
     assert slots.change(partial(commit, at_s=2)).good == bundle
+
+
+def test_a_reason_of_any_length_can_be_read_again(slots: Slots) -> None:
+    tried(slots)
+    slots.change(partial(roll_back, reason="worse " * 1000, at_s=1))
+    assert slots.record.quarantine[0].reason.startswith("worse worse")
+
+
+def test_what_nobody_could_read_is_not_written(slots: Slots) -> None:
+    committed(slots)
+    before = slots.record
+    with pytest.raises(StoreError, match="nobody could read it"):
+        slots.change(partial(stage, staged=Staged(bundle="../../etc")))
+    with pytest.raises(StoreError, match="nobody could read it"):
+        slots.write_worker_note(WorkerNote(at_s=-1))
+    assert slots.record == before
 
 
 def fails(folder: Path) -> None:

@@ -106,7 +106,17 @@ def release(repository: Repository, cohort: str, change: Change) -> Desired:
         InputError: there is no such bundle, nothing is released to the cohort yet, or the key is not here.
         StorageError: it cannot be written.
     """
-    role = desired_of(cohort) if cohort in sites(repository.delegations) else DESIRED
+    told = planned(repository, cohort, change)
+    tell(repository, told)
+    return told
+
+
+def planned(repository: Repository, cohort: str, change: Change) -> Desired:
+    """Return what a cohort is to be told; it is not told yet.
+
+    Raises:
+        InputError: there is no such bundle, or nothing is released to the cohort yet.
+    """
     before = desired(repository, cohort)
     if change.bundle is not None:
         target = _find(repository, change.bundle, cohort)
@@ -115,12 +125,25 @@ def release(repository: Repository, cohort: str, change: Change) -> Desired:
     else:
         known = ", ".join(cohorts(repository)) or "none"
         raise InputError(f"nothing is released to the cohort {cohort} yet (known: {known}); name a bundle")
-    told = _desired(cohort, target, change, before)
+    return _desired(cohort, target, change, before)
+
+
+def tell(repository: Repository, told: Desired) -> None:
+    """Tell a cohort what to run; announced by the caller.
+
+    Raises:
+        InputError: the key is not here, or does not open.
+        StorageError: it cannot be written.
+    """
+    role, name = teller(repository, told.cohort), _path(told.cohort)
     repository.signers(role, repository.delegator(role))  # before anything is written
-    name = _path(cohort)
     repository.targets(role).targets[name] = repository.files.put(name, msgspec.json.encode(told))
     repository.sign(role)
-    return told
+
+
+def teller(repository: Repository, cohort: str) -> str:
+    """Return the role that tells a cohort what to run."""
+    return desired_of(cohort) if cohort in sites(repository.delegations) else DESIRED
 
 
 def desired(repository: Repository, cohort: str) -> Desired | None:
@@ -130,8 +153,7 @@ def desired(repository: Repository, cohort: str) -> Desired | None:
         InputError: it is missing.
         TrustError: it is damaged.
     """
-    role = desired_of(cohort) if cohort in sites(repository.delegations) else DESIRED
-    target = repository.targets(role).targets.get(_path(cohort))
+    target = repository.targets(teller(repository, cohort)).targets.get(_path(cohort))
     return None if target is None else parse_desired(repository.files.content(target), cohort)
 
 
