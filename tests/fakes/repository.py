@@ -1,18 +1,21 @@
 """A repository of updates, made by the operator's own code with keys in memory, for use and for attacks."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from securesystemslib.signer import CryptoSigner, Key, Signer
 from tuf.api.exceptions import DownloadHTTPError
-from tuf.api.metadata import Targets
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
-from eyespot.trust.desired import Desired
+from eyespot.trust.desired import Desired, parse_desired
 from eyespot_fleet.publishing.contents import Contents
 from eyespot_fleet.publishing.founding import Terms, add_site, found
 from eyespot_fleet.publishing.releasing import Change, add_bundle, release
@@ -102,38 +105,55 @@ class FakeRepository:
         with opened(self.folder, self.keys, self.now) as repository:
             replace(repository, [key for role in roles for key in keys_of(repository, role)])
 
-    def sign_as(self, role: str, change: Callable[[Targets], None], *by: Signer) -> None:
-        """Let a role's word be changed and signed, by its own keys or by those of somebody else."""
+    def smuggle(self, role: str, files: Mapping[str, bytes], *by: Signer) -> None:
+        """Let a role sign targets, whether it may or not; with its keys, or with those of others."""
         with opened(self.folder, self.keys, self.now) as repository:
-            change(repository.targets(role))
-            repository.sign(role)
-            if by:
+            for name, data in files.items():
+                repository.targets(role).targets[name] = repository.files.put(name, data)
+            if not by:
+                repository.sign(role)
+            else:
                 metadata = repository._signed[role]
+                metadata.signed.version += 1
                 metadata.signatures.clear()
                 for signer in by:
                     metadata.sign(signer, append=True)
                 repository.files.write(role, metadata)
             repository.announce()
 
-    def updater(self, cache: Path, **rest: Any) -> Updater:
+    def stolen(self, folder: Path, *roles: str) -> "FakeRepository":
+        """Return a mirror of the repository as it is, of somebody who has the keys of some roles."""
+        mirror = copy(self)
+        mirror.folder = Path(shutil.copytree(self.folder, folder))
+        mirror.keys = MemoryKeys()
+        with opened(self.folder, self.keys, self.now) as repository:
+            ids = [key_id for role in roles for _, key_id in keys_of(repository, role)]
+        mirror.keys.signers = {key_id: self.keys.signers[key_id] for key_id in ids}
+        return mirror
+
+    def updater(self, cache: Path) -> Updater:
         """Return a client of the repository with a folder of its own."""
         cache.mkdir(exist_ok=True)
-        return Updater(
-            str(cache),
-            f"{self.url}/metadata/",
-            str(cache),
-            f"{self.url}/targets/",
-            fetcher=FromFiles(),
-            bootstrap=self.root,
-            **rest,
-        )
+        metadata, targets = f"{self.url}/metadata/", f"{self.url}/targets/"
+        return Updater(str(cache), metadata, str(cache), targets, FromFiles(), bootstrap=self.root)
+
+    def told(self, cache: Path, cohort: str = "default") -> Desired | None:
+        """Return what a device finds that keeps its trusted metadata in `cache`; None where that is nothing.
+
+        Raises:
+            tuf.api.exceptions.RepositoryError: the repository is not to be trusted.
+            TrustError: what the cohort is told is not.
+        """
+        client = self.updater(cache)
+        found = client.get_targetinfo(f"desired/{cohort}.json")
+        return parse_desired(Path(client.download_target(found)).read_bytes(), cohort) if found else None
 
 
 class FromFiles(FetcherInterface):
     """Reads file:// URLs."""
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        path = Path(url.removeprefix("file://"))
+        path = Path(url2pathname(urlsplit(url).path))
         if not path.is_file():
             raise DownloadHTTPError("not there", 404)
         return iter([path.read_bytes()])

@@ -1,13 +1,13 @@
-"""A repository that devices read while it changes: who may sign what, and what becomes of stolen keys."""
+"""A repository that devices read while it changes: releases, keys, time."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tuf.api.exceptions import ExpiredMetadataError
-from tuf.api.metadata import TargetFile, Targets
 
-from eyespot.trust.desired import Desired, parse_desired
+from eyespot.domain.errors import InputError
+from eyespot_fleet.publishing.renewing import keys_of, warnings
 from fakes.repository import BUNDLE, FakeRepository
 
 TARGET = f"bundles/{BUNDLE}.tar.zst"
@@ -20,17 +20,10 @@ def a_repository_with_a_bundle(tmp_path: Path) -> FakeRepository:
     return repository
 
 
-def told(repository: FakeRepository, cache: Path, cohort: str = "default") -> Desired | None:
-    """Return what a device is told, as it asks with its own folder of trusted metadata."""
-    client = repository.updater(cache)
-    found = client.get_targetinfo(f"desired/{cohort}.json")
-    return parse_desired(Path(client.download_target(found)).read_bytes(), cohort) if found else None
-
-
 def test_a_device_finds_what_it_shall_run_and_fetches_it(repository: FakeRepository, tmp_path: Path) -> None:
-    assert told(repository, tmp_path / "device") is None
+    assert repository.told(tmp_path / "device") is None
     released = repository.release(percent=5, notes="sees in the dark", jitter_s=600)
-    assert told(repository, tmp_path / "device") == released
+    assert repository.told(tmp_path / "device") == released
     client = repository.updater(tmp_path / "device")
     found = client.get_targetinfo(released.target)
     assert found is not None
@@ -52,24 +45,83 @@ def test_keys_are_replaced_under_a_device_that_knows_the_old_ones(
     for role in ("timestamp", "snapshot", "targets", "desired", "root"):
         repository.replace_keys(role)
         released = repository.release(again=True)
-        assert told(repository, tmp_path / "device") == released
-        assert told(repository, tmp_path / f"new-{role}") == released
+        assert repository.told(tmp_path / "device") == released
+        assert repository.told(tmp_path / f"new-{role}") == released
 
 
-def test_a_key_for_what_is_desired_signs_no_bundle(repository: FakeRepository, tmp_path: Path) -> None:
-    evil = "bundles/evil@1.0.0-0123456789ab.tar.zst"
-
-    def smuggle(desired: Targets) -> None:
-        desired.targets[evil] = TargetFile.from_data(evil, b"evil", ["sha256"])
-
-    repository.sign_as("desired", smuggle)
-    assert repository.updater(tmp_path / "device").get_targetinfo(evil) is None
-
-
-def test_a_repository_that_stands_still_is_refused_when_its_time_is_up(tmp_path: Path) -> None:
-    repository = FakeRepository(tmp_path / "repository", datetime.now(UTC) - timedelta(days=61))
-    with pytest.raises(ExpiredMetadataError):
-        told(repository, tmp_path / "device")
-    repository.now = datetime.now(UTC)
+def test_what_is_signed_without_the_online_keys_is_seen_when_they_come_back(
+    repository: FakeRepository, tmp_path: Path
+) -> None:
+    new = "people@2.0.0-0123456789ab"
+    online = {one: repository.keys.signers.pop(one) for one in key_ids(repository, "snapshot", "timestamp")}
+    repository.add(b"better", new)
+    assert repository.updater(tmp_path / "device").get_targetinfo(f"bundles/{new}.tar.zst") is None
+    with pytest.raises(
+        InputError, match=r"snapshot wants 1 of its keys, and snapshot-\w{8}.pem cannot be found"
+    ):
+        repository.refresh()
+    repository.keys.signers |= online
     repository.refresh()
-    assert told(repository, tmp_path / "device") is None
+    assert repository.updater(tmp_path / "device").get_targetinfo(f"bundles/{new}.tar.zst") is not None
+
+
+def test_a_refresh_signs_what_is_past_half_of_its_time_and_leaves_what_it_cannot(
+    repository: FakeRepository,
+) -> None:
+    def versions() -> dict[str, int]:
+        with repository.changed() as now:
+            return {one.role: one.version for one in now.standings()}
+
+    first = versions()
+    for signed in ("root", "targets"):
+        for key_id in key_ids(repository, signed):
+            del repository.keys.signers[key_id]
+    repository.now += timedelta(days=29)
+    repository.refresh()
+    second = versions()
+    assert [role for role in first if second[role] > first[role]] == ["timestamp"]
+    repository.now += timedelta(days=20)
+    repository.refresh()
+    assert [role for role in first if versions()[role] > second[role]] == ["snapshot", "timestamp", "desired"]
+
+
+def test_it_is_told_in_time_that_somebody_has_to_sign(repository: FakeRepository) -> None:
+    repository.now += timedelta(days=352)
+    repository.refresh()
+    with repository.changed() as now:
+        assert warnings(now) == []
+    for key_id in key_ids(repository, "targets"):
+        del repository.keys.signers[key_id]
+    repository.now += timedelta(days=352)
+    repository.refresh()
+    with repository.changed() as now:
+        (warning,) = warnings(now)
+    assert re.fullmatch(
+        r"the word of targets ends on [0-9-]{10}: `eyespot-fleet publish refresh` where targets-\w{8}.pem is",
+        warning,
+    )
+
+
+def test_a_bundle_is_added_once_and_never_becomes_another(repository: FakeRepository) -> None:
+    repository.add(b"network")
+    with pytest.raises(
+        InputError, match="there already, packed with other contents; give it the next version"
+    ):
+        repository.add(b"another network")
+
+
+def test_a_bundle_is_named_by_as_much_as_no_other_has(repository: FakeRepository) -> None:
+    repository.add(b"better", "people@1.0.1-0123456789ab")
+    assert repository.release("people@1.0.1").version == "1.0.1"
+    for wrong, words in (("people", "2 bundles begin with people"), ("cats", "there is no bundle cats")):
+        with pytest.raises(InputError, match=words):
+            repository.release(wrong)
+    with pytest.raises(
+        InputError, match=r"nothing is released to the cohort backdoor yet \(known: default\)"
+    ):
+        repository.release(None, "backdoor")
+
+
+def key_ids(repository: FakeRepository, *roles: str) -> list[str]:
+    with repository.changed() as now:
+        return [key_id for role in roles for _, key_id in keys_of(now, role)]

@@ -21,9 +21,11 @@ from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
+from eyespot.app.update import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
 from eyespot.host.identity import board
+from eyespot.trust.notes import WorkerNote
 
 __all__ = [
     "STDIO",
@@ -34,6 +36,7 @@ __all__ = [
     "SlotsView",
     "Verdict",
     "Verified",
+    "WorkerNote",
     "answer",
     "backup",
     "board",
@@ -53,6 +56,7 @@ __all__ = [
     "run",
     "selftest",
     "show_model",
+    "update",
     "update_models",
     "verify",
 ]

@@ -40,6 +40,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         p50_ms: of an inference.
         memory_mb: that the network took.
         found: in each picture that was given, in their order.
+        outputs: shapes of a file's outputs as the runtime has them.
     """
 
     refusal: str = ""
@@ -48,6 +49,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float | None = None
     memory_mb: int | None = None
     found: tuple[tuple[Wanted, ...], ...] = ()
+    outputs: tuple[tuple[int, ...], ...] = ()
 
 
 def prove(folder: Path, limit_s: float = LIMIT_S) -> Verdict:
@@ -76,6 +78,19 @@ def look(folder: Path, pictures: Sequence[Path], limit_s: float = LIMIT_S) -> Ve
     """
     paths = [str(path.absolute()) for path in pictures]
     return _asked((str(folder.absolute()), "--pictures", *paths), limit_s)
+
+
+def shapes_of(file: Path, limit_s: float = LIMIT_S) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the outputs of a .tflite file as a runtime has them: the file leaves some open.
+
+    Args:
+        file: the network.
+        limit_s: wall-clock time that it may take.
+
+    Raises:
+        ModelError: no runtime can run it; as `prove`.
+    """
+    return _asked((str(file.absolute()),), limit_s).outputs
 
 
 def _asked(arguments: Sequence[str], limit_s: float) -> Verdict:

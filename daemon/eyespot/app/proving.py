@@ -17,7 +17,7 @@ from eyespot.decoders import Decoder, build
 from eyespot.domain.errors import ModelError, foreign, one_line
 from eyespot.domain.observation import Found
 from eyespot.domain.paths import small_text
-from eyespot.engines.litert import LiteRtEngine, find_runtime
+from eyespot.engines.litert import LiteRtEngine, find_runtime, output_shapes
 from eyespot.frames import Engine, Pixels
 from eyespot.trust.bundle import CpuBundle
 from eyespot.trust.golden import as_wanted, difference, floor
@@ -80,16 +80,16 @@ def differences(bundle: CpuBundle, look: Look, folder: Path) -> Iterator[str]:
             yield f"{vector.picture}: {words}"
 
 
-def answer(folder: Path, pictures: Sequence[Path]) -> None:
+def answer(path: Path, pictures: Sequence[Path]) -> None:
     """Try a bundle, and write a `Verdict` to stdout, one line of JSON.
 
     Args:
-        folder: of the bundle.
+        path: of its folder; or a .tflite file, of which the outputs are told.
         pictures: to look at instead of judging by the golden vectors.
     """
     with os.fdopen(os.dup(1), "wb") as out:
         _confine()
-        out.write(msgspec.json.encode(_verdict(folder, pictures)) + b"\n")
+        out.write(msgspec.json.encode(_verdict(path, pictures)) + b"\n")
 
 
 def _confine() -> None:
@@ -111,6 +111,8 @@ def _limit(what: int, most: int) -> None:
 
 def _verdict(folder: Path, pictures: Sequence[Path]) -> Verdict:
     try:
+        if folder.is_file():
+            return Verdict(outputs=tuple(output_shapes(folder.read_bytes())))
         if not pictures:
             check_packed(folder)
         bundle = read_usable(folder)

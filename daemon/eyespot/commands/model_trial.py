@@ -46,7 +46,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _add_prove(commands: Subparsers) -> None:
     text = "try a bundle's network in this very process, for `verify --golden`; the verdict is JSON"
     parser = commands.add_parser("prove", help=text, description=text)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a bundle")
+    parser.add_argument("path", type=Path, metavar="PATH", help="folder of a bundle; or a .tflite file")
     parser.add_argument(
         "--pictures",
         type=Path,
@@ -59,5 +59,5 @@ def _add_prove(commands: Subparsers) -> None:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    app.answer(arguments.folder, arguments.pictures)
+    app.answer(arguments.path, arguments.pictures)
     return 0

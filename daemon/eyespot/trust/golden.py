@@ -98,6 +98,8 @@ def difference(
     """
     things = list(_things(found, labels))
     for want in wanted:
+        # the nearest first: what is left over has to match others
+        things.sort(key=lambda thing: abs(thing.score - want.score))
         mismatch = [_mismatch(thing, want, golden) for thing in things]
         if "" not in mismatch:
             namesake = [thing.name == want.class_name for thing in things]

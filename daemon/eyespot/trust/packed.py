@@ -12,7 +12,8 @@ from typing import Literal
 
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.trust.bundle import read_manifest
-from eyespot.trust.manifest import MANIFEST, AnyFile, CpuManifest, Manifest
+from eyespot.trust.manifest import MANIFEST, CpuManifest, Manifest
+from eyespot.trust.manifest_files import AnyFile
 
 Runtime = Literal["tflite", "imx500"]
 

@@ -250,7 +250,7 @@ class Slots:
         return after
 
     def _now_s(self) -> int:
-        return int(self._utc_s())
+        return max(0, int(self._utc_s()))
 
     def _point(self, record: Record) -> None:
         """Let the link `current` tell people what looks; nothing reads it."""

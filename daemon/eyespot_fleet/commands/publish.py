@@ -3,6 +3,7 @@
 from eyespot.commands.options import Subparsers
 from eyespot_fleet.commands import (
     publish_add,
+    publish_import,
     publish_init,
     publish_keys,
     publish_pack,
@@ -13,7 +14,7 @@ from eyespot_fleet.commands import (
 )
 
 _COMMANDS = (
-    *(publish_pack, publish_init, publish_add, publish_show, publish_refresh),
+    *(publish_import, publish_pack, publish_init, publish_add, publish_show, publish_refresh),
     *(publish_keys, publish_site, publish_serve),
 )
 _TEXT = """\

@@ -21,12 +21,17 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to (default: <id>.tar.zst in this folder)"
     )
+    parser.add_argument(
+        "--despite-file",
+        action="store_true",
+        help="the manifest is right also where a network for the sensor says something else of itself",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line, for programs")
     parser.set_defaults(command=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    packed = pack(arguments.folder, arguments.output)
+    packed = pack(arguments.folder, arguments.output, despite_file=arguments.despite_file)
     if arguments.json:
         print(json.dumps(packed.as_object()))
     else:

@@ -11,7 +11,9 @@ from eyespot.app.verifying import words
 from eyespot.domain.errors import InputError, ModelError, StorageError
 from eyespot.domain.placing import new_file, put
 from eyespot.trust import archive
-from eyespot.trust.bundle import read_bundle
+from eyespot.trust.bundle import Bundle, read_bundle
+from eyespot.trust.sensor_bundle import SensorBundle
+from eyespot.trust.sensor_defaults import contradictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +44,36 @@ class Packed:
         return {**asdict(self), "file": str(self.file), "verdict": tried}
 
 
-def pack(folder: Path, output: Path | None) -> Packed:
+def pack(folder: Path, output: Path | None, *, despite_file: bool = False) -> Packed:
     """Check a bundle, and pack it.
 
     Args:
         folder: of the bundle.
         output: a file, which appears whole or not at all; by default the bundle's id in this folder.
+        despite_file: whether the manifest may contradict what the network's file says of itself.
 
     Raises:
-        InputError: the bundle would be refused by devices.
+        InputError: the bundle would be refused by devices, or contradicts its file.
         StorageError: the file cannot be written.
     """
     try:
         verdict = prove(folder)
-        bundle = read_bundle(folder).identity.bundle
-        file = output or Path(f"{bundle}{archive.SUFFIX}")
+        bundle = read_bundle(folder)
+        if not despite_file:
+            _check_contradictions(bundle)
+        file = output or Path(f"{bundle.identity.bundle}{archive.SUFFIX}")
         _write(folder, file)
     except ModelError as error:
         raise InputError(str(error)) from error
     with file.open("rb") as packed:
         sha256 = hashlib.file_digest(packed, "sha256").hexdigest()
-    return Packed(file, bundle, file.stat().st_size, sha256, verdict)
+    return Packed(file, bundle.identity.bundle, file.stat().st_size, sha256, verdict)
+
+
+def _check_contradictions(bundle: Bundle) -> None:
+    if isinstance(bundle, SensorBundle):
+        for words in contradictions(bundle.manifest, bundle.rpk, bundle.labels):
+            raise InputError(f"{words}; mend the manifest, or pack it with --despite-file if it is right")
 
 
 def _write(folder: Path, file: Path) -> None:

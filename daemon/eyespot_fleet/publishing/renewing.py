@@ -1,6 +1,7 @@
 """Signatures that end are made anew, and keys that are old, lost or stolen are replaced."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from securesystemslib.signer import Signer
 
@@ -82,8 +83,8 @@ def replace(repository: Repository, keys: Sequence[tuple[str, str]]) -> None:
     """Put new keys in the place of old ones, sign all that they had signed anew, and announce it.
 
     Devices learn it from the next root, which enough of the old root keys and of the new ones sign. Old keys
-    that are at hand sign once more beside the new ones, so that who reads meanwhile is content with either
-    root; the root is written last.
+    that are at hand sign once more beside the new ones, so that who reads meanwhile, or goes on after this
+    broke off, is content with either root; the root is written last.
 
     Args:
         repository: to be changed.
@@ -94,18 +95,18 @@ def replace(repository: Repository, keys: Sequence[tuple[str, str]]) -> None:
         StorageError: it cannot be written.
     """
     _check_signers(repository, keys)
-    old = {role: _at_hand(repository, role) for role, _ in keys if role in repository.root.roles}
+    old = {role: _at_hand(repository, role) for role, _ in keys}
     for role, key_id in keys:
         repository.replace_key(role, key_id)
     roles = {role for role, _ in keys}
     below = [role for role in repository.targets_roles if role in roles and role != TARGETS]
     for role in below:
-        repository.sign(role)
+        repository.sign(role, old[role])
     if below or TARGETS in roles:
         repository.sign(TARGETS, old.get(TARGETS, ()))
     if roles != {ROOT}:
         repository.announce(old)
-    if old:
+    if roles & repository.root.roles.keys():
         repository.sign(ROOT)
 
 
@@ -123,6 +124,11 @@ def _check_signers(repository: Repository, keys: Sequence[tuple[str, str]]) -> N
 
 
 def _at_hand(repository: Repository, role: str) -> list[Signer]:
-    root = repository.root
-    signers = (repository.keys.signer(role, root.get_key(i)) for i in root.roles[role].keyids)
-    return [signer for signer in signers if signer is not None]
+    delegator = repository.delegator(role)
+    key_ids = delegator.get_delegated_role(role).keyids
+    found = []
+    for key_id in key_ids:
+        with suppress(InputError):  # whose passphrase is lost has to be replaced all the same
+            signer = repository.keys.signer(role, delegator.get_key(key_id))
+            found += [signer] if signer is not None else []
+    return found

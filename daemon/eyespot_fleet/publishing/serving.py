@@ -43,9 +43,11 @@ def application(folder: Path) -> Starlette:
     """
     if not (folder / METADATA / _TIMESTAMP).is_file():
         raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
-    return Starlette(
+    served = Starlette(
         routes=[Mount(f"/{name}", _Files(directory=folder / name)) for name in (METADATA, TARGETS)]
     )
+    served.router.redirect_slashes = False
+    return served
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -58,7 +60,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise FeedError(f"cannot listen at {host}:{port}: {error.strerror or error}; name another") from error
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, which we name
+        raise FeedError(f"cannot listen at {host}:{port}: {reason}; name another") from error
 
 
 def serve(folder: Path, listener: socket.socket) -> None:

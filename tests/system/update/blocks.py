@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 SECTOR = 512
@@ -56,21 +57,22 @@ def logged(scratch: Path, options: str) -> Iterator[Logged]:
     """Mount an empty ext4 whose writes are logged.
 
     Args:
-        scratch: an empty folder; there may be no comma in its name.
+        scratch: a folder for disks; there may be no comma in its name.
         options: of mount(8).
 
     Raises:
         OSError: that is not to be had here; the text says why.
     """
-    image, log, export = scratch / "image", scratch / "log", scratch / "export"
+    own = Path(mkdtemp(dir=scratch))
+    image, log, export = own / "image", own / "log", own / "export"
     make_ext4(image)
     for file in (log, export):
         file.write_bytes(b"")
     before = image.read_bytes()
     with ExitStack() as stack:
         stack.enter_context(_exported(image, log, export))
-        stack.enter_context(mounted(export, scratch / "mnt", options))
-        yield Logged(scratch / "mnt", before, log)
+        stack.enter_context(mounted(export, own / "mnt", options))
+        yield Logged(own / "mnt", before, log)
 
 
 def make_ext4(image: Path) -> None:

@@ -1,6 +1,7 @@
 """The model slots, killed at every call to the system, and with a disk that fails at each: strace does both.
 
-python tests/system/update/slots.py, with PYTHONPATH=tests; prints tables. Needs strace and leave to trace.
+python tests/system/update/killed_or_failed.py, with PYTHONPATH=tests; prints tables. Needs strace, and
+leave to trace processes.
 """
 
 import logging
