@@ -42,7 +42,7 @@ def test_the_latest_topics_are_shown_without_the_envelope_and_a_cleared_one_harm
     tally.hear(heard("model/state", {"installed_version": "1.0.0"}))
     tally.hear(heard("rule/gone/state", {}))
     assert tally.latest[0] == ("rule/gone/state", "{}")
-    assert tally.latest[1][1].startswith('{"rule":"middle"')
+    assert tally.latest[2][1].startswith('{"rule":"middle"')
 
 
 def test_boxes_are_drawn_where_they_are_with_class_and_track() -> None:
