@@ -1,5 +1,6 @@
 """Attacks on the repository with some of its keys or none, each against a device that has seen it."""
 
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -215,6 +216,13 @@ def test_the_shared_key_for_what_is_desired_moves_no_device_of_a_site(
     assert thief.told(device, "south") == before
 
 
+def test_a_site_that_has_released_nothing_yet_is_moved_by_nobody(ours: FakeRepository, device: Path) -> None:
+    ours.release(cohort="west")
+    assert ours.told(device, "west") is not None
+    ours.add_site("west")
+    assert ours.told(device, "west") is None
+
+
 def test_a_device_is_never_sent_to_the_bundles_of_another_site(
     two_sites: FakeRepository, device: Path, tmp_path: Path
 ) -> None:
@@ -225,7 +233,9 @@ def test_a_device_is_never_sent_to_the_bundles_of_another_site(
         two_sites.told(device, "south")
 
 
-@pytest.mark.parametrize("name", ["root", "targets", "snapshot", "timestamp", "desired", "bundles", "north"])
-def test_no_site_is_called_like_what_is_there(two_sites: FakeRepository, name: str) -> None:
-    with pytest.raises(InputError, match=name):
+@pytest.mark.parametrize(
+    "name", ["root", "targets", "timestamp", "bundles", "north", "../x", "a.desired", "*"]
+)
+def test_no_site_is_called_like_what_is_there_or_like_a_path(two_sites: FakeRepository, name: str) -> None:
+    with pytest.raises(InputError, match=re.escape(name)):
         two_sites.add_site(name)

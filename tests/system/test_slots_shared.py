@@ -14,7 +14,7 @@ from eyespot.update.slots import Slots
 from fakes.slot_life import Life
 
 GROUP, WORKER, BODY = 61000, 61001, 61002
-THE_WORKERS = ("install", "stage", "collect", "raise")
+THE_WORKERS = ("install", "stage", "collect", "raise", "trust")
 
 def as_user(user, act):
     child = os.fork()

@@ -211,7 +211,8 @@ def test_a_damaged_file_is_named(capsys: pytest.CaptureFixture[str], here: Path)
     "wrong",
     [
         ("--percent", "101"), ("--percent", "nan"), ("--percent", "5", "--jitter", "soon"),
-        ("--percent", "5", "--jitter", "31d"), ("--percent", "5", "--not-before", "tomorrow"), (),
+        ("--percent", "5", "--jitter", "31d"), ("--percent", "5", "--cohort", "../x"),
+        ("--percent", "5", "--not-before", "tomorrow"), (),
     ],
 )  # fmt: skip
 def test_a_release_that_makes_no_sense_is_wrong_usage(wrong: tuple[str, ...]) -> None:
