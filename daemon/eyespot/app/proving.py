@@ -138,7 +138,7 @@ def _on_processor(bundle: CpuBundle, folder: Path, pictures: Sequence[Path]) -> 
     look = Look(bundle, engine)
     if not pictures:
         for words in differences(bundle, look, folder):
-            return Verdict(refusal=f"its network does not do what its golden vectors say: {words}")
+            raise ModelError(f"its network does not do what its golden vectors say: {words}")
     found = tuple(as_wanted(look.at(picture), bundle.labels) for picture in pictures)
     after_kb = _memory_kb("VmPeak")
     return Verdict(
