@@ -18,6 +18,7 @@ from eyespot.commands import (
     restore,
     run,
     selftest,
+    update,
 )
 
 _DESCRIPTION = """\
@@ -49,7 +50,20 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, eye, check, selftest, provision, backup, restore, demo, record, replay, models):
+    for command in (
+        run,
+        eye,
+        update,
+        check,
+        selftest,
+        provision,
+        backup,
+        restore,
+        demo,
+        record,
+        replay,
+        models,
+    ):
         command.add_to(commands)
     return root
 

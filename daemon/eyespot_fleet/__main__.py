@@ -8,12 +8,13 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol
+    from eyespot_fleet.commands import broker, enrol, publish, release, rollout
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
 _DESCRIPTION = """\
-For who runs Eyespots, one or five hundred: prepares what each device needs to know at its first boot.
+For who runs Eyespots, one or five hundred: prepares what each device needs to know at its first boot, and
+publishes the models that they take over the air.
 """
 _EXAMPLES = """\
 examples:
@@ -24,6 +25,14 @@ examples:
   eyespot-fleet enrol devices.csv --out sd --ca ca --renew    new certificates for all of the list
   eyespot-fleet enrol devices.csv --out sd --certs theirs     certificates that somebody else has made
   eyespot-fleet enrol devices.csv --out sd                passwords only, from the list
+  eyespot-fleet publish import people.tflite --name people --out people --picture door.jpg
+                                                          a bundle of a network's file
+  eyespot-fleet publish pack people                       a model bundle into one file, tried first
+  eyespot-fleet publish init                              a repository for models, and its keys
+  eyespot-fleet publish add people.tar.zst                a packed bundle
+  eyespot-fleet release people@1.2.0 --percent 5          to 5 % of the devices; 0 halts it
+  eyespot-fleet rollout people@1.2.0 --broker mqtts://mqtt.example
+                                                          to all, step by step, as long as it goes well
 """
 
 
@@ -37,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker):
+    for command in (enrol, broker, publish, release, rollout):
         command.add_to(commands)
     return root
 

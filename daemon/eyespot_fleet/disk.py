@@ -50,6 +50,7 @@ def make_folder(path: Path, mode: int = 0o755) -> None:
     """
     with _storing(path):
         path.mkdir(mode, parents=True, exist_ok=True)
+        sync_folder(path.parent)
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -71,6 +72,75 @@ def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
         sync_folder(path.parent)
 
 
+def copy_file(source: Path, new: Path) -> None:
+    """Copy a file that somebody has named to a place of ours, in pieces and to the disk.
+
+    Raises:
+        InputError: it cannot be read.
+        StorageError: it cannot be written.
+    """
+    try:
+        file = source.open("rb")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {source}: {getattr(error, 'strerror', None) or error}") from error
+    with file, _storing(new), new.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def place_file(new: Path, path: Path) -> None:
+    """Rename a file that is on the disk already to where it is seen.
+
+    Raises:
+        StorageError: that is not possible.
+    """
+    with _storing(path):
+        new.replace(path)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill, which is there, whole, once that went well.
+
+    Raises:
+        InputError: there is something in its place already.
+        StorageError: it cannot be made.
+    """
+    new = path.with_name(f".{path.name}.new")
+    with _storing(path):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} is there already; name a new folder, or an empty one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+    try:
+        yield new
+        place_file(new, path)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have a folder for us alone among those who write to it this way.
+
+    Raises:
+        StorageError: it cannot be opened, or somebody else is at it.
+    """
+    with _storing(folder):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StorageError(f"another eyespot-fleet writes to {folder}; wait for it") from error
+        yield
+    finally:
+        os.close(lock)
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """A folder of folders `<name>/<inner>`, each of which is replaced as a whole.
@@ -90,19 +160,15 @@ class Shelf:
         """
         made = not self.root.exists()
         make_folder(self.root)
-        with _storing(self.root):
-            lock = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise StorageError(f"another eyespot-fleet writes to {self.root}; wait for it") from error
-            self._settle()
-            yield
+            with alone_in(self.root):
+                try:
+                    self._settle()
+                    yield
+                finally:
+                    with suppress(StorageError):  # else the next run does it
+                        self._settle()
         finally:
-            with suppress(StorageError):  # else the next run does it
-                self._settle()
-            os.close(lock)
             if made:
                 with suppress(OSError):  # there is something in it
                     self.root.rmdir()

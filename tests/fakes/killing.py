@@ -2,11 +2,12 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 CALLS = ("open", "fsync", "rename", "replace", "mkdir", "rmdir", "unlink", "symlink", "chmod", "fchmod")
 DEAD = 9
+_FOREVER = 10**9
 
 
 def killed_everywhere(work: Callable[[], int], look: Callable[[], object]) -> int:
@@ -43,10 +44,26 @@ def dies(calls: int, work: Callable[[], int]) -> bool:
     return code == DEAD
 
 
-def _die_after(calls: int) -> None:
+def calls_of(work: Callable[[], object]) -> range:
+    """Do the work in a process; return how many calls may be made before it dies in the middle."""
+    told, tell = os.pipe()
+    if not os.fork():
+        left = _die_after(_FOREVER)
+        work()
+        os.write(tell, b"%d" % next(left))
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(told) as told_file:
+        calls = int(told_file.read())
+    os.wait()
+    return range(calls)
+
+
+def _die_after(calls: int) -> Iterator[int]:
     left = iter(range(calls))
     for name in CALLS:
         setattr(os, name, _mortal(getattr(os, name), left))
+    return left
 
 
 def _mortal(call: Callable[..., Any], left: Any) -> Callable[..., Any]:

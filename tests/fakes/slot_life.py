@@ -1,12 +1,11 @@
 """A life of the model slots, step by step, to be cut off anywhere: what may be found then is known."""
 
-import itertools
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from eyespot.trust.bundle import read_bundle
 from eyespot.trust.notes import Request, parse_request
@@ -22,14 +21,18 @@ from eyespot.trust.slots import (
     roll_back,
     stage,
 )
+from eyespot.update.commit import storing
 from eyespot.update.shelf import remove
 from eyespot.update.slots import Slots
+from eyespot.update.trust_cache import renewed
 from fakes.bundles import write_bundle
 
 Transition = Callable[[Record], Record]
-Sweep = Callable[[int, Callable[[], object]], bool]
+Work = Callable[[], object]
+Point = TypeVar("Point")
 
 _NAMES = "abcd"
+_TRUST_FILES = ("root.json", "timestamp.json")
 _NETWORK_BYTES = 20_000
 
 
@@ -41,12 +44,27 @@ class Step(NamedTuple):
         do: does it with the slots, once more where it was done already or cut off.
         after: what becomes of the record.
         leaves: the bundles that are installed for sure once it is done.
+        trusted: which version of the repository is trusted once it is done.
     """
 
     name: str
     do: Callable[[Slots], object]
     after: Transition
     leaves: frozenset[str]
+    trusted: int
+
+
+class Cuts(NamedTuple):
+    """How often a step was cut off.
+
+    Attributes:
+        points: where it was to be.
+        cut: where it was before it was through.
+    """
+
+    step: str
+    points: int
+    cut: int
 
 
 class Life:
@@ -71,29 +89,36 @@ class Life:
             step.do(slots)
             done(number)
 
-    def cut_everywhere(self, folder: Path, sweep: Sweep) -> Iterator[tuple[str, int]]:
-        """Cut each step off at each of its points, start anew and do it; yield its name and the points.
+    def cut_everywhere(
+        self, folder: Path, points: Callable[[Work], Iterable[Point]], cut: Callable[[Point, Work], bool]
+    ) -> Iterator[Cuts]:
+        """Cut each step off at each of its points, start anew and do it; yield how often that was.
 
         Args:
             folder: for what lies on the disk.
-            sweep: does a piece of work in another process, which ends after so many points; returns whether
-                it did so before it was through.
+            points: does a piece of work in another process, and returns where it can be cut off.
+            cut: the same, but cuts it off at a point; returns whether it got there.
 
         Raises:
             AssertionError: a start found what it may not find.
         """
-        before, cut = folder / "before", folder / "cut"
+        before, left = folder / "before", folder / "left"
+        if before.exists():
+            remove(before)
         Slots.open(before)
         for done, step in enumerate(self.steps):
-            for points in itertools.count():
-                _copy(before, cut)
-                was_cut = sweep(points, partial(step.do, Slots(cut)))
-                if self.judge(cut, done if was_cut else done + 1) == done:
-                    step.do(Slots(cut))
-                assert self.judge(cut, done + 1) == done + 1
-                if not was_cut:
-                    break
-            yield step.name, points
+            work = partial(step.do, Slots(left))
+            _copy(before, left)
+            tried = list(points(work))
+            times = 0
+            for point in tried:
+                _copy(before, left)
+                was_cut = cut(point, work)
+                times += was_cut
+                if self.judge(left, done if was_cut else done + 1) == done:
+                    work()
+                assert self.judge(left, done + 1) == done + 1
+            yield Cuts(step.name, len(tried), times)
             step.do(Slots(before))
 
     def judge(self, folder: Path, done: int) -> int:
@@ -115,6 +140,7 @@ class Life:
         assert target == record.current, f"the link names {target}"
         for path in (folder / "requests").glob("*/*"):
             parse_request(path.read_bytes())
+        self._judge_trust(folder, done)
         return done + is_next
 
     def finish(self, folder: Path, done: int) -> None:
@@ -137,24 +163,32 @@ class Life:
         missing = (promised | record.in_use) - there
         assert not missing, f"after {self._names(done)} {sorted(missing)} are missing"
 
+    def _judge_trust(self, folder: Path, done: int) -> None:
+        """Look whether what is trusted is whole: tuf takes an empty cache for that of a new device."""
+        versions = [0, *(step.trusted for step in self.steps)]
+        found = [_version(folder / "tuf" / name) for name in _TRUST_FILES]
+        allowed = [[version] * len(found) for version in versions[done : done + 2]]
+        assert found in allowed, f"after {self._names(done)} the trust cache is of {found}"
+
     def _names(self, done: int) -> str:
         return f"{done} steps ({self.steps[done - 1].name if done else 'none'})"
 
     def _steps(self) -> Iterator[Step]:
         there: set[str] = set()
+        trusted = 0
 
         def install(name: str) -> Step:
             there.add(self._ids[name])
-            return Step(f"install {name}", partial(self._install, name), _same, frozenset(there))
+            return Step(f"install {name}", partial(self._install, name), _same, frozenset(there), trusted)
 
         def change(label: str, transition: Transition) -> Step:
-            return Step(label, lambda slots: slots.change(transition), transition, frozenset(there))
+            return Step(label, lambda slots: slots.change(transition), transition, frozenset(there), trusted)
 
         def staging(name: str) -> Step:
             return change(f"stage {name}", partial(stage, staged=Staged(bundle=self._ids[name])))
 
         def act(label: str, do: Callable[[Slots], object]) -> Step:
-            return Step(label, do, _same, frozenset(there))
+            return Step(label, do, _same, frozenset(there), trusted)
 
         yield from (install("a"), staging("a"), change("activate a", activate))
         yield change("commit a", partial(commit, at_s=1))
@@ -162,6 +196,8 @@ class Life:
         yield change("roll back b", partial(roll_back, reason="it detects nothing", at_s=2))
         yield act("leave rubbish", _leave_rubbish)
         yield act("start", lambda slots: Slots.open(slots.folder))
+        for trusted in (1, 2):
+            yield act(f"trust version {trusted}", partial(_trust, trusted))
         yield act("ask", lambda slots: slots.post_request("body", Request(kind="rollback")))
         yield act("hear", lambda slots: slots.take_requests("body"))
         yield from (install("c"), staging("c"), change("activate c", activate))
@@ -176,8 +212,9 @@ class Life:
 
     def _install(self, name: str, slots: Slots) -> None:
         with slots.staging() as folder:
-            for path in self._sources[name].iterdir():
-                (folder / path.name).write_bytes(path.read_bytes())
+            with storing(folder):
+                for path in self._sources[name].iterdir():
+                    (folder / path.name).write_bytes(path.read_bytes())
             assert slots.install(folder) == self._ids[name]
 
 
@@ -193,6 +230,22 @@ def _copy(folder: Path, to: Path) -> None:
     shutil.copytree(folder, to, symlinks=True)
 
 
+def _trust(version: int, slots: Slots) -> None:
+    """Renew the cache the way tuf does, which syncs nothing."""
+    with slots.working(), renewed(slots.folder) as cache:
+        for name in _TRUST_FILES:
+            (cache / f"{name}.new").write_bytes(b"%d" % version * 1000)
+            (cache / f"{name}.new").replace(cache / name)
+
+
+def _version(path: Path) -> int:
+    """Return which version a file of the cache is of, 0 where there is none, -1 where it is not whole."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    return int(data[:1]) if len(data) == 1000 else -1
+
+
 def _same(record: Record) -> Record:
     return record
 
@@ -204,7 +257,8 @@ def _count_start(record: Record) -> Record:
 
 
 def _leave_rubbish(slots: Slots) -> None:
-    for place in (slots.folder / "staging" / "left", slots.folder / "trash" / "left"):
-        place.mkdir(exist_ok=True)
-        (place / "file").write_bytes(b"half")
-    (slots.folder / "current").unlink(missing_ok=True)
+    with storing(slots.folder):
+        for place in (slots.folder / "staging" / "left", slots.folder / "trash" / "left"):
+            place.mkdir(exist_ok=True)
+            (place / "file").write_bytes(b"half")
+        (slots.folder / "current").unlink(missing_ok=True)

@@ -76,4 +76,10 @@ records = some.builds(
         at_s=counts,
     ),
 )
-standings = some.builds(standing, records, some.none() | notes, follows=some.booleans(), asks=some.booleans())
+standings = some.builds(
+    standing,
+    records,
+    some.none() | notes,
+    pinned=some.sampled_from(["", "the configuration names /opt/ours"]),
+    asks=some.booleans(),
+)

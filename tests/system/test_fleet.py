@@ -69,14 +69,14 @@ def device(desk: Path, mosquitto: LocalMosquitto, device_id: str, *, certified: 
     return PahoBroker(load(config).config.mqtt, device_id, credentials, lambda: 0.1)
 
 
-def heard_by_the_dashboard(desk: Path, mosquitto: LocalMosquitto) -> str:
-    """Return the state that somebody hears who may read."""
-    (desk / "readers.csv").write_text("id\ndashboard\n")
-    assert fleet(desk, "enrol", "readers.csv", "--out", "readers", "--ca", "ca").returncode == 0
-    where = ("-h", "127.0.0.1", "-p", mosquitto.port, "-W", 10, "-C", 1, "-v", "-t", "eyespot/v1/+/info")
+def as_reader(desk: Path, mosquitto: LocalMosquitto, who: str, program: str, *arguments: object) -> str:
+    """Return what a program of mosquitto says to somebody who has a certificate of the authority."""
+    folder = desk / "readers" / who / "eyespot"
+    if not folder.exists():
+        (desk / "readers.csv").write_text("id\ndashboard\noperator\n")
+        assert fleet(desk, "enrol", "readers.csv", "--out", "readers", "--ca", "ca").returncode == 0
     files = ("--cafile", "ca.crt", "--cert", "client.crt", "--key", "client.key")
-    folder = desk / "readers" / "dashboard" / "eyespot"
-    command = ["mosquitto_sub", *map(str, where), *files]
+    command = [program, "-h", "127.0.0.1", "-p", str(mosquitto.port), *map(str, arguments), *files]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
@@ -98,7 +98,15 @@ def test_enrolled_devices_are_known_to_a_broker_and_keep_to_their_own_topics(des
             shop.told.wait_for(
                 lambda: shop.told.acknowledged_tokens == [1] and list(shop.told.refusals) == [2]
             )
-            assert heard_by_the_dashboard(desk, mosquitto) == "eyespot/v1/shop-1/info by shop-1\n"
+            reads = ("mosquitto_sub", "-W", 10, "-C", 1, "-v", "-t", "eyespot/v1/+/info")
+            said = as_reader(desk, mosquitto, "dashboard", *reads)
+            assert said == "eyespot/v1/shop-1/info by shop-1\n"
+            for who, device_id in (("dashboard", "shop-1"), ("operator", "shop-2"), ("operator", "shop-1")):
+                for topic in ("model/desired", "cmd/model/update"):
+                    words = ("-q", 1, "-t", f"eyespot/v1/{device_id}/{topic}", "-m", f"{who} to {device_id}")
+                    as_reader(desk, mosquitto, who, "mosquitto_pub", *words)
+            shop.told.wait_for(lambda: len(shop.told.heard) == 2)
+            assert {heard.payload for heard in shop.told.heard} == {b"operator to shop-1"}
         with running(device(desk, mosquitto, "shop-2", certified=False)) as nobody:
             nobody.told.wait_for(lambda: nobody.told.reasons)
             assert nobody.told.connections == 0

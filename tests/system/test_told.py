@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,11 +13,12 @@ from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.message import Heard
 from eyespot.trust.notes import WorkerNote
-from eyespot.trust.slots import Staged, activate, commit, stage
+from eyespot.trust.slots import activate, commit
 from eyespot.update.slots import Slots
 from fakes.brokers import local_mosquitto, say
 from fakes.daemon import Daemon, Ear, write_config
-from fakes.standings import NEW, NOW_S, OFFER, OLD
+from fakes.slots import factory_network, offer
+from fakes.standings import NOW_S, OFFER
 from fakes.waiting import until
 
 ROOT = "eyespot/v1/shop"
@@ -40,7 +42,7 @@ class Told:
 
     def wait_for(self, key: str, value: object) -> None:
         """Wait until the detail of the model says so."""
-        until(lambda: self.newest("/model/detail")[key] == value, f"{key} = {value}")
+        until(lambda: self.newest("/model/detail").get(key) == value, f"{key} = {value}")
 
     def ask(self, suffix: str, payload: str, **more: Any) -> None:
         say(self._mosquitto.url, Heard(f"{ROOT}/{suffix}", payload.encode(), retain=False, qos=1, **more))
@@ -74,24 +76,35 @@ def test_a_command_becomes_a_request_and_is_answered(tmp_path: Path) -> None:
         until(lambda: device.newest("/reply/r3").get("code") == "invalid", "another answer")
 
 
-def test_what_happens_in_the_slots_is_told(tmp_path: Path) -> None:
+def test_what_the_worker_does_is_told(tmp_path: Path) -> None:
     with told(tmp_path, 'cohort = "doors"') as device:
-        loading = WorkerNote(state="downloading", at_s=4 * NOW_S, offer=OFFER, percent=42.5)
+        loading = WorkerNote(state="downloading", at_s=int(time.time()), offer=OFFER, percent=42.5)
         device.slots.write_worker_note(loading)
         until(lambda: device.newest("/model/state")["update_percentage"] == 42.5, "progress")
         assert device.newest("/model/state")["latest_version"] == "1.2.0"
-        device.slots.write_worker_note(WorkerNote(state="idle", at_s=NOW_S))
-        for bundle in (OLD, NEW):
-            for step, key, value in (
-                (partial(stage, staged=Staged(bundle=bundle)), "staged", bundle),
-                (activate, "state", "trial"),
-                (partial(commit, at_s=NOW_S), "good", bundle),
-            ):
-                device.slots.change(step)
-                device.wait_for(key, value)
-        assert device.newest("/model/detail")["previous"] == OLD
-        assert device.newest("/model/detail")["cohort"] == "doors"
-        assert device.kinds == ["offered", *["staged", "trial", "committed"] * 2]
+        device.slots.write_worker_note(WorkerNote(state="failed", at_s=NOW_S, code="feed", reason="no route"))
+        device.wait_for("state", "failed")
+        assert (device.newest("/model/detail")["cohort"], device.kinds) == ("doors", ["offered", "failed"])
+
+
+def test_going_back_over_the_broker_lets_the_model_of_before_look_and_is_told(tmp_path: Path) -> None:
+    slots = Slots.open(tmp_path / "state" / "models")
+    newer = offer(slots, "9.0.0", factory_network())
+    slots.change(activate)
+    slots.change(partial(commit, at_s=NOW_S))
+    with told(tmp_path) as device:
+        device.wait_for("looks", newer)
+        assert device.newest("/model/state")["installed_version"] == "9.0.0"
+        device.ask("cmd/model/rollback", '{"req_id": "r1"}')
+        until(lambda: device.newest("/reply/r1").get("code") == "ok", "an answer")
+        assert device.newest("/reply/r1")["detail"] == f"the factory model will look instead of {newer}"
+        until(lambda: device.newest("/model/state")["installed_version"] != "9.0.0", "the factory model")
+        until(lambda: device.kinds == ["rolled_back"], "the step")
+        detail = device.newest("/model/detail")
+        assert (detail["current"], detail["quarantine"][0]["bundle"]) == (None, newer)
+        device.ask("cmd/model/rollback", '{"req_id": "r1"}')  # the same once more: nothing is done twice
+        device.ask("cmd/model/rollback", '{"req_id": "r2"}')
+        until(lambda: device.newest("/reply/r2").get("code") == "refused", "a refusal")
 
 
 def test_a_subscriber_of_mosquitto_reads_what_the_readme_says(tmp_path: Path) -> None:

@@ -91,7 +91,10 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "another order": (lambda: packed_by_tar(*reversed(members())), STRANGE),
     "a member more": (lambda: packed_by_tar(*members(), (named(FOLDER + "more"), b"x")), "behind its end"),
-    "a member less": (lambda: packed_by_tar(*members()[:-1]), "damaged before eyespot.db"),
+    "a member less": (
+        lambda: packed_by_tar(*members()[:-1]),
+        "a damaged header instead of the file eyespot.db",
+    ),
     "another content": (
         lambda: packed_by_tar(*members((named(PATH), CONFIG.swapcase()))),
         "is not what the manifest says",
@@ -102,7 +105,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "something behind it": (lambda: gzip.compress(gzip.decompress(packed()) + b"x"), "behind its end"),
     "a second archive behind it": (lambda: packed() + packed(), "behind its end"),
-    "a list of files": (packed_by_tar, "damaged before eyespot.toml"),
+    "a list of files": (packed_by_tar, "a damaged header instead of the file eyespot.toml"),
 }
 
 

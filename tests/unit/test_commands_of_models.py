@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from eyespot.topics.commands import Command, InvalidCommandError, Kind, parse
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Native, Stamp
 from eyespot.trust.slots import Record, Trial, go_back
 from eyespot.update.commands import after_rollback, decide, request
 from fakes.standings import FACTORY, NEW, NOW_S, OFFER, OLD, note, records, standing, standings
 
+NATIVE = Native(Gate("eyespot/v1/shop"), "0" * 16, 0)
 NOW = datetime.fromtimestamp(NOW_S, UTC)
 RUNNING = Record(current=NEW, good=NEW, previous=OLD)
 TRIED = Record(current=NEW, good=OLD, previous=None, trial=Trial(bundle=NEW))
@@ -77,12 +80,12 @@ def test_what_is_desired_makes_one_look_and_nothing_more() -> None:
 
 def test_who_asks_is_told_why_nothing_comes_of_it() -> None:
     update, back = asked("cmd/model/update"), asked("cmd/model/rollback")
-    pinned = standing(RUNNING, follows=False)
+    pinned = standing(RUNNING, pinned="the configuration names /opt/ours")
     alone = standing(RUNNING, asks=False)
     late = asked("cmd/model/update", b'{"expires": "2027-01-15T07:59:59Z"}')
     for command, where, detail in (
-        (update, pinned, "the configuration names the model"),
-        (back, pinned, "the configuration names the model"),
+        (update, pinned, "the configuration names /opt/ours"),
+        (back, pinned, "the configuration names /opt/ours"),
         (update, alone, "set [update] url"),
         (late, standing(RUNNING), "too late: here it is 2027-01-15T08:00:00Z"),
     ):
@@ -103,8 +106,10 @@ expiries = (
 def test_nothing_that_is_told_does_more_than_look_approve_or_go_back(command: Command, where: object) -> None:
     verdict = decide(command, where, NOW)
     late = command.expires is not None and command.expires <= NOW
-    assert (verdict.ask is not None) <= (verdict.code == "ok" and not late and where.follows)
+    assert (verdict.ask is not None) <= (verdict.code == "ok" and not late and not where.pinned)
     assert verdict.detail
+    fields = {"req_id": "1", "code": verdict.code, "detail": verdict.detail, "result": None}
+    assert NATIVE.reply(Stamp(0, synced=False), fields, None, None).payload
     if verdict.ask is not None:
         to, passed_on = request(verdict.ask, command.req_id, NOW)
         assert to == ("body" if command.kind is Kind.ROLLBACK else "worker")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import eyespot
 from eyespot.domain.message import Delivery
-from eyespot.topics import payloads
+from eyespot.topics import model_payloads, payloads
 from eyespot.topics.gate import DECLARED, Gate, GateError
 
 GATE = Gate("eyespot/v1/shop-1")
@@ -58,6 +58,43 @@ def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:
     assert msgspec.json.decode(message.payload)["state"] == "online"
 
 
+def update_state(**changes: object) -> model_payloads.UpdateState:
+    fields = {
+        "installed_version": "1.1.0",
+        "latest_version": "1.2.0",
+        "title": "people",
+        "release_summary": "",
+        "in_progress": False,
+        "update_percentage": None,
+    }
+    return model_payloads.UpdateState(**fields | changes)
+
+
+def reply(**changes: object) -> model_payloads.Reply:
+    fields = {"req_id": "17", "code": "ok", "detail": "", "result": None}
+    return model_payloads.Reply(**ENVELOPE | {"schema": "eyespot.reply/1"} | fields | changes)
+
+
+def model_event(**changes: object) -> model_payloads.ModelEvent:
+    fields = {"kind": "trial", "bundle": "a@1.0.0-0123456789ab", "rollout": None, "code": None, "reason": ""}
+    return model_payloads.ModelEvent(**ENVELOPE | {"schema": "eyespot.model_event/1"} | fields | changes)
+
+
+def test_a_payload_whose_form_others_laid_down_leaves_as_they_want_it() -> None:
+    message = GATE.let_out("model/state", update_state(release_url="https://example.org/1"))
+    assert (message.retain, message.qos) == (True, 1)
+    assert set(msgspec.json.decode(message.payload)) == set(model_payloads.UpdateState.__struct_fields__)
+    assert "release_url" not in msgspec.json.decode(GATE.let_out("model/state", update_state()).payload)
+
+
+def test_an_answer_is_neither_kept_nor_retained() -> None:
+    message = GATE.let_out("reply/17", reply())
+    assert (message.delivery, message.retain, message.qos) == (Delivery.ANSWER, False, 1)
+    elsewhere = GATE.answer("reply/17", reply(), "clerk/1", b"c")
+    assert (elsewhere.topic, elsewhere.correlation) == ("clerk/1", b"c")
+    assert elsewhere.payload == message.payload
+
+
 def test_an_event_is_durable_and_not_retained() -> None:
     message = GATE.let_out("rule/door/event", crossed())
     assert (message.delivery, message.retain, message.qos) == (Delivery.DURABLE, False, 1)
@@ -75,6 +112,12 @@ def test_an_event_is_durable_and_not_retained() -> None:
         "status\n",
         "",
         "rule/door/image",
+        "model",
+        "model/image",
+        "reply/",
+        "reply/a/b",
+        "reply/+",
+        "cmd/model/update",
     ],
 )
 def test_an_undeclared_topic_does_not_leave(suffix: str) -> None:
@@ -102,9 +145,23 @@ def test_an_undeclared_topic_does_not_leave(suffix: str) -> None:
         ("rule/scale/state", share_state(shares={str(n): 0.001 for n in range(101)})),
         ("rule/scale/state", share_state(shares={"a" * 65: 0.5})),
         ("rule/scale/state", share_state(schema="eyespot.rule_state/1")),
+        ("model/state", status()),
+        ("model/state", update_state(update_percentage=101)),
+        ("model/state", update_state(release_summary="s" * 256)),
+        ("model/state", update_state(release_url="data:image/png;base64,AAAA")),
+        ("model/state", update_state(release_url="https://example.org/1\n")),
+        ("model/state", update_state(installed_version=None)),
+        ("model/event", model_event(kind="photographed")),
+        ("model/event", model_event(code="Not a code")),
+        ("model/event", crossed()),
+        ("model/detail", model_event()),
+        ("reply/17", reply(code="yes")),
+        ("reply/17", reply(result={"path": "/etc/shadow"})),
+        ("reply/17", reply(detail="d" * 321)),
+        ("reply/17", model_event()),
     ],
 )
-def test_a_payload_that_is_not_as_declared_does_not_leave(suffix: str, payload: payloads.Envelope) -> None:
+def test_a_payload_that_is_not_as_declared_does_not_leave(suffix: str, payload: msgspec.Struct) -> None:
     with pytest.raises(GateError):
         GATE.let_out(suffix, payload)
 

@@ -39,7 +39,7 @@ def test_where_the_driver_may_not_be_asked_the_time_that_it_took_is_told(tmp_pat
 
 
 def test_what_it_tells_the_body_is_a_status() -> None:
-    assert status("starting") == wire.encode(wire.Status(None, None, 0, "starting"))
+    assert wire.decode_from_eye(status("starting")) == wire.Status(None, None, 0, "starting")
 
 
 def test_it_speaks_to_manager_and_body_while_it_lasts_and_is_gone_then(

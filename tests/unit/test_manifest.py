@@ -22,6 +22,13 @@ def output(**changes: Any) -> dict[str, Any]:
     return {"role": "boxes", "shape": [1, 10], "dtype": "float32", **changes}
 
 
+def further(**changes: Any) -> dict[str, Any]:
+    return {"file": "NOTES", "role": "other", "sha256": "0" * 64, "size_bytes": 1, **changes}
+
+
+FILES = factory_manifest()["files"]
+
+
 def test_the_factory_manifest_is_read() -> None:
     manifest = parse_manifest((FACTORY / "manifest.json").read_bytes())
     assert (manifest.input.width, manifest.input.height, manifest.input.resize) == (300, 300, "stretch")
@@ -51,6 +58,20 @@ def test_the_factory_manifest_is_read() -> None:
         ({"input": input_of(order="grey")}, "$.input.order"),
         ({"input": input_of(range=[1, -1])}, "$.input"),
         ({"input": input_of(range=None)}, "$.input"),
+        ({"licence": "do what you like!"}, "$.licence"),
+        ({"created": "yesterday"}, "$.created"),
+        ({"provenance": "a\nb"}, "$.provenance"),
+        ({"supersedes": "people"}, "$.supersedes"),
+        ({"min_daemon": "1"}, "$.min_daemon"),
+        ({"needs": {"memory_mb": 0}}, "$.needs.memory_mb"),
+        ({"needs": {"gpu": 1}}, "gpu"),
+        ({"golden": {"vectors": []}}, "$.golden"),
+        ({"golden": None}, "'golden/gradient.npy' needs a vector in `golden`"),
+        ({"files": []}, "'golden/gradient.npy' needs the role `golden` in `files`"),
+        ({"files": [further(role="code")]}, "$.files[0].role"),
+        ({"files": [*FILES, further()] * 2}, "named twice"),
+        ({"files": [*FILES, further(file="Model.TFLITE")]}, "'model.tflite' is named twice"),
+        ({"files": [*FILES, further(file="manifest.json")]}, "'manifest.json' is named twice"),
     ],
 )
 def test_a_wrong_field_is_named(changes: dict[str, Any], place: str) -> None:
@@ -58,6 +79,39 @@ def test_a_wrong_field_is_named(changes: dict[str, Any], place: str) -> None:
         parsed(**changes)
     assert place in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "golden/../../x", "golden/", "/x", "golden//x", "a" * 60 + "/x"])
+def test_a_further_file_lies_in_the_folder_or_in_one_below(name: str) -> None:
+    with pytest.raises(ModelError, match=r"\$\.files\[0\]\.file"):
+        parsed(files=[further(file=name)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"min_daemon": "1.2.4"},
+            "it wants eyespot 1.2.4 or newer, this is 1.2.3.dev4; upgrade",
+        ),
+        ({"max_daemon": "1.2.2"}, "it is for eyespot 1.2.2 at most, this is 1.2.3.dev4; take"),
+        ({"min_daemon": "1.10.0", "surprise": 1}, "it wants eyespot 1.10.0 or newer"),
+        (
+            {"schema": "eyespot.bundle/2"},
+            "`$.schema` is eyespot.bundle/2, newer than eyespot 1.2.3.dev4",
+        ),
+    ],
+)
+def test_a_bundle_for_another_version_is_refused_as_that_before_its_fields_are(
+    changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ModelError, match=says.replace("$", r"\$")):
+        parse_manifest(json.dumps(factory_manifest(**changes)).encode(), daemon="1.2.3.dev4")
+
+
+def test_the_versions_that_it_is_for_are_among_them() -> None:
+    told = factory_manifest(min_daemon="1.2.3", max_daemon="1.2.3")
+    assert parse_manifest(json.dumps(told).encode(), daemon="1.2.3.dev4").min_daemon == "1.2.3"
 
 
 @pytest.mark.parametrize(

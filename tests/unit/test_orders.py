@@ -28,7 +28,7 @@ def ordered(folder: Path, bundle: Path) -> Look:
     planned = plan(parse(TEXT.format(bundle=bundle), "f"), clock, folder / "eye.sock")
     source = planned.source(Health(clock), Ledger())
     assert isinstance(source, EyeSource)
-    return source._order
+    return source.order
 
 
 def test_a_bundle_that_is_changed_in_place_is_another_order(tmp_path: Path) -> None:

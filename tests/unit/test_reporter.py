@@ -62,7 +62,7 @@ def test_the_birth_says_online_and_who_it_is_and_health_follows_at_once() -> Non
     assert (status, online["state"], info) == ("status", "online", "info")
     assert birth["model"]["bundle"] == MODEL.bundle
     assert birth["camera"] is None
-    assert birth["privacy"] == {"images": False, "boxes_of_frames": False}
+    assert birth["privacy"] == {"images": False, "boxes_of_frames": False, "unsigned_models": False}
     [(topic, health)] = stage.after(0)
     assert (topic, health["ok"], health["backlog"], health["dropped"]) == ("health", True, 3, 2)
     assert health["inference_ms"] == {"p50": 9.12, "p95": 12.0}

@@ -323,7 +323,7 @@ def test_an_engine_that_computes_wrongly_is_named(tmp_path: Path, monkeypatch: p
     )
     found = model.engine(world(tmp_path))
     assert found.verdict == "fail"
-    assert "computes wrongly here: person.npy" in found.words
+    assert "computes wrongly here: golden/person.npy" in found.words
 
 
 # --- looking ------------------------------------------------------------------------------------------------

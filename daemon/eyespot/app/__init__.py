@@ -4,6 +4,7 @@ from eyespot.app.anatomy import ModelFile, show_model
 from eyespot.app.backup import STDIO, backup
 from eyespot.app.daemon import run
 from eyespot.app.demo import demo
+from eyespot.app.golden import prove
 from eyespot.app.keep import record
 from eyespot.app.model_slots import (
     Installed,
@@ -14,13 +15,17 @@ from eyespot.app.model_slots import (
     update_models,
 )
 from eyespot.app.plan import eye_socket
+from eyespot.app.proving import answer
 from eyespot.app.provision import provision
 from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
+from eyespot.app.update import update
 from eyespot.app.verdict import Verdict, check
+from eyespot.app.verifying import Verified, verify
 from eyespot.host.identity import board
+from eyespot.trust.notes import WorkerNote
 
 __all__ = [
     "STDIO",
@@ -30,6 +35,9 @@ __all__ = [
     "Restored",
     "SlotsView",
     "Verdict",
+    "Verified",
+    "WorkerNote",
+    "answer",
     "backup",
     "board",
     "check",
@@ -39,6 +47,7 @@ __all__ = [
     "install_model",
     "list_models",
     "look_through",
+    "prove",
     "provision",
     "record",
     "replay",
@@ -47,5 +56,7 @@ __all__ = [
     "run",
     "selftest",
     "show_model",
+    "update",
     "update_models",
+    "verify",
 ]

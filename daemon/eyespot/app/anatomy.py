@@ -36,14 +36,23 @@ def show_model(path: Path) -> ModelFile | Bundle:
     return _bundle(path) if is_folder(path, InputError) else _file(path)
 
 
+def read_usable(folder: Path) -> Bundle:
+    """Return the bundle in a folder, after its decoder was found to fit, too.
+
+    Raises:
+        ModelError: it cannot be used.
+    """
+    bundle = read_bundle(folder)
+    manifest = bundle.manifest
+    build(bundle.decoder, bundle.layout, floor=manifest.min_score / 2, nms_iou=manifest.nms_iou)
+    return bundle
+
+
 def _bundle(folder: Path) -> Bundle:
     try:
-        bundle = read_bundle(folder)
-        manifest = bundle.manifest
-        build(bundle.decoder, bundle.layout, floor=manifest.min_score / 2, nms_iou=manifest.nms_iou)
+        return read_usable(folder)
     except ModelError as error:
         raise InputError(str(error)) from error
-    return bundle
 
 
 def _file(file: Path) -> ModelFile:

@@ -51,6 +51,7 @@ class ModelDesk:
         clock: Clock,
     ) -> None:
         self._config = plan.config
+        self._pinned = plan.choice.pinned
         self._root = plan.root
         self._slots = slots
         self._looks = looks
@@ -97,6 +98,6 @@ class ModelDesk:
             note,
             self._looks(),
             config.update.cohort,
-            follows=config.model.bundle == "factory" and config.camera.source != "replay",
+            pinned=self._pinned,
             asks=config.update.url is not None,
         )

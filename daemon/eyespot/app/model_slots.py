@@ -17,6 +17,7 @@ from eyespot.trust.notes import Request, WorkerNote
 from eyespot.trust.slots import Record
 from eyespot.update.commands import CAN_BE_APPROVED, after_rollback
 from eyespot.update.letters import Addressee
+from eyespot.update.reports import in_short
 from eyespot.update.settings import models_dir
 from eyespot.update.slots import Slots
 
@@ -142,7 +143,7 @@ def _waiting(slots: Slots) -> str:
     offer = None if note is None else note.offer
     if offer is None or offer.waits_for not in CAN_BE_APPROVED:
         raise InputError("nothing waits to be approved; `eyespot models check` looks for something")
-    return f"{offer.name} {offer.version}"
+    return in_short(f"{offer.name} {offer.version}")
 
 
 def _slots(settings: Config) -> Slots:

@@ -263,4 +263,5 @@ def _identity(plan: Plan) -> Identity:
         python=platform.python_version(),
         mount=plan.config.camera.mount,
         publishes_frames=plan.config.topics.frame,
+        takes_unsigned=plan.config.update.allow_unsigned,
     )

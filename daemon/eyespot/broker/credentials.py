@@ -69,7 +69,7 @@ def out_of_sight(settings: MqttSettings, environ: Mapping[str, str], root: Path 
     return "the password" if settings.username and not settings.password_file else ""
 
 
-def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
+def credential(name: str, environ: Mapping[str, str]) -> Path | None:
     """Return the file of a systemd credential; None where there is none, or it is empty."""
     # systemd.exec(5): each credential is a file in this folder
     path = Path(environ.get(_FOLDER, "/nonexistent")) / name
@@ -81,7 +81,7 @@ def _credential(name: str, environ: Mapping[str, str]) -> Path | None:
 
 def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     named = settings.password_file
-    path = Path(named) if named else _credential(_PASSWORD, environ)
+    path = Path(named) if named else credential(_PASSWORD, environ)
     if path is None:
         return None
     try:
@@ -100,7 +100,7 @@ def _context(settings: MqttSettings, environ: Mapping[str, str]) -> ssl.SSLConte
         raise ConfigError(f"cannot use ca_file {settings.ca_file}: {one_line(error)}; want PEM") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.cert_file:
-        _show_certificate(context, settings.cert_file, settings.key_file or _credential(_KEY, environ))
+        _show_certificate(context, settings.cert_file, settings.key_file or credential(_KEY, environ))
     return context
 
 

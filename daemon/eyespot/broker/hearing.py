@@ -15,7 +15,6 @@ from eyespot.ports import Ear, Subscription
 
 # More than the longest topic and the largest command take; of what is larger, only the beginning is kept.
 MOST_BYTES = 128 * 1024
-_QOS = 1
 _TRY_AGAIN_S = 60.0
 
 
@@ -60,7 +59,7 @@ class Hearing:
         if client.protocol == MQTTProtocolVersion.MQTTv5:
             client.subscribe([(each.topic_filter, _options(each)) for each in self._subscriptions])
         else:
-            client.subscribe([(each.topic_filter, _QOS) for each in self._subscriptions])
+            client.subscribe([(each.topic_filter, each.qos) for each in self._subscriptions])
 
     def turn(self, client: paho.Client) -> None:
         """Try again what the broker refused, once a minute: somebody may have allowed it."""
@@ -121,7 +120,7 @@ def answering(message: Message) -> Properties | None:
 def _options(subscription: Subscription) -> SubscribeOptions:
     kept = subscription.kept
     return SubscribeOptions(
-        qos=_QOS,
+        qos=subscription.qos,
         retainAsPublished=not kept,
         retainHandling=(
             SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if kept else SubscribeOptions.RETAIN_DO_NOT_SEND

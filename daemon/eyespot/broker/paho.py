@@ -65,8 +65,8 @@ class PahoBroker:
         self._farewell: Message | None = None
         self._leave_by = 0.0
 
-    def attach(self, events: BrokerEvents, will: Message) -> None:
-        """Set whom to tell, and what the broker says when we vanish."""
+    def attach(self, events: BrokerEvents, will: Message | None) -> None:
+        """Set whom to tell, and what the broker says when we vanish, if anything."""
         self._events = events
         self._will = will
 
@@ -79,8 +79,8 @@ class PahoBroker:
         session = self._session
         return session is not None and session.offer(message, token)
 
-    def stop(self, farewell: Message, timeout_s: float) -> None:
-        """Let `run` say farewell and return, within the time."""
+    def stop(self, farewell: Message | None, timeout_s: float) -> None:
+        """Let `run` say farewell, if there is anything to say, and return, within the time."""
         self._farewell = farewell
         self._leave_by = time.monotonic() + timeout_s
         self._stopping.set()
@@ -148,7 +148,7 @@ class PahoBroker:
 
     def _take_leave(self, session: Session, beat: Beat) -> None:
         """Say farewell. Only when the broker has it do we say goodbye: else the will speaks for us."""
-        said = heard = False
+        said, heard = False, self._farewell is None
         while not (heard or session.ending) and (left_s := self._leave_by - time.monotonic()) > 0:
             beat()
             if not said and self._farewell is not None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from eyespot import app
-from eyespot.commands import model_slots
+from eyespot.commands import model_slots, model_trial
 from eyespot.commands.model_view import as_object, as_text
 from eyespot.commands.options import Subparsers
 
@@ -16,6 +16,7 @@ def add_to(commands: Subparsers) -> None:
     parser = commands.add_parser("models", help=text, description=text)
     below = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     model_slots.add_to(below)
+    model_trial.add_to(below)
     _add_show(below)
 
 

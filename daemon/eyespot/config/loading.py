@@ -61,14 +61,18 @@ class Loaded:
         return f"{self.file}:{_line(self.lines, path)}"
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, copy: Path | None = None) -> Loaded:
     """Return the configuration in a file.
+
+    Args:
+        path: of the file; relative paths in it begin there.
+        copy: of the same, to read instead where this process may not read the file itself.
 
     Raises:
         ConfigError: the file cannot be read, or is wrong: one line for each mistake, as
             `FILE:LINE: what is wrong`.
     """
-    return parse(decoded(_read(path), str(path)), str(path), partial(beside, path.parent.absolute()))
+    return parse(decoded(_read(copy or path), str(path)), str(path), partial(beside, path.parent.absolute()))
 
 
 def load_for_replay(path: Path) -> Loaded:

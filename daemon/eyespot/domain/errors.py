@@ -75,25 +75,39 @@ class ModelRefused(ModelError):  # noqa: N818 - what happened to it, as the tree
 
 
 class UpdateError(EyespotError):
-    """The model cannot be updated; the one that looks goes on."""
+    """The model cannot be updated; the one that looks goes on.
+
+    Args:
+        text: one line that says what to do.
+        code: the same in a word, for programs; that of the kind where there is none better.
+    """
 
     exit_code = 69
+    code = "failed"
+
+    def __init__(self, text: str, code: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code or self.code
 
 
 class TrustError(UpdateError):
     """What the repository offers is not vouched for, too old, or not meant for this device."""
 
     exit_code = 65
+    code = "untrusted"
 
 
 class FeedError(UpdateError):
     """The repository cannot be reached, or does not deliver."""
+
+    code = "unreachable"
 
 
 class StoreError(UpdateError):
     """The model slots cannot be read or written."""
 
     exit_code = 74
+    code = "disk"
 
 
 def one_line(error: BaseException) -> str:

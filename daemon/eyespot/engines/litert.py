@@ -15,7 +15,7 @@ from eyespot.domain.errors import ModelError, foreign, one_line
 from eyespot.engines.fitting import Fitting
 from eyespot.frames import Pixels, Tensor
 from eyespot.trust.bundle import CpuBundle
-from eyespot.trust.manifest import Input, Output
+from eyespot.trust.manifest_tensors import Input, Output
 
 _PACKAGES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 
@@ -49,7 +49,7 @@ class LiteRtEngine:
     """
 
     def __init__(self, bundle: CpuBundle) -> None:
-        self.runtime, interpreter = _find_runtime()
+        self.runtime, interpreter = find_runtime()
         manifest = bundle.manifest
         self._doing = f"{self.runtime} cannot run {manifest.network.file}; take another bundle"
         with foreign(ModelError, self._doing):
@@ -102,7 +102,27 @@ class LiteRtEngine:
         return values
 
 
-def _find_runtime() -> _Runtime:
+def output_shapes(network: bytes) -> list[tuple[int, ...]]:
+    """Return the shapes of a network's outputs, as the runtime has them; -1 is a side that is open.
+
+    Files leave the outputs of some operations to the runtime.
+
+    Raises:
+        ModelError: no runtime is installed, or it cannot run the network.
+    """
+    runtime, interpreter = find_runtime()
+    with foreign(ModelError, f"{runtime} cannot run it; take another network"):
+        loaded = interpreter(model_content=network, num_threads=1)
+        loaded.allocate_tensors()
+        return [tuple(map(int, detail["shape_signature"])) for detail in loaded.get_output_details()]
+
+
+def find_runtime() -> _Runtime:
+    """Return what runs models here, loaded.
+
+    Raises:
+        ModelError: nothing is installed that does.
+    """
     reasons = []
     for package, name in _PACKAGES.items():
         try:

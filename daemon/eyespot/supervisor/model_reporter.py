@@ -14,7 +14,7 @@ from eyespot.ports import Clock, Handover
 from eyespot.store.memo import Memo
 from eyespot.topics.model_payloads import UpdateState
 from eyespot.topics.native import Native, Stamp, stamp
-from eyespot.update.reports import Milestones, Standing, detail, events, milestones, update_state
+from eyespot.update.reports import Milestones, Standing, detail, events, is_at_work, milestones, update_state
 
 _PROGRESS_EVERY_NS = 5 * SECOND_NS
 # The events are kept by then: after a crash one may come twice, and none is lost.
@@ -61,13 +61,17 @@ class ModelReporter:
         self._telling = threading.Lock()
         self._kept = self._reached = _read(memo.read())
         self._reached_ns = 0
+        self._told_of: Standing | None = None
         self._words: _Words | None = None
         self._words_ns = 0
 
     def tell(self, standing: Standing) -> None:
         """Post what is new. Cheap when nothing is: to be called every few seconds, whatever happens."""
         with self._telling:
-            self._tell(standing, self._clock.now_ns())
+            settled = standing == self._told_of and self._reached == self._kept
+            if not settled or is_at_work(standing.note):
+                self._tell(standing, self._clock.now_ns())
+                self._told_of = standing
 
     def _tell(self, standing: Standing, now_ns: int) -> None:
         at = stamp(self._clock.timeline(), now_ns)

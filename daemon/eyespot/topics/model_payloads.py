@@ -12,8 +12,8 @@ MOST_QUARANTINED = 16
 LONGEST_SUMMARY = 255  # more Home Assistant does not keep
 
 _Percent = Annotated[float, Meta(ge=0, le=100)]
-_Code = Annotated[str, Meta(pattern="^[a-z0-9_]{1,40}$")]
-WebPage = Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9\[][\x21-\x7e]*$", max_length=500)]
+_Code = Annotated[str, Meta(pattern=r"\A[a-z0-9_]{1,40}\Z")]
+WebPage = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9\[][\x21-\x7e]*\Z", max_length=500)]
 
 Ask = Literal["check", "approve", "rollback"]
 ReplyCode = Literal["ok", "invalid", "refused", "failed"]

@@ -47,6 +47,7 @@ class Identity:
     python: str
     mount: Mount
     publishes_frames: bool
+    takes_unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class Native:
             camera=view and _camera(view, who.mount),
             model=_model(model),
             schemas=tuple(sorted(_SCHEMAS.values())),
-            privacy=payloads.Privacy(boxes_of_frames=who.publishes_frames),
+            privacy=payloads.Privacy(
+                boxes_of_frames=who.publishes_frames, unsigned_models=who.takes_unsigned
+            ),
         )
 
     def health(self, vitals: Vitals, troubles: Sequence[Trouble], at: Stamp) -> Message:

@@ -91,10 +91,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What this installation may publish of individual frames and people. Images: never."""
+    """What this installation may publish of individual frames and people. Images: never.
+
+    Where `unsigned_models`, whoever has a shell on the device decides what it sees.
+    """
 
     images: Literal[False] = False
     boxes_of_frames: bool
+    unsigned_models: bool
 
 
 class Info(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

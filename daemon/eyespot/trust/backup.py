@@ -7,7 +7,6 @@ folders, long names, sparse files) is refused before it means anything.
 import gzip
 import hashlib
 import shutil
-import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, BinaryIO, Final, Literal
@@ -17,6 +16,7 @@ from msgspec import Meta
 
 from eyespot.domain.errors import InputError, one_line
 from eyespot.domain.names import DeviceId, RuleId
+from eyespot.trust import ustar
 
 SCHEMA: Final = "eyespot.backup/1"
 CONFIGURATION = "eyespot.toml"
@@ -31,9 +31,9 @@ MOST_DATABASE_BYTES: Final = 1024 * 1024 * 1024
 CREDENTIAL = "[a-z0-9][a-z0-9-]{0,62}"
 _FOLDER = "eyespot-backup/"
 _MANIFEST = "manifest.json"
-_BLOCK = tarfile.BLOCKSIZE
-_CHUNK = 128 * _BLOCK
+_MODE = 0o600
 _DAMAGED = "take another copy of it"
+_STRANGE = "this is no backup of eyespot, or a damaged one"
 
 _NAMES = "|".join((CONFIGURATION, *NAMED, ROOT_OF_TRUST, CREDENTIALS + CREDENTIAL, DATABASE))
 
@@ -109,13 +109,13 @@ def write_backup(out: BinaryIO, manifest: Manifest, open_file: Callable[[str], B
     """
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:
-        packed.write(_header(_MANIFEST, len(data)) + data + _padding(len(data)))
+        packed.write(_header(_MANIFEST, len(data)) + data + ustar.padding(len(data)))
         for member in manifest.files:
             packed.write(_header(member.name, member.size))
             with open_file(member.name) as file:
-                shutil.copyfileobj(file, packed, _CHUNK)
-            packed.write(_padding(member.size))
-        packed.write(bytes(2 * _BLOCK))
+                shutil.copyfileobj(file, packed, ustar.CHUNK)
+            packed.write(ustar.padding(member.size))
+        packed.write(ustar.END)
 
 
 class BackupReader:
@@ -150,8 +150,7 @@ class BackupReader:
     def database(self) -> Iterator[bytes]:
         """Yield the database in pieces; only what was read to its end is right."""
         yield from self._member(self.manifest.files[-1])
-        rest = self._read(2 * _BLOCK + 1)
-        if rest.strip(b"\0") or len(rest) != 2 * _BLOCK:
+        if self._read(len(ustar.END) + 1) != ustar.END:
             raise self._error("something is behind its end, or the end is missing")
 
     def _parse(self, data: bytes) -> Manifest:
@@ -179,17 +178,15 @@ class BackupReader:
     def _next(self, name: str) -> int:
         """Return the size of the next member, which has to be this one."""
         try:
-            info = tarfile.TarInfo.frombuf(self._exactly(_BLOCK), "utf-8", "surrogateescape")
-        except tarfile.HeaderError as error:
-            raise self._error(f"not a backup of eyespot, or damaged before {name}; {_DAMAGED}") from error
-        if info.name != _FOLDER + name or info.type != tarfile.REGTYPE or info.size < 0:
-            raise self._error(f"{info.name[:100]!r} instead of the file {name}; this is no backup of eyespot")
-        return info.size
+            found = ustar.member(self._exactly(ustar.BLOCK))
+        except ustar.NotPlainError as error:
+            raise self._error(f"{error} instead of the file {name}; {_STRANGE}") from error
+        if found.name != _FOLDER + name:
+            raise self._error(f"{found.name[:100]!a} instead of the file {name}; {_STRANGE}")
+        return found.size
 
     def _content(self, size: int) -> Iterator[bytes]:
-        for start in range(0, size, _CHUNK):
-            yield self._exactly(min(_CHUNK, size - start))
-        self._exactly(-size % _BLOCK)
+        yield from ustar.content(size, self._exactly)
 
     def _exactly(self, size: int) -> bytes:
         data = self._read(size)
@@ -215,10 +212,4 @@ class _Said(msgspec.Struct):
 
 
 def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(_FOLDER + name)
-    info.size, info.mode = size, 0o600
-    return info.tobuf(tarfile.USTAR_FORMAT)
-
-
-def _padding(size: int) -> bytes:
-    return bytes(-size % _BLOCK)
+    return ustar.header(_FOLDER + name, size, _MODE)

@@ -12,13 +12,19 @@ from eyespot.domain.layout import Layout
 from eyespot.domain.paths import is_folder
 from eyespot.ports import ModelIdentity
 from eyespot.trust.files import read_checked, read_labels, read_whole
-from eyespot.trust.manifest import CpuManifest, SensorManifest, parse_manifest
+from eyespot.trust.manifest import (
+    MANIFEST,
+    MOST_MANIFEST_BYTES,
+    CpuManifest,
+    Manifest,
+    SensorManifest,
+    parse_manifest,
+)
 from eyespot.trust.sensor_bundle import FACTORY as SENSOR_FACTORY
 from eyespot.trust.sensor_bundle import SensorBundle, read_sensor_bundle
 from eyespot.trust.tflite import is_tflite
 
 _PACKAGE = Path(__file__).parents[1]
-_MOST_MANIFEST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,22 @@ def find_bundle(name: str, *, on_sensor: bool = False) -> Path:
     return folder
 
 
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the bundle in a folder.
+
+    Raises:
+        ModelError: it is missing, damaged, or for another version of Eyespot.
+    """
+    return parse_manifest(read_whole(folder / MANIFEST, MOST_MANIFEST_BYTES))
+
+
 def read_bundle(folder: Path) -> Bundle:
     """Return the bundle in a folder, with every file checked.
 
     Raises:
         ModelError: a file is missing, damaged or not what the manifest says.
     """
-    manifest = parse_manifest(read_whole(folder / "manifest.json", _MOST_MANIFEST_BYTES))
+    manifest = read_manifest(folder)
     if isinstance(manifest, SensorManifest):
         return read_sensor_bundle(folder, manifest)
     labels = read_labels(folder, manifest.labels)

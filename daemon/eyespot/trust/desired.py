@@ -11,6 +11,7 @@ from eyespot.trust.slots import RolloutId
 
 MOST_BYTES = 16 * 1024
 BUCKETS = 10_000
+SHARED = "bundles"  # the folder of the bundles that are for every cohort
 
 CohortName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
@@ -46,6 +47,11 @@ class Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     notes: Annotated[str, Meta(max_length=255)] = ""
     notes_url: Annotated[str, Meta(max_length=500)] = ""
 
+    @property
+    def folder(self) -> str:
+        """Whose bundle it is: `bundles`, or the site's."""
+        return self.target.partition("/")[0]
+
     def includes(self, device: str) -> bool:
         """Tell whether the rollout has come to a device yet; as it widens, no device falls out."""
         return bucket(device, self.rollout) < self.percent * BUCKETS / 100
@@ -55,12 +61,16 @@ def parse_desired(data: bytes, cohort: str) -> Desired:
     """Return what the bytes of a cohort's target say.
 
     Raises:
-        TrustError: it is not one, or another cohort's.
+        TrustError: it is not one, or another cohort's, or it names a bundle that another site has signed.
     """
     with foreign(TrustError, f"desired/{cohort}.json cannot be used; was it made by a newer eyespot-fleet?"):
         desired = msgspec.json.decode(data, type=Desired)
     if desired.cohort != cohort:
         raise TrustError(f"desired/{cohort}.json is that of the cohort {desired.cohort}; release it again")
+    if desired.folder not in {SHARED, cohort}:
+        raise TrustError(
+            f"desired/{cohort}.json names a bundle of the site {desired.folder}; release another"
+        )
     return desired
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.observation import MOST_LABELS
 from eyespot.domain.paths import is_file
-from eyespot.trust.manifest import LabelsFile, NetworkFile
+from eyespot.trust.manifest_files import LabelsFile, NetworkFile
 
 LONGEST_LABEL = 64
 _LFS_POINTER = b"version https://git-lfs"
@@ -86,6 +86,13 @@ def read_labels(folder: Path, expected: LabelsFile) -> tuple[str, ...]:
 def is_class_name(name: str) -> bool:
     """Tell whether a class can go by this name."""
     return name.isprintable() and 1 <= len(name) <= LONGEST_LABEL
+
+
+def shortened(name: str) -> str:
+    """Cut a name that is too long, such as ImageNet has, at its last comma that leaves it short enough."""
+    if len(name) <= LONGEST_LABEL:
+        return name
+    return name[: LONGEST_LABEL + 1].rpartition(",")[0] or name
 
 
 def _read(path: Path, most_bytes: int, remedy: Remedy) -> bytes:

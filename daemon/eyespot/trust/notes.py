@@ -56,6 +56,7 @@ class WorkerNote(_Note, frozen=True, kw_only=True):
         reason: the same in words that say what to do.
         percent: of the download.
         attempts: at the rollout that failed, so far.
+        approved: the rollout that somebody approved.
         metadata_expires_s: UTC in s, when the repository's word ends, of whichever role ends first.
     """
 
@@ -67,6 +68,7 @@ class WorkerNote(_Note, frozen=True, kw_only=True):
     offer: Offer | None = None
     percent: Annotated[float, Meta(ge=0, le=100)] | None = None
     attempts: _Count = 0
+    approved: RolloutId | None = None
     checked_s: _Count | None = None
     metadata_expires_s: _Count | None = None
 

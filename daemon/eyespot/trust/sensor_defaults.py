@@ -4,12 +4,12 @@ A file's `network_intrinsics` tell of its outputs in words of picamera2. Where t
 decoder's own defaults hold; where manifest and file differ, the manifest is right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from eyespot.domain.errors import ModelError
 from eyespot.domain.observation import MOST_LABELS, UNUSED
-from eyespot.trust.files import LONGEST_LABEL, is_class_name
+from eyespot.trust.files import LONGEST_LABEL, is_class_name, shortened
 from eyespot.trust.manifest import SensorManifest
 from eyespot.trust.rpk import Intrinsics, Rpk
 from eyespot.trust.rpk.intrinsics import Cpu
@@ -68,6 +68,27 @@ def reading_of(manifest: SensorManifest, rpk: Rpk, labels: tuple[str, ...] | Non
     return Reading({"kind": kind, **said, **table}, labels)
 
 
+def contradictions(manifest: SensorManifest, rpk: Rpk, labels: tuple[str, ...]) -> Iterator[str]:
+    """Yield in what manifest and file differ. The manifest is right; but maybe its writer was not.
+
+    Args:
+        manifest: of the bundle.
+        rpk: of its network.
+        labels: that are in force.
+    """
+    intrinsics, table = rpk.intrinsics or Intrinsics(), manifest.decoder or {}
+    kind = table.get("kind", "")
+    fitting = _KINDS.get(intrinsics.task or "")
+    if kind and fitting is not None and kind not in fitting:
+        yield f"its file is made for {intrinsics.task}, which the decoder {kind!a} is not for"
+    for name, value in _settings(kind, intrinsics.cpu or Cpu()).items():
+        if table.get(name, value) != value:
+            yield f"its file says {value!a} for `{name}` of the decoder, the manifest {table[name]!a}"
+    told = len(_labels(kind, intrinsics)) if intrinsics.labels else len(labels)
+    if told != len(labels):
+        yield f"its file has {told} labels, the bundle {len(labels)}"
+
+
 def _kind(intrinsics: Intrinsics, roles: set[str]) -> str:
     """Return the one decoder that does the task and takes these outputs."""
     kinds = _KINDS.get(intrinsics.task or "", {})
@@ -99,7 +120,7 @@ def _labels(kind: object, intrinsics: Intrinsics) -> tuple[str, ...]:
     """Return the class names that the file brings; of poses there are only persons, whatever it says."""
     if kind in ("posenet", "higherhrnet"):  # no set: a manifest may say anything, also what has no hash
         return ("person",)
-    names = [_short(name.strip().lower()) or UNUSED for name in intrinsics.labels]
+    names = [shortened(name.strip().lower()) or UNUSED for name in intrinsics.labels]
     if intrinsics.classes and intrinsics.classes.ignore_undefined:
         names = [name for name in names if name != UNUSED]
     if len(names) > MOST_LABELS:
@@ -113,10 +134,3 @@ def _labels(kind: object, intrinsics: Intrinsics) -> tuple[str, ...]:
                 "add a file with better ones to the bundle, as `labels`"
             )
     return tuple(names)
-
-
-def _short(name: str) -> str:
-    """Cut a name that is too long, such as ImageNet has, at its last comma that leaves it short enough."""
-    if len(name) <= LONGEST_LABEL:
-        return name
-    return name[: LONGEST_LABEL + 1].rpartition(",")[0] or name

@@ -12,11 +12,12 @@ from msgspec import Meta
 
 MOST_STARTS = 2
 MOST_QUARANTINED = 50
+_LONGEST = 300
 
 _BUNDLE_ID = r"\A[a-z0-9][a-z0-9-]{0,62}@[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{12}\Z"
 
 BundleId = Annotated[str, Meta(pattern=_BUNDLE_ID, max_length=120)]
-_Text = Annotated[str, Meta(max_length=300)]
+_Text = Annotated[str, Meta(max_length=_LONGEST)]
 RolloutId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{0,63}\Z")]
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -61,8 +62,13 @@ class Quarantined(_Part, frozen=True, kw_only=True):
 
 
 class Floor(_Part, frozen=True, kw_only=True):
-    """What trust never goes back behind: versions of the repository's metadata, and a time, UTC in s."""
+    """What trust never goes back behind: versions of the repository's metadata, and a time, UTC in s.
 
+    Attributes:
+        anchor: sha256 of the `root.json` with which trust began; the versions are those of that repository.
+    """
+
+    anchor: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")] = ""
     root: _Count = 0
     timestamp: _Count = 0
     snapshot: _Count = 0
@@ -248,15 +254,36 @@ def lose(record: Record, bundle: str, reason: str, at_s: int) -> Record:
         previous=None if record.previous == bundle else record.previous,
         staged=None if record.staged and record.staged.bundle == bundle else record.staged,
         trial=None if lost else record.trial,
-        last_result=Result(bundle=bundle, outcome="rolled_back", reason=reason, at_s=at_s),
+        last_result=Result(bundle=bundle, outcome="rolled_back", reason=reason[:_LONGEST], at_s=at_s),
     )
 
 
-def raise_floor(record: Record, floor: Floor) -> Record:
-    """Never again trust what is older than this; what is newer already stays."""
+def raise_floor(record: Record, floor: Floor, *, anew: bool = False) -> Record:
+    """Never again trust what is older than this; what is newer already stays.
+
+    Args:
+        record: as it stands.
+        floor: the new one.
+        anew: whether versions are counted anew: it is another repository, or one whose keys were replaced.
+            Time goes on all the same.
+    """
+    before = record.floor
+    if anew:
+        return _next(
+            record, floor=msgspec.structs.replace(floor, trusted_s=max(before.trusted_s, floor.trusted_s))
+        )
     names = Floor.__struct_fields__
-    highest = {name: max(getattr(record.floor, name), getattr(floor, name)) for name in names}
+    highest = {name: max(getattr(before, name), getattr(floor, name)) for name in names}
     return _next(record, floor=Floor(**highest))
+
+
+def shun(record: Record, of: Staged, reason: str, at_s: int) -> Record:
+    """Put a bundle into quarantine that was not even staged."""
+    return _next(
+        record,
+        quarantine=_shunned(record, of, reason),
+        last_result=_result(of, "refused", reason, at_s),
+    )
 
 
 def _next(record: Record, **changes: object) -> Record:
@@ -281,7 +308,7 @@ def _rollout(record: Record) -> str | None:
 
 
 def _result(of: Staged | Trial, outcome: Outcome, reason: str, at_s: int) -> Result:
-    return Result(bundle=of.bundle, rollout=of.rollout, outcome=outcome, reason=reason, at_s=at_s)
+    return Result(bundle=of.bundle, rollout=of.rollout, outcome=outcome, reason=reason[:_LONGEST], at_s=at_s)
 
 
 def _shunned(record: Record, of: Staged | Trial, reason: str) -> tuple[Quarantined, ...]:
@@ -290,5 +317,5 @@ def _shunned(record: Record, of: Staged | Trial, reason: str) -> tuple[Quarantin
             if (one.bundle, one.rollout) != (of.bundle, of.rollout):
                 yield one
 
-    newest = Quarantined(bundle=of.bundle, rollout=of.rollout, reason=reason)
+    newest = Quarantined(bundle=of.bundle, rollout=of.rollout, reason=reason[:_LONGEST])
     return (*others(), newest)[-MOST_QUARANTINED:]

@@ -8,10 +8,9 @@ from eyespot.topics.model_payloads import Ask, ReplyCode
 from eyespot.trust.notes import Request
 from eyespot.trust.slots import Record
 from eyespot.update.letters import Addressee
-from eyespot.update.reports import Standing, offered
+from eyespot.update.reports import Standing, in_short, offered
 
 CAN_BE_APPROVED = frozenset({"approval", "window"})
-_PINNED = 'the configuration names the model: set [model] bundle = "factory" to let the device choose'
 _NOBODY_TO_ASK = "no repository is named: set [update] url"
 
 
@@ -45,8 +44,8 @@ def decide(command: Command, standing: Standing, now: datetime) -> Verdict:
     """
     if command.expires is not None and command.expires <= now:
         return Verdict("refused", f"it came too late: here it is {now:%Y-%m-%dT%H:%M:%SZ}")
-    if not standing.follows:
-        return Verdict("refused", _PINNED)
+    if standing.pinned:
+        return Verdict("refused", in_short(f"the model is not to be changed: {standing.pinned}"))
     if command.kind is Kind.ROLLBACK:
         return _rollback(standing.record)
     if not standing.asks:
@@ -75,12 +74,12 @@ def _update(standing: Standing, now_s: int) -> Verdict:
         return Verdict("refused", f"{trial.bundle} is on probation; wait until that is over")
     offer = offered(standing, now_s)
     if offer is not None and offer.waits_for in CAN_BE_APPROVED:
-        return Verdict("ok", f"{offer.name} {offer.version} is approved", "approve")
+        return Verdict("ok", in_short(f"{offer.name} {offer.version} is approved"), "approve")
     return Verdict("ok", "looking for an update", "check")
 
 
 def _desired(command: Command, standing: Standing) -> Verdict:
     looks = standing.looks
     if command.bundle is not None and (looks.name, looks.version) == (command.bundle, command.version):
-        return Verdict("ok", f"{looks.name} {looks.version} looks already")
+        return Verdict("ok", f"{command.bundle} {command.version} looks already")
     return Verdict("ok", "looking whether the repository wants it of this device", "check")

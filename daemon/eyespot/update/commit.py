@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from eyespot.domain.errors import StoreError, one_line
+from eyespot.domain.errors import StoreError, foreign, one_line
 from eyespot.domain.paths import read_small
 from eyespot.domain.placing import put, staged
 from eyespot.trust.slots import Record
@@ -91,6 +91,18 @@ def read_record(folder: Path) -> Record:
     raise DamagedError(f"{path} is damaged: {reason}; the factory model looks, install others anew")
 
 
+def encode(value: msgspec.Struct) -> bytes:
+    """Return what can be read again, as the types have it: making a value does not check it.
+
+    Raises:
+        StoreError: it could not be; nothing was written.
+    """
+    data = msgspec.json.encode(value)
+    with foreign(StoreError, "this is not written, as nobody could read it"):
+        msgspec.json.decode(data, type=type(value))
+    return data
+
+
 def set_record_aside(folder: Path) -> None:
     """Let there be no record, and keep the damaged one for whoever wants to look; the lock must be held.
 
@@ -109,7 +121,7 @@ def write_record(folder: Path, record: Record) -> None:
         StoreError: the disk fails; what was the record is it again.
     """
     path = folder / NAME
-    encoded = msgspec.json.encode(record)
+    encoded = encode(record)
     data = msgspec.json.encode(_Sealed(hashlib.sha256(encoded).hexdigest(), msgspec.Raw(encoded)))
     before = read_small(path, _MOST_BYTES)
     with storing(path):

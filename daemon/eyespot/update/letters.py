@@ -6,13 +6,11 @@ import time
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from eyespot.domain.errors import StoreError, one_line
 from eyespot.domain.paths import read_small
 from eyespot.domain.placing import put, staged
 from eyespot.trust.notes import MOST_BYTES, Request, WorkerNote, parse_request, parse_worker_note
-from eyespot.update.commit import FOR_ALL, locked, storing
+from eyespot.update.commit import FOR_ALL, encode, locked, storing
 
 Addressee = Literal["worker", "body"]
 
@@ -42,7 +40,7 @@ def write_worker_note(folder: Path, note: WorkerNote) -> None:
     """
     path = folder / _NOTE
     with storing(path):
-        put(staged(path, msgspec.json.encode(note), FOR_ALL), path)
+        put(staged(path, encode(note), FOR_ALL), path)
 
 
 def post(folder: Path, to: Addressee, request: Request) -> None:
@@ -57,7 +55,7 @@ def post(folder: Path, to: Addressee, request: Request) -> None:
         if len(list(box.iterdir())) >= MOST_WAITING:
             raise StoreError(f"{MOST_WAITING} requests wait in {box}; see whether the {to} runs")
         # made beside the box: whoever watches it finds whole requests only
-        put(staged(box.parent / to, msgspec.json.encode(request), FOR_ALL), box / name)
+        put(staged(box.parent / to, encode(request), FOR_ALL), box / name)
 
 
 def take(folder: Path, to: Addressee) -> list[Request]:

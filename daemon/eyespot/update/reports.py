@@ -30,7 +30,7 @@ class Standing:
         note: the worker's own account; None before its first.
         looks: what makes the observations just now.
         cohort: which devices this one goes with.
-        follows: whether the slots decide what looks; else the configuration names a bundle.
+        pinned: why the slots have no say in what looks, in words; empty where they have.
         asks: whether a repository is named that can be asked.
     """
 
@@ -38,7 +38,7 @@ class Standing:
     note: WorkerNote | None
     looks: ModelIdentity
     cohort: str
-    follows: bool = True
+    pinned: str = ""
     asks: bool = True
 
 
@@ -52,13 +52,18 @@ class Milestones(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failure: tuple[str, str, int] | None = None
 
 
+def is_at_work(note: WorkerNote | None) -> bool:
+    """Return whether the worker is at work, as it says: then time alone may change what is to be told."""
+    return note is not None and note.state in _WORKING
+
+
 def account(standing: Standing, now_s: int) -> WorkerNote | None:
     """Return the worker's account, as far as it can be believed.
 
     One that was at work and has said nothing for ten minutes is at work no more, whatever it said last.
     """
     note = standing.note
-    if note is None or note.state not in _WORKING or now_s - note.at_s <= _SILENT_AFTER_S:
+    if note is None or not is_at_work(note) or now_s - note.at_s <= _SILENT_AFTER_S:
         return note
     reason = f"the update worker stopped while {note.state}; see journalctl -u eyespot-update"
     return msgspec.structs.replace(note, state="failed", code=SILENT, reason=reason, percent=None)
@@ -98,10 +103,10 @@ def update_state(standing: Standing, now_s: int) -> payloads.UpdateState:
     latest = offer.version if offer else _version(staged.bundle) if staged else looks.version
     note = standing.note
     return payloads.UpdateState(
-        installed_version=_line(looks.version, 64),
-        latest_version=_line(latest, 64),
-        title=_line(looks.name, 64),
-        release_summary=_line(offer.notes, payloads.LONGEST_SUMMARY) if offer else "",
+        installed_version=in_short(looks.version, 64),
+        latest_version=in_short(latest, 64),
+        title=in_short(looks.name, 64),
+        release_summary=in_short(offer.notes, payloads.LONGEST_SUMMARY) if offer else "",
         release_url=_web_page(offer.notes_url) if offer else UNSET,
         in_progress=where in _IN_PROGRESS,
         update_percentage=note.percent if note and where == "downloading" else None,
@@ -116,15 +121,15 @@ def detail(standing: Standing, now_s: int) -> Mapping[str, Any]:
     return {
         "state": where,
         "code": note and note.code,
-        "reason": _line(note.reason) if note else "",
-        "looks": _line(standing.looks.bundle, 160),
+        "reason": in_short(note.reason) if note else "",
+        "looks": in_short(standing.looks.bundle, 160),
         "current": record.current,
         "good": record.good,
         "previous": record.previous,
         "staged": record.staged and record.staged.bundle,
         "trial": record.trial and _trial(record.trial),
         "quarantine": tuple(
-            payloads.Shunned(bundle=one.bundle, rollout=one.rollout, reason=_line(one.reason))
+            payloads.Shunned(bundle=one.bundle, rollout=one.rollout, reason=in_short(one.reason))
             for one in record.quarantine[-payloads.MOST_QUARANTINED :]
         ),
         "offer": offer and _offered(offer),
@@ -173,18 +178,18 @@ def _event(
         "bundle": bundle,
         "rollout": rollout,
         "code": code or None,
-        "reason": _line(reason),
+        "reason": in_short(reason),
     }
 
 
 def _named(offer: Offer) -> tuple[str, str | None]:
-    return _line(f"{offer.name}@{offer.version}", 160), offer.rollout
+    return in_short(f"{offer.name}@{offer.version}", 160), offer.rollout
 
 
 def _offered(offer: Offer) -> payloads.Offered:
     return payloads.Offered(
-        name=_line(offer.name, 64),
-        version=_line(offer.version, 64),
+        name=in_short(offer.name, 64),
+        version=in_short(offer.version, 64),
         rollout=offer.rollout,
         waits_for=offer.waits_for,
     )
@@ -199,7 +204,7 @@ def _last_result(result: Result) -> payloads.LastResult:
         bundle=result.bundle,
         rollout=result.rollout,
         outcome=result.outcome,
-        reason=_line(result.reason),
+        reason=in_short(result.reason),
         at=rfc3339(min(result.at_s, _LATEST_S) * SECOND_NS),
     )
 
@@ -215,7 +220,7 @@ def _web_page(text: str) -> str | UnsetType:
         return UNSET
 
 
-def _line(text: str, longest: int = _LONGEST_REASON) -> str:
+def in_short(text: str, longest: int = _LONGEST_REASON) -> str:
     """Return the text on one line, printable and short; whoever made a bundle may have written it."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

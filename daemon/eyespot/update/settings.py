@@ -9,6 +9,9 @@ from msgspec import Meta
 
 from eyespot.trust.desired import CohortName
 
+FOLDER = "EYESPOT_MODELS_DIR"
+
+_STATE_OF_THE_SERVICE, _OF_THE_SERVICE = Path("/var/lib/eyespot"), Path("/var/lib/eyespot-models")
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
@@ -37,6 +40,10 @@ class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 def models_dir(state: Path, environ: Mapping[str, str]) -> Path:
-    """Return the folder of the model slots: $EYESPOT_MODELS_DIR, as the units set it, else one in `state`."""
-    given = environ.get("EYESPOT_MODELS_DIR")
-    return Path(given) if given else state / "models"
+    """Return the folder of the model slots: $EYESPOT_MODELS_DIR, as the units set it, else one in `state`.
+
+    Three users share that of the service, and its state is for one of them alone: so it is not in there.
+    """
+    if given := environ.get(FOLDER):
+        return Path(given)
+    return _OF_THE_SERVICE if state == _STATE_OF_THE_SERVICE else state / "models"

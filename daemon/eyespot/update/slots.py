@@ -117,8 +117,8 @@ class Slots:
             try:
                 yield folder
             finally:
-                if folder.exists():
-                    with _logged(OSError):
+                with _logged(OSError):
+                    if folder.exists():
                         shelf.remove(folder)
 
     def install(self, folder: Path) -> str:
@@ -250,7 +250,7 @@ class Slots:
         return after
 
     def _now_s(self) -> int:
-        return int(self._utc_s())
+        return max(0, int(self._utc_s()))
 
     def _point(self, record: Record) -> None:
         """Let the link `current` tell people what looks; nothing reads it."""

@@ -1,17 +1,18 @@
 """What commands that sign certificates have in common."""
 
 import argparse
-import getpass
-import sys
 from pathlib import Path
 from typing import Final
 
-from eyespot.domain.errors import InputError
-from eyespot_fleet.disk import read_file
+import msgspec
+
+from eyespot.trust.desired import CohortName
+from eyespot_fleet.commands.passphrases import ask, ask_new, first_line
 
 DAYS: Final = 3650
 CA_DAYS: Final = 7300
 _MOST_DAYS = 36_500
+_ADVICE = "the authority's key wants a passphrase: --passphrase-file FILE, or run it on a terminal"
 
 
 def add_signing(parser: argparse.ArgumentParser) -> None:
@@ -19,14 +20,14 @@ def add_signing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("own authority")
     group.add_argument(
         "--days",
-        type=_days,
+        type=days,
         default=DAYS,
         metavar="N",
         help="certificates are valid so long (default: %(default)s)",
     )
     group.add_argument(
         "--ca-days",
-        type=_days,
+        type=days,
         default=CA_DAYS,
         metavar="N",
         help="so long a new authority (default: %(default)s)",
@@ -53,37 +54,34 @@ class Asked:
     def chosen(self) -> bytes | None:
         """Return that of a new key."""
         if self._file:
-            return _first_line(self._file)
-        return _new() if self._ask else None
+            return first_line(self._file)
+        return ask_new("the new authority's key", _ADVICE) if self._ask else None
 
     def known(self) -> bytes:
         """Return that of a key which has one."""
-        return _first_line(self._file) if self._file else _ask("passphrase of the authority's key: ")
+        return first_line(self._file) if self._file else ask("passphrase of the authority's key: ", _ADVICE)
 
 
-def _first_line(path: Path) -> bytes:
-    line = read_file(path).split(b"\n", 1)[0].rstrip(b"\r")
-    if not line:
-        raise InputError(f"{path}: want the passphrase in its first line")
-    return line
+def cohort(text: str) -> str:
+    """Return what an argument says.
+
+    Raises:
+        ArgumentTypeError: no cohort can be called so.
+    """
+    try:
+        return msgspec.convert(text, CohortName)
+    except msgspec.ValidationError as error:
+        raise argparse.ArgumentTypeError(
+            f"want a-z, 0-9 and hyphens, at most 63 and no hyphen first, got {text!r}"
+        ) from error
 
 
-def _new() -> bytes:
-    first = _ask("passphrase for the new authority's key: ")
-    if not first or first != _ask("once more: "):
-        raise InputError("the passphrase is empty, or was not the same twice; nothing was written")
-    return first
+def days(text: str) -> int:
+    """Return what an argument says.
 
-
-def _ask(prompt: str) -> bytes:
-    if not sys.stdin.isatty():
-        raise InputError(
-            "the authority's key wants a passphrase: --passphrase-file FILE, or run it on a terminal"
-        )
-    return getpass.getpass(prompt).encode()
-
-
-def _days(text: str) -> int:
+    Raises:
+        ArgumentTypeError: it is no number of days.
+    """
     if text.isdecimal() and 1 <= int(text) <= _MOST_DAYS:
         return int(text)
     raise argparse.ArgumentTypeError(f"want a whole number of days from 1 to {_MOST_DAYS}, got {text!r}")

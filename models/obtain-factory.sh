@@ -8,7 +8,7 @@ member='package/objectron_solution_packed_assets.data'
 member_sha256='470986ca5df183f41698da6de74b027d838fe289d77b5ab094497d350bee664e'
 labels_bytes=184 # the label map comes first, the network is the rest
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$0")/factory" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -1,0 +1,44 @@
+"""The hours in which a model may be taken: "22:00-05:00" of the device's day, whatever clocks do."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+_A_DAY = timedelta(days=1)
+_DAYS = range(-1, 9)  # one of them has it, whatever becomes of a night's hour
+
+
+class _Span(NamedTuple):
+    """Instants, UTC in s."""
+
+    begin_s: float
+    end_s: float
+
+
+def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
+    """Return when a window opens next, UTC in s; None where it is open.
+
+    Where clocks are set forward in it, it is shorter, or left out for that day; set back, it is longer.
+
+    Args:
+        window: "HH:MM-HH:MM"; over midnight where it ends before it begins; both the same: always.
+        now_s: UTC.
+        zone: of the device.
+    """
+    today = datetime.fromtimestamp(now_s, zone).date()
+    spans = [span for span in _spans(window, today, zone) if span.end_s > now_s]
+    if not spans or spans[0].begin_s <= now_s:
+        return None
+    return int(spans[0].begin_s)
+
+
+def _spans(window: str, today: date, zone: ZoneInfo) -> Iterator[_Span]:
+    first, last = (time.fromisoformat(part) for part in window.split("-"))
+    over_midnight = _A_DAY if last <= first else timedelta()
+    for days in _DAYS:
+        day = today + days * _A_DAY
+        begin = datetime.combine(day, first, zone)
+        end = datetime.combine(day + over_midnight, last, zone)
+        if end.timestamp() > begin.timestamp():
+            yield _Span(begin.timestamp(), end.timestamp())

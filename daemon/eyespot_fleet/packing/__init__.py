@@ -1,0 +1,1 @@
+"""Bundles of models: made of what there is, checked, and packed."""

@@ -1,0 +1,74 @@
+"""Plain files over HTTP, read only. Starlette does ranges, conditions and paths; http.server no ranges."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from eyespot.domain.errors import FeedError, InputError
+from eyespot_fleet.publishing.files import METADATA, TARGETS
+
+_TIMESTAMP: Final = "timestamp.json"
+_UNCHANGING: Final = "public, max-age=31536000, immutable"
+
+
+class _Files(StaticFiles):
+    """Files whose names say which version they are, all but the timestamp's."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        changes = Path(full_path).name == _TIMESTAMP
+        response.headers["Cache-Control"] = "no-cache" if changes else _UNCHANGING
+        return response
+
+
+def application(folder: Path) -> Starlette:
+    """Return what serves the repository in a folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (folder / METADATA / _TIMESTAMP).is_file():
+        raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
+    served = Starlette(
+        routes=[Mount(f"/{name}", _Files(directory=folder / name)) for name in (METADATA, TARGETS)]
+    )
+    served.router.redirect_slashes = False
+    return served
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        FeedError: the address is not ours, or taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, which we name
+        raise FeedError(f"cannot listen at {host}:{port}: {reason}; name another") from error
+
+
+def serve(folder: Path, listener: socket.socket) -> None:
+    """Serve until somebody interrupts.
+
+    Raises:
+        InputError: there is no repository.
+    """
+    config = uvicorn.Config(application(folder), log_level="warning", server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,48 @@
+"""Keeps a watch connected to the broker, in a thread of its own."""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eyespot.broker.paho import PahoBroker
+from eyespot.broker.settings import MqttSettings
+from eyespot.domain.errors import BrokerError
+from eyespot_fleet.rollout.watching import Watch
+
+_FIRST_S = 8.0
+_STEP_S = 0.1
+_LEAVE_S = 1.0
+
+
+@contextmanager
+def listening(settings: MqttSettings, watch: Watch) -> Iterator[None]:
+    """Have a watch hear what the broker tells while the context lasts, also over restarts of the broker.
+
+    Raises:
+        BrokerError: it cannot be reached at first, or does not let us listen.
+        ConfigError: a certificate or a password cannot be used.
+    """
+    broker = PahoBroker(settings, f"eyespot-fleet-{secrets.token_hex(4)}", os.environ)
+    broker.attach(watch, None)
+    broker.listen(watch, watch.subscriptions)
+    thread = threading.Thread(
+        target=broker.run, args=[lambda: watch.carry(broker.publish)], name="broker", daemon=True
+    )
+    thread.start()
+    try:
+        _wait_for(watch)
+        yield
+    finally:
+        broker.stop(None, _LEAVE_S)
+        thread.join(_LEAVE_S)
+
+
+def _wait_for(watch: Watch) -> None:
+    until = time.monotonic() + _FIRST_S
+    while watch.trouble:
+        if time.monotonic() > until:
+            raise BrokerError(f"cannot listen to the devices: {watch.trouble}")
+        time.sleep(_STEP_S)
