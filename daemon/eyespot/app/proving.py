@@ -6,6 +6,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -99,7 +100,8 @@ def _confine() -> None:
     os.dup2(nowhere, 2)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, CPU_S)
-    os.nice(_NICE)
+    with suppress(PermissionError):  # under systemd the unit is nice, and this is nobody's to ask
+        os.nice(_NICE)
 
 
 def _limit(what: int, most: int) -> None:
