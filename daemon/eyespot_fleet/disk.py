@@ -50,6 +50,7 @@ def make_folder(path: Path, mode: int = 0o755) -> None:
     """
     with _storing(path):
         path.mkdir(mode, parents=True, exist_ok=True)
+        sync_folder(path.parent)
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -1,5 +1,6 @@
 """Attacks on the repository with some of its keys or none, each against a device that has seen it."""
 
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_keys_of_snapshot_and_timestamp_alone_cannot_change_what_is_released(
         thief.refresh()
 
 
+def test_who_can_write_to_the_folder_cannot_have_a_timestamp_signed_for_a_hundred_years(
+    ours: FakeRepository,
+) -> None:
+    path = ours.folder / "metadata" / "timestamp.json"
+    path.write_bytes(path.read_bytes().replace(b'"x-eyespot-days":60', b'"x-eyespot-days":36500'))
+    with pytest.raises(InputError, match=r"timestamp\.json is not signed by the keys that it should be"):
+        ours.refresh()
+
+
 @pytest.mark.parametrize("stolen", [("timestamp",), ("snapshot", "timestamp")], ids=" and ".join)
 def test_versions_driven_up_with_stolen_keys_are_forgotten_when_these_are_replaced(
     ours: FakeRepository, device: Path, tmp_path: Path, stolen: tuple[str, ...]
@@ -215,6 +225,13 @@ def test_the_shared_key_for_what_is_desired_moves_no_device_of_a_site(
     assert thief.told(device, "south") == before
 
 
+def test_a_site_that_has_released_nothing_yet_is_moved_by_nobody(ours: FakeRepository, device: Path) -> None:
+    ours.release(cohort="west")
+    assert ours.told(device, "west") is not None
+    ours.add_site("west")
+    assert ours.told(device, "west") is None
+
+
 def test_a_device_is_never_sent_to_the_bundles_of_another_site(
     two_sites: FakeRepository, device: Path, tmp_path: Path
 ) -> None:
@@ -225,7 +242,9 @@ def test_a_device_is_never_sent_to_the_bundles_of_another_site(
         two_sites.told(device, "south")
 
 
-@pytest.mark.parametrize("name", ["root", "targets", "snapshot", "timestamp", "desired", "bundles", "north"])
-def test_no_site_is_called_like_what_is_there(two_sites: FakeRepository, name: str) -> None:
-    with pytest.raises(InputError, match=name):
+@pytest.mark.parametrize(
+    "name", ["root", "targets", "timestamp", "bundles", "north", "../x", "a.desired", "*"]
+)
+def test_no_site_is_called_like_what_is_there_or_like_a_path(two_sites: FakeRepository, name: str) -> None:
+    with pytest.raises(InputError, match=re.escape(name)):
         two_sites.add_site(name)

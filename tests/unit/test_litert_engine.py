@@ -16,7 +16,7 @@ from eyespot.domain.observation import Detections
 from eyespot.engines import litert
 from eyespot.engines.litert import LiteRtEngine
 from eyespot.trust.bundle import CpuBundle, read_bundle
-from eyespot.trust.manifest import Input, Output
+from eyespot.trust.manifest_tensors import Input, Output
 from fakes.bundles import FACTORY, factory_manifest, write_bundle
 from fakes.interpreter import FakeInterpreter, detail
 

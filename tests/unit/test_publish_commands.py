@@ -196,12 +196,14 @@ def test_a_damaged_file_is_named(capsys: pytest.CaptureFixture[str], here: Path)
     told(capsys, "publish", "init")
     path = here / "repository" / "metadata" / "1.targets.json"
     whole = path.read_bytes()
+    another = path.with_name("1.snapshot.json").read_bytes()
     for damaged in (
         whole[: len(whole) // 2],
         b"",
         b"null",
         b"\xff",
         whole.replace(b'"version":1', b'"version":9'),
+        another,
     ):
         path.write_bytes(damaged)
         assert "targets.json is " in told(capsys, "publish", "show", code=65)
@@ -211,7 +213,8 @@ def test_a_damaged_file_is_named(capsys: pytest.CaptureFixture[str], here: Path)
     "wrong",
     [
         ("--percent", "101"), ("--percent", "nan"), ("--percent", "5", "--jitter", "soon"),
-        ("--percent", "5", "--jitter", "31d"), ("--percent", "5", "--not-before", "tomorrow"), (),
+        ("--percent", "5", "--jitter", "31d"), ("--percent", "5", "--cohort", "../x"),
+        ("--percent", "5", "--not-before", "tomorrow"), (),
     ],
 )  # fmt: skip
 def test_a_release_that_makes_no_sense_is_wrong_usage(wrong: tuple[str, ...]) -> None:

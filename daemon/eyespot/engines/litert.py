@@ -15,7 +15,7 @@ from eyespot.domain.errors import ModelError, foreign, one_line
 from eyespot.engines.fitting import Fitting
 from eyespot.frames import Pixels, Tensor
 from eyespot.trust.bundle import CpuBundle
-from eyespot.trust.manifest import Input, Output
+from eyespot.trust.manifest_tensors import Input, Output
 
 _PACKAGES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 

@@ -14,7 +14,8 @@ import zstandard
 from eyespot.domain.errors import ModelError
 from eyespot.trust import ustar
 from eyespot.trust.files import read_whole
-from eyespot.trust.manifest import MANIFEST, MOST_MANIFEST_BYTES, AnyFile, is_path, parse_manifest
+from eyespot.trust.manifest import MANIFEST, MOST_MANIFEST_BYTES, parse_manifest
+from eyespot.trust.manifest_files import AnyFile, is_path
 from eyespot.trust.packed import read_part
 
 SUFFIX: Final = ".tar.zst"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from eyespot.domain.errors import ModelError, foreign
 from eyespot.domain.observation import MOST_LABELS
 from eyespot.domain.paths import is_file
-from eyespot.trust.manifest import LabelsFile, NetworkFile
+from eyespot.trust.manifest_files import LabelsFile, NetworkFile
 
 LONGEST_LABEL = 64
 _LFS_POINTER = b"version https://git-lfs"

@@ -15,90 +15,26 @@ import msgspec
 
 import eyespot
 from eyespot.domain.errors import ModelError, foreign
-from eyespot.domain.geometry import Resize
 from eyespot.ports import ModelIdentity
-from eyespot.trust import rpk
 from eyespot.trust.golden import Golden
+from eyespot.trust.manifest_files import AnyFile, FurtherFile, LabelsFile, NetworkFile, SensorNetworkFile
+from eyespot.trust.manifest_tensors import Input, Output, SensorInput, SensorOutput
 from eyespot.trust.slots import BundleId
 
-Dtype = Literal["float32", "uint8", "int8"]
-Role = Literal["golden", "model_card", "notice", "licence", "other"]
 MANIFEST = "manifest.json"
 SCHEMA = "eyespot.bundle/1"
 MOST_MANIFEST_BYTES = 256 * 1024
 MOST_RATE_HZ = 60.0
 
-_MOST_BYTES = 256 * 1024 * 1024
-_MOST_LABEL_BYTES = 256 * 1024
-_MOST_FURTHER_BYTES = 16 * 1024 * 1024
 _MOST_FURTHER = 64
 _UPGRADE = "upgrade Eyespot first"
 
-# A plain name: no separators, so a bundle cannot reach outside its folder.
-_FileName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
-# The same, or one in a folder: short enough for a header of tar.
-_PATH = (
-    r"\A([A-Za-z0-9][A-Za-z0-9._-]{0,99}|"
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}/[A-Za-z0-9][A-Za-z0-9._-]{0,49})\Z"
-)
-_Path = Annotated[str, msgspec.Meta(pattern=_PATH)]
-_Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Version = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]+\.[0-9]+\.[0-9]+\Z", max_length=32)]
-_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 _Words = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]{0,1000}\Z")]
 _Spdx = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9 .+()-]{0,99}\Z")]
-_Label = Annotated[str, msgspec.Meta(pattern=r"\A[^A-Z\x00-\x1f\x7f]{1,64}\Z")]
-_Side = Annotated[int, msgspec.Meta(ge=16, le=4096)]
-_Real = Annotated[float, msgspec.Meta(ge=-65536, le=65536)]
-_Length = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 _Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
-_Shape = Annotated[tuple[_Length, ...], msgspec.Meta(min_length=1, max_length=6)]
 _Rate = Annotated[float, msgspec.Meta(ge=0.1, le=MOST_RATE_HZ)]
-
-
-class NetworkFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The network itself."""
-
-    file: _FileName
-    sha256: _Sha256
-    size_bytes: Annotated[int, msgspec.Meta(ge=8, le=_MOST_BYTES)]
-
-
-class SensorNetworkFile(NetworkFile, frozen=True, kw_only=True):
-    """A network for the sensor, which takes no large ones."""
-
-    size_bytes: Annotated[int, msgspec.Meta(ge=8, le=rpk.MOST_BYTES)]
-
-
-class LabelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The class names: UTF-8, one a line, the first is class 0.
-
-    Attributes:
-        aliases: lower-case name in the file -> the name to go by.
-    """
-
-    file: _FileName
-    sha256: _Sha256
-    size_bytes: Annotated[int, msgspec.Meta(ge=1, le=_MOST_LABEL_BYTES)]
-    aliases: dict[_Label, _Label] = {}
-
-
-class FurtherFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What belongs to a bundle besides network and labels.
-
-    Attributes:
-        file: its path, with one folder at most.
-        role: what it is.
-    """
-
-    file: _Path
-    role: Role
-    sha256: _Sha256
-    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=_MOST_FURTHER_BYTES)]
-
-
-AnyFile = NetworkFile | LabelsFile | FurtherFile
 
 
 class Needs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,76 +45,6 @@ class Needs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     memory_mb: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 256
-
-
-class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The one input tensor of a network on the CPU, of shape (1, height, width, 3).
-
-    Attributes:
-        order: of the colours.
-        range: what the pixel values 0 and 255 become. A quantised tensor then gets them by its own scale
-            and zero point; without a range its integers are the pixels, shifted for int8.
-        resize: how a picture of another shape is brought in.
-        pad: pixel value beside a letterboxed picture.
-    """
-
-    width: _Side
-    height: _Side
-    dtype: Dtype
-    order: Literal["rgb", "bgr"]
-    resize: Resize
-    range: tuple[_Real, _Real] | None = None
-    pad: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
-
-    def __post_init__(self) -> None:
-        """Check what pixels become."""
-        if self.range is None and self.dtype == "float32":
-            raise ValueError("a float32 input needs `range`: what 0 and 255 become, such as [-1, 1]")
-        if self.range is not None and self.range[0] >= self.range[1]:
-            raise ValueError("`range` goes from what 0 becomes up to what 255 becomes")
-
-
-class SensorInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The input tensor of a network on the sensor, which makes it by itself as the network's file says.
-
-    Attributes:
-        resize: which part of the frame the network sees: "stretch" all of it, squeezed into the input's
-            shape; "crop" the middle that has the input's shape. There is no "letterbox".
-    """
-
-    width: _Side
-    height: _Side
-    resize: Resize
-
-    def __post_init__(self) -> None:
-        """Check that the sensor can do it."""
-        if self.resize == "letterbox":
-            raise ValueError('the sensor has no `resize = "letterbox"`; take "stretch" or "crop"')
-
-
-class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One output tensor on the CPU, found by its shape, and by its name where that is given.
-
-    Attributes:
-        role: what it is to the decoder.
-    """
-
-    role: _Name
-    shape: _Shape
-    dtype: Dtype
-    name: _Text | None = None
-
-
-class SensorOutput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One output tensor on the sensor, found by its place among them; always delivered as numbers.
-
-    Attributes:
-        role: what it is to the decoder.
-        shape: as the network's file has it, without a batch.
-    """
-
-    role: _Name
-    shape: _Shape
 
 
 class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -290,11 +156,6 @@ class SensorManifest(_Manifest, frozen=True, kw_only=True, tag_field="runtime", 
 
 
 Manifest = CpuManifest | SensorManifest
-
-
-def is_path(text: str) -> bool:
-    """Tell whether a file of a bundle may have this path."""
-    return re.search(_PATH, text) is not None
 
 
 class _Said(msgspec.Struct):

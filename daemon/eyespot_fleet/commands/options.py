@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from eyespot.trust.desired import CohortName
 from eyespot_fleet.commands.passphrases import ask, ask_new, first_line
 
 DAYS: Final = 3650
@@ -57,6 +60,20 @@ class Asked:
     def known(self) -> bytes:
         """Return that of a key which has one."""
         return first_line(self._file) if self._file else ask("passphrase of the authority's key: ", _ADVICE)
+
+
+def cohort(text: str) -> str:
+    """Return what an argument says.
+
+    Raises:
+        ArgumentTypeError: no cohort can be called so.
+    """
+    try:
+        return msgspec.convert(text, CohortName)
+    except msgspec.ValidationError as error:
+        raise argparse.ArgumentTypeError(
+            f"want a-z, 0-9 and hyphens, at most 63 and no hyphen first, got {text!r}"
+        ) from error
 
 
 def days(text: str) -> int:

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from eyespot.commands.options import Subparsers
+from eyespot_fleet.commands.options import cohort
 from eyespot_fleet.commands.repository_options import add_keys, working
 from eyespot_fleet.commands.repository_view import as_object
 from eyespot_fleet.publishing.founding import add_site
@@ -18,7 +19,9 @@ def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("site", help="keys of its own for a cohort", description=_TEXT)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("site", metavar="NAME", help="that of the cohort, as its devices are configured")
+    parser.add_argument(
+        "site", type=cohort, metavar="NAME", help="that of the cohort, as its devices are configured"
+    )
     add_keys(parser)
     parser.set_defaults(command=_run)
 

@@ -4,6 +4,7 @@ import argparse
 import re
 from datetime import UTC, datetime
 
+from eyespot_fleet.commands.options import cohort
 from eyespot_fleet.publishing.releasing import Change
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -15,7 +16,9 @@ def add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "bundle", nargs="?", metavar="BUNDLE", help="its id, or as much of it as no other has: people@1.2.0"
     )
-    parser.add_argument("--cohort", default="default", metavar="C", help="(default: %(default)s)")
+    parser.add_argument(
+        "--cohort", type=cohort, default="default", metavar="C", help="(default: %(default)s)"
+    )
     parser.add_argument("--notes", metavar="TEXT", help="what is new, for people")
     parser.add_argument("--notes-url", metavar="URL", help="where there is more of it")
     parser.add_argument(
@@ -24,6 +27,7 @@ def add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jitter", type=duration, metavar="TIME", help="devices spread over so long, 90m or 6h say"
     )
+    parser.add_argument("--rollout", metavar="ID", help="what a new rollout is called; else an id is made up")
     parser.add_argument(
         "--again", action="store_true", help="a new rollout of the same bundle: devices try again what failed"
     )
@@ -35,6 +39,7 @@ def change_of(arguments: argparse.Namespace, percent: float) -> Change:
         percent=percent,
         bundle=arguments.bundle,
         again=arguments.again,
+        rollout=arguments.rollout,
         not_before_s=arguments.not_before,
         jitter_s=arguments.jitter,
         notes=arguments.notes,

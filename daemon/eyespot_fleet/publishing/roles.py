@@ -8,10 +8,11 @@ role `NAME.desired` signs `desired/NAME.json`, and both end the search: nobody e
 from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
+import msgspec
 from tuf.api.metadata import DelegatedRole, Delegations
 
-from eyespot.domain.errors import InputError
-from eyespot.trust.desired import SHARED
+from eyespot.domain.errors import InputError, foreign
+from eyespot.trust.desired import SHARED, CohortName
 
 ROOT: Final = "root"
 TARGETS: Final = "targets"
@@ -22,6 +23,9 @@ BUNDLES: Final = SHARED
 
 TopLevel = Literal["root", "targets", "snapshot", "timestamp"]
 Custody = Literal["offline", "online"]
+
+# How many days a role's signatures hold; in its metadata, so that an unattended refresh keeps to it.
+DAYS_FIELD: Final = "x-eyespot-days"
 
 ROOT_KEYS: Final = 3
 ROOT_THRESHOLD: Final = 2
@@ -45,8 +49,10 @@ def check_site(name: str, there: Iterable[str]) -> None:
     """Check that a site can have a name.
 
     Raises:
-        InputError: it is taken.
+        InputError: it is taken, or no name.
     """
+    with foreign(InputError, f"a site cannot be called {name!r}: want a-z, 0-9 and hyphens"):
+        msgspec.convert(name, CohortName)
     if name in _RESERVED:
         raise InputError(f"a site cannot be called {name}: that is a part of every repository")
     if name in there:

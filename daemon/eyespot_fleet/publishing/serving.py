@@ -60,7 +60,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise FeedError(f"cannot listen at {host}:{port}: {error.strerror or error}; name another") from error
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, which we name
+        raise FeedError(f"cannot listen at {host}:{port}: {reason}; name another") from error
 
 
 def serve(folder: Path, listener: socket.socket) -> None:
