@@ -25,6 +25,8 @@ examples:
   eyespot-fleet enrol devices.csv --out sd --ca ca --renew    new certificates for all of the list
   eyespot-fleet enrol devices.csv --out sd --certs theirs     certificates that somebody else has made
   eyespot-fleet enrol devices.csv --out sd                passwords only, from the list
+  eyespot-fleet publish import people.tflite --name people --out people --picture door.jpg
+                                                          a bundle of a network's file
   eyespot-fleet publish pack people                       a model bundle into one file, tried first
   eyespot-fleet publish init                              a repository for models, and its keys
   eyespot-fleet publish add people.tar.zst                a packed bundle

@@ -70,6 +70,7 @@ def test_one_that_does_what_its_golden_vectors_say_is_taken(
         ("compute", "computed for more than 120 s"),
         ("fill memory", "Unable to allocate 4.00 GiB"),
         ("speak out of turn", "gave no verdict"),
+        ("colour the terminal", "gave no verdict"),
         ("flood", "said more than a verdict"),
         ("nothing", "golden/bright.npy: nothing, where a person of 0.750 should be"),
         ("everything", "golden/dark.npy: a person of 0.750 that should not be there"),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import paho.mqtt.client as paho
@@ -17,6 +17,7 @@ from eyespot.domain.errors import BrokerError, EyespotError
 from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Broker, Ear, Subscription
 from fakes.recorder import Recorder
+from fakes.waiting import PATIENCE_S
 
 ROOT = "eyespot/v1/shop-1"
 
@@ -93,17 +94,27 @@ def say(url: str, *said: Heard) -> None:
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     where = endpoint(url)
     client.connect(where.host, where.port or 1)
-    client.loop_start()
-    try:
-        for each in said:
-            properties = Properties(PacketTypes.PUBLISH)
-            if each.answer_to is not None:
-                properties.ResponseTopic = each.answer_to
-            if each.correlation is not None:
-                properties.CorrelationData = each.correlation
-            client.publish(
-                each.topic, each.payload, each.qos, each.retain, properties=properties
-            ).wait_for_publish(5)
-    finally:
-        client.disconnect()
-        client.loop_stop()
+    # by hand: paho may tear packets apart that two threads send
+    _turn_until(client, client.is_connected)
+    sent = [
+        client.publish(each.topic, each.payload, each.qos, each.retain, properties=_properties(each))
+        for each in said
+    ]
+    _turn_until(client, lambda: all(one.is_published() for one in sent))
+    client.disconnect()
+
+
+def _properties(said: Heard) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)
+    if said.answer_to is not None:
+        properties.ResponseTopic = said.answer_to
+    if said.correlation is not None:
+        properties.CorrelationData = said.correlation
+    return properties
+
+
+def _turn_until(client: paho.Client, true: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < give_up, "the broker takes nothing"
+        client.loop(0.1)

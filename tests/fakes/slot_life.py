@@ -24,6 +24,7 @@ from eyespot.trust.slots import (
 from eyespot.update.commit import storing
 from eyespot.update.shelf import remove
 from eyespot.update.slots import Slots
+from eyespot.update.trust_cache import renewed
 from fakes.bundles import write_bundle
 
 Transition = Callable[[Record], Record]
@@ -31,6 +32,7 @@ Work = Callable[[], object]
 Point = TypeVar("Point")
 
 _NAMES = "abcd"
+_TRUST_FILES = ("root.json", "timestamp.json")
 _NETWORK_BYTES = 20_000
 
 
@@ -42,12 +44,14 @@ class Step(NamedTuple):
         do: does it with the slots, once more where it was done already or cut off.
         after: what becomes of the record.
         leaves: the bundles that are installed for sure once it is done.
+        trusted: which version of the repository is trusted once it is done.
     """
 
     name: str
     do: Callable[[Slots], object]
     after: Transition
     leaves: frozenset[str]
+    trusted: int
 
 
 class Cuts(NamedTuple):
@@ -136,6 +140,7 @@ class Life:
         assert target == record.current, f"the link names {target}"
         for path in (folder / "requests").glob("*/*"):
             parse_request(path.read_bytes())
+        self._judge_trust(folder, done)
         return done + is_next
 
     def finish(self, folder: Path, done: int) -> None:
@@ -158,24 +163,32 @@ class Life:
         missing = (promised | record.in_use) - there
         assert not missing, f"after {self._names(done)} {sorted(missing)} are missing"
 
+    def _judge_trust(self, folder: Path, done: int) -> None:
+        """Look whether what is trusted is whole: tuf takes an empty cache for that of a new device."""
+        versions = [0, *(step.trusted for step in self.steps)]
+        found = [_version(folder / "tuf" / name) for name in _TRUST_FILES]
+        allowed = [[version] * len(found) for version in versions[done : done + 2]]
+        assert found in allowed, f"after {self._names(done)} the trust cache is of {found}"
+
     def _names(self, done: int) -> str:
         return f"{done} steps ({self.steps[done - 1].name if done else 'none'})"
 
     def _steps(self) -> Iterator[Step]:
         there: set[str] = set()
+        trusted = 0
 
         def install(name: str) -> Step:
             there.add(self._ids[name])
-            return Step(f"install {name}", partial(self._install, name), _same, frozenset(there))
+            return Step(f"install {name}", partial(self._install, name), _same, frozenset(there), trusted)
 
         def change(label: str, transition: Transition) -> Step:
-            return Step(label, lambda slots: slots.change(transition), transition, frozenset(there))
+            return Step(label, lambda slots: slots.change(transition), transition, frozenset(there), trusted)
 
         def staging(name: str) -> Step:
             return change(f"stage {name}", partial(stage, staged=Staged(bundle=self._ids[name])))
 
         def act(label: str, do: Callable[[Slots], object]) -> Step:
-            return Step(label, do, _same, frozenset(there))
+            return Step(label, do, _same, frozenset(there), trusted)
 
         yield from (install("a"), staging("a"), change("activate a", activate))
         yield change("commit a", partial(commit, at_s=1))
@@ -183,6 +196,8 @@ class Life:
         yield change("roll back b", partial(roll_back, reason="it detects nothing", at_s=2))
         yield act("leave rubbish", _leave_rubbish)
         yield act("start", lambda slots: Slots.open(slots.folder))
+        for trusted in (1, 2):
+            yield act(f"trust version {trusted}", partial(_trust, trusted))
         yield act("ask", lambda slots: slots.post_request("body", Request(kind="rollback")))
         yield act("hear", lambda slots: slots.take_requests("body"))
         yield from (install("c"), staging("c"), change("activate c", activate))
@@ -213,6 +228,22 @@ def _copy(folder: Path, to: Path) -> None:
     if to.exists():
         remove(to)
     shutil.copytree(folder, to, symlinks=True)
+
+
+def _trust(version: int, slots: Slots) -> None:
+    """Renew the cache the way tuf does, which syncs nothing."""
+    with slots.working(), renewed(slots.folder) as cache:
+        for name in _TRUST_FILES:
+            (cache / f"{name}.new").write_bytes(b"%d" % version * 1000)
+            (cache / f"{name}.new").replace(cache / name)
+
+
+def _version(path: Path) -> int:
+    """Return which version a file of the cache is of, 0 where there is none, -1 where it is not whole."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    return int(data[:1]) if len(data) == 1000 else -1
 
 
 def _same(record: Record) -> Record:

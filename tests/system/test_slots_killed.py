@@ -1,7 +1,9 @@
 """The model slots, killed wherever Python changes the disk; `tests/run ci` does so with strace, anywhere."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 KILLED = """
 from pathlib import Path
@@ -18,6 +20,12 @@ with TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
 
 
 def test_killed_anywhere_the_slots_hold_a_whole_model_and_all_that_was_acknowledged() -> None:
-    told = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
     assert told.returncode == 0, told.stderr
     assert int(told.stdout) > 100, told.stdout

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from eyespot.update.slots import Slots
 from fakes.slot_life import Life
 
 GROUP, WORKER, BODY = 61000, 61001, 61002
-THE_WORKERS = ("install", "stage", "collect", "raise")
+THE_WORKERS = ("install", "stage", "collect", "raise", "trust")
 
 def as_user(user, act):
     child = os.fork()
@@ -65,7 +66,11 @@ assert slots.record.floor.targets == 103
 
 def run(program: str, *arguments: str) -> None:
     told = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert told.returncode == 0, told.stderr
 

@@ -39,9 +39,10 @@ def test_the_summary_tells_counts_and_topics() -> None:
 def test_the_latest_topics_are_shown_without_the_envelope_and_a_cleared_one_harms_nothing() -> None:
     tally = Tally()
     tally.hear(heard("rule/middle/state", STATE))
+    tally.hear(heard("model/state", {"installed_version": "1.0.0"}))
     tally.hear(heard("rule/gone/state", {}))
     assert tally.latest[0] == ("rule/gone/state", "{}")
-    assert tally.latest[1][1].startswith('{"rule":"middle"')
+    assert tally.latest[2][1].startswith('{"rule":"middle"')
 
 
 def test_boxes_are_drawn_where_they_are_with_class_and_track() -> None:

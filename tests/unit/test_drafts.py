@@ -192,6 +192,12 @@ def test_metadata_of_a_schema_to_come_are_none() -> None:
     assert read_metadata(network(tensor("out", 1, 2))) is None
 
 
+@pytest.mark.parametrize("wish", [{"pictures": (Path("x"),)}, {"range": (0.0, 1.0)}, {"order": "bgr"}])
+def test_what_the_sensor_does_by_itself_is_not_for_options(wish: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="not for the sensor"):
+        draft_rpk(make_rpk(), Wishes(name="x", **wish))
+
+
 @pytest.mark.parametrize("name", ZOO)
 def test_the_roles_of_all_networks_of_the_zoo_are_known(name: str) -> None:
     told = ZOO[name]

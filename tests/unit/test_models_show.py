@@ -125,6 +125,7 @@ def test_of_a_bundle_it_is_told_what_is_in_force(tmp_path: Path, capsys: pytest.
         "labels      3: person, -, dog",
         "rate        26 inferences per second",
         "scores      from 0.55; boxes that overlap by more than 0.5 are one",
+        "golden      none",
         f"sha256      {hashlib.sha256(make_rpk()).hexdigest()}",
     ]
 

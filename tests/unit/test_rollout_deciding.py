@@ -138,7 +138,9 @@ def test_failures_are_told_by_those_who_are_there_not_by_those_who_keep_silent()
 
 
 def test_nothing_widens_while_the_broker_is_silent_but_what_is_known_stops_it() -> None:
-    assert decide(view(1, [device(1, "done")], hears=False), TERMS, SOAKED_S) == Wait("the broker is silent")
+    assert decide(view(1, [device(1, "done")], hears=False), TERMS, SOAKED_S) == Wait(
+        "waits for what the broker has to tell"
+    )
     assert isinstance(decide(view(1, [device(1, "failed")], hears=False), TERMS, 0), Stop)
 
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
+from eyespot.app.update_runs import UpdateRuns
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
@@ -105,22 +107,36 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         restarts = Restarts(config, clock, manager, next_wish)
         if not restarts.wait():
             return 0
-        with restarts.last_word():
-            return _lives(config, about, clock, manager, restarts)
+        with restarts.last_word(), closing(UpdateRuns(config, clock)) as updates:
+            beside = _Beside(restarts, updates)
+            return _lives(config, about, clock, manager, beside)
+
+
+class _Beside(NamedTuple):
+    """What goes on beside every life."""
+
+    restarts: Restarts
+    updates: UpdateRuns
+
+    def tick(self, health: HealthBoard) -> None:
+        """Let it go on."""
+        self.restarts.tick(health)
+        self.updates.tick()
 
 
 def _lives(
-    config: Path, about: Callable[[Fields], None], clock: Clock, manager: Notifier, restarts: Restarts
+    config: Path, about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside
 ) -> int:
     chooser = Chooser(clock)
     prepared: _Prepared | None = _prepare(load(config), clock, chooser)
     before: Loaded | None = None
     refusal = ""
     outcome = Outcome.RELOAD
-    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=restarts.tick)
+    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=beside.tick)
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
         about({"device": device, "model": model})
+        beside.updates.follow(prepared.plan.config)
         reloader = _Reloader(config, model, clock, manager, chooser)
         try:
             outcome = live(prepared.plan, prepared.broker, reload=reloader.attempt, refusal=refusal)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Timer
+from typing import Annotated
 
 import msgspec
 
@@ -20,6 +21,8 @@ LIMIT_S = 300.0
 CPU_S = 120  # a slow Pi takes seconds for a picture of a large network
 _MOST_BYTES = 256 * 1024
 _AGAIN = "take another bundle"
+
+_Words = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]{0,400}\Z")]
 
 # What a child may know: no credentials, no socket of the service manager.
 _PASSED_ON = (
@@ -43,8 +46,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         outputs: shapes of a file's outputs as the runtime has them.
     """
 
-    refusal: str = ""
-    runtime: str = ""
+    refusal: _Words = ""
+    runtime: _Words = ""
     pictures: int = 0
     p50_ms: float | None = None
     memory_mb: int | None = None

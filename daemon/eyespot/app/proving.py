@@ -6,6 +6,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -99,7 +100,8 @@ def _confine() -> None:
     os.dup2(nowhere, 2)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, CPU_S)
-    os.nice(_NICE)
+    with suppress(PermissionError):  # a unit may forbid it, and see to that itself
+        os.nice(_NICE)
 
 
 def _limit(what: int, most: int) -> None:
@@ -136,7 +138,7 @@ def _on_processor(bundle: CpuBundle, folder: Path, pictures: Sequence[Path]) -> 
     look = Look(bundle, engine)
     if not pictures:
         for words in differences(bundle, look, folder):
-            return Verdict(refusal=f"its network does not do what its golden vectors say: {words}")
+            raise ModelError(f"its network does not do what its golden vectors say: {words}")
     found = tuple(as_wanted(look.at(picture), bundle.labels) for picture in pictures)
     after_kb = _memory_kb("VmPeak")
     return Verdict(

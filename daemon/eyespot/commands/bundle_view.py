@@ -18,6 +18,13 @@ def as_object(bundle: Bundle) -> dict[str, Any]:
         "format": "bundle",
         "bundle": bundle.identity.bundle,
         "licence": manifest.licence,
+        "created": manifest.created and manifest.created.isoformat(),
+        "provenance": manifest.provenance,
+        "supersedes": manifest.supersedes,
+        "min_daemon": manifest.min_daemon,
+        "max_daemon": manifest.max_daemon,
+        "memory_mb": manifest.needs.memory_mb,
+        "golden": [vector.picture for vector in manifest.golden.vectors] if manifest.golden else [],
         "runtime": _runtime(bundle),
         "sha256": manifest.network.sha256,
         "input": {"width": layout.width, "height": layout.height, "resize": manifest.input.resize},
@@ -47,6 +54,7 @@ def rows(bundle: Bundle) -> Iterator[tuple[str, str]]:
         "scores",
         f"from {manifest.min_score:g}; boxes that overlap by more than {manifest.nms_iou:g} are one",
     )
+    yield "golden", f"{len(manifest.golden.vectors)} pictures" if manifest.golden else "none"
     yield "sha256", manifest.network.sha256
 
 

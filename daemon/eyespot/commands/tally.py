@@ -40,7 +40,7 @@ class Tally:
         self.latest.appendleft((suffix, _gist(heard.payload)))
         if suffix == "health":
             self.health = msgspec.json.decode(heard.payload, type=payloads.Health)
-        elif suffix.endswith("/state") and heard.payload:
+        elif suffix.startswith("rule/") and suffix.endswith("/state") and heard.payload:
             state = msgspec.json.decode(heard.payload, type=payloads.LineState)
             self.lines[state.rule] = state
         return suffix

@@ -19,7 +19,7 @@ _MOST_FOUND = 100
 _ROUNDING = 1e-6  # of a float32
 
 _Picture = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,94}\.npy\Z")]
-_Class = Annotated[str, Meta(min_length=1, max_length=64)]
+_Class = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]{1,64}\Z")]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
 

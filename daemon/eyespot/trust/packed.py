@@ -109,14 +109,14 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _files(folder: Path, inside: str = "") -> Iterator[str]:
-    """Yield the path of everything in a folder that is no folder."""
+    """Yield the path of every file in a folder and in those below it, and of any folder further down."""
     with foreign(ModelError, f"cannot look into {folder / inside}"):
         entries = sorted(os.scandir(folder / inside), key=lambda entry: entry.name)
     for entry in entries:
         path = f"{inside}{entry.name}"
         if stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode) not in _ALLOWED:
             raise ModelError(f"{folder / path} is no plain file; a bundle has nothing else")
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_dir(follow_symlinks=False) and not inside:
             yield from _files(folder, f"{path}/")
         else:
             yield path

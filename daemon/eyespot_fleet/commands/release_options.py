@@ -27,6 +27,7 @@ def add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jitter", type=duration, metavar="TIME", help="devices spread over so long, 90m or 6h say"
     )
+    parser.add_argument("--rollout", metavar="ID", help="what a new rollout is called; else an id is made up")
     parser.add_argument(
         "--again", action="store_true", help="a new rollout of the same bundle: devices try again what failed"
     )
@@ -38,6 +39,7 @@ def change_of(arguments: argparse.Namespace, percent: float) -> Change:
         percent=percent,
         bundle=arguments.bundle,
         again=arguments.again,
+        rollout=arguments.rollout,
         not_before_s=arguments.not_before,
         jitter_s=arguments.jitter,
         notes=arguments.notes,

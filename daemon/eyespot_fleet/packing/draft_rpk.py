@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from eyespot.domain.errors import InputError
 from eyespot.trust.rpk import check_rpk
 from eyespot_fleet.disk import read_file
 from eyespot_fleet.packing.draft import Draft, ask_for_roles, given_roles
@@ -18,6 +19,10 @@ def draft_rpk(data: bytes, wishes: Wishes) -> Draft:
         ModelError: the file is damaged, or the sensor must not have it.
         InputError: something has to be said that the file does not.
     """
+    if wishes.pictures or wishes.range or wishes.order != "rgb":
+        raise InputError(
+            "--picture, --range and --order are not for the sensor: only it can run its networks"
+        )
     rpk = check_rpk(data)
     task = rpk.intrinsics.task if rpk.intrinsics else None
     shapes = [output.shape for output in rpk.network.outputs]

@@ -139,7 +139,7 @@ def decide(view: View, terms: Terms, now_s: float) -> Action:
     if terms.limit.is_passed(len(failed), len(there)):
         return Stop(failed)
     if not view.hears:
-        return Wait("the broker is silent")
+        return Wait("waits for what the broker has to tell")
     if view.percent == 0:
         return _first(view, terms)
     if now_s - view.since_s < terms.soak_s:

@@ -37,6 +37,13 @@ def _speak_out_of_turn() -> None:
             os.write(handle, b'{"refusal": ""}\n')
 
 
+def _colour() -> None:
+    for handle in range(1, 64):
+        with suppress(OSError):
+            os.write(handle, b'{"refusal": "\\u001b[31mred"}')
+    os._exit(0)
+
+
 def _flood() -> None:
     while True:
         _speak_out_of_turn()
@@ -61,6 +68,7 @@ _WHEN_LOADED: dict[bytes, Callable[[], object]] = {
     b"hang": _hang,
     b"leave": _leave,
     b"speak out of turn": _speak_out_of_turn,
+    b"colour the terminal": _colour,
     b"flood": _flood,
     b"chatter": _chatter,
 }
