@@ -2,7 +2,8 @@
 # What stands outside $prefix: units, users, folders, one command. Sourced by install.sh.
 
 units_dir=/etc/systemd/system
-switched_on=(eyespot.service eyespot-release.service eyespot-provision.service eyespot-config.path)
+switched_on=(eyespot.service eyespot-release.service eyespot-provision.service
+    eyespot-config.path eyespot-update.path eyespot-update.timer)
 catalog=/usr/local/lib/systemd/catalog/eyespot.catalog # what journalctl -x says
 command_link=/usr/local/bin/eyespot
 
@@ -14,7 +15,7 @@ place() { # ID: what this release has; drop-ins and the configuration are the op
     systemd-tmpfiles --create /etc/tmpfiles.d/eyespot.conf
     atomically "$from/config/schema.json" /etc/eyespot/schema.json
     place_catalog "$from/systemd/eyespot.catalog"
-    for unit in "$units_dir"/eyespot*.{service,path}; do
+    for unit in "$units_dir"/eyespot*.{service,path,timer}; do
         [[ ! -f $unit || -e $from/systemd/${unit##*/} ]] || take_away "${unit##*/}"
     done
     for unit in $(units_of "$from"); do
@@ -25,7 +26,9 @@ place() { # ID: what this release has; drop-ins and the configuration are the op
     systemctl daemon-reload
     # what the operator has switched off stays off
     ((${#new[@]} == 0)) || systemctl enable --quiet "${new[@]}"
-    [[ " ${new[*]} " != *" eyespot-config.path "* ]] || systemctl start eyespot-config.path
+    for unit in "${new[@]}"; do
+        [[ $unit == *.service ]] || systemctl start "$unit"
+    done
 }
 
 place_catalog() { # FILE
@@ -48,5 +51,5 @@ atomically() { # FROM TO
 }
 
 units_of() { # DIR
-    (cd "$1/systemd" && compgen -G 'eyespot*.service' && compgen -G 'eyespot*.path')
+    (cd "$1/systemd" && compgen -G 'eyespot*.service' && compgen -G 'eyespot*.path' && compgen -G 'eyespot*.timer')
 }

@@ -2,7 +2,7 @@
 # Releases: each a folder of its own under $prefix/releases, one of them `current`, one `previous`. Sourced by install.sh.
 
 shipped=(CHANGELOG.md LICENSE README.md config daemon install.sh models pyproject.toml systemd)
-service_extras=(litert video provision)
+service_extras=(litert video provision update)
 building=''
 
 release_id() { # version, what is in it, and for which Python

@@ -111,6 +111,15 @@ def test_keys_of_snapshot_and_timestamp_alone_cannot_change_what_is_released(
         thief.refresh()
 
 
+def test_who_can_write_to_the_folder_cannot_have_a_timestamp_signed_for_a_hundred_years(
+    ours: FakeRepository,
+) -> None:
+    path = ours.folder / "metadata" / "timestamp.json"
+    path.write_bytes(path.read_bytes().replace(b'"x-eyespot-days":60', b'"x-eyespot-days":36500'))
+    with pytest.raises(InputError, match=r"timestamp\.json is not signed by the keys that it should be"):
+        ours.refresh()
+
+
 @pytest.mark.parametrize("stolen", [("timestamp",), ("snapshot", "timestamp")], ids=" and ".join)
 def test_versions_driven_up_with_stolen_keys_are_forgotten_when_these_are_replaced(
     ours: FakeRepository, device: Path, tmp_path: Path, stolen: tuple[str, ...]

@@ -13,11 +13,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace as with_
 from securesystemslib.signer import Signer
-from tuf.api.metadata import TargetFile
 
 from eyespot.domain.errors import FeedError, StoreError, TrustError, UpdateError
+from eyespot.update.patience import Patience
 from eyespot_fleet.publishing.releasing import desired
 from eyespot_fleet.publishing.repository import Repository, opened
+from fakes.mirrors import serving
 from fakes.repository import FakeRepository
 from fakes.updates import Fitted, offer, write_packed
 
@@ -171,11 +172,7 @@ def test_the_key_of_another_site_signs_nothing_here(repository: FakeRepository, 
     repository.release(bundle, "south")
     told = (repository.folder / "targets" / "desired").glob("*.south.json")
     data = next(told).read_bytes().replace(b'"cohort":"south"', b'"cohort":"north"')
-
-    def smuggle(targets: Any) -> None:
-        targets.targets["desired/north.json"] = TargetFile.from_data("desired/north.json", data, ["sha256"])
-
-    repository.sign_as("south.desired", smuggle)
+    repository.smuggle("south.desired", {"desired/north.json": data})
     device.configured(cohort="north")
     note = device.update()
     assert (note.state, note.offer) == ("idle", None)
@@ -192,7 +189,7 @@ def test_the_key_of_another_site_does_not_pass_for_the_own(
     with repository.changed() as signed:
         keys = signed.delegations.roles["south.desired"].keyids
     thief = [repository.keys.signers[key] for key in keys]
-    repository.sign_as("north.desired", lambda _: None, *thief)
+    repository.smuggle("north.desired", {}, *thief)
     device.configured(cohort="north")
     refused(device, TrustError, "signature")
 
@@ -285,16 +282,8 @@ def test_a_release_for_another_cohort_is_refused(repository: FakeRepository, dev
     """The key that releases is stolen: it can choose, but not what a device is."""
     offer(repository, cohort="other")
     (told,) = (repository.folder / "targets" / "desired").iterdir()
-    smuggle(repository, told.read_bytes())
+    repository.smuggle("desired", {"desired/default.json": told.read_bytes()})
     refused(device, TrustError, "untrusted")
-
-
-def smuggle(repository: FakeRepository, data: bytes) -> None:
-    """Put any bytes where the device's cohort looks, properly signed."""
-    name = "desired/default.json"
-    with repository.changed() as signed:
-        signed.targets("desired").targets[name] = signed.files.put(name, data)
-        signed.sign("desired")
 
 
 @pytest.mark.parametrize(
@@ -303,12 +292,12 @@ def smuggle(repository: FakeRepository, data: bytes) -> None:
 def test_a_release_that_says_nothing_we_know_is_refused(
     repository: FakeRepository, device: Fitted, data: bytes
 ) -> None:
-    smuggle(repository, data)
+    repository.smuggle("desired", {"desired/default.json": data})
     refused(device, TrustError, "untrusted")
 
 
 def test_a_release_that_is_too_large_is_not_even_fetched(repository: FakeRepository, device: Fitted) -> None:
-    smuggle(repository, b" " * 20_000)
+    repository.smuggle("desired", {"desired/default.json": b" " * 20_000})
     refused(device, TrustError, "untrusted")
 
 
@@ -327,7 +316,7 @@ def test_a_release_that_contradicts_itself_is_refused(
     offer(repository)
     with repository.changed() as signed:
         told = desired(signed, "default")
-    smuggle(repository, msgspec.json.encode(change(told)))
+    repository.smuggle("desired", {"desired/default.json": msgspec.json.encode(change(told))})
     refused(device, TrustError, "untrusted")
 
 
@@ -357,3 +346,25 @@ def test_time_that_is_told_counts_for_signatures(repository: FakeRepository, dev
     assert device.update().code == "clock_unsynced"
     device.later(10 * 86_400 + 400 * 86_400)
     refused(device, FeedError, "metadata_expired")
+
+
+def test_endless_data_from_a_server_is_cut_off(repository: FakeRepository, device: Fitted) -> None:
+    offer(repository)
+    with serving(repository.folder) as mirror:
+        device.url = mirror.url
+        mirror.pads = 50_000_000
+        refused(device, TrustError, "too_long")
+        assert mirror.sent_bytes < 5_000_000
+
+
+@pytest.mark.parametrize("what", ["metadata", "a bundle"])
+def test_slow_retrieval_ends(repository: FakeRepository, device: Fitted, what: str) -> None:
+    """A server that sends a byte now and then would hold the worker for ever."""
+    offer(repository)
+    device.patience = Patience(tries=2, over_s=0.2, least_bytes_s=1_000_000)
+    with serving(repository.folder) as mirror:
+        device.url = mirror.url
+        mirror.rate_bytes_s, mirror.crawls = 2000, ".json" if what == "metadata" else ".tar.zst"
+        mirror.piece_bytes = 100
+        refused(device, FeedError, "slow")
+    assert device.slept_s

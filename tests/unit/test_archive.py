@@ -32,6 +32,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def but_the_manifest(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in contents(folder).items() if name != "manifest.json"}
+
+
 @contextmanager
 def unpacked(data: bytes, most_bytes: int = 64 * MB) -> Iterator[Path]:
     """Unpack, and see that nothing came to lie outside of the folder."""
@@ -110,19 +114,17 @@ def test_no_changed_byte_gives_another_bundle(bundle: Path, whole: bytes, data: 
 
 
 @given(st.data())
-def test_a_changed_archive_with_a_right_checksum_is_refused_or_holds_the_same_files(
+def test_a_changed_archive_with_a_right_checksum_is_refused_or_has_the_same_files(
     bundle: Path, whole: bytes, data: st.DataObject
 ) -> None:
-    """Who signs nothing can still pack: the bytes of the tar archive itself are at their mercy."""
+    """Who signs nothing can still pack. A word of the manifest may be another: a signature tells that."""
     harmed = bytearray(zstandard.decompress(whole))
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(harmed) - 1) | st.integers(0, 600))
         harmed[at] ^= data.draw(st.integers(1, 255))
     with suppress(ModelError), unpacked(squeezed(bytes(harmed))) as folder:
-        check_packed(folder)  # a manifest may say something else now; of what it names nothing else gets by
-        kept, wanted = contents(folder), contents(bundle)
-        del kept["manifest.json"], wanted["manifest.json"]
-        assert sorted(kept.values()) == sorted(wanted.values())
+        check_packed(folder)
+        assert but_the_manifest(folder) == but_the_manifest(bundle)
 
 
 @given(st.binary(max_size=3000))

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from eyespot.__main__ import main
+from eyespot.trust.archive import pack
 from eyespot.trust.notes import WorkerNote
 from eyespot.trust.slots import Quarantined, Record, Result, Staged, Trial, activate, commit, stage
 from eyespot.update.slots import Slots
+from fakes.bundles import write_travelling
 from fakes.daemon import write_config
 from fakes.standings import NEW, NOW_S, OFFER, OLD
 
@@ -122,10 +124,35 @@ def test_rollback_says_what_will_look(machine: Machine) -> None:
 def test_install_wants_to_be_allowed(machine: Machine) -> None:
     bundle = machine.folder / "ours"
     bundle.mkdir()
+    write_travelling(bundle)
     assert "set [update] allow_unsigned = true" in machine.says("install", bundle, code=78)
     machine.configure("allow_unsigned = true")
     assert str(bundle) in machine.says("install", bundle)
-    assert [request.path for request in machine.slots.take_requests("worker")] == [str(bundle)]
+    (request,) = machine.slots.take_requests("worker")
+    assert request.path is not None
+    assert Path(request.path).is_relative_to(machine.slots.folder)  # the worker sees nothing else
+
+
+def test_install_brings_a_bundle_to_the_worker_whole(machine: Machine) -> None:
+    machine.configure("allow_unsigned = true")
+    folder = machine.folder / "ours"
+    folder.mkdir()
+    write_travelling(folder)
+    archive = machine.folder / "ours.tar.zst"
+    with archive.open("wb") as file:
+        pack(folder, file)
+    for bundle in (folder, archive):
+        machine.says("install", bundle)
+        (request,) = machine.slots.take_requests("worker")
+        assert request.path is not None
+        assert Path(request.path).read_bytes() == archive.read_bytes()
+
+
+def test_install_refuses_what_is_no_bundle_before_anybody_is_asked(machine: Machine) -> None:
+    machine.configure("allow_unsigned = true")
+    assert "manifest.json is missing" in machine.says("install", machine.folder / "state", code=78)
+    assert machine.asked == []
+    assert not any((machine.slots.folder / "parts").iterdir())
 
 
 def test_install_wants_a_bundle(machine: Machine) -> None:

@@ -196,12 +196,14 @@ def test_a_damaged_file_is_named(capsys: pytest.CaptureFixture[str], here: Path)
     told(capsys, "publish", "init")
     path = here / "repository" / "metadata" / "1.targets.json"
     whole = path.read_bytes()
+    another = path.with_name("1.snapshot.json").read_bytes()
     for damaged in (
         whole[: len(whole) // 2],
         b"",
         b"null",
         b"\xff",
         whole.replace(b'"version":1', b'"version":9'),
+        another,
     ):
         path.write_bytes(damaged)
         assert "targets.json is " in told(capsys, "publish", "show", code=65)

@@ -91,6 +91,6 @@ def test_every_device_finds_what_was_released_last() -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=checks
+            max_examples=8, stateful_step_count=10, deadline=None, suppress_health_check=checks
         ),
     )

@@ -21,7 +21,7 @@ from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
-from eyespot.app.update import update
+from eyespot.app.updating import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
 from eyespot.host.identity import board

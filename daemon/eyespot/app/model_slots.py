@@ -4,6 +4,7 @@ Nothing here changes the slots: the update worker and the body do.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Literal
 
 from eyespot.config import Config, load
 from eyespot.domain.errors import ConfigError, InputError, StoreError, foreign
+from eyespot.domain.placing import new_file
 from eyespot.host.clock import SystemClock
 from eyespot.store.settings import state_dir
+from eyespot.trust.archive import pack
 from eyespot.trust.notes import Request, WorkerNote
 from eyespot.trust.slots import Record
 from eyespot.update.commands import CAN_BE_APPROVED, after_rollback
+from eyespot.update.commit import FOR_ALL, storing
 from eyespot.update.letters import Addressee
 from eyespot.update.reports import in_short
 from eyespot.update.settings import models_dir
@@ -88,6 +92,7 @@ def install_model(config: Path, bundle: Path) -> str:
     Raises:
         ConfigError: the configuration does not allow that.
         InputError: there is no such bundle.
+        ModelError: it is none.
         StoreError: it cannot be asked.
     """
     settings = load(config).config
@@ -99,7 +104,8 @@ def install_model(config: Path, bundle: Path) -> str:
         path = bundle.resolve(strict=True)
         if not (path.is_dir() or path.name.endswith(_PACKED)):
             raise InputError(f"{bundle} is neither the folder of a bundle nor a {_PACKED} of one")
-    _ask(settings, "worker", Request(kind="install", path=str(path), at_s=_now_s()))
+    handed = _handed_over(_slots(settings), path)
+    _ask(settings, "worker", Request(kind="install", path=str(handed), at_s=_now_s()))
     return f"asked the update worker to try {path}; `eyespot models list` says what comes of it"
 
 
@@ -136,6 +142,18 @@ def update_models(config: Path, kind: Literal["check", "approve"]) -> str:
     asked = "to look" if kind == "check" else f"to take {_waiting(_slots(settings))}"
     _ask(settings, "worker", Request(kind=kind, at_s=_now_s()))
     return f"asked the update worker {asked}; `eyespot models list` says what comes of it"
+
+
+def _handed_over(slots: Slots, path: Path) -> Path:
+    """Copy a bundle to where the update worker can read it: it sees no homes, and nothing but the slots."""
+    place = slots.part(f"install:{path}")
+    with storing(place), new_file(place, FOR_ALL) as file:
+        if path.is_dir():
+            pack(path, file)
+        else:
+            with path.open("rb") as archive:
+                shutil.copyfileobj(archive, file)
+    return place
 
 
 def _waiting(slots: Slots) -> str:

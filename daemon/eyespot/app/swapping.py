@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from eyespot.app.eye import going_over
 from eyespot.domain.errors import CameraError, ConfigError, EyespotError, InputError, ModelError
+from eyespot.host.memory import give_back_what_is_free
 from eyespot.ports import Beat, Clock, ObservationSource, Tell
 from eyespot.sources.wire import Look
 from eyespot.supervisor.source_worker import SourceWorker
@@ -66,6 +67,7 @@ class Swapping:
         else:
             self._wanted = None
             self._over(look)
+            give_back_what_is_free()
 
     def _refuse(self, look: Look, error: EyespotError) -> None:
         if look == self._wanted:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from eyespot.app.certificates import UNKNOWN, Now, ages
 from eyespot.app.eye import glance, order
+from eyespot.app.updating import read_root
 from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded, load, problems_with_model, warnings
@@ -32,7 +33,10 @@ def check(file: Path) -> Verdict:
     Raises:
         ConfigError: with every error, one a line; what the files are wrong in follows once it has none.
     """
-    return judge(load(file), Now.by(SystemClock()), as_the_service(os.environ))
+    loaded = load(file)
+    if loaded.config.update.url is not None:
+        read_root(loaded)
+    return judge(loaded, Now.by(SystemClock()), as_the_service(os.environ))
 
 
 def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:

@@ -13,6 +13,7 @@ from eyespot.domain.observation import UNUSED, Tells
 from eyespot.domain.paths import there_is_file
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.update.window import span_min
 
 _IN_WORDS: Mapping[Tells, str] = {
     "objects": "finds objects",
@@ -20,7 +21,9 @@ _IN_WORDS: Mapping[Tells, str] = {
     "shares": "segments",
     "poses": "finds persons",
 }
+_FACTORY = "factory"
 _SHORTEST = 0.05
+_SHORTEST_WINDOW_MIN = 30
 # A detector sees little of what is nearer to an edge of the frame than this: boxes are cut off there.
 _MARGIN = 0.05
 # Seen obliquely, the bottom of a box counts, and above it there must be room for the box.
@@ -89,10 +92,24 @@ def warnings(loaded: Loaded) -> list[str]:
     file = loaded.config.camera.file
     if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
+    found += _doubts_of_updates(loaded)
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
     return found
+
+
+def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
+    update, bundle = loaded.config.update, loaded.config.model.bundle
+    if update.url is not None and bundle != _FACTORY:
+        place = loaded.at("model", "bundle")
+        yield f'{place}: {bundle} looks, whatever {update.url} offers; set bundle = "factory" to take that'
+    if update.window is not None and span_min(update.window) < _SHORTEST_WINDOW_MIN:
+        place = loaded.at("update", "window")
+        yield f"{place}: {update.window} may be missed, as it is looked at every 15 minutes; make it longer"
+    if update.allow_unsigned:
+        place = loaded.at("update", "allow_unsigned")
+        yield f"{place}: bundles are taken that nobody has signed; for development alone"
 
 
 def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:

@@ -73,12 +73,14 @@ class Fetcher(FetcherInterface):
         """
         failed = 0
         with storing(part):
-            while (have := _size(part)) != length:
+            most = _size(part)  # what comes for the second time is no progress
+            while _size(part) != length:
                 try:
                     self._go_on(url, length, part, tell)
                 except WireError as error:
-                    came = _size(part) - have
-                    failed = 0 if came >= _WORTH_BYTES else failed + 1
+                    have = _size(part)
+                    failed = 0 if have - most >= _WORTH_BYTES else failed + 1
+                    most = max(most, have)
                     self._sleep(self._patience.wait_s(failed, error, self._roll()))
 
     def _go_on(self, url: str, length: int, part: Path, tell: Tell) -> None:

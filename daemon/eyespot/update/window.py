@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-_A_DAY = timedelta(days=1)
+_A_DAY, _MINUTES = timedelta(days=1), 24 * 60
 _DAYS = range(-1, 9)  # one of them has it, whatever becomes of a night's hour
 
 
@@ -31,6 +31,12 @@ def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
     if not spans or spans[0].begin_s <= now_s:
         return None
     return int(spans[0].begin_s)
+
+
+def span_min(window: str) -> int:
+    """Return how long a window is open, in minutes, on a day when clocks are left alone."""
+    first, last = (time.fromisoformat(part) for part in window.split("-"))
+    return (60 * (last.hour - first.hour) + last.minute - first.minute) % _MINUTES or _MINUTES
 
 
 def _spans(window: str, today: date, zone: ZoneInfo) -> Iterator[_Span]:

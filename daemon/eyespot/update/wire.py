@@ -32,7 +32,7 @@ BEYOND_ITS_END: Final = 416
 _TIMEOUT_S = 30.0
 _PIECE_BYTES = 64 * 1024
 _PARTIAL, _ERRORS, _FAULTS_OF_THE_SERVER = 206, 400, 500
-_PASSING = frozenset({408, 425, 429})
+_PASSING = frozenset({408, 416, 425, 429})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _BETTER_THAN = {"http": {"http", "https"}, "https": {"https"}}
@@ -173,12 +173,15 @@ def _first_byte(url: str, response: BaseHTTPResponse, start: int) -> int:
 
 def _sent_on(url: str, location: str) -> str:
     """Return where a server sends us; never from https to what anybody on the way can change."""
-    there = urljoin(url, location)
-    scheme = urlsplit(url).scheme
-    if not location or urlsplit(there).scheme not in _BETTER_THAN[scheme]:
-        shown = one_line(ValueError(location))[:100]
-        raise WireError(f"{url} is sent to {shown!r}, which is not followed", "redirect", passing=False)
-    return there
+    shown = one_line(ValueError(location))[:100]
+    refused = WireError(f"{url} is sent to {shown!r}, which is not followed", "redirect", passing=False)
+    try:
+        there = urlsplit(urljoin(url, location))
+    except ValueError as error:
+        raise refused from error
+    if not location or not there.hostname or there.scheme not in _BETTER_THAN[urlsplit(url).scheme]:
+        raise refused
+    return there.geturl()
 
 
 def _refusal(url: str, response: BaseHTTPResponse) -> WireError:
@@ -210,8 +213,6 @@ def _named(url: str, timeout_s: float) -> Iterator[None]:
         yield
     except NameResolutionError as error:
         raise WireError(f"nobody knows the name {urlsplit(url).hostname}; is the network up?") from error
-    except TimeoutError as error:
-        raise WireError(f"{url}: no answer within {timeout_s:g} s", "slow") from error
     except (SSLError, ProxyError, LocationParseError) as error:
         code = "tls" if isinstance(error, SSLError) else None
         reason = one_line(error.__cause__ or error)
@@ -219,5 +220,7 @@ def _named(url: str, timeout_s: float) -> Iterator[None]:
     except NewConnectionError as error:
         reason = getattr(error.__cause__, "strerror", None) or "no connection"
         raise WireError(f"cannot reach {urlsplit(url).netloc}: {reason}") from error
+    except TimeoutError as error:
+        raise WireError(f"{url}: no answer within {timeout_s:g} s", "slow") from error
     except (HTTPError, OSError) as error:
         raise WireError(f"{url}: the connection was cut", "cut") from error

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from eyespot.domain.errors import (
     FeedError,
     ModelError,
@@ -119,9 +121,12 @@ class Worker:
         try:
             staged = self._taking.local(path)
         except ModelError as error:
-            raise TrustError(f"{path} is refused: {one_line(error)}", "refused") from error
+            raise TrustError(f"the local bundle is refused: {one_line(error)}", "refused") from error
         except OutOfTurnError as error:
-            raise TrustError(f"{path} is not taken: {error}", "out_of_turn") from error
+            raise TrustError(f"the local bundle is not taken: {error}", "out_of_turn") from error
+        finally:
+            if path.parent == self._slots.part("").parent:  # a copy that was made for us
+                path.unlink(missing_ok=True)
         self._account.say("staged", reason=f"{staged.bundle} is staged; nobody has signed it")
         self._slots.collect()
 
@@ -130,7 +135,8 @@ class Worker:
         if self._source is None:
             self._account.say("idle", offer=None, attempts=0, approved=None, reason="no repository is named")
             return
-        self._account.say("checking", **self._approval(requests))
+        before = replace(self._account.note, **self._approval(requests))
+        self._account.say("checking", approved=before.approved)
         now = self._now()
         record = self._slots.record
         found = self._source.feed.ask(self._settings.cohort, record.floor, now)
@@ -143,12 +149,13 @@ class Worker:
                 "idle", offer=None, attempts=0, approved=None, **({"reason": reason} | told | doubts)
             )
             return
-        decision = self._decide(found.desired, found.target, record, now)
+        decision = self._decide(found.desired, found.target, record, before, now)
+        failed = attempts(before, found.desired.rollout)
         if decision.take and decision.offer:
-            self._account.say("checking", offer=decision.offer, attempts=self._failed(found.desired), **told)
+            self._account.say("checking", offer=decision.offer, attempts=failed, **told)
             self._take(found.target, decision.offer, decision.bundle)
         else:
-            self._wait(found.desired, decision, {**told, **doubts})
+            self._wait(decision, failed, {**told, **doubts})
 
     def _approval(self, requests: Sequence[Request]) -> dict[str, object]:
         """Return what is approved: the rollout that waited when somebody did."""
@@ -168,21 +175,20 @@ class Worker:
         ):
             self._slots.change(partial(raise_floor, floor=after, anew=found.anew))
 
-    def _decide(self, desired: Desired, target: Target, record: Record, now: Now) -> Decision:
+    def _decide(
+        self, desired: Desired, target: Target, record: Record, before: WorkerNote, now: Now
+    ) -> Decision:
         return decide(
             desired,
             record,
-            self._account.note,
+            before,
             size_bytes=target.length,
             settings=self._settings,
             device=self._device,
             now_s=now.utc_s,
         )
 
-    def _failed(self, desired: Desired) -> int:
-        return attempts(self._account.note, desired.rollout)
-
-    def _wait(self, desired: Desired, decision: Decision, told: dict[str, object]) -> None:
+    def _wait(self, decision: Decision, failed: int, told: dict[str, object]) -> None:
         """Say why nothing is taken."""
         if decision.code == "gave_up":
             self._account.say("failed", **(told | {"code": decision.code, "reason": decision.reason}))
@@ -194,7 +200,7 @@ class Worker:
         self._account.say(
             "staged" if decision.staged else "offered" if waits else "idle",
             offer=offer,
-            attempts=self._failed(desired) if offer else 0,
+            attempts=failed if offer else 0,
             approved=None,
             **told,
         )

@@ -32,6 +32,7 @@ from eyespot_fleet.packing.wishes import Wishes
 
 _MIN_SCORE = 0.5
 _LEAST_IOU = 0.8
+_MEMORY_FACTOR = 3  # tflite-runtime takes twice what ai-edge-litert does
 _FILE_NAMES = {"model_card": "MODEL_CARD.md", "notice": "NOTICE", "licence": "LICENSE"}
 _MANIFEST = "manifest.json"
 
@@ -194,7 +195,7 @@ def _golden(
     manifest["golden"] = _as_manifest_has_it(found, draft)
     manifest["files"] += [{"role": "golden", **_part(folder, name)} for name in found]
     if verdict.memory_mb is not None:
-        manifest["needs"] = {"memory_mb": _rounded_up(2 * verdict.memory_mb)}
+        manifest["needs"] = {"memory_mb": _rounded_up(_MEMORY_FACTOR * verdict.memory_mb)}
     return found
 
 

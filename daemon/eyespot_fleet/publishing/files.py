@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Signed, TargetFile
@@ -19,7 +19,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from eyespot.domain.errors import InputError, one_line
 from eyespot_fleet.disk import copy_file, make_folder, place_file, read_file, write_file
-from eyespot_fleet.publishing.roles import TIMESTAMP
+from eyespot_fleet.publishing.roles import TIMESTAMP, TopLevel
 
 METADATA: Final = "metadata"
 TARGETS: Final = "targets"
@@ -61,12 +61,14 @@ class Files:
         """
         path = self._path(role, version)
         try:
-            return Metadata.from_bytes(read_file(path))
+            metadata: Metadata[Any] = Metadata.from_bytes(read_file(path))
+            _check_kind(metadata, role)
         except (DeserializationError, RepositoryError, ValueError) as error:
             reason = one_line(error.__cause__ or error)
             raise InputError(
                 f"{path} is damaged: {reason}; put back a whole copy of the repository"
             ) from error
+        return metadata
 
     def write(self, role: str, metadata: Metadata[Any]) -> None:
         """Write what a role has signed.
@@ -140,3 +142,9 @@ class Files:
     def _path(self, role: str, version: int) -> Path:
         name = f"{role}.json" if role == TIMESTAMP else f"{version}.{role}.json"
         return self.folder / METADATA / name
+
+
+def _check_kind(metadata: Metadata[Any], role: str) -> None:
+    kind = role if role in get_args(TopLevel) else TARGETS
+    if metadata.signed.type != kind:
+        raise ValueError(f"it is that of {metadata.signed.type}")

@@ -50,7 +50,7 @@ def found(folder: Path, keys: Keys, now: datetime, terms: Terms) -> None:
         StorageError: repository or keys cannot be written.
     """
     with new_folder(folder) as new:
-        repository = Repository(Files(new), keys, now)
+        repository = Repository(Files(new), keys, now, {})
         repository.files.make()
         repository.begin(ROOT, _root(keys), terms.offline)
         repository.begin(TARGETS, Targets(delegations=Delegations({}, {})), terms.offline)

@@ -14,19 +14,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from securesystemslib.signer import Key, Signer
-from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Delegations, Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from eyespot.domain.errors import InputError
 from eyespot_fleet.disk import alone_in
 from eyespot_fleet.publishing.files import Files
 from eyespot_fleet.publishing.keys import Keys, file_name
-from eyespot_fleet.publishing.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, add_role, delegated
+from eyespot_fleet.publishing.loading import load
+from eyespot_fleet.publishing.roles import (
+    DAYS_FIELD,
+    ROOT,
+    SNAPSHOT,
+    TARGETS,
+    TIMESTAMP,
+    add_role,
+    delegated,
+)
 
 WARN_DAYS: Final = 14
-
-# How long the role's signatures hold; in its metadata, so that an unattended refresh keeps to it.
-_DAYS: Final = "x-eyespot-days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,15 @@ class Repository:
         files: where it lies; locked by the caller.
         keys: that sign.
         now: in UTC.
+        signed: what each role has signed last.
     """
 
-    def __init__(self, files: Files, keys: Keys, now: datetime) -> None:
+    def __init__(self, files: Files, keys: Keys, now: datetime, signed: Mapping[str, Metadata[Any]]) -> None:
         self.files = files
         self.keys = keys
         self.now = now
-        self._signed: dict[str, Metadata[Any]] = {}
-        self._published_root: Root | None = None
+        self._signed = dict(signed)
+        self._published_root: Root | None = deepcopy(signed[ROOT].signed) if ROOT in signed else None
 
     @property
     def root(self) -> Root:
@@ -94,29 +100,10 @@ class Repository:
         signed: Targets = self._signed[role].signed
         return signed
 
-    def load(self) -> None:
-        """Read what was signed last, and check that those have signed it who may.
-
-        Snapshot and timestamp only repeat versions: they are made anew, and not believed.
-
-        Raises:
-            InputError: it is no repository, damaged, or signed by somebody else.
-        """
-        if not self.files.newest(ROOT):
-            raise InputError(f"{self.files.folder} is no repository; `eyespot-fleet publish init` makes one")
-        self._load_root()
-        for role in (SNAPSHOT, TIMESTAMP, TARGETS):
-            self._signed[role] = self._newest(role)
-        self._check(TARGETS)
-        for role in self.delegations.roles or {}:
-            self._signed[role] = self._newest(role)
-            self._check(role)
-        self._check_whole()
-
     def begin(self, role: str, signed: Root | Targets | Snapshot | Timestamp, days: int) -> None:
         """Take up a role that has not signed yet; `sign` makes it version 1."""
         signed.version = 0
-        signed.unrecognized_fields[_DAYS] = days
+        signed.unrecognized_fields[DAYS_FIELD] = days
         self._signed[role] = Metadata(signed)
 
     def sign(self, role: str, also: Sequence[Signer] = ()) -> None:
@@ -221,7 +208,7 @@ class Repository:
 
     def days(self, role: str) -> int:
         """Return how many days the signatures of a role hold."""
-        days: int = self._signed[role].signed.unrecognized_fields[_DAYS]
+        days: int = self._signed[role].signed.unrecognized_fields[DAYS_FIELD]
         return days
 
     def replace_key(self, role: str, key_id: str) -> None:
@@ -260,53 +247,6 @@ class Repository:
     def _meta(self) -> dict[str, MetaFile]:
         return {f"{role}.json": MetaFile(self.targets(role).version) for role in self.targets_roles}
 
-    def _newest(self, role: str) -> Metadata[Any]:
-        return self.files.read(role, self.files.newest(role))
-
-    def _load_root(self) -> None:
-        """Read every root, as a device does that has only the first."""
-        before = self.files.read(ROOT, 1)
-        for version in range(1, self.files.newest(ROOT) + 1):
-            root = self.files.read(ROOT, version)
-            for delegator in (before, root):
-                self._verify(ROOT, delegator.signed, root)
-            before = root
-        self._signed[ROOT] = before
-        self._published_root = deepcopy(before.signed)
-
-    def _check(self, role: str) -> None:
-        self._verify(role, self.delegator(role), self._signed[role])
-
-    def _verify(self, role: str, delegator: Root | Targets, metadata: Metadata[Any]) -> None:
-        try:
-            delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-        except (RepositoryError, ValueError) as error:
-            name = f"{metadata.signed.version}.{role}.json"
-            raise InputError(
-                f"{self.files.folder}: {name} is not signed by the keys that it should be; "
-                "put back a whole copy of the repository"
-            ) from error
-
-    def _check_whole(self) -> None:
-        """Check that all is there that timestamp and roles speak of, as it is not after half a copy."""
-        snapshot, timestamp = self._signed[SNAPSHOT].signed, self._signed[TIMESTAMP].signed
-        if timestamp.snapshot_meta.version > snapshot.version:
-            raise self._gap(f"{timestamp.snapshot_meta.version}.{SNAPSHOT}.json")
-        for role in self.targets_roles:
-            signed = self.targets(role)
-            seen = snapshot.meta.get(f"{role}.json", MetaFile()).version
-            if seen > signed.version:
-                raise self._gap(f"{seen}.{role}.json")
-            for target in signed.targets.values():
-                path = self.files.path_of(target)
-                if not path.is_file() or path.stat().st_size != target.length:
-                    raise self._gap(str(path.relative_to(self.files.folder)))
-
-    def _gap(self, name: str) -> InputError:
-        return InputError(
-            f"{self.files.folder}: {name} is missing or cut short; put back a whole copy of the repository"
-        )
-
 
 @contextmanager
 def opened(folder: Path, keys: Keys, now: datetime) -> Iterator[Repository]:
@@ -319,6 +259,5 @@ def opened(folder: Path, keys: Keys, now: datetime) -> Iterator[Repository]:
     if not folder.is_dir():
         raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
     with alone_in(folder):
-        repository = Repository(Files(folder), keys, now)
-        repository.load()
-        yield repository
+        files = Files(folder)
+        yield Repository(files, keys, now, load(files))

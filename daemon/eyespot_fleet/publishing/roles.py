@@ -24,6 +24,9 @@ BUNDLES: Final = SHARED
 TopLevel = Literal["root", "targets", "snapshot", "timestamp"]
 Custody = Literal["offline", "online"]
 
+# How many days a role's signatures hold; in its metadata, so that an unattended refresh keeps to it.
+DAYS_FIELD: Final = "x-eyespot-days"
+
 ROOT_KEYS: Final = 3
 ROOT_THRESHOLD: Final = 2
 

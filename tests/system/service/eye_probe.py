@@ -57,4 +57,5 @@ def needs() -> Iterator[str]:
         yield "does not see the body's socket"
 
 
-sys.exit("\n".join((*writable_folders(), *sockets(), *nodes(), *needs())) or 0)
+if __name__ == "__main__":
+    sys.exit("\n".join((*writable_folders(), *sockets(), *nodes(), *needs())) or 0)

@@ -67,7 +67,7 @@ def read_root(loaded: Loaded) -> bytes:
     named = loaded.config.update.root_file
     path = Path(named or beside(Path(loaded.file).parent.absolute(), ROOT_OF_TRUST))
     place = loaded.at("update", "root_file" if named else "url")
-    with foreign(ConfigError, f"{place}: cannot read {path}, the repository's first root.json"):
+    with foreign(ConfigError, f"{place}: cannot read the repository's first root.json"):
         data = path.read_bytes() if path.stat().st_size <= _MOST_ROOT_BYTES else b""
     try:
         check_root(data)
