@@ -1,6 +1,6 @@
 """Rollouts from begin to end, over simulated devices and a broker that is not there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import pytest
@@ -19,10 +19,15 @@ class Desk:
     """A rollout to a fleet, with time."""
 
     def __init__(
-        self, fate: Callable[[str], Fate] = lambda _: "committed", away: tuple[str, ...] = ()
+        self,
+        fate: Callable[[str], Fate] = lambda _: "committed",
+        away: Collection[str] = (),
+        ids: Sequence[str] = IDS,
+        step_s: float = STEP_S,
     ) -> None:
         self.releases = Releases()
-        self.fleet = Fleet(IDS, self.releases, fate)
+        self.fleet = Fleet(ids, self.releases, fate)
+        self._step_s = step_s
         self.fleet.appear(away)
         self.fleet.pass_time(10)
         self.notebook = Notebook()
@@ -41,7 +46,7 @@ class Desk:
 
     def run(self, until_s: float = LONG_S) -> int | None:
         while (code := self.rollout.tick()) is None and self.fleet.now_s < until_s:
-            self.fleet.pass_time(self.fleet.now_s + STEP_S)
+            self.fleet.pass_time(self.fleet.now_s + self._step_s)
         return code
 
 
@@ -72,13 +77,13 @@ def test_a_bad_model_stops_at_the_first_step_and_is_told_with_reasons() -> None:
 
 
 def test_a_rollout_goes_on_while_devices_are_away_and_is_not_finished_by_their_silence() -> None:
-    desk = Desk(away=tuple(IDS[::3]))
+    desk = Desk(away=IDS[::3])
     assert desk.run() == 0
     assert len(desk.fleet.updated) == len(IDS) - len(IDS[::3])
 
 
 def test_nothing_begins_while_nobody_is_there() -> None:
-    desk = Desk(away=tuple(IDS))
+    desk = Desk(away=IDS)
     assert desk.run() is None
     assert not desk.releases.told
 
@@ -145,3 +150,23 @@ def test_nothing_widens_while_the_broker_is_away() -> None:
     assert desk.releases.told[-1].percent == 1
     assert desk.notebook.last is not None
     assert desk.notebook.last.trouble == "it went"
+
+
+def test_ten_thousand_devices_follow_with_a_few_failures_and_many_away() -> None:
+    ids = [f"shop-{number:05}" for number in range(10_000)]
+    away, fails = set(ids[::7]), set(ids[1::90])
+    desk = Desk(lambda one: "rolled_back" if one in fails else "committed", away=away, ids=ids, step_s=300)
+    assert desk.run(until_s=48 * 3600) == 0
+    updated = {one for one, _ in desk.fleet.updated}
+    assert updated == set(ids) - away
+    told = {one.percent: one for one in desk.releases.told}
+    by_step = [sum(told[percent].includes(one) for one in ids) for percent in TERMS.steps]
+    assert by_step == sorted(by_step)
+    assert by_step[-1] == len(ids)
+
+
+def test_ten_thousand_devices_are_spared_a_model_that_fails_on_a_tenth() -> None:
+    ids = [f"shop-{number:05}" for number in range(10_000)]
+    desk = Desk(lambda one: "rolled_back" if one.endswith("7") else "committed", ids=ids, step_s=300)
+    assert desk.run(until_s=48 * 3600) == 1
+    assert len(desk.fleet.updated) < 0.02 * len(ids), "it came further than its first step"

@@ -99,7 +99,7 @@ class PlainView:
             phase = device.standing.phase
             if phase in _TOLD and self._ended.get(device.id) != phase:
                 self._ended[device.id] = phase
-                self._say(f"{device.id} {device.standing.words}")
+                self._say(f"{device.id}: {device.standing.words}")
 
 
 class JsonView:

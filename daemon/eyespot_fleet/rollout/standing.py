@@ -92,13 +92,13 @@ def standing(detail: Detail, desired: Desired) -> Standing:
 
 
 def _failure(detail: Detail, bundle: str, rollout: str) -> str | None:
-    """Return why it has failed; None where it has not. What is quarantined is not tried again."""
-    for one in detail.quarantine:
-        if (one.bundle, one.rollout) == (bundle, rollout):
-            return one.reason or "quarantined"
+    """Return why it has failed; None where it has not."""
     last, offer = detail.last_result, detail.offer
     if last is not None and last.rollout == rollout and last.outcome in {"rolled_back", "refused"}:
         return f"{last.outcome.replace('_', ' ')}: {last.reason}"
+    for one in detail.quarantine:  # whatever happened since: it is not tried again
+        if (one.bundle, one.rollout) == (bundle, rollout):
+            return one.reason or "quarantined"
     mine = offer is not None and offer.rollout == rollout
     if mine and detail.state == "failed" and detail.attempts >= ATTEMPTS_THAT_FAIL:
         return f"{detail.attempts} attempts: {detail.reason}"
