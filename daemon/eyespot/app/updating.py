@@ -19,6 +19,7 @@ from eyespot.store.identity import NAME as IDENTITY
 from eyespot.store.identity import kept_id
 from eyespot.trust.notes import WorkerNote
 from eyespot.trust.tuf_root import check_root
+from eyespot.update.account import Account
 from eyespot.update.decision import Device
 from eyespot.update.now import Now
 from eyespot.update.settings import FOLDER
@@ -28,7 +29,7 @@ ROOT_OF_TRUST = "root.json"
 
 _CONFIGURATION = "eyespot.toml"  # of the unit's credentials, as _IDENTITY: files that its user may not read
 _MOST_ROOT_BYTES = 128_000
-_MIB = 1024 * 1024
+_MIB, _A_DAY_S = 1024 * 1024, 86_400
 _CLOCK = SystemClock()
 
 Show = Callable[[WorkerNote], None]
@@ -131,8 +132,9 @@ def _put_off(error: ConfigError, environ: Mapping[str, str]) -> None:
     slots = Slots(Path(environ[FOLDER]))
     with suppress(StoreError):
         slots.take_requests("worker")
-        note = WorkerNote(state="failed", at_s=_now().utc_s, code="configuration", reason=one_line(error))
-        slots.write_worker_note(note)
+        account = Account(slots, lambda: _now().utc_s)
+        account.say("failed", code="configuration", reason=one_line(error))
+        account.wake_at(_now().utc_s + _A_DAY_S)  # a change of the configuration wakes it anyway
 
 
 def _now() -> Now:

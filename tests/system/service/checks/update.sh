@@ -29,7 +29,7 @@ costs_nothing_without_a_repository() {
     systemctl is-active --quiet eyespot-update.timer eyespot-update.path || failed "timer or path unit is not active"
     systemctl start eyespot-update.service || failed_update "a start without a repository fails"
     [[ $(property ConditionResult eyespot-update) == no ]] || failed "it runs without a repository"
-    [[ $(stat -c '%a %U %G' $models) == "2775 eyespot-update eyespot-models" ]] || failed "$(stat -c '%a %U %G' $models)"
+    [[ $(stat -c '%a %U %G' $models) == "2770 eyespot-update eyespot-models" ]] || failed "$(stat -c '%a %U %G' $models)"
     ok "without a repository nothing is started"
 }
 
