@@ -100,6 +100,7 @@ def test_going_back_over_the_broker_lets_the_model_of_before_look_and_is_told(tm
         assert device.newest("/reply/r1")["detail"] == f"the factory model will look instead of {newer}"
         until(lambda: device.newest("/model/state")["installed_version"] != "9.0.0", "the factory model")
         until(lambda: device.kinds == ["rolled_back"], "the step")
+        until(lambda: device.newest("/model/detail")["quarantine"], "the quarantine")
         detail = device.newest("/model/detail")
         assert (detail["current"], detail["quarantine"][0]["bundle"]) == (None, newer)
         device.ask("cmd/model/rollback", '{"req_id": "r1"}')  # the same once more: nothing is done twice
