@@ -3,6 +3,8 @@
 import faulthandler
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,11 @@ def test_a_model_is_brought_as_far_as_staged(machine: Machine) -> None:
     offer(machine.repository)
     assert "ssd-mobilenet-v2-oidv4 1.0.0 is staged" in machine.says("update")
     assert Slots(machine.models).record.staged is not None
+
+
+def test_the_running_body_does_without_the_memory_of_tuf() -> None:
+    asked = "import sys, eyespot.__main__; sys.exit('tuf' in sys.modules or 'urllib3' in sys.modules)"
+    subprocess.run([sys.executable, "-c", asked], check=True)
 
 
 def test_nothing_to_do_is_said(machine: Machine) -> None:

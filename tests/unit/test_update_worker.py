@@ -353,33 +353,35 @@ def test_a_pinned_device_fetches_nothing(repository: FakeRepository, device: Fit
 def test_what_nobody_has_signed_is_taken_only_where_that_is_allowed(
     repository: FakeRepository, device: Fitted, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    write_travelling(folder, version="3.0.0")
-    device.ask("install", path=str(folder))
+    mine = tmp_path / "mine.tar.zst"
+    mine.write_bytes(write_packed(tmp_path / "mine", "3.0.0")[1])
+    device.ask("install", path=str(mine))
     assert fails(device).code == "unsigned"
     device.configured(allow_unsigned=True)
-    device.ask("install", path=str(folder))
+    device.ask("install", path=str(mine))
     assert device.update().state == "staged"
     assert device.record.staged is not None
     assert not device.record.staged.signed
     assert device.record.staged.rollout is None
-    assert folder.exists()
+    assert mine.exists()
+
+
+def test_a_copy_that_was_made_for_the_worker_is_removed(device: Fitted, tmp_path: Path) -> None:
+    device.configured(allow_unsigned=True)
+    copy = device.slots.part("install:/home/pi/mine")
+    copy.write_bytes(write_packed(tmp_path / "mine")[1])
+    device.ask("install", path=str(copy))
+    assert device.update().state == "staged"
+    assert not copy.exists()
 
 
 def test_a_local_bundle_that_is_bad_is_refused(device: Fitted, tmp_path: Path) -> None:
     device.configured(allow_unsigned=True)
-    for kind in ("missing", "empty", "link", "archive"):
-        path = tmp_path / kind
-        if kind in {"empty", "link"}:
-            path.mkdir()
-        if kind == "link":
-            write_travelling(path)
-            (path / "labels.txt").unlink()
-            (path / "labels.txt").symlink_to("/etc/passwd")
-        if kind == "archive":
-            path.write_bytes(b"no archive")
-        device.ask("install", path=str(path))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "archive").write_bytes(b"no archive")
+    os.mkfifo(tmp_path / "pipe")
+    for kind in ("missing", "folder", "archive", "pipe"):
+        device.ask("install", path=str(tmp_path / kind))
         fails(device)
         assert staged(device) is None
         assert not any((device.slots.folder / "staging").iterdir())
@@ -439,6 +441,17 @@ def test_a_clock_that_is_behind_keeps_nothing_from_being_taken(
     offer(repository)
     device.later(-400 * A_DAY_S, synced=False)
     assert device.update().state == "staged"
+
+
+@pytest.mark.parametrize(("synced", "code"), [(True, "tls"), (False, "clock_unsynced")])
+def test_a_certificate_that_is_not_valid_may_be_the_clocks_fault(
+    repository: FakeRepository, device: Fitted, mirror: Mirror, synced: bool, code: str
+) -> None:
+    device.url = mirror.url.replace("http:", "https:")  # which does not speak TLS at all
+    device.later(0, synced=synced)
+    note = fails(device)
+    assert note.code == code
+    assert ("clock" in note.reason) == (not synced)
 
 
 def test_polls_are_spread_over_the_day_and_stay_at_their_time(

@@ -78,9 +78,9 @@ class Request(_Note, frozen=True, kw_only=True):
 
     Attributes:
         kind: to the worker `check` (look now), `approve` (take what waits for approval or its window) and
-            `install` (the bundle in a local folder or file, where the configuration allows that);
+            `install` (a local archive, where the configuration allows that);
             to the body `rollback`.
-        path: of the bundle to install.
+        path: of the archive to install.
     """
 
     schema: Literal["eyespot.request/1"] = "eyespot.request/1"

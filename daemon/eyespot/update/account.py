@@ -28,8 +28,7 @@ class Account:
         show: gets each note, too.
 
     Attributes:
-        before: what it said at the end of the run before; None where that is not known.
-        note: what it says now.
+        note: what it says now; at first, what it said at the end of the run before.
     """
 
     def __init__(
@@ -38,8 +37,7 @@ class Account:
         self._slots = slots
         self._utc_s = utc_s
         self._show = show
-        self.before = _read(slots)
-        self.note = replace(self.before, at_s=utc_s()) if self.before else WorkerNote(at_s=utc_s())
+        self.note = _read(slots) or WorkerNote(at_s=utc_s())
 
     def say(self, state: WorkerState, **changes: object) -> None:
         """Say where the worker is. What is not given stays, apart from how it failed and how far it is.

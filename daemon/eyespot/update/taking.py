@@ -1,14 +1,14 @@
 """A bundle's way from where it was put to the slots: unpacked, checked, tried, installed, staged."""
 
 import os
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from eyespot.domain.errors import ModelError
+from eyespot.domain.errors import ModelError, StoreError, foreign
 from eyespot.trust.archive import unpack
+from eyespot.trust.notes import WorkerState
 from eyespot.trust.packed import check_fits, check_packed
 from eyespot.trust.slots import Staged, stage
 from eyespot.update.commit import storing
@@ -16,7 +16,7 @@ from eyespot.update.decision import Device
 from eyespot.update.slots import Slots
 
 Prove = Callable[[Path], object]
-Say = Callable[[str], None]
+Say = Callable[[WorkerState], None]
 
 
 class Taking:
@@ -52,7 +52,7 @@ class Taking:
             self._tried(folder, staged)
 
     def local(self, path: Path) -> Staged:
-        """Take the bundle in a folder or an archive that nobody has signed.
+        """Take an archive that nobody has signed.
 
         Raises:
             ModelError: it is refused.
@@ -60,8 +60,8 @@ class Taking:
         """
         self._say("verifying")
         with self._slots.staging() as folder:
-            with storing(folder):
-                _gather(path, folder)
+            with storing(folder), _opened(path) as file:
+                unpack(file, folder)
             staged = Staged(bundle=self._checked(folder), signed=False)
             self._tried(folder, staged)
         return staged
@@ -80,16 +80,11 @@ class Taking:
         self._slots.change(partial(stage, staged=staged))
 
 
-def _gather(path: Path, folder: Path) -> None:
-    """Bring a local bundle into an empty folder; links in it stay links, which are refused later.
+def _opened(path: Path) -> BinaryIO:
+    """Open a file that may be a pipe, which nobody shall wait for.
 
     Raises:
-        ModelError: it is no archive of a bundle.
-        OSError: it cannot be read, or the disk fails.
+        StoreError: it cannot be read.
     """
-    if path.is_dir():
-        shutil.copytree(path, folder, symlinks=True, dirs_exist_ok=True)
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        unpack(file, folder)
+    with foreign(StoreError, f"cannot read {path}; make the request again"):
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)

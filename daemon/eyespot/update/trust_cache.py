@@ -56,8 +56,20 @@ def _copied(folder: Path, before: Path | None) -> Path:
     if before is None:
         copy.mkdir(_PRIVATE)
     else:
-        shutil.copytree(before, copy, symlinks=True)
+        _copy(before, copy)
     return copy
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Copy what tuf keeps; modes are left alone, as the units forbid to set what a shared folder hands on."""
+    to.mkdir(_PRIVATE)
+    for path in folder.iterdir():
+        if path.is_symlink():
+            (to / path.name).symlink_to(path.readlink())
+        elif path.is_dir():
+            _copy(path, to / path.name)
+        else:
+            shutil.copyfile(path, to / path.name)
 
 
 def _take(folder: Path, before: Path | None, copy: Path) -> None:

@@ -78,7 +78,7 @@ class Worker:
         self._source = source
         self._now = now
         self._account = Account(slots, lambda: now().utc_s, show)
-        self._taking = Taking(slots, device, prove, self._at)
+        self._taking = Taking(slots, device, prove, self._account.say)
 
     def run(self) -> WorkerNote:
         """Do what is asked for, then what the repository wants, as far as its time has come.
@@ -102,9 +102,6 @@ class Worker:
             self._account.wake_at(self._next_s())
             return self._account.note
 
-    def _at(self, state: str) -> None:
-        self._account.say(state)  # type: ignore[arg-type]
-
     def _installed(self, requests: Sequence[Request]) -> bool:
         """Take the local bundles that are asked for; return whether there were any."""
         paths = [one.path for one in requests if one.kind == "install" and one.path]
@@ -118,6 +115,7 @@ class Worker:
                 f"nobody has signed {path}: set [update] allow_unsigned = true to take it all the same",
                 "unsigned",
             )
+        self._account.say("verifying", offer=None, attempts=0, approved=None)
         try:
             staged = self._taking.local(path)
         except ModelError as error:
@@ -127,7 +125,7 @@ class Worker:
         finally:
             if path.parent == self._slots.part("").parent:  # a copy that was made for us
                 path.unlink(missing_ok=True)
-        self._account.say("staged", reason=f"{staged.bundle} is staged; nobody has signed it")
+        self._account.say("staged", reason=f"{staged.bundle} is signed by nobody")
         self._slots.collect()
 
     def _look(self, requests: Sequence[Request]) -> None:

@@ -17,6 +17,10 @@ is_in_state() { [[ $(says state) == "$1" ]]; }
 
 looks_with() { grep -q "\"current\":\"$1" $models/state.json; }
 
+nothing_waits() { [[ -z $(ls $models/requests/worker) ]]; }
+
+leftovers() { find $models/requests/worker $models/parts $models/staging -mindepth 1; }
+
 failed_update() {
     worker | tail -n 20
     cat $models/worker.json || true
@@ -68,7 +72,7 @@ takes_what_the_repository_offers() { # asked for by hand, through the path unit
     next 60 rule/middle/event | grep -q 'crossed' || failed "nothing is counted with the new model"
     eyespot models list >/run/words || failed "models list"
     grep -q '^current *ssd-mobilenet-v2-oidv4@9.0.0' /run/words || failed "models list: $(cat /run/words)"
-    [[ -z $(ls $models/requests/worker $models/parts) ]] || failed "left over: $(ls $models/requests/worker $models/parts)"
+    [[ -z $(leftovers) ]] || failed "left over: $(leftovers)"
     ok "what the repository offers is fetched, tried and kept: $(eyespot models list | head -n 1)"
 }
 
@@ -115,7 +119,7 @@ a_killed_worker_is_not_started_for_ever() {
     ((starts == 1)) || failed_update "started $starts times by one request that kills it"
     systemctl is-active --quiet eyespot-update.path || failed "the path unit has given up"
     eyespot models check >/dev/null
-    within 30 test -z "$(ls $models/requests/worker)" || failed_update "requests are not taken any more"
+    within 30 nothing_waits || failed_update "requests are not taken any more"
     ok "a request that kills the worker starts it once"
 }
 
