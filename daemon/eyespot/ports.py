@@ -222,8 +222,8 @@ class Subscription:
         topic_filter: as MQTT has them, with + and #.
         kept: whether what the broker keeps is wanted: then `retain` tells old from new. Else all that
             somebody wanted kept comes with `retain`, or not at all, as far as the broker knows MQTT 5.
-        qos: with 1, brokers may drop most of what is kept where thousands of messages are (mosquitto 2.0 all
-            but 1,020 of them); with 0 they come, but one may be lost with a connection.
+        qos: 0 or 1. Of more than a thousand messages that are kept, and wanted at once, brokers may drop
+            some with either.
     """
 
     topic_filter: str

@@ -102,6 +102,19 @@ def test_who_goes_on_after_an_interruption_soaks_the_step_anew_and_nobody_falls_
     assert desk.fleet.now_s - resumed_s >= TERMS.soak_s
 
 
+def test_nothing_is_told_of_the_devices_before_all_are_heard() -> None:
+    desk = Desk()
+    desk.run(until_s=60)
+    desk.fleet.watch.listening()
+    desk.notebook.steps.clear()
+    desk.rollout = desk.begin(desk.releases.told[-1])
+    desk.rollout.tick()
+    assert desk.notebook.steps == []
+    desk.fleet.pass_time(desk.fleet.now_s + 10)
+    desk.rollout.tick()
+    assert desk.notebook.steps == [("resumed", 1)]
+
+
 def test_a_rollout_that_somebody_halts_elsewhere_goes_no_further() -> None:
     desk = Desk()
     desk.run(until_s=60)

@@ -81,3 +81,16 @@ def test_hints_are_handed_over_as_fast_as_the_broker_takes_them(hearing: Hearing
     assert len(taken) == 3
     assert all(json.loads(message.payload) == {"check": True} for message in taken)
     assert {message.delivery for message in taken} == {Delivery.ANSWER}, "kept, it would come again and again"
+
+
+def test_each_device_is_asked_once_what_it_has_said_of_its_model_so_far(hearing: Hearing) -> None:
+    at_first = len(hearing.watch.subscriptions)
+    for payload in (b'{"state": "online"}', b'{"state": "offline"}'):
+        hearing.hear("a/status", payload)
+        hearing.hear("a/model/detail", b"")
+        hearing.hear("b/status", payload)
+    asked = hearing.watch.subscriptions[at_first:]
+    assert [one.topic_filter for one in asked] == [
+        "site/eyespot/a/model/detail",
+        "site/eyespot/b/model/detail",
+    ]

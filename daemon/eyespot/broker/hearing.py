@@ -16,6 +16,7 @@ from eyespot.ports import Ear, Subscription
 # More than the longest topic and the largest command take; of what is larger, only the beginning is kept.
 MOST_BYTES = 128 * 1024
 _TRY_AGAIN_S = 60.0
+_AT_ONCE = 100
 
 
 class BoundedClient(paho.Client):
@@ -40,12 +41,14 @@ class Hearing:
 
     Args:
         ear: who listens.
-        subscriptions: to what.
+        subscriptions: to what. More may be appended by the ear, from this thread.
     """
 
     def __init__(self, ear: Ear, subscriptions: Sequence[Subscription]) -> None:
         self._ear = ear
         self._subscriptions = subscriptions
+        self._granted = 0
+        self._asked: Sequence[Subscription] = ()
         self._again_at: float | None = None
 
     def attach(self, client: paho.Client) -> None:
@@ -56,24 +59,34 @@ class Hearing:
     def subscribe(self, client: paho.Client) -> None:
         """Subscribe; what was refused is tried again by `turn`."""
         self._again_at = None
-        if client.protocol == MQTTProtocolVersion.MQTTv5:
-            client.subscribe([(each.topic_filter, _options(each)) for each in self._subscriptions])
-        else:
-            client.subscribe([(each.topic_filter, each.qos) for each in self._subscriptions])
+        self._granted = 0
+        self._ask(client)
 
     def turn(self, client: paho.Client) -> None:
-        """Try again what the broker refused, once a minute: somebody may have allowed it."""
-        if self._again_at is not None and time.monotonic() >= self._again_at:
-            self.subscribe(client)
+        """Ask for more, bit by bit; once a minute again where the broker refused: somebody may allow it."""
+        if self._again_at is not None:
+            if time.monotonic() >= self._again_at:
+                self.subscribe(client)
+        elif not self._asked and self._granted < len(self._subscriptions):
+            self._ask(client)
+
+    def _ask(self, client: paho.Client) -> None:
+        self._asked = self._subscriptions[self._granted : self._granted + _AT_ONCE]
+        if client.protocol == MQTTProtocolVersion.MQTTv5:
+            client.subscribe([(each.topic_filter, _options(each)) for each in self._asked])
+        else:
+            client.subscribe([(each.topic_filter, each.qos) for each in self._asked])
 
     # paho calls these; neither can fail.
 
     def _on_subscribe(self, _client: paho.Client, _: Any, _mid: int, codes: Any, _properties: Any) -> None:
         refused = [
             (subscription.topic_filter, str(code).lower())
-            for subscription, code in zip(self._subscriptions, codes, strict=False)
+            for subscription, code in zip(self._asked, codes, strict=False)
             if code.is_failure
         ]
+        self._granted += len(self._asked)
+        self._asked = ()
         if refused:
             self._again_at = time.monotonic() + _TRY_AGAIN_S
             self._ear.deaf(*refused[0])

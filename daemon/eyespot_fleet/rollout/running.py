@@ -112,7 +112,7 @@ class Rollout:
         if self._releases.newest() != self._signed:
             raise OvertakenError(_overtaken(self._desired, self._releases.newest()))
         devices = devices_of(self._watch.known(), self._desired)
-        if self._desired.percent and not self._resumed:
+        if self._desired.percent and not self._resumed and self._watch.hears:
             self._resumed = True
             self._teller.step("resumed", self._progress(devices))
         try:

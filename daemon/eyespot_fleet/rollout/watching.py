@@ -42,9 +42,16 @@ class Known:
 class Watch:
     """Takes note of what devices say. A `ports.Ear` and `ports.BrokerEvents`: any thread may call it.
 
+    Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
+    QoS 0; the rest is dropped. So all are asked together for their short `status` and for news of their
+    models; what each has said of its model so far is asked for device by device.
+
     Args:
         prefix: topics begin with it; the device's id follows.
         clock: steady, in s.
+
+    Attributes:
+        subscriptions: to what it listens; grows with the devices that it hears of.
     """
 
     def __init__(self, prefix: str, clock: Callable[[], float]) -> None:
@@ -56,13 +63,11 @@ class Watch:
         self._trouble = "it has not answered yet"
         self._listens_since_s: float | None = None
         self._hints: deque[str] = deque()
-
-    @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """What to listen to."""
-        return tuple(
-            Subscription(f"{self._prefix}/+/{suffix}", kept=True, qos=0) for suffix in (_DETAIL, _STATUS)
-        )
+        self._met: set[str] = set()
+        self.subscriptions = [
+            Subscription(f"{prefix}/+/{_DETAIL}", kept=False, qos=0),
+            Subscription(f"{prefix}/+/{_STATUS}", kept=True, qos=0),
+        ]
 
     @property
     def hears(self) -> bool:
@@ -108,6 +113,7 @@ class Watch:
             if suffix == _DETAIL and not heard.payload:
                 self._known.pop(device, None)  # somebody has removed it from the broker
                 return
+            self._listen_to(device)
             known = self._known.get(device, Known())
             said = _detailed(known, heard.payload) if suffix == _DETAIL else _present(known, heard.payload)
             self._known[device] = said if said is known else replace(said, moved_s=self._clock())
@@ -136,6 +142,11 @@ class Watch:
 
     def refused(self, token: int, reason: str) -> None:
         """Need nothing: devices look by themselves."""
+
+    def _listen_to(self, device: str) -> None:
+        if device not in self._met:
+            self._met.add(device)
+            self.subscriptions.append(Subscription(f"{self._prefix}/{device}/{_DETAIL}", kept=True, qos=0))
 
 
 def _detailed(known: Known, payload: bytes) -> Known:
