@@ -63,7 +63,7 @@ def test_a_command_becomes_a_request_and_is_answered(tmp_path: Path) -> None:
     with told(tmp_path, 'url = "https://models.example"') as device:
         state = device.newest("/model/state")
         assert state["installed_version"] == state["latest_version"]
-        assert device.newest("/model/detail")["state"] == "idle"
+        device.wait_for("state", "idle")
         device.ask("cmd/model/update", "latest")
         until(
             lambda: [request.kind for request in device.slots.take_requests("worker")] == ["check"], "a check"
