@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from eyespot.app.eye import open_source, swapped
+from eyespot.app.eye import going_over, open_source
 from eyespot.host.clock import SystemClock
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.ports import ObservationSource, silent
@@ -53,7 +53,7 @@ def test_two_hundred_swaps_leave_no_thread_no_descriptor_and_no_memory(tmp_path:
     sizes: list[float] = []
     kept: list[tuple[int, ...]] = []
     for number in range(1, SWAPS + 1):
-        assert swapped(source, orders[number % 2], silent)
+        going_over(source, orders[number % 2])(silent)
         until(lambda: sees(source), "an observation of the new network")
         gc.collect()
         sizes.append(process.memory_info().rss / MIB)
