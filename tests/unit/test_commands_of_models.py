@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from eyespot.topics.commands import Command, InvalidCommandError, Kind, parse
+from eyespot.topics.commands import MOST_BYTES, Command, InvalidCommandError, Kind, parse
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native, Stamp
 from eyespot.trust.slots import Record, Trial, go_back
@@ -28,6 +28,11 @@ def test_home_assistant_says_latest() -> None:
     assert asked("cmd/model/update", b"latest") == Command(Kind.UPDATE)
     with pytest.raises(InvalidCommandError):
         asked("cmd/model/rollback", b"latest")
+
+
+def test_a_command_that_is_too_large_is_not_looked_into() -> None:
+    with pytest.raises(InvalidCommandError, match=f"larger than {MOST_BYTES} bytes"):
+        asked("cmd/model/update", b'{"req_id": "1"}' + b" " * MOST_BYTES)
 
 
 def test_a_command_has_an_id_and_an_end_if_it_wants() -> None:
