@@ -54,6 +54,7 @@ def test_an_idle_poll_is_two_requests(repository: FakeRepository, device: Fitted
     device.update()
     mirror.requests.clear()
     note = device.update()
+    assert mirror.connections == 1  # each more would be one more TLS handshake
     assert [path for path, _ in mirror.requests] == ["/metadata/2.root.json", "/metadata/timestamp.json"]
     assert (note.state, note.offer, note.code) == ("idle", None, None)
 
