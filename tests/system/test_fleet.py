@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,13 @@ import pytest
 from eyespot.app import provision
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.paho import PahoBroker
+from eyespot.broker.settings import MqttSettings
 from eyespot.config import load
 from eyespot.domain.message import Delivery, Message
+from eyespot_fleet.rollout.listening import listening
+from eyespot_fleet.rollout.watching import Watch
 from fakes.brokers import Device, local_mosquitto, running
+from fakes.waiting import until
 
 ROOT = Path(__file__).parents[2]
 NAMES = {"eyespot.toml", "client.crt", "client.key", "ca.crt"}
@@ -110,6 +115,29 @@ def test_enrolled_devices_are_known_to_a_broker_and_keep_to_their_own_topics(des
         with running(device(desk, mosquitto, "shop-2", certified=False)) as nobody:
             nobody.told.wait_for(lambda: nobody.told.reasons)
             assert nobody.told.connections == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
+def test_an_operator_with_a_certificate_hears_devices_and_tells_them_to_look(desk: Path) -> None:
+    assert enrol(desk).returncode == 0
+    assert fleet(desk, "broker", "127.0.0.1", "--ca", "ca", "--out", "broker").returncode == 0
+    with local_mosquitto(*mosquitto_for(desk)) as mosquitto:
+        as_reader(desk, mosquitto, "operator", "mosquitto_pub", "-t", "nowhere", "-n")
+        folder = desk / "readers" / "operator" / "eyespot"
+        files = {"ca_file": "ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
+        operator = MqttSettings(
+            url=f"mqtts://127.0.0.1:{mosquitto.port}",
+            **{key: str(folder / name) for key, name in files.items()},
+        )
+        watch = Watch("eyespot/v1", time.monotonic)
+        with running(device(desk, mosquitto, "shop-1")) as shop, listening(operator, watch):
+            shop.told.wait_for(lambda: shop.told.online)
+            says = b'{"state": "idle", "cohort": "default"}'
+            shop.broker.publish(Message("eyespot/v1/shop-1/model/detail", says, Delivery.STATE), 1)
+            until(lambda: "shop-1" in watch.known())
+            watch.hint(["shop-1"])
+            shop.told.wait_for(lambda: shop.told.heard)
+            assert shop.told.heard[0].topic == "eyespot/v1/shop-1/model/desired"
 
 
 def test_what_was_done_is_told_to_people_and_to_programs(desk: Path) -> None:

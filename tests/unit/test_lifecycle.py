@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.app.choice import order_of_now
 from eyespot.domain.errors import StoreError
 from eyespot.host.clock import ManualClock
 from eyespot.ports import ModelIdentity
@@ -393,3 +394,13 @@ def test_what_is_tried_by_hand_has_no_rollout_and_may_be_tried_again_by_one(hous
     house.passes(5)
     assert house.record.shuns(bundle, None) == "no"
     assert house.record.shuns(bundle, "r1") is None
+
+
+def test_who_only_looks_sees_the_model_of_now_and_changes_nothing(house: House, tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    assert order_of_now(config).bundle == "factory"
+    bundle = on_trial(house)
+    assert order_of_now(config).bundle == str(house.slots.bundle_folder(bundle))
+    (house.slots.folder / "state.json").write_bytes(b"damaged")
+    assert order_of_now(config).bundle == "factory"
+    assert (house.slots.folder / "state.json").read_bytes() == b"damaged"

@@ -101,6 +101,13 @@ def test_who_is_there_and_does_not_move_is_waited_for_until_patience_is_over() -
     assert decide(spread, TERMS, PATIENCE_OVER_S + 7200) == Widen(25.0)
 
 
+def test_it_does_not_widen_on_the_word_of_a_few_however_long_the_others_say_nothing() -> None:
+    fleet = [device(1, "done"), device(2, "waits"), device(3, "waits"), device(999, "waits")]
+    assert decide(view(1, fleet), TERMS, PATIENCE_OVER_S) == Wait(
+        "1 of 3 that are there have done well, want half of them"
+    )
+
+
 def test_a_step_that_would_come_to_nobody_new_is_passed_over() -> None:
     fleet = [device(50, "done"), device(3000, "waits")]
     assert decide(view(1, fleet), TERMS, SOAKED_S) == Widen(100.0)

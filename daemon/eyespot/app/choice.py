@@ -11,6 +11,7 @@ from eyespot.config import Config, problems_with_rules
 from eyespot.domain.errors import ModelError, StoreError, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock, HealthBoard
+from eyespot.sources.wire import Look
 from eyespot.store.settings import state_dir
 from eyespot.trust import slots as transitions
 from eyespot.trust.slots import MOST_STARTS, Record
@@ -53,6 +54,22 @@ class Choice:
 def slots_folder(config: Config, environ: Mapping[str, str] = os.environ) -> Path:
     """Return where the model slots of a configuration are."""
     return models_dir(state_dir(config.state, environ), environ)
+
+
+def order_of_now(config: Config) -> Look:
+    """Return what would be looked at, and with what, for who does not want to change the slots.
+
+    Where they cannot be read, as may be for a user who is not the service's, that is the factory's model.
+    """
+    if _pinned(config):
+        return order(config)
+    slots = Slots(slots_folder(config))
+    try:
+        model = slots.record.current
+        folder = None if model is None else slots.bundle_folder(model)
+        return order(config, str(folder) if folder is not None and folder.is_dir() else None)
+    except (StoreError, OSError):
+        return order(config)
 
 
 class Chooser:

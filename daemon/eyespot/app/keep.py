@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from eyespot.app.eye import glance, open_source, order
+from eyespot.app.choice import order_of_now
+from eyespot.app.eye import glance, open_source
 from eyespot.app.plan import device_id
 from eyespot.app.power import note_power_up
 from eyespot.config import Loaded, load, problems_with_model
@@ -35,7 +36,7 @@ def record(config: Path, output: Path, seconds: float | None) -> int:
     with held_back():
         _refuse_to_overwrite(output)
         loaded = load(config)
-        look = order(loaded.config)
+        look = order_of_now(loaded.config)
         model, tells = glance(look)
         _refuse_what_has_no_boxes(loaded, tells)
         problems_with_model(loaded, model.labels, tells)

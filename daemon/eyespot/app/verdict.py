@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from eyespot.app.certificates import UNKNOWN, Now, ages
-from eyespot.app.eye import glance, order
+from eyespot.app.choice import order_of_now
+from eyespot.app.eye import glance
 from eyespot.app.updating import read_root
 from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.paho import PahoBroker
@@ -62,7 +63,7 @@ def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
 def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
     """Return the model and what it tells; name the line of the file that cannot be used."""
     try:
-        return glance(order(loaded.config))
+        return glance(order_of_now(loaded.config))
     except ModelError as error:
         raise ConfigError(f"{loaded.at('model', 'bundle')}: {error}") from error
     except InputError as error:

@@ -56,7 +56,7 @@ def _rows(view: SlotsView) -> Iterator[tuple[str, str]]:
         yield "quarantine", f"{one.bundle}{_of(one.rollout)}: {one.reason!a}"
     if record.last_result is not None:
         yield "last", _result(record.last_result)
-    yield from _worker(view.note)
+    yield from _worker(view.note, record)
     yield "folder", str(view.folder)
     yield "disk", _disk(view.installed, view.free_bytes)
 
@@ -73,9 +73,12 @@ def _result(result: Result) -> str:
     )
 
 
-def _worker(note: WorkerNote | None) -> Iterator[tuple[str, str]]:
+def _worker(note: WorkerNote | None, record: Record) -> Iterator[tuple[str, str]]:
     if note is None:
         yield "worker", "has never looked"
+        return
+    if note.state == "staged" and record.staged is None:  # the body has taken it since, or refused it
+        yield "worker", f"idle, {_at(note.at_s)}"
         return
     percent = "" if note.percent is None else f" {note.percent:.0f} %"
     reason = f": {note.reason!a}" if note.reason else ""

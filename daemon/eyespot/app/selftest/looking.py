@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from itertools import pairwise
 
-from eyespot.app.eye import open_source, order
+from eyespot.app.choice import order_of_now
+from eyespot.app.eye import open_source
 from eyespot.app.power import note_power_up
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import EYE, World
@@ -39,7 +40,7 @@ def looking(world: World, clock: Clock, tell: Tell) -> Finding:
         return Finding("looking", "fail", words)
     look = Look(CameraSettings(source="imx500"), "factory", None)
     if world.loaded is not None and world.wants_camera:
-        look = order(world.loaded.config)
+        look = order_of_now(world.loaded.config)
     try:
         state = world.loaded.config.state if world.loaded is not None else StateSettings()
         note_power_up(look.camera, state, clock)

@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 
-from eyespot.app.eye import glance, order
+from eyespot.app.choice import order_of_now
+from eyespot.app.eye import glance
 from eyespot.app.proving import Look, differences
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import World
@@ -23,7 +24,7 @@ def model(world: World) -> Finding:
     if world.loaded is None:
         return Finding("model", "skip", "no configuration says which")
     try:
-        identity, tells = glance(order(world.loaded.config))
+        identity, tells = glance(order_of_now(world.loaded.config))
         problems_with_model(world.loaded, identity.labels, tells)
     except (ModelError, InputError, ConfigError) as error:
         return Finding("model", "fail", one_line(error))
