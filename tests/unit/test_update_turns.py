@@ -153,6 +153,7 @@ def test_a_trial_is_waited_for(repository: FakeRepository, device: Fitted) -> No
     offer(repository, "2.0.0")
     note = device.update()
     assert (note.state, note.code) == ("idle", "on_trial")
+    assert next_s(device) <= device.now.utc_s + 3600
     assert staged(device) is None
 
 
