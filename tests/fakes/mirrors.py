@@ -18,6 +18,7 @@ class Mirror:
         folder: of the repository.
         url: where it listens.
         requests: paths, with the range that was asked for.
+        connections: that were made.
         sent_bytes: of contents.
         cuts: after so many bytes of a bundle each of the next answers is cut.
         answers: status and headers of the next answers, instead of what is there.
@@ -32,6 +33,7 @@ class Mirror:
     url: str = ""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     sent_bytes: int = 0
+    connections: int = 0
     cuts: list[int] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     rate_bytes_s: float = 0
@@ -60,6 +62,10 @@ def serving(folder: Path) -> Iterator[Mirror]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self) -> None:
+            mirror.connections += 1
+            super().setup()
+
         def do_GET(self) -> None:
             _answer(self, mirror)
 
@@ -87,7 +93,8 @@ def _answer(handler: BaseHTTPRequestHandler, mirror: Mirror) -> None:
     elif path.is_file():
         _send(handler, mirror, path.read_bytes() + bytes(mirror.pads), asked)
     else:
-        _begin(handler, 404, 0, {})
+        _begin(handler, 404, 9, {})
+        handler.wfile.write(b"not there")
 
 
 def _send(handler: BaseHTTPRequestHandler, mirror: Mirror, data: bytes, asked: str | None) -> None:

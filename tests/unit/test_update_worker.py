@@ -1,27 +1,21 @@
-"""One run of the update worker: what it takes, when, what it leaves, and what it says."""
+"""One run of the update worker: what it takes, what it leaves, and what it says."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from eyespot.domain.errors import FeedError, ModelError, StoreError, TrustError, UpdateError
-from eyespot.trust.desired import delay_s
+from eyespot.domain.errors import ModelError, StoreError, TrustError, UpdateError
 from eyespot.trust.notes import WorkerNote
-from eyespot.trust.slots import activate, go_back
-from eyespot.update.account import WARN_S
+from eyespot.trust.slots import go_back
 from eyespot.update.decision import MOST_ATTEMPTS
 from fakes.bundles import NETWORK, write_travelling
 from fakes.mirrors import Mirror, serving
 from fakes.repository import FakeRepository
 from fakes.updates import PI, Fitted, committed, offer, pack_anyway, write_packed
-
-A_DAY_S = 86_400
 
 
 @pytest.fixture(name="repository")
@@ -45,10 +39,6 @@ def staged(device: Fitted) -> str | None:
     return device.record.staged and device.record.staged.bundle
 
 
-def next_s(device: Fitted) -> int:
-    return int((device.slots.folder / "next").read_text())
-
-
 def fails(device: Fitted) -> WorkerNote:
     with pytest.raises(UpdateError):
         device.update()
@@ -64,6 +54,7 @@ def test_an_idle_poll_is_two_requests(repository: FakeRepository, device: Fitted
     device.update()
     mirror.requests.clear()
     note = device.update()
+    assert mirror.connections == 1  # each more would be one more TLS handshake
     assert [path for path, _ in mirror.requests] == ["/metadata/2.root.json", "/metadata/timestamp.json"]
     assert (note.state, note.offer, note.code) == ("idle", None, None)
 
@@ -98,99 +89,6 @@ def test_a_bundle_that_looks_already_is_not_fetched(
     repository.release(None, percent=50)
     assert device.update().state == "idle"
     assert len(mirror.of_bundles()) == 1
-
-
-def test_a_rollout_takes_a_device_when_its_turn_has_come(repository: FakeRepository, device: Fitted) -> None:
-    offer(repository, percent=0)
-    note = device.update()
-    assert note.state == "idle"
-    assert note.offer is not None
-    assert (note.offer.waits_for, note.offer.until_s) == ("turn", None)
-    repository.release(None, percent=100)
-    assert device.update().state == "staged"
-
-
-def test_a_release_is_not_taken_before_its_time(repository: FakeRepository, device: Fitted) -> None:
-    begin_s = device.now.utc_s + 3600
-    offer(repository, not_before_s=begin_s)
-    assert device.update().state == "idle"
-    assert next_s(device) == begin_s
-    device.later(3600)
-    assert device.update().state == "staged"
-
-
-def test_devices_spread_from_when_they_could_know(repository: FakeRepository, device: Fitted) -> None:
-    """The delay begins once: a hint every minute neither hurries it nor puts it off."""
-    offer(repository, jitter_s=A_DAY_S, rollout="r1")
-    delay = delay_s(PI.id, "r1", A_DAY_S)
-    due_s = device.now.utc_s + delay
-    for _ in range(3):
-        note = device.update()
-        assert note.offer is not None
-        assert (note.offer.waits_for, note.offer.until_s) == ("turn", due_s)
-        device.later(60)
-    device.later(delay - 180)
-    assert device.update().state == "staged"
-
-
-def test_a_window_is_waited_for_and_approval_does_without(repository: FakeRepository, device: Fitted) -> None:
-    noon = datetime(2027, 6, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
-    device.later(noon.timestamp() - device.now.utc_s)
-    repository.now = noon.astimezone(UTC)
-    repository.refresh()
-    device.configured(window="22:00-05:00")
-    offer(repository)
-    note = device.update()
-    assert note.state == "offered"
-    assert note.offer is not None
-    assert (note.offer.waits_for, note.offer.until_s) == ("window", int(noon.replace(hour=22).timestamp()))
-    assert next_s(device) <= note.offer.until_s
-    device.ask("approve")
-    assert device.update().state == "staged"
-
-
-def test_what_wants_approval_waits_for_it(repository: FakeRepository, device: Fitted) -> None:
-    device.configured(approve=True)
-    offer(repository)
-    assert device.update().state == "offered"
-    device.ask("check")
-    assert device.update().state == "offered"
-    device.ask("approve")
-    assert device.update().state == "staged"
-
-
-def test_approval_is_for_what_was_offered_and_for_nothing_newer(
-    repository: FakeRepository, device: Fitted
-) -> None:
-    device.configured(approve=True)
-    offer(repository)
-    device.update()
-    offer(repository, "2.0.0")
-    device.ask("approve")
-    note = device.update()
-    assert note.offer is not None
-    assert (note.state, note.offer.version) == ("offered", "2.0.0")
-
-
-def test_approval_stays_over_a_cut(repository: FakeRepository, device: Fitted, mirror: Mirror) -> None:
-    device.configured(approve=True)
-    offer(repository)
-    device.update()
-    device.ask("approve")
-    (packed,) = (repository.folder / "targets" / "bundles").iterdir()
-    data = packed.read_bytes()
-    packed.unlink()
-    fails(device)
-    packed.write_bytes(data)
-    assert device.update().state == "staged"
-
-
-def test_approval_of_nothing_is_none(repository: FakeRepository, device: Fitted) -> None:
-    device.configured(approve=True)
-    device.ask("approve")
-    device.update()
-    offer(repository)
-    assert device.update().state == "offered"
 
 
 def test_a_bundle_that_is_refused_is_not_fetched_again_in_this_rollout(
@@ -332,16 +230,6 @@ def test_room_is_looked_for_before_anything_is_fetched(
     assert mirror.of_bundles() == []
 
 
-def test_a_trial_is_waited_for(repository: FakeRepository, device: Fitted) -> None:
-    offer(repository)
-    device.update()
-    device.slots.change(activate)
-    offer(repository, "2.0.0")
-    note = device.update()
-    assert (note.state, note.code) == ("idle", "on_trial")
-    assert staged(device) is None
-
-
 def test_a_pinned_device_fetches_nothing(repository: FakeRepository, device: Fitted, mirror: Mirror) -> None:
     device.device = replace(PI, pinned="the configuration names /srv/b")
     offer(repository)
@@ -401,80 +289,6 @@ def test_two_workers_do_not_get_in_each_others_way(repository: FakeRepository, d
     with other.working(), pytest.raises(StoreError):
         device.update()
     assert len(device.slots.take_requests("worker")) == 1
-
-
-def test_signatures_that_end_soon_are_told_in_time(repository: FakeRepository, device: Fitted) -> None:
-    offer(repository, percent=0)
-    note = device.update()
-    assert note.code is None
-    assert note.metadata_expires_s is not None
-    device.later(note.metadata_expires_s - device.now.utc_s - WARN_S + 60)
-    note = device.update()
-    assert (note.state, note.code) == ("idle", "metadata_expires")
-    assert "13 days" in note.reason
-
-
-def test_expiry_takes_no_model_away(repository: FakeRepository, device: Fitted) -> None:
-    offer(repository)
-    device.update()
-    committed(device.slots)
-    before = device.record.current
-    device.later(400 * A_DAY_S)
-    assert fails(device).code == "metadata_expired"
-    assert device.record.current == before
-
-
-def test_a_clock_that_is_not_set_is_called_that(repository: FakeRepository, device: Fitted) -> None:
-    device.update()
-    device.later(-400 * A_DAY_S, synced=False)
-    note = device.update()
-    assert (note.state, note.code) == ("idle", "clock_unsynced")
-    device.later(1000 * A_DAY_S, synced=False)
-    note = fails(device)
-    assert (note.state, note.code) == ("failed", "clock_unsynced")
-
-
-def test_a_clock_that_is_behind_keeps_nothing_from_being_taken(
-    repository: FakeRepository, device: Fitted
-) -> None:
-    device.update()
-    offer(repository)
-    device.later(-400 * A_DAY_S, synced=False)
-    assert device.update().state == "staged"
-
-
-@pytest.mark.parametrize(("synced", "code"), [(True, "tls"), (False, "clock_unsynced")])
-def test_a_certificate_that_is_not_valid_may_be_the_clocks_fault(
-    repository: FakeRepository, device: Fitted, mirror: Mirror, synced: bool, code: str
-) -> None:
-    device.url = mirror.url.replace("http:", "https:")  # which does not speak TLS at all
-    device.later(0, synced=synced)
-    note = fails(device)
-    assert note.code == code
-    assert ("clock" in note.reason) == (not synced)
-
-
-def test_polls_are_spread_over_the_day_and_stay_at_their_time(
-    repository: FakeRepository, device: Fitted
-) -> None:
-    times = set()
-    for number in range(12):
-        device.device = replace(PI, id=f"device-{number}")
-        device.update()
-        first = next_s(device)
-        assert device.now.utc_s + 3600 <= first < device.now.utc_s + 3600 + A_DAY_S
-        device.later(7200)
-        device.update()
-        assert (next_s(device) - first) % A_DAY_S == 0
-        times.add(first % A_DAY_S // 3600)
-    assert len(times) > 4
-
-
-def test_a_run_that_fails_is_tried_again_within_the_hour(repository: FakeRepository, device: Fitted) -> None:
-    device.url = "file:///nowhere"
-    with pytest.raises(FeedError):
-        device.update()
-    assert device.now.utc_s + 600 <= next_s(device) <= device.now.utc_s + 3600
 
 
 def test_a_note_that_is_damaged_is_written_anew(repository: FakeRepository, device: Fitted) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -101,6 +101,10 @@ class Wire:
         response = self._answered(url, start)
         try:
             if response.status >= _ERRORS:
+                with suppress(
+                    WireError
+                ):  # the rest of a short answer: then the connection is good for the next
+                    next(self._pieces(url, response), b"")
                 raise _refusal(url, response)
             yield Opened(_first_byte(url, response, start), self._pieces(url, response))
         finally:

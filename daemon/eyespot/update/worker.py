@@ -93,8 +93,9 @@ class Worker:
             requests = self._slots.take_requests("worker")
             self._account.wake_at(self._soon_s())  # should this run be cut off
             try:
-                if not self._installed(requests):
-                    self._look(requests)
+                with storing(self._slots.folder):
+                    if not self._installed(requests):
+                        self._look(requests)
             except UpdateError as error:
                 named = _by_the_clock(error, self._now())
                 self._account.fail(named, self._account.note.attempts)
@@ -250,6 +251,8 @@ class Worker:
 
     def _next_s(self) -> int:
         """Return when to look again: at this device's time of the day, or when a wait ends."""
+        if self._account.note.code == "on_trial":  # what waits for its end need not wait for tomorrow
+            return self._soon_s()
         now_s = self._now().utc_s
         own_s = bucket(self._device.id, "poll") * _A_DAY_S // _PARTS_OF_A_DAY
         next_s = now_s + _AT_LEAST_S + (own_s - now_s - _AT_LEAST_S) % _A_DAY_S
