@@ -1,13 +1,11 @@
 """Whatever comes over the broker: a device does what it may be told, once, and goes on."""
 
 import json
-import socket
 import subprocess
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import count
 
 import msgspec
@@ -24,6 +22,7 @@ from eyespot.topics.commands import COMMANDS, Command, InvalidCommandError, Kind
 from eyespot.topics.model_payloads import Reply
 from fakes.brokers import ROOT, local_mosquitto, running, say
 from fakes.desk import Desk
+from fakes.scripted import WELCOME, Peer, ScriptedBroker
 from fakes.waiting import PATIENCE_S, until
 
 DEEP = 5_000
@@ -318,39 +317,6 @@ def test_a_flood_over_the_wire_is_counted_and_ends(version: MQTTProtocolVersion)
         assert desk.health.lasting == {}
 
 
-class Rogue:
-    """A broker that accepts everybody, and then says what it wants."""
-
-    def __init__(self, *said: bytes) -> None:
-        self._said = said
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
-        self.connections = 0
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                sock, _ = self._server.accept()
-            except OSError:
-                return
-            self.connections += 1
-            with sock, suppress(OSError):
-                sock.recv(4096)
-                sock.sendall(b"\x20\x03\x00\x00\x00")
-                for packet in self._said:
-                    sock.sendall(packet)
-                sock.settimeout(0.2)
-                while sock.recv(4096):
-                    pass
-
-
 def publish(topic: bytes, payload: bytes, head: int = 0x30, properties: bytes = b"\x00") -> bytes:
     rest = len(topic).to_bytes(2, "big") + topic + (b"\x00\x01" if head & 6 else b"") + properties + payload
     return bytes([head]) + length(len(rest)) + rest
@@ -389,7 +355,12 @@ PACKETS = {
 @pytest.mark.parametrize("name", PACKETS)
 def test_a_broker_that_goes_mad_harms_nothing_but_the_connection(name: str) -> None:
     desk = Desk()
-    with closing(Rogue(PACKETS[name])) as rogue:
+
+    def goes_mad(peer: Peer) -> None:
+        peer.say(WELCOME, PACKETS[name])
+        peer.hear_out(silence_s=0.2)
+
+    with closing(ScriptedBroker(goes_mad)) as rogue:
         broker = PahoBroker(MqttSettings(url=rogue.url), "shop-1", {}, lambda: 0.1)
         with running(broker, desk) as run:
             until(lambda: run.told.connections >= 2, "a second connection")

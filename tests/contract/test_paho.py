@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
 from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, running
 from fakes.certificates import Authority
+from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
 from fakes.waiting import until
 
 ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
@@ -140,44 +142,17 @@ def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) 
             broker_of("mqtts://127.0.0.1:1", **settings)
 
 
-class Scripted:
-    """A server that does as told with each connection, after it has read CONNECT."""
+def subscribes(*answers: bytes) -> Callable[[Peer], None]:
+    """Accept whoever comes, and answer each subscription with the next of these codes (MQTT 5, 3.9.3)."""
 
-    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
-        self._talk = talk
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
-        self.versions: list[int] = []
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+    def script(peer: Peer) -> None:
+        peer.say(WELCOME)
+        for answer in answers:
+            packet = peer.next(SUBSCRIBE)
+            peer.say(b"\x90" + bytes([3 + len(answer)]) + packet.body[:2] + b"\x00" + answer)
+        peer.hear_out()
 
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                sock, _ = self._server.accept()
-            except OSError:
-                return
-            with sock:
-                connect = sock.recv(4096)
-                self.versions.append(connect[connect.index(b"MQTT") + 4])
-                self._talk(sock)
-
-
-def subscribes(answer: bytes) -> Callable[[socket.socket], None]:
-    """Accept whoever comes, and answer a subscription with these codes (MQTT 5, 3.9.3)."""
-
-    def talk(sock: socket.socket) -> None:
-        sock.sendall(b"\x20\x03\x00\x00\x00")
-        packet = sock.recv(4096)
-        sock.sendall(b"\x90" + bytes([3 + len(answer)]) + packet[2:4] + b"\x00" + answer)
-        sock.recv(4096)
-
-    return talk
+    return script
 
 
 @pytest.mark.parametrize(
@@ -191,7 +166,7 @@ def subscribes(answer: bytes) -> Callable[[socket.socket], None]:
     ],
 )
 def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: dict[str, str]) -> None:
-    with closing(Scripted(subscribes(answer))) as server, running(broker_of(server.url)) as device:
+    with closing(ScriptedBroker(subscribes(answer))) as server, running(broker_of(server.url)) as device:
         device.told.wait_for(lambda: device.told.hears is not None)
         assert device.told.hears == (not denied)
         assert device.told.denied == denied
@@ -200,41 +175,29 @@ def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: di
 
 def test_what_was_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing, "_TRY_AGAIN_S", 0.1)
-
-    def changes_its_mind(sock: socket.socket) -> None:
-        sock.sendall(b"\x20\x03\x00\x00\x00")
-        for code in (b"\x87", b"\x01"):
-            packet = sock.recv(4096)
-            sock.sendall(b"\x90\x05" + packet[2:4] + b"\x00" + code + b"\x01")
-        sock.recv(4096)
-
-    with closing(Scripted(changes_its_mind)) as server, running(broker_of(server.url)) as device:
+    changes_its_mind = subscribes(b"\x87\x01", b"\x01\x01")
+    with closing(ScriptedBroker(changes_its_mind)) as server, running(broker_of(server.url)) as device:
         device.told.wait_for(lambda: device.told.denied)
         device.told.wait_for(lambda: device.told.hears)
         assert device.told.connections == 1
 
 
-class OldBroker(Scripted):
-    """Speaks MQTT 3.1.1 alone; another version it refuses, or leaves without a word."""
-
-    def __init__(self, *, refuses: bool) -> None:
-        self._refuses = refuses
-        super().__init__(self._answer)
-
-    def _answer(self, sock: socket.socket) -> None:
-        if self.versions[-1] == 4:
-            sock.sendall(b"\x20\x02\x00\x00")
-            while packet := sock.recv(4096):
-                if packet[0] & 0xF6 == 0x32:  # PUBLISH with QoS 1
-                    topic = int.from_bytes(packet[2:4], "big")
-                    sock.sendall(b"\x40\x02" + packet[4 + topic : 6 + topic])
-        elif self._refuses:
-            sock.sendall(b"\x20\x02\x00\x01")
+def knows_only_3_1_1(peer: Peer, *, refuses: bool) -> None:
+    """Refuse every other version, or leave without a word."""
+    if peer.version == 4:
+        peer.say(b"\x20\x02\x00\x00")
+        for packet in peer.packets():
+            if packet.kind == PUBLISH and packet.head & 0x06:
+                topic = int.from_bytes(packet.body[:2], "big")
+                peer.say(b"\x40\x02" + packet.body[2 + topic : 4 + topic])
+    elif refuses:
+        peer.say(b"\x20\x02\x00\x01")
 
 
 @pytest.mark.parametrize("refuses", [True, False])
 def test_a_broker_that_knows_only_3_1_1_is_spoken_to_so(refuses: bool) -> None:
-    with closing(OldBroker(refuses=refuses)) as old, running(broker_of(old.url)) as device:
+    script = partial(knows_only_3_1_1, refuses=refuses)
+    with closing(ScriptedBroker(script)) as old, running(broker_of(old.url)) as device:
         device.told.wait_for(lambda: device.told.online)
         assert old.versions == ([5, 4] if refuses else [5, 5, 4])
         device.broker.publish(message("info", b"hello"), 7)
@@ -298,11 +261,10 @@ def test_why_there_is_no_connection_is_said(url: str, reason: str) -> None:
 
 
 def test_whom_another_client_with_our_id_replaces_says_so_and_does_not_fight() -> None:
-    def takes_over(sock: socket.socket) -> None:
-        sock.sendall(b"\x20\x03\x00\x00\x00")
-        sock.sendall(b"\xe0\x02\x8e\x00")
+    def takes_over(peer: Peer) -> None:
+        peer.say(WELCOME, b"\xe0\x02\x8e\x00")
 
-    with closing(Scripted(takes_over)) as server, running(broker_of(server.url)) as device:
+    with closing(ScriptedBroker(takes_over)) as server, running(broker_of(server.url)) as device:
         device.told.wait_for(lambda: device.told.reasons)
         time.sleep(0.5)
     assert "give each device its own [device] id" in device.told.reasons[0]
@@ -321,10 +283,10 @@ def test_a_connection_that_mosquitto_closed_for_another_client_makes_one_think_o
 
 
 def test_what_is_not_mqtt_ends_the_connection_and_nothing_else() -> None:
-    def babbles(sock: socket.socket) -> None:
-        sock.sendall(b"\x20\x7f" + b"\xff" * 127)
+    def babbles(peer: Peer) -> None:
+        peer.say(b"\x20\x7f" + b"\xff" * 127)
 
-    with closing(Scripted(babbles)) as server, running(broker_of(server.url)) as device:
+    with closing(ScriptedBroker(babbles)) as server, running(broker_of(server.url)) as device:
         device.told.wait_for(lambda: len(device.told.reasons) >= 2)
     assert device.error is None
 
