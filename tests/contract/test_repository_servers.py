@@ -1,7 +1,10 @@
 """What devices ask of a repository's server, over HTTP and from a stick."""
 
 import http.client
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -119,6 +122,21 @@ def test_a_repository_on_a_stick_is_as_good(ours: FakeRepository, tmp_path: Path
     released = stick.told(tmp_path / "device")
     assert released is not None
     assert released.bundle == "people"
+
+
+def test_ctrl_c_ends_it_without_a_traceback(ours: FakeRepository) -> None:
+    command = [sys.executable, "-m", "eyespot_fleet", "publish", "serve", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--repository", str(ours.folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().rpartition(":")[2].strip(' "\n'))
+        assert ask(port, "/metadata/timestamp.json")[0] == 200
+        server.send_signal(signal.SIGINT)
+        assert server.communicate(timeout=20)[1] == ""
 
 
 def test_no_repository_and_no_address_are_told(tmp_path: Path) -> None:

@@ -27,13 +27,14 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from eyespot_fleet.publishing.serving import listen, serve  # noqa: PLC0415 - nobody else waits for it
+    from eyespot_fleet.publishing.serving import application, listen, serve  # noqa: PLC0415 - nobody else waits for it
 
+    served = application(arguments.repository)
     with listen(arguments.host, arguments.port) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f'{arguments.repository}: [update] url = "http://{shown}:{port}"', flush=True)
-        serve(arguments.repository, listener)
+        serve(served, listener)
     return 0
 
 

@@ -64,11 +64,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise FeedError(f"cannot listen at {host}:{port}: {reason}; name another") from error
 
 
-def serve(folder: Path, listener: socket.socket) -> None:
-    """Serve until somebody interrupts.
-
-    Raises:
-        InputError: there is no repository.
-    """
-    config = uvicorn.Config(application(folder), log_level="warning", server_header=False)
+def serve(served: Starlette, listener: socket.socket) -> None:
+    """Serve until somebody interrupts."""
+    # Nothing is to be started or ended with it; uvicorn would only log a traceback at Ctrl-C.
+    config = uvicorn.Config(served, log_level="warning", server_header=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
