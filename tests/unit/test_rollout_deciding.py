@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,12 @@ def test_it_does_not_widen_on_the_word_of_a_few_however_long_the_others_say_noth
     assert decide(view(1, fleet), TERMS, PATIENCE_OVER_S) == Wait(
         "1 of 3 that are there have done well, want half of them"
     )
+
+
+@pytest.mark.parametrize("percent", [0, 1])
+def test_where_no_device_is_heard_cohort_and_prefix_are_asked_about_at_once(percent: float) -> None:
+    waits = decide(view(percent, []), TERMS, 0.0)
+    assert waits == Wait("no device of this cohort has been heard: are --cohort and --prefix right?")
 
 
 def test_a_step_that_would_come_to_nobody_new_is_passed_over() -> None:

@@ -92,7 +92,8 @@ class PlainView:
         if progress.why != self._why and now_s - self._why_at_s >= _WHY_AGAIN_S:
             self._why, self._why_at_s = progress.why, now_s
             trouble = f" ({progress.trouble})" if progress.trouble else ""
-            self._say(f"{progress.desired.percent:g} %: {progress.why}{trouble}; {sums(progress)}")
+            counts = f"; {sums(progress)}" if progress.devices else ""
+            self._say(f"{progress.desired.percent:g} %: {progress.why}{trouble}{counts}")
 
     def _tell_ended(self, progress: Progress) -> None:
         for device in progress.devices:

@@ -140,6 +140,8 @@ def decide(view: View, terms: Terms, now_s: float) -> Action:
         return Stop(failed)
     if not view.hears:
         return Wait("waits for what the broker has to tell")
+    if not view.devices:
+        return Wait("no device of this cohort has been heard: are --cohort and --prefix right?")
     if view.percent == 0:
         return _first(view, terms)
     if now_s - view.since_s < terms.soak_s:
