@@ -173,6 +173,12 @@ def test_pictures_in_which_nothing_is_found_are_of_no_use(
     assert not out.exists()
 
 
+def test_a_picture_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, picture = tmp_path / "people", tmp_path / "door.jpg"
+    assert imported(out, FACTORY / "model.tflite", *LIKE_THE_FACTORY, "--picture", picture) == 65
+    assert f"there is no picture {picture}" in told(capsys, 65)
+
+
 def test_without_pictures_it_is_a_bundle_that_may_not_travel(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -159,6 +159,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
         "release", "people", "--percent", "5"
     )
     assert "cannot read nothing.tar.zst" in refused("publish", "add", "nothing.tar.zst")
+    assert "people is a folder; `eyespot-fleet publish pack people`" in refused("publish", "add", "people")
     (here / "cat.tar.zst").write_bytes(b"meow")
     assert "this bundle is refused" in refused("publish", "add", "cat.tar.zst")
     assert "there is no site north; `eyespot-fleet publish site north`" in refused(

@@ -23,8 +23,10 @@ def fitted(path: Path, entrance: dict[str, Any]) -> Pixels:
 
     Raises:
         ConfigError: it needs PyAV, and that is not installed.
-        InputError: it is no picture.
+        InputError: it is not there, or no picture.
     """
+    if not path.is_file():
+        raise InputError(f"there is no picture {path}")
     pixels = _saved(path) if path.suffix == ".npy" else _decoded(path)
     fitting = Fitting(entrance["width"], entrance["height"], entrance["resize"], entrance.get("pad", 0))
     return fitting.fit(pixels).copy()

@@ -74,6 +74,8 @@ def add_bundle(
     """
     if site is not None and site not in sites(repository.delegations):
         raise InputError(f"there is no site {site}; `eyespot-fleet publish site {site}` makes it one")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; `eyespot-fleet publish pack {path}` packs it")
     role, folder = (site, site) if site else (TARGETS, BUNDLES)
     signed = repository.targets(role)
     with repository.files.incoming(path) as copy:
