@@ -20,7 +20,7 @@ from eyespot.store.settings import StateSettings
 from eyespot.store.worker import StoreWorker
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
+from eyespot.topics.native import Native, Stamp
 from fakes.durables import AMPLE
 from fakes.troubles import Troubles
 from fakes.wire import Wire
@@ -170,6 +170,15 @@ def test_what_cannot_have_left_gives_way_without_a_word(database: Database) -> N
     shop.rest()
     assert database.count() < 2000
     assert shop.health.lasting == {}
+
+
+def test_what_is_never_kept_does_not_leave_when_it_was_planted(database: Database) -> None:
+    noon = Stamp(0, synced=True)
+    status = Native(GATE, BOOT, 0).status("online", noon, 0)
+    database.commit(Change([Row(1, status.topic, status.payload)], [], {}, 0))
+    shop = Shop(database, AMPLE)
+    assert shop.arrived() == []
+    assert "removed 1 kept messages" in shop.health.lasting["store_tampered"]
 
 
 def test_a_week_of_an_event_a_second_may_wait(database: Database) -> None:
