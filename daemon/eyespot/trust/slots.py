@@ -11,6 +11,7 @@ from msgspec import Meta
 
 MOST_STARTS = 2
 MOST_QUARANTINED = 50
+NONE_BEFORE = "the factory model looks, and there is none before it"
 _LONGEST = 300
 
 _BUNDLE_ID = r"\A[a-z0-9][a-z0-9-]{0,62}@[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{12}\Z"
@@ -222,7 +223,7 @@ def go_back(record: Record, reason: str, at_s: int) -> Record:
     if record.trial is not None:
         return roll_back(record, reason, at_s)
     if record.current is None:
-        raise OutOfTurnError("the factory model looks, and there is none before it")
+        raise OutOfTurnError(NONE_BEFORE)
     left = Trial(bundle=record.current, rollout=_rollout(record))
     return _next(
         record,
