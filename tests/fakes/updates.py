@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import zstandard
 from msgspec.structs import replace
 
+from eyespot.domain.errors import UpdateError
 from eyespot.trust import ustar
 from eyespot.trust.archive import pack
 from eyespot.trust.notes import Request, WorkerNote
@@ -127,3 +128,20 @@ def committed(slots: Slots) -> None:
     """Let the body take what is staged, and be content with it."""
     slots.change(activate)
     slots.change(partial(commit, at_s=1))
+
+
+def staged(device: Fitted) -> str | None:
+    """Return what waits for the body."""
+    return device.record.staged and device.record.staged.bundle
+
+
+def fails(device: Fitted) -> WorkerNote:
+    """Run the worker, which has to fail; return what it says of that."""
+    try:  # without pytest, whose memory a measurement would count
+        said = device.update()
+    except UpdateError:
+        note = device.slots.worker_note()
+    else:
+        raise AssertionError(said)
+    assert note is not None
+    return note

@@ -70,4 +70,5 @@ def test_waits_double_up_to_a_minute_and_begin_again() -> None:
     assert [backoff.next_s() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     backoff.reset()
     assert backoff.next_s() == 1
+    assert [backoff.next_s(alone=True) for _ in range(4)] == [2, 4, 4, 4]
     assert [Backoff(lambda: 0.0).long_s(), Backoff(lambda: 1.0).long_s()] == [30, 60]

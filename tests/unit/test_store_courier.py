@@ -10,17 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Delivery, Message
+from eyespot.host.clock import ManualClock
 from eyespot.store.courier import WINDOW, Courier
 from eyespot.store.database import Database
 from eyespot.store.outbox import Outbox
+from fakes.durables import AMPLE, Numbers
 from fakes.wire import Wire
-
-
-def readmit(topic: str, payload: bytes) -> Message:
-    if not topic.startswith("event/"):
-        raise ValueError("not ours")
-    return Message(topic, payload, Delivery.DURABLE)
 
 
 def event(number: int, rule: str = "door") -> Message:
@@ -36,13 +33,15 @@ class Office:
 
     def __init__(self, database: Database) -> None:
         self.wire = Wire()
-        self.outbox = Outbox(database, readmit)
-        self.courier = Courier(self.wire, self.outbox)
+        self.outbox = Outbox(database, Numbers(), AMPLE)
+        self.clock = ManualClock()
+        self.courier = Courier(self.wire, self.outbox, self.clock)
 
     def step(self, *messages: Message) -> None:
         for message in messages:
             self.courier.accept(message)
-        self.outbox.commit({}, 0)
+        self.outbox.commit({}, 0, self.courier.under_way)
+        self.clock.sleep(1)
         self.courier.pump()
 
     def answer(self) -> None:
@@ -179,11 +178,27 @@ def test_what_the_broker_cannot_take_now_is_not_lost(office: Office) -> None:
     assert office.wire.payloads == [b"1", b"x"]
 
 
+def test_what_is_new_leaves_at_once_and_a_backlog_in_turn(office: Office) -> None:
+    office.courier.connected()
+    office.step(*(event(n) for n in range(1000)))
+    for _ in range(50):  # at one instant
+        for token, _ in office.wire.unanswered():
+            office.courier.acknowledged(token)
+        office.courier.pump()
+    assert len(office.wire.sent) == 200
+    office.courier.accept(state("status", b"here"))
+    office.courier.pump()
+    assert office.wire.payloads[-1] == b"here"
+    office.answer()
+    assert len(office.wire.sent) == 1001
+    assert office.clock.now_ns() >= 8 * SECOND_NS
+
+
 def test_what_waited_on_disk_passes_the_gate_again(database: Database) -> None:
-    before = Outbox(database, readmit)
+    before = Outbox(database, Numbers(), AMPLE)
     for message in (event(1), Message("image/door", b"pixels", Delivery.DURABLE), event(2)):
         before.add(message)
-    before.commit({}, 0)
+    before.commit({}, 0, ())
     office = Office(database)
     office.courier.connected()
     office.step()

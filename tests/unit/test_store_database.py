@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -66,7 +67,9 @@ def test_a_full_disk_changes_nothing_and_is_named(database: Database) -> None:
     pages = database._connection.execute("PRAGMA page_count").fetchone()[0]
     database._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="full"):
-        database.commit(change(Row(2, EVENT.topic, b"x" * 100_000), seq=2, gone=(1,), door=b"2 in"))
+        database.commit(
+            change(Row(2, EVENT.topic, Random(1).randbytes(100_000)), seq=2, gone=(1,), door=b"2 in")
+        )
     assert (database.seq(), database.snapshots(), database.count()) == (1, {"door": b"1 in"}, 1)
     database._connection.execute("PRAGMA max_page_count = 1000000")
     database.commit(change(seq=2, door=b"2 in"))
@@ -75,7 +78,7 @@ def test_a_full_disk_changes_nothing_and_is_named(database: Database) -> None:
 
 def test_a_write_that_fails_for_the_size_of_the_file_is_named(tmp_path: Path) -> None:
     program = """
-import resource, signal, sys
+import os, resource, signal, sys
 from pathlib import Path
 from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.store.database import Change, Database, Row
@@ -84,7 +87,7 @@ database = Database.open(Path(sys.argv[1]))
 database.commit(Change([], [], {"door": b"1 in"}, 1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 try:
-    database.commit(Change([Row(1, "t", b"x" * 200_000)], [], {"door": b"2 in"}, 2))
+    database.commit(Change([Row(1, "t", os.urandom(200_000))], [], {"door": b"2 in"}, 2))
 except StorageError as error:
     print(error)
 database.commit(Change([], [], {"door": b"3 in"}, 3))

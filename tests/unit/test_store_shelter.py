@@ -3,6 +3,7 @@
 import threading
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_memory_has_an_end(tmp_path: Path, unusable: threading.Event) -> None:
     unusable.set()
     with closing(open_database(tmp_path)) as database:
         database.commit(Change([ONE], [], {"door": b"1 in"}, 1))
-        too_much = [Row(2 + n, "t", bytes(1_000_000)) for n in range(40)]
+        too_much = [Row(2 + n, "t", Random(n).randbytes(1_000_000)) for n in range(40)]
         with pytest.raises(StorageError, match="full"):
             database.commit(Change(too_much, [], {"door": b"2 in"}, 2))
         assert (database.snapshots(), database.count()) == ({"door": b"1 in"}, 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -17,14 +18,9 @@ from eyespot.store.database import Change, Database, Row
 from eyespot.store.intake import Intake, fold
 from eyespot.store.outbox import MOST_IN_MEMORY
 from eyespot.store.worker import StoreWorker
+from fakes.durables import AMPLE, Numbers
 from fakes.troubles import Troubles
 from fakes.wire import Wire
-
-
-def readmit(topic: str, payload: bytes) -> Message:
-    if topic != "event":
-        raise ValueError("not ours")
-    return Message(topic, payload, Delivery.DURABLE)
 
 
 def event(number: int) -> Message:
@@ -45,7 +41,9 @@ class Store:
         self.wire = Wire()
         self.health = Troubles()
         self.clock = ManualClock()
-        self.worker = StoreWorker(database, self.wire, self.health, readmit, clock or self.clock)
+        self.worker = StoreWorker(
+            database, self.wire, self.health, Numbers(), clock or self.clock, limits=AMPLE
+        )
 
     def turn(self, *handovers: Handover) -> None:
         for handover in handovers:
@@ -87,7 +85,7 @@ def make_room(database: Database) -> None:
     database._connection.execute("PRAGMA max_page_count = 1000000")
 
 
-LARGE = b"x" * 50_000
+LARGE = Random(1).randbytes(50_000)  # which nothing makes smaller
 
 
 def test_a_count_and_its_event_are_kept_before_they_are_sent(store: Store) -> None:
@@ -183,11 +181,16 @@ def test_a_disk_that_fails_for_too_long_costs_the_oldest_events_and_says_so(stor
     events = tuple(event(n) for n in range(MOST_IN_MEMORY + 5))
     store.turn(Handover(events, {"door": b"9"}, 9))
     assert store.worker.backlog == MOST_IN_MEMORY
-    assert store.health.lasting["store_overflowed"].startswith("6 events")
+    assert "7 events as the disk failed for too long" in store.health.lasting["store_overflowed"]
+    store.turn(counted(MOST_IN_MEMORY + 5))
+    assert "8 events" in store.health.lasting["store_overflowed"]
     make_room(store.database)
     store.turn()
-    assert store.database.waiting(0, 1)[0].payload == b"5"
-    assert store.database.snapshots() == {"door": b"9"}
+    first, then = store.database.waiting(0, 2)
+    assert first.payload.endswith(b" to 6")
+    assert then.payload == b"7"
+    assert store.worker.backlog == store.database.count() == MOST_IN_MEMORY
+    assert store.database.snapshots() == {"door": b"%d" % (MOST_IN_MEMORY + 5)}
 
 
 def test_a_burst_costs_nothing_while_the_disk_works(store: Store) -> None:
@@ -277,16 +280,15 @@ def test_what_was_delivered_leaves_the_disk_by_itself_when_nothing_more_is_count
 def test_a_backlog_leaves_the_disk_a_hundred_messages_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.turn(Handover(tuple(event(n) for n in range(250)), {}, 250))
+    store.turn(Handover(tuple(event(n) for n in range(200)), {}, 200))
     made = commits(store, monkeypatch)
     store.worker.connected()
     store.turn()
-    for _ in range(13):
+    for _ in range(10):
         for token, _ in store.wire.unanswered():
             store.worker.acknowledged(token)
         store.worker.turn(0)
     assert [len(list(change.gone)) for change in made] == [100, 100]
-    store.rest()
     assert store.database.count() == 0
 
 
@@ -348,7 +350,7 @@ def test_a_stop_ends_on_time_although_nothing_comes_in_that_would_wake_the_store
 
 
 def test_many_handovers_that_nobody_takes_are_folded() -> None:
-    intake = Intake()
+    intake = Intake(Numbers().announce)
     frame = Message("frame", b"", Delivery.LIVE)
     for number in range(1, 2_501):
         intake.post(Handover((*counted(number).messages, frame), {"door": b"%d" % number}, number))
@@ -366,8 +368,10 @@ def test_many_handovers_that_nobody_takes_are_folded() -> None:
 def test_folding_keeps_the_last_of_everything_and_counts_what_it_drops() -> None:
     frame = Message("frame", b"", Delivery.LIVE)
     many = Handover(tuple(event(n) for n in range(MOST_IN_MEMORY)), {}, 0)
-    folded, lost = fold([counted(7), Handover((frame,), {"gate": b"1"}, 0), many, counted(8)])
-    assert lost == 2
+    left = [counted(7), Handover((frame,), {"gate": b"1"}, 0), many, counted(8)]
+    folded, lost = fold(left, Numbers().announce)
+    assert lost == 3
+    assert [message.payload for message in folded.messages[:2]] == [b"no 7 to 1", b"2"]
     assert len(folded.messages) == MOST_IN_MEMORY + 1
     assert folded.messages[-1].payload == b"8 in"
     assert folded.snapshots == {"door": b"8", "gate": b"1"}

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from eyespot.domain.errors import FeedError, UpdateError
+from eyespot.domain.errors import FeedError
 from eyespot.trust.desired import delay_s
-from eyespot.trust.notes import WorkerNote
 from eyespot.trust.slots import activate
 from eyespot.update.account import WARN_S
 from fakes.mirrors import Mirror, serving
 from fakes.repository import FakeRepository
-from fakes.updates import PI, Fitted, committed, offer
+from fakes.updates import PI, Fitted, committed, fails, offer, staged
 
 A_DAY_S = 86_400
 
@@ -37,20 +36,8 @@ def a_mirror(repository: FakeRepository, device: Fitted) -> Iterator[Mirror]:
         yield mirror
 
 
-def staged(device: Fitted) -> str | None:
-    return device.record.staged and device.record.staged.bundle
-
-
 def next_s(device: Fitted) -> int:
     return int((device.slots.folder / "next").read_text())
-
-
-def fails(device: Fitted) -> WorkerNote:
-    with pytest.raises(UpdateError):
-        device.update()
-    note = device.slots.worker_note()
-    assert note is not None
-    return note
 
 
 def test_a_rollout_takes_a_device_when_its_turn_has_come(repository: FakeRepository, device: Fitted) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.domain.errors import ModelError, StoreError, TrustError, UpdateError
-from eyespot.trust.notes import WorkerNote
+from eyespot.domain.errors import ModelError, StoreError, TrustError
 from eyespot.trust.slots import go_back
 from eyespot.update.decision import MOST_ATTEMPTS
 from fakes.bundles import NETWORK, write_travelling
 from fakes.mirrors import Mirror, serving
 from fakes.repository import FakeRepository
-from fakes.updates import PI, Fitted, committed, offer, pack_anyway, write_packed
+from fakes.updates import PI, Fitted, committed, fails, offer, pack_anyway, staged, write_packed
 
 
 @pytest.fixture(name="repository")
@@ -33,18 +32,6 @@ def a_mirror(repository: FakeRepository, device: Fitted) -> Iterator[Mirror]:
     with serving(repository.folder) as mirror:
         device.url = mirror.url
         yield mirror
-
-
-def staged(device: Fitted) -> str | None:
-    return device.record.staged and device.record.staged.bundle
-
-
-def fails(device: Fitted) -> WorkerNote:
-    with pytest.raises(UpdateError):
-        device.update()
-    note = device.slots.worker_note()
-    assert note is not None
-    return note
 
 
 def test_an_idle_poll_is_two_requests(repository: FakeRepository, device: Fitted, mirror: Mirror) -> None:

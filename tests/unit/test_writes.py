@@ -15,10 +15,12 @@ from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules.line import Line, LineSettings
 from eyespot.store.database import Database
 from eyespot.store.worker import StoreWorker
+from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
 from fakes.crowd import A_MINUTE, MINUTE_S, RATE_HZ, crowd
+from fakes.durables import AMPLE
 from fakes.troubles import Troubles
 from fakes.walkers import Walker, film
 from fakes.wire import Wire
@@ -42,7 +44,9 @@ class Body:
     def __init__(self, database: Database) -> None:
         self.wire = Wire()
         self.clock = ManualClock()
-        self.store = StoreWorker(database, self.wire, Troubles(), GATE.readmit, self.clock)
+        self.store = StoreWorker(
+            database, self.wire, Troubles(), Durables(GATE, "0" * 16, self.clock), self.clock, limits=AMPLE
+        )
         line = Line(LineSettings(id="door", a=(0.5, 1), b=(0.5, 0)), MODEL.labels, "overhead")
         native = Native(GATE, "0" * 16, database.seq())
         self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), {"door": line}, native)

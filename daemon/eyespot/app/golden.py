@@ -68,35 +68,33 @@ def prove(folder: Path, limit_s: float = LIMIT_S) -> Verdict:
     return _asked((str(folder.absolute()),), limit_s)
 
 
-def look(folder: Path, pictures: Sequence[Path], limit_s: float = LIMIT_S) -> Verdict:
+def look(folder: Path, pictures: Sequence[Path]) -> Verdict:
     """Return what a bundle for the processor finds in pictures, whatever its golden vectors say.
 
     Args:
         folder: of the bundle.
         pictures: (height, width, 3) uint8, red first, as `numpy.save` writes them.
-        limit_s: wall-clock time that it may take.
 
     Raises:
         ModelError: the bundle or a picture cannot be used; as `prove`.
     """
     paths = [str(path.absolute()) for path in pictures]
-    return _asked((str(folder.absolute()), "--pictures", *paths), limit_s)
+    return _asked((str(folder.absolute()), "--pictures", *paths))
 
 
-def shapes_of(file: Path, limit_s: float = LIMIT_S) -> tuple[tuple[int, ...], ...]:
+def shapes_of(file: Path) -> tuple[tuple[int, ...], ...]:
     """Return the shapes of the outputs of a .tflite file as a runtime has them: the file leaves some open.
 
     Args:
         file: the network.
-        limit_s: wall-clock time that it may take.
 
     Raises:
         ModelError: no runtime can run it; as `prove`.
     """
-    return _asked((str(file.absolute()),), limit_s).outputs
+    return _asked((str(file.absolute()),)).outputs
 
 
-def _asked(arguments: Sequence[str], limit_s: float) -> Verdict:
+def _asked(arguments: Sequence[str], limit_s: float = LIMIT_S) -> Verdict:
     command = (sys.executable, "-P", "-m", "eyespot", "models", "prove", *arguments)
     hung = Event()
     with foreign(ModelError, "cannot try the network in a process of its own"):

@@ -200,7 +200,7 @@ class ModelLifecycle:
 
     def _act_on(self, verdict: Verdict, trial: Trial) -> None:
         if verdict.outcome == "passed":
-            _log.log(NOTICE, "%s has proven itself %s", trial.model, verdict.reason)
+            _log.log(NOTICE, "%s has proven itself%s", trial.model, verdict.reason and f" ({verdict.reason})")
             self._trial = None
             self._levels.begin_anew()
             self._write_or_keep(partial(transitions.commit, at_s=utc_s(self._clock)))

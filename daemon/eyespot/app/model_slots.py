@@ -15,9 +15,9 @@ from eyespot.domain.errors import ConfigError, InputError, StoreError, foreign
 from eyespot.domain.placing import new_file
 from eyespot.host.clock import SystemClock
 from eyespot.store.settings import state_dir
-from eyespot.trust.archive import pack
+from eyespot.trust.archive import SUFFIX, pack
 from eyespot.trust.notes import Request, WorkerNote
-from eyespot.trust.slots import Record
+from eyespot.trust.slots import NONE_BEFORE, Record
 from eyespot.update.commands import CAN_BE_APPROVED, after_rollback
 from eyespot.update.commit import FOR_ALL, storing
 from eyespot.update.letters import Addressee
@@ -25,7 +25,6 @@ from eyespot.update.reports import in_short
 from eyespot.update.settings import models_dir
 from eyespot.update.slots import Slots
 
-_PACKED = ".tar.zst"
 _PINNED = 'the configuration names the model; set [model] bundle = "factory" to let the slots choose'
 
 
@@ -102,8 +101,8 @@ def install_model(config: Path, bundle: Path) -> str:
         )
     with foreign(InputError, f"cannot read {bundle}"):
         path = bundle.resolve(strict=True)
-        if not (path.is_dir() or path.name.endswith(_PACKED)):
-            raise InputError(f"{bundle} is neither the folder of a bundle nor a {_PACKED} of one")
+        if not (path.is_dir() or path.name.endswith(SUFFIX)):
+            raise InputError(f"{bundle} is neither the folder of a bundle nor a {SUFFIX} of one")
     handed = _handed_over(_slots(settings), path)
     _ask(settings, "worker", Request(kind="install", path=str(handed), at_s=_now_s()))
     return f"asked the update worker to try {path}; `eyespot models list` says what comes of it"
@@ -123,7 +122,7 @@ def roll_back_model(config: Path) -> str:
     record = _slots(settings).record
     after = after_rollback(record)
     if after is None:
-        raise InputError("the factory model looks, and there is none before it")
+        raise InputError(NONE_BEFORE)
     _ask(settings, "body", Request(kind="rollback", at_s=_now_s()))
     return f"{after} will look instead of {record.current}, as soon as eyespot.service runs"
 

@@ -34,6 +34,7 @@ from eyespot.supervisor.source_worker import SourceWorker
 from eyespot.supervisor.supervisor import Outcome, ServiceManager, StopStep, Supervisor
 from eyespot.supervisor.threads import Watched
 from eyespot.supervisor.vision_worker import VisionWorker
+from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
@@ -93,7 +94,9 @@ class _Life:
             self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
-        self._store = StoreWorker(database, broker, self._health, gate.readmit, clock)
+        durables = Durables(gate, native.boot_id, clock)
+        limits = plan.config.state.limits
+        self._store = StoreWorker(database, broker, self._health, durables, clock, limits=limits)
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)

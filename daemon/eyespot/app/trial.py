@@ -47,16 +47,13 @@ class Trial:
         looks = seen.looks if seen.bundle == self.model else 0
         if looks:
             self._note(seen, readings, memory_mb)
-        return judge(self._evidence(looks, self._error(readings, follower), follower.losses), *self._by)
+        evidence = self._evidence(looks, self._error(readings, follower), follower.losses)
+        return judge(evidence, self._baseline, self._terms)
 
     @property
     def has_shown_nothing(self) -> bool:
         """Whether it has not looked once."""
         return self._shown_ns is None
-
-    @property
-    def _by(self) -> tuple[Baseline, Terms]:
-        return self._baseline, self._terms
 
     def _note(self, seen: Seen, readings: Readings, memory_mb: float | None) -> None:
         if self._shown_ns is None:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 _FIRST_S = 1.0
 _LONGEST_S = 60.0
+# Who asks where nobody is burdens nobody, and is back soon after the link is. A thousand devices come back at
+# 250 a second, which a small broker bears.
+_LONGEST_ALONE_S = 4.0
 
 
 class Backoff:
@@ -19,10 +22,15 @@ class Backoff:
         self._random = random
         self._ceiling_s = _FIRST_S
 
-    def next_s(self) -> float:
-        """Return for how long to wait now; the next time it may be twice as long, up to a minute."""
-        ceiling_s = self._ceiling_s
-        self._ceiling_s = min(2 * ceiling_s, _LONGEST_S)
+    def next_s(self, *, alone: bool = False) -> float:
+        """Return for how long to wait now; the next time it may be twice as long.
+
+        Args:
+            alone: nobody was there: then up to 4 s, else up to a minute.
+        """
+        longest_s = _LONGEST_ALONE_S if alone else _LONGEST_S
+        ceiling_s = min(self._ceiling_s, longest_s)
+        self._ceiling_s = min(2 * ceiling_s, longest_s)
         return self._random() * ceiling_s
 
     def long_s(self) -> float:

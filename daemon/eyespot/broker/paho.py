@@ -130,7 +130,7 @@ class PahoBroker:
         while not session.dialled.wait(_DIAL_STEP_S) and not self._stopping.is_set():
             beat()
             if time.monotonic() > give_up:
-                session.end(Ending("connecting takes too long; check the network and DNS"))
+                session.end(Ending("connecting takes too long; check the network and DNS", alone=True))
                 return
 
     def _tell_answers(self, session: Session) -> bool:
@@ -174,7 +174,9 @@ class PahoBroker:
         self._events.disconnected(f"{self._settings.url}: {ending.reason}")
         if opened_s > _SETTLED_S:
             self._backoff.reset()
-        return self._backoff.long_s() if ending.taken_over else self._backoff.next_s()
+        if ending.taken_over:
+            return self._backoff.long_s()
+        return self._backoff.next_s(alone=ending.alone)
 
     def _wait(self, seconds: float, beat: Beat) -> None:
         until = time.monotonic() + seconds

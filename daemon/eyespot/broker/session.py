@@ -53,12 +53,14 @@ class Ending:
         reason: in words for people.
         unsupported: the broker does not speak this version of MQTT.
         unanswered: it was there, but went away without an answer to CONNECT.
+        alone: nobody was there who would mind being asked again soon.
         taken_over: another client came with our id.
     """
 
     reason: str
     unsupported: bool = False
     unanswered: bool = False
+    alone: bool = False
     taken_over: bool = False
 
 
@@ -113,7 +115,7 @@ class Session:
                 properties=bounds() if self._v5 else None,
             )
         except (OSError, ValueError) as error:
-            self.end(Ending(no_way(error)))
+            self.end(Ending(no_way(error), alone=not isinstance(error, ssl.SSLError)))
         with self._lock:
             self.dialled.set()
             if self._closed:
@@ -282,7 +284,8 @@ class Session:
             login = self._who.credentials
             # the alert that says so may be lost with the connection
             hint = _REFUSED if login.certified else _ASKED if login.tls else ""
-            self.end(Ending(f"it closed the connection unanswered{hint}", unanswered=True))
+            said = f"it closed the connection unanswered{hint}"
+            self.end(Ending(said, unanswered=True, alone=not login.tls))
 
     def _on_log(self, _client: paho.Client, _: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:

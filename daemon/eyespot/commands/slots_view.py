@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from eyespot.app import Installed, SlotsView
+from eyespot.domain.instants import LATEST_S
 from eyespot.trust.notes import Offer, WorkerNote
 from eyespot.trust.slots import MOST_STARTS, Record, Result
 
 _MB = 1_000_000
-_LATEST_S = 253_402_300_799
 _FACTORY = "the factory model"
 _WAITS = {
     "approval": "waits for approval: `eyespot models approve`",
@@ -102,4 +102,4 @@ def _of(rollout: str | None) -> str:
 
 
 def _at(utc_s: int) -> str:
-    return f"{datetime.fromtimestamp(min(utc_s, _LATEST_S), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{datetime.fromtimestamp(min(utc_s, LATEST_S), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,12 +1,13 @@
 """What is under way to the broker, what comes next, and what it would not have."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from eyespot.domain.errors import StorageError
+from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Delivery, Message
-from eyespot.ports import Broker
+from eyespot.ports import Broker, Clock
 from eyespot.store.outbox import Outbox
 
 WINDOW = 20
@@ -14,6 +15,8 @@ _LIVE = 0
 _STATE = 0
 _ANSWER = -1
 _MOST_ANSWERS = 20
+# A whole fleet may come back at once with a week's events: what is new leaves at once, a backlog in turn.
+_BURST, _DRAINED_A_SECOND = 200, 100
 
 
 @dataclass(slots=True)
@@ -48,12 +51,13 @@ class Courier:
     Args:
         broker: the way out.
         outbox: where durable messages wait.
+        clock: for the rate at which a backlog leaves.
 
     Attributes:
         online: whether the broker is connected.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox) -> None:
+    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock) -> None:
         self._broker = broker
         self._outbox = outbox
         self._states: dict[str, _State] = {}
@@ -63,12 +67,20 @@ class Courier:
         self._sent_up_to = 0
         self._blocked: set[str] = set()
         self._complaints: dict[str, str] = {}
+        self._clock = clock
+        self._allowance = float(_BURST)
+        self._allowed_ns = clock.now_ns()
         self.online = False
 
     @property
     def complaints(self) -> Mapping[str, str]:
         """Topics that the broker refuses, with its reasons, until it takes a message on them."""
         return self._complaints
+
+    @property
+    def under_way(self) -> Collection[int]:
+        """Ids of the durable messages that the broker may have, or get before it can be told otherwise."""
+        return {flight.key for flight in self._flights.values() if flight.key > 0} if self.online else ()
 
     @property
     def idle(self) -> bool:
@@ -138,11 +150,17 @@ class Courier:
         Raises:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
+        self._allow()
         try:
             self._send_all(self._next)
         except StorageError:
             self._send_all(self._next_state)
             raise
+
+    def _allow(self) -> None:
+        now_ns = self._clock.now_ns()
+        grown = (now_ns - self._allowed_ns) / SECOND_NS * _DRAINED_A_SECOND
+        self._allowance, self._allowed_ns = min(_BURST, self._allowance + grown), now_ns
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
         while self.online and len(self._flights) < WINDOW:
@@ -155,6 +173,8 @@ class Courier:
         return None if state is None else _Flight(state.message, _STATE)
 
     def _next(self) -> _Flight | None:
+        if self._allowance < 1:
+            return self._next_state()
         state = self._due_state()
         if state is not None and state.made_after - self._sent_up_to > WINDOW:
             return _Flight(state.message, _STATE)  # a long backlog does not hold up the present
@@ -189,4 +209,5 @@ class Courier:
             self._states[flight.message.topic].due = False
         else:
             self._sent_up_to = flight.key
+            self._allowance -= 1
         return True

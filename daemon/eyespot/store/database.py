@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from eyespot.domain.errors import StorageError, one_line
+from eyespot.store.packing import packed, unpacked
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ _PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
 SNAPSHOTS = "SELECT rule, state FROM snapshots"
 SEQ = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'"
+_PAGES = ("page_count", "freelist_count", "page_size")
 COUNT = "SELECT count(*) FROM outbox"
 _APPLICATION_ID = 0x45594553  # "EYES"
 _VERSION = 1
@@ -149,6 +151,15 @@ class Database:
         """
         return self._number("SELECT coalesce(max(id), 0) FROM outbox")
 
+    def used_bytes(self) -> int:
+        """Return how much of the disk is taken by what is kept; what was removed has left its room.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        pages, free, size = (self._number(f"PRAGMA {name}") for name in _PAGES)
+        return (pages - free) * size
+
     def waiting(self, after: int, most: int) -> list[Row]:
         """Return messages of the outbox with larger ids than `after`, in order.
 
@@ -157,7 +168,8 @@ class Database:
         """
         query = "SELECT id, topic, substr(payload, 1, ?) FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
         with self._working("read"):
-            return [Row(*row) for row in self._connection.execute(query, (_LONGEST_PAYLOAD, after, most))]
+            rows = self._connection.execute(query, (_LONGEST_PAYLOAD, after, most))
+            return [Row(key, topic, unpacked(kept, _LONGEST_PAYLOAD)) for key, topic, kept in rows]
 
     def commit(self, change: Change) -> None:
         """Make a change, wholly or not at all.
@@ -210,7 +222,10 @@ class Database:
     def _write(self, change: Change) -> None:
         execute, many = self._connection.execute, self._connection.executemany
         many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
-        many("INSERT INTO outbox VALUES (?, ?, ?)", [(row.id, row.topic, row.payload) for row in change.rows])
+        many(
+            "INSERT INTO outbox VALUES (?, ?, ?)",
+            [(row.id, row.topic, packed(row.payload)) for row in change.rows],
+        )
         # an update in place: replacing a row would touch its index, too
         many(
             "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",

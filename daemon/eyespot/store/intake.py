@@ -1,12 +1,14 @@
 """Where other threads leave what the store thread is to do."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Handover
 from eyespot.store.outbox import MOST_IN_MEMORY
+from eyespot.topics.durables import Announced
 
 _MOST_HANDOVERS = 1_000
 
@@ -28,10 +30,18 @@ class Taken:
     lost: int
 
 
-class Intake:
-    """Takes without ever waiting; thread-safe. A disk that hangs makes it fold what it holds, not grow."""
+Announce = Callable[[Sequence[bytes], Literal["disk_failed"]], Announced]
 
-    def __init__(self) -> None:
+
+class Intake:
+    """Takes without ever waiting; thread-safe. A disk that hangs makes it fold what it holds, not grow.
+
+    Args:
+        announce: returns what takes the place of messages that give way.
+    """
+
+    def __init__(self, announce: Announce) -> None:
+        self._announce = announce
         self._changed = threading.Condition()
         self._handovers: list[Handover] = []
         self._notes: list[Note] = []
@@ -53,7 +63,7 @@ class Intake:
         with self._changed:
             self._handovers.append(handover)
             if len(self._handovers) > _MOST_HANDOVERS:
-                folded, lost = fold(self._handovers)
+                folded, lost = fold(self._handovers, self._announce)
                 self._handovers = [folded]
                 self._lost += lost
             self._changed.notify()
@@ -79,7 +89,7 @@ class Intake:
             return taken
 
 
-def fold(handovers: list[Handover]) -> tuple[Handover, int]:
+def fold(handovers: list[Handover], announce: Announce) -> tuple[Handover, int]:
     """Return one handover that leaves behind the same, and how many durable messages it had to drop.
 
     Live messages are too old by now; of states and snapshots the last one counts.
@@ -87,10 +97,11 @@ def fold(handovers: list[Handover]) -> tuple[Handover, int]:
     messages = [message for handover in handovers for message in handover.messages]
     last = {message.topic: message for message in messages if message.delivery is Delivery.STATE}
     durable = [message for message in messages if _durable(message)]
-    kept = durable[-MOST_IN_MEMORY:]
+    excess = len(durable) - MOST_IN_MEMORY + 1 if len(durable) > MOST_IN_MEMORY else 0
+    announced = announce([message.payload for message in durable[:excess]], "disk_failed")
     snapshots = {rule: state for handover in handovers for rule, state in handover.snapshots.items()}
     seq = max(handover.seq for handover in handovers)
-    return Handover((*kept, *last.values()), snapshots, seq), len(durable) - len(kept)
+    return Handover((*announced.messages, *durable[excess:], *last.values()), snapshots, seq), announced.lost
 
 
 def _durable(message: Message) -> bool:

@@ -1,42 +1,72 @@
 """Durable messages that the broker does not have yet."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from eyespot.domain.errors import StorageError, one_line
-from eyespot.domain.message import Delivery, Message
+from eyespot.domain.message import Message
 from eyespot.store.database import Change, Database, Row
+from eyespot.topics.durables import Announced
+from eyespot.topics.payloads import DropReason
 
 _log = logging.getLogger(__name__)
 
 _PAGE = 50
 MOST_IN_MEMORY = 10_000
 
-Readmit = Callable[[str, bytes], Message]
+_FEWEST_DROPPED, _MOST_DROPPED = 200, 10_000  # at once
+
+
+class Durables(Protocol):
+    """What is known of messages that wait; see `topics.durables`."""
+
+    def readmit(self, topic: str, payload: bytes) -> Message:
+        """Return the message for what comes back from the disk; raises ValueError where it is none."""
+
+    def announce(self, payloads: Sequence[bytes], reason: DropReason) -> Announced:
+        """Return what takes the place of messages, in order."""
+
+    def outdated(self, payloads: Sequence[bytes], most_age_ns: int) -> int:
+        """Return how many of these messages, in order, are too old or come before one that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may wait for the broker, and for how long; then the oldest give way."""
+
+    most_bytes: int
+    most_age_ns: int
 
 
 class Outbox:
     """Keeps messages on disk, and in memory while the disk fails. For one thread.
 
+    What gives way is announced: one message takes the place of all that were before it.
+
     Args:
         database: where they are kept.
-        readmit: the gate, through which what comes back from the disk passes again. Raises ValueError.
+        durables: the gate, through which what comes back from the disk passes again.
+        limits: of what may wait on disk.
 
     Attributes:
-        lost: how many messages gave way because the disk failed for too long.
+        dropped: how many messages gave way, and why.
         tampered: how many on disk were not what could have left.
     """
 
-    def __init__(self, database: Database, readmit: Readmit) -> None:
+    def __init__(self, database: Database, durables: Durables, limits: Limits) -> None:
         self._database = database
-        self._readmit = readmit
+        self._durables = durables
+        self._limits = limits
         self._on_disk = database.count()
         self._newest = self._newest_on_disk = database.newest()
         self._unkept: dict[int, Message] = {}
         self._gone: set[int] = set()
         self._page: list[Row] = []
         self._page_after = 0
-        self.lost = 0
+        self.dropped: Counter[DropReason] = Counter()
         self.tampered = 0
 
     def __len__(self) -> int:
@@ -62,8 +92,13 @@ class Outbox:
         self._newest += 1
         self._unkept[self._newest] = message
 
-    def commit(self, snapshots: Mapping[str, bytes], seq: int) -> None:
+    def commit(self, snapshots: Mapping[str, bytes], seq: int, under_way: Collection[int]) -> None:
         """Keep what was added, with the snapshots, in one transaction; remove what was delivered.
+
+        Args:
+            snapshots: rule id -> its state.
+            seq: number of the newest durable message.
+            under_way: ids of messages that never give way, as the broker may have them.
 
         Raises:
             StorageError: nothing was changed; try again later. The oldest give way if they are too many.
@@ -72,7 +107,7 @@ class Outbox:
         try:
             self._database.commit(Change(rows, self._gone, snapshots, seq))
         except StorageError:
-            self._make_room()
+            self._make_room(under_way)
             raise
         self._on_disk += len(rows) - len(self._gone)
         self._newest_on_disk = self._newest
@@ -101,10 +136,43 @@ class Outbox:
         if self._unkept.pop(key, None) is None and key <= self._newest_on_disk:
             self._gone.add(key)
 
-    def _make_room(self) -> None:
-        for key in list(self._unkept)[:-MOST_IN_MEMORY]:
-            del self._unkept[key]
-            self.lost += 1
+    def trim(self) -> None:
+        """Let the oldest on disk give way where they are too many or too old. None of them may be under way.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        if self._gone or self._on_disk <= 1:
+            return
+        if (excess := self._database.used_bytes() - self._limits.most_bytes) > 0:
+            share = self._on_disk * excess // (excess + self._limits.most_bytes)
+            most = min(share + _FEWEST_DROPPED, _MOST_DROPPED)
+            self._drop(self._database.waiting(0, most), "full")
+        else:
+            rows = self._database.waiting(0, _PAGE)
+            payloads = [row.payload for row in rows]
+            self._drop(rows[: self._durables.outdated(payloads, self._limits.most_age_ns)], "old")
+
+    def _drop(self, rows: Sequence[Row], reason: DropReason) -> None:
+        if len(rows) <= 1:  # that may be the announcement
+            return
+        messages, lost = self._durables.announce([row.payload for row in rows], reason)
+        kept = [Row(rows[-1].id, message.topic, message.payload) for message in messages]
+        self._database.commit(Change(kept, [row.id for row in rows], {}, 0))
+        self._on_disk -= len(rows) - len(kept)
+        self._page = []
+        self.dropped[reason] += lost
+
+    def _make_room(self, under_way: Collection[int]) -> None:
+        oldest = list(self._unkept)[: 1 - MOST_IN_MEMORY]
+        excess = [key for key in oldest if key not in under_way]
+        if len(self._unkept) <= MOST_IN_MEMORY or not excess:
+            return
+        payloads = [self._unkept.pop(key).payload for key in excess]
+        messages, lost = self._durables.announce(payloads, "disk_failed")
+        self._unkept.update((excess[-1], message) for message in messages)
+        self._unkept = dict(sorted(self._unkept.items()))
+        self.dropped["disk_failed"] += lost
 
     def _row_after(self, key: int) -> Row | None:
         if key >= self._page_after:
@@ -116,9 +184,7 @@ class Outbox:
 
     def _readmitted(self, row: Row) -> Message | None:
         try:
-            message = self._readmit(row.topic, row.payload)
-            if message.delivery is not Delivery.DURABLE:
-                raise ValueError("this topic is never kept")  # noqa: TRY301 - as any other that did not pass
+            return self._durables.readmit(row.topic, row.payload)
         except ValueError as error:
             _log.error(
                 "removed a message on %r that eyespot did not write: %s", row.topic[:80], one_line(error)
@@ -126,4 +192,3 @@ class Outbox:
             self.tampered += 1
             self._gone.add(row.id)
             return None
-        return message

@@ -8,19 +8,31 @@ from typing import Annotated
 import msgspec
 
 from eyespot.domain.errors import ConfigError, foreign
+from eyespot.domain.instants import SECOND_NS
+from eyespot.store.outbox import Limits
 
 _OF_THE_SYSTEM = Path("/var/lib/eyespot")
 
 
 class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where counts are kept.
+    """Where counts are kept, and how much may wait for the broker.
 
     Attributes:
         dir: a folder. Default: $STATE_DIRECTORY, else /var/lib/eyespot as root, else
             $XDG_STATE_HOME/eyespot, that is ~/.local/state/eyespot.
+        outbox_mb: how much of the disk events may take that the broker does not have yet; then the oldest
+            give way. 256 MB are a week of one event a second.
+        outbox_days: for how long they may wait.
     """
 
     dir: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    outbox_mb: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = 256
+    outbox_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+
+    @property
+    def limits(self) -> Limits:
+        """How much may wait, and for how long."""
+        return Limits(self.outbox_mb * 1_000_000, self.outbox_days * 86_400 * SECOND_NS)
 
 
 def state_dir(settings: StateSettings, environ: Mapping[str, str]) -> Path:

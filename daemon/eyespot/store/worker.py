@@ -10,7 +10,8 @@ from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
 from eyespot.store.courier import Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
-from eyespot.store.outbox import Outbox, Readmit
+from eyespot.store.outbox import Durables, Limits, Outbox
+from eyespot.topics.payloads import DropReason
 
 _TURN_S = 1.0
 _SYNC_NS = SECOND_NS
@@ -21,6 +22,12 @@ _TRY_AGAIN_NS = SECOND_NS
 _SETTLE_NS = 10 * SECOND_NS
 _MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
+_TRIM_NS = 60 * SECOND_NS
+_REASONS: dict[DropReason, str] = {
+    "full": "as more waited for the broker than [state] outbox_mb allows",
+    "old": "as they had waited for longer than [state] outbox_days",
+    "disk_failed": "as the disk failed for too long",
+}
 
 
 class StoreWorker:
@@ -31,28 +38,36 @@ class StoreWorker:
         broker: the way out; to be attached to this.
         health: knows `broker_unreachable`, `publish_denied`, `storage_failed`, `store_damaged`,
             `store_tampered` and `store_overflowed`.
-        readmit: the gate, for what comes back from the disk; raises ValueError.
+        durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
+        limits: of what may wait for the broker.
 
     Raises:
         StorageError: the database cannot be read.
     """
 
     def __init__(
-        self, database: Database, broker: Broker, health: HealthBoard, readmit: Readmit, clock: Clock
+        self,
+        database: Database,
+        broker: Broker,
+        health: HealthBoard,
+        durables: Durables,
+        clock: Clock,
+        *,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._health = health
         self._clock = clock
-        self._intake = Intake()
-        self._outbox = Outbox(database, readmit)
-        self._courier = Courier(broker, self._outbox)
+        self._intake = Intake(durables.announce)
+        self._outbox = Outbox(database, durables, limits)
+        self._courier = Courier(broker, self._outbox, clock)
         self._snapshots: dict[str, bytes] = {}
         self._seq = database.seq()
         self._kept_seq = self._seq
-        self._lost = 0
         self._unsynced = not database.lasts
         self._synced_ns = self._retried_ns = clock.now_ns()
+        self._trimmed_ns = clock.now_ns() - _TRIM_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = False
@@ -114,9 +129,11 @@ class StoreWorker:
         for handover in taken.handovers:
             self._accept(handover)
         self._commit(at_once=False)
+        self._trim()
         self._pump()
         self._sync(at_once=False)
-        self._tell_losses(taken.lost)
+        self._outbox.dropped["disk_failed"] += taken.lost
+        self._tell_losses()
 
     def _accept(self, handover: Handover) -> None:
         self._snapshots.update(handover.snapshots)
@@ -133,10 +150,18 @@ class StoreWorker:
             return
         self._tried_ns = now_ns
         with self._disk_work("commit"):
-            self._outbox.commit(self._snapshots, self._seq)
+            self._outbox.commit(self._snapshots, self._seq, self._courier.under_way)
             self._snapshots.clear()
             self._kept_seq = self._seq
             self._unsynced = True
+
+    def _trim(self) -> None:
+        now_ns = self._clock.now_ns()
+        if now_ns - self._trimmed_ns < _TRIM_NS or self._courier.under_way:
+            return
+        self._trimmed_ns = now_ns
+        with self._disk_work("trim"):
+            self._outbox.trim()
 
     def _is_new(self) -> bool:
         return bool(self._snapshots or self._outbox.has_new or self._seq > self._kept_seq)
@@ -190,11 +215,10 @@ class StoreWorker:
             if not self._failing:
                 self._health.clear_state("storage_failed")
 
-    def _tell_losses(self, lost_before_intake: int) -> None:
-        self._lost += lost_before_intake
-        if lost := self._lost + self._outbox.lost:
-            reason = f"{lost} events gave way as the disk failed for too long; totals are right"
-            self._health.raise_state("store_overflowed", reason)
+    def _tell_losses(self) -> None:
+        if dropped := +self._outbox.dropped:
+            ways = " and ".join(f"{count} events {_REASONS[reason]}" for reason, count in dropped.items())
+            self._health.raise_state("store_overflowed", f"gave way: {ways}; totals are right")
         if tampered := self._outbox.tampered:
             reason = f"removed {tampered} kept messages that this device does not write; was it renamed?"
             self._health.raise_state("store_tampered", reason)

@@ -57,12 +57,15 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
+    _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
     _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
 )
+
+SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}
 
 
 class Gate:

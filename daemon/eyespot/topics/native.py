@@ -16,10 +16,8 @@ from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
-from eyespot.topics.gate import DECLARED, Gate, GateError
+from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, UpdateState
-
-_SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Native:
 
     def __init__(self, gate: Gate, boot_id: str, seq: int) -> None:
         self._gate = gate
-        self._boot_id = boot_id
+        self.boot_id = boot_id
         self._topic_seq: Counter[str] = Counter()
         self.seq = seq
 
@@ -109,7 +107,7 @@ class Native:
             ),
             camera=view and _camera(view, who.mount),
             model=_model(model),
-            schemas=tuple(sorted(_SCHEMAS.values())),
+            schemas=tuple(sorted(SCHEMAS.values())),
             privacy=payloads.Privacy(
                 boxes_of_frames=who.publishes_frames, unsigned_models=who.takes_unsigned
             ),
@@ -238,10 +236,10 @@ class Native:
 
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
-            "schema": _SCHEMAS[kind],
+            "schema": SCHEMAS[kind],
             "t": rfc3339(at.utc_ns),
             "clock": "synced" if at.synced else "unsynced",
-            "boot_id": self._boot_id,
+            "boot_id": self.boot_id,
             "seq": seq,
         }
 

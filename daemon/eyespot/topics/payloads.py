@@ -218,6 +218,31 @@ class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
 
 
+DropReason = Literal["full", "old", "disk_failed"]
+
+
+class Dropped(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Durable messages gave way before the broker had them; this one takes their place.
+
+    Attributes:
+        seq: of the last of them.
+        first: `seq` of the first of them, `from` in JSON.
+        to: of the last.
+        since: `t` of the first of them.
+        until: of the last.
+        messages: how many; fewer than the numbers between, where some of these did leave.
+        reason: more waited than may, or for longer, or the disk failed for too long.
+    """
+
+    kind: Literal["dropped"]
+    first: Count = msgspec.field(name="from")
+    to: Count
+    since: Utc
+    until: Utc
+    messages: Count
+    reason: DropReason
+
+
 class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something crossed a line; `t` is interpolated between observations."""
 

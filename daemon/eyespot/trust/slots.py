@@ -4,7 +4,6 @@ A bundle is named by its id, `name@version-sha12`; None stands for the factory m
 Each function returns the next record, one generation on; who keeps it makes that one write.
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Meta
 
 MOST_STARTS = 2
 MOST_QUARANTINED = 50
+NONE_BEFORE = "the factory model looks, and there is none before it"
 _LONGEST = 300
 
 _BUNDLE_ID = r"\A[a-z0-9][a-z0-9-]{0,62}@[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{12}\Z"
@@ -138,8 +138,7 @@ def stage(record: Record, staged: Staged) -> Record:
     Raises:
         OutOfTurnError: a trial is under way, it is quarantined, or it looks already.
     """
-    if record.trial is not None:
-        raise OutOfTurnError(f"{record.trial.bundle} is on probation; wait until that is over")
+    _without_trial(record)
     if staged.bundle == record.current:
         raise OutOfTurnError(f"{staged.bundle} is what looks already")
     reason = record.shuns(staged.bundle, staged.rollout)
@@ -154,13 +153,7 @@ def refuse(record: Record, reason: str, at_s: int) -> Record:
     Raises:
         OutOfTurnError: nothing is staged.
     """
-    staged = _staged(record)
-    return _next(
-        record,
-        staged=None,
-        quarantine=_shunned(record, staged, reason),
-        last_result=_result(staged, "refused", reason, at_s),
-    )
+    return msgspec.structs.replace(shun(record, _staged(record), reason, at_s), staged=None)
 
 
 def activate(record: Record) -> Record:
@@ -170,8 +163,7 @@ def activate(record: Record) -> Record:
         OutOfTurnError: nothing is staged, or a trial is under way.
     """
     staged = _staged(record)
-    if record.trial is not None:
-        raise OutOfTurnError(f"{record.trial.bundle} is on probation; wait until that is over")
+    _without_trial(record)
     trial = Trial(bundle=staged.bundle, rollout=staged.rollout)
     return _next(record, current=staged.bundle, staged=None, trial=trial)
 
@@ -231,7 +223,7 @@ def go_back(record: Record, reason: str, at_s: int) -> Record:
     if record.trial is not None:
         return roll_back(record, reason, at_s)
     if record.current is None:
-        raise OutOfTurnError("the factory model looks, and there is none before it")
+        raise OutOfTurnError(NONE_BEFORE)
     left = Trial(bundle=record.current, rollout=_rollout(record))
     return _next(
         record,
@@ -296,6 +288,11 @@ def _staged(record: Record) -> Staged:
     return record.staged
 
 
+def _without_trial(record: Record) -> None:
+    if record.trial is not None:
+        raise OutOfTurnError(f"{record.trial.bundle} is on probation; wait until that is over")
+
+
 def _trial(record: Record) -> Trial:
     if record.trial is None:
         raise OutOfTurnError("nothing is on probation")
@@ -312,10 +309,6 @@ def _result(of: Staged | Trial, outcome: Outcome, reason: str, at_s: int) -> Res
 
 
 def _shunned(record: Record, of: Staged | Trial, reason: str) -> tuple[Quarantined, ...]:
-    def others() -> Iterator[Quarantined]:
-        for one in record.quarantine:
-            if (one.bundle, one.rollout) != (of.bundle, of.rollout):
-                yield one
-
+    others = (one for one in record.quarantine if (one.bundle, one.rollout) != (of.bundle, of.rollout))
     newest = Quarantined(bundle=of.bundle, rollout=of.rollout, reason=reason[:_LONGEST])
-    return (*others(), newest)[-MOST_QUARANTINED:]
+    return (*others, newest)[-MOST_QUARANTINED:]

@@ -6,7 +6,7 @@ from datetime import datetime
 from eyespot.topics.commands import Command, Kind
 from eyespot.topics.model_payloads import Ask, ReplyCode
 from eyespot.trust.notes import Request
-from eyespot.trust.slots import Record
+from eyespot.trust.slots import NONE_BEFORE, Record
 from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing, in_short, offered
 
@@ -65,7 +65,7 @@ def after_rollback(record: Record) -> str | None:
 def _rollback(record: Record) -> Verdict:
     after = after_rollback(record)
     if after is None:
-        return Verdict("refused", "the factory model looks, and there is none before it")
+        return Verdict("refused", NONE_BEFORE)
     return Verdict("ok", f"{after} will look instead of {record.current}", "rollback")
 
 

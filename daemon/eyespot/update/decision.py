@@ -5,6 +5,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from eyespot.domain.errors import StoreError, TrustError
+from eyespot.trust.archive import SUFFIX
 from eyespot.trust.desired import Desired, delay_s
 from eyespot.trust.notes import Offer, WorkerNote, bundle_of
 from eyespot.trust.slots import Record
@@ -13,7 +14,6 @@ from eyespot.update.window import opens_s
 
 MOST_ATTEMPTS = 10
 
-_SUFFIX = ".tar.zst"
 _LONGEST = 300
 
 
@@ -62,7 +62,7 @@ def bundle_desired(desired: Desired) -> str:
     Raises:
         TrustError: its parts contradict each other.
     """
-    name = desired.target.rpartition("/")[2].removesuffix(_SUFFIX)
+    name = desired.target.rpartition("/")[2].removesuffix(SUFFIX)
     try:
         bundle = bundle_of(name)
     except StoreError as error:

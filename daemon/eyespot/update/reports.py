@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from eyespot.domain.instants import SECOND_NS, rfc3339
+from eyespot.domain.instants import LATEST_S, SECOND_NS, rfc3339
 from eyespot.ports import ModelIdentity
 from eyespot.topics import model_payloads as payloads
 from eyespot.trust.notes import Offer, WorkerNote
@@ -16,7 +16,6 @@ from eyespot.trust.slots import Record, Result, Staged, Trial
 SILENT = "worker_silent"
 _SILENT_AFTER_S = 600
 _LONGEST_REASON = 300
-_LATEST_S = 253_402_300_799  # the end of the year 9999
 _WORKING = frozenset({"checking", "downloading", "verifying", "testing"})
 _IN_PROGRESS = frozenset({"downloading", "verifying", "testing", "staged"})
 
@@ -205,7 +204,7 @@ def _last_result(result: Result) -> payloads.LastResult:
         rollout=result.rollout,
         outcome=result.outcome,
         reason=in_short(result.reason),
-        at=rfc3339(min(result.at_s, _LATEST_S) * SECOND_NS),
+        at=rfc3339(min(result.at_s, LATEST_S) * SECOND_NS),
     )
 
 

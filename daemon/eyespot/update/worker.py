@@ -15,7 +15,7 @@ from eyespot.domain.errors import (
     UpdateError,
     one_line,
 )
-from eyespot.trust.desired import Desired, bucket
+from eyespot.trust.desired import bucket
 from eyespot.trust.notes import Offer, Request, WorkerNote
 from eyespot.trust.slots import OutOfTurnError, Record, Staged, raise_floor, shun
 from eyespot.update.account import Account, warning
@@ -132,7 +132,7 @@ class Worker:
     def _look(self, requests: Sequence[Request]) -> None:
         """Look at the repository, and do what it wants."""
         if self._source is None:
-            self._account.say("idle", offer=None, attempts=0, approved=None, reason="no repository is named")
+            self._wait_for_nothing(reason="no repository is named")
             return
         before = replace(self._account.note, **self._approval(requests))
         self._account.say("checking", approved=before.approved)
@@ -144,11 +144,17 @@ class Worker:
         told = {"checked_s": now.utc_s, "metadata_expires_s": max(0, found.expires_s)}
         if found.desired is None or found.target is None:
             reason = f"nothing is released to the cohort {self._settings.cohort}"
-            self._account.say(
-                "idle", offer=None, attempts=0, approved=None, **({"reason": reason} | told | doubts)
-            )
+            self._wait_for_nothing(**({"reason": reason} | told | doubts))
             return
-        decision = self._decide(found.desired, found.target, record, before, now)
+        decision = decide(
+            found.desired,
+            record,
+            before,
+            size_bytes=found.target.length,
+            settings=self._settings,
+            device=self._device,
+            now_s=now.utc_s,
+        )
         failed = attempts(before, found.desired.rollout)
         if decision.take and decision.offer:
             self._account.say("checking", offer=decision.offer, attempts=failed, **told)
@@ -168,24 +174,11 @@ class Worker:
         """Keep what is trusted from now on; time alone is not worth a write each time."""
         before, after = record.floor, found.floor
         newer = after.trusted_s - before.trusted_s >= _TRUSTED_STEP_S
-        if newer or any(
-            getattr(before, name) != getattr(after, name)
-            for name in ("anchor", "root", "timestamp", "snapshot", "targets")
-        ):
+        if newer or replace(after, trusted_s=before.trusted_s) != before:
             self._slots.change(partial(raise_floor, floor=after, anew=found.anew))
 
-    def _decide(
-        self, desired: Desired, target: Target, record: Record, before: WorkerNote, now: Now
-    ) -> Decision:
-        return decide(
-            desired,
-            record,
-            before,
-            size_bytes=target.length,
-            settings=self._settings,
-            device=self._device,
-            now_s=now.utc_s,
-        )
+    def _wait_for_nothing(self, **told: object) -> None:
+        self._account.say("idle", offer=None, attempts=0, approved=None, **told)
 
     def _wait(self, decision: Decision, failed: int, told: dict[str, object]) -> None:
         """Say why nothing is taken."""

@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgspec
 
+from eyespot.trust.archive import SUFFIX
 from eyespot.trust.desired import Desired
 from eyespot.update.reports import in_short
 
 ATTEMPTS_THAT_FAIL = 3
-_PACKED = ".tar.zst"
 
 Phase = Literal["waits", "moves", "trial", "done", "failed"]
 
@@ -72,7 +72,7 @@ class Standing:
 
 def bundle_in(desired: Desired) -> str:
     """Return the id of the bundle that a cohort shall run."""
-    return desired.target.rpartition("/")[2].removesuffix(_PACKED)
+    return desired.target.rpartition("/")[2].removesuffix(SUFFIX)
 
 
 def standing(detail: Detail, desired: Desired) -> Standing:
