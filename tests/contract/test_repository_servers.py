@@ -140,7 +140,7 @@ def test_ctrl_c_ends_it_without_a_traceback(ours: FakeRepository) -> None:
 
 
 def test_no_repository_and_no_address_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no repository; `eyespot-fleet publish init` makes one"):
+    with pytest.raises(InputError, match="is no repository; --repository says where it is"):
         application(tmp_path)
     with listen("127.0.0.1", 0) as taken, pytest.raises(FeedError, match="Address already in use"):
         listen("127.0.0.1", taken.getsockname()[1])

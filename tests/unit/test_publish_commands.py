@@ -152,7 +152,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
         assert len(said.splitlines()) == 1
         return said
 
-    assert "repository is no repository; `eyespot-fleet publish init`" in refused("publish", "show")
+    assert "repository is no repository; --repository says where" in refused("publish", "show")
     told(capsys, "publish", "init")
     assert "repository is there already" in refused("publish", "init")
     assert "there is no bundle people; there are: none; `eyespot-fleet publish add`" in refused(

@@ -27,8 +27,8 @@ FLEET = (
 )
 
 
-def progress(*devices: Device, why: str = "", percent: float = 5.0) -> Progress:
-    return Progress(desired(percent), devices or FLEET, why, "")
+def progress(*devices: Device, why: str = "", percent: float = 5.0, trouble: str = "") -> Progress:
+    return Progress(desired(percent), devices or FLEET, why, trouble)
 
 
 def test_plain_lines_tell_each_step_and_each_end_once() -> None:
@@ -57,6 +57,18 @@ def test_what_is_waited_for_is_told_once_a_minute_at_most() -> None:
     assert [line.split(";")[0] for line in lines] == [
         "5 %: soaks for 3 min more",
         "5 %: soaks for 1 min more",
+    ]
+
+
+def test_that_the_broker_has_gone_is_told_at_once_and_that_it_is_back() -> None:
+    lines: list[str] = []
+    view = PlainView(lines.append, lambda: 0.0)
+    for trouble in ("", "connection refused", "connection refused", ""):
+        view.show(progress(device(1, "waits"), why="waits", trouble=trouble))
+    assert [line.split(";")[0] for line in lines] == [
+        "5 %: waits",
+        "5 %: waits (connection refused)",
+        "5 %: waits",
     ]
 
 

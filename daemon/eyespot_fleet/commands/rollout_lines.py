@@ -69,7 +69,7 @@ class PlainView:
         self._say = say
         self._clock = clock
         self._ended: dict[str, str] = {}
-        self._why = ""
+        self._why = self._trouble = ""
         self._why_at_s = float("-inf")
 
     def __enter__(self) -> Self:
@@ -89,8 +89,9 @@ class PlainView:
         """Tell what is new."""
         self._tell_ended(progress)
         now_s = self._clock()
-        if progress.why != self._why and now_s - self._why_at_s >= _WHY_AGAIN_S:
-            self._why, self._why_at_s = progress.why, now_s
+        is_due = progress.why != self._why and now_s - self._why_at_s >= _WHY_AGAIN_S
+        if is_due or progress.trouble != self._trouble:
+            self._why, self._trouble, self._why_at_s = progress.why, progress.trouble, now_s
             trouble = f" ({progress.trouble})" if progress.trouble else ""
             counts = f"; {sums(progress)}" if progress.devices else ""
             self._say(f"{progress.desired.percent:g} %: {progress.why}{trouble}{counts}")
@@ -110,7 +111,7 @@ class JsonView:
         self._say = say
         self._now = now
         self._known: dict[str, tuple[str, str]] = {}
-        self._why = ""
+        self._why = self._trouble = ""
 
     def __enter__(self) -> Self:
         return self

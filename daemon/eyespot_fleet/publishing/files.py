@@ -148,3 +148,9 @@ def _check_kind(metadata: Metadata[Any], role: str) -> None:
     kind = role if role in get_args(TopLevel) else TARGETS
     if metadata.signed.type != kind:
         raise ValueError(f"it is that of {metadata.signed.type}")
+
+
+def no_repository(folder: Path) -> InputError:
+    """Return what is to be said of a folder that is none."""
+    advice = "--repository says where it is, `eyespot-fleet publish init` makes one"
+    return InputError(f"{folder} is no repository; {advice}")

@@ -6,7 +6,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Targets
 
 from eyespot.domain.errors import InputError
-from eyespot_fleet.publishing.files import Files
+from eyespot_fleet.publishing.files import Files, no_repository
 from eyespot_fleet.publishing.roles import DAYS_FIELD, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
 _AGAIN = "put back a whole copy of the repository"
@@ -21,7 +21,7 @@ def load(files: Files) -> dict[str, Metadata[Any]]:
         InputError: it is no repository, not whole, or signed by somebody else.
     """
     if not files.newest(ROOT):
-        raise InputError(f"{files.folder} is no repository; `eyespot-fleet publish init` makes one")
+        raise no_repository(files.folder)
     root = _last_root(files)
     found = {ROOT: root, **{role: _newest(files, role) for role in (TARGETS, SNAPSHOT, TIMESTAMP)}}
     for role in (TARGETS, SNAPSHOT, TIMESTAMP):

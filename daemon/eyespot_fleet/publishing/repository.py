@@ -18,7 +18,7 @@ from tuf.api.metadata import Delegations, Metadata, MetaFile, Root, Snapshot, Ta
 
 from eyespot.domain.errors import InputError
 from eyespot_fleet.disk import alone_in
-from eyespot_fleet.publishing.files import Files
+from eyespot_fleet.publishing.files import Files, no_repository
 from eyespot_fleet.publishing.keys import Keys, file_name
 from eyespot_fleet.publishing.loading import load
 from eyespot_fleet.publishing.roles import (
@@ -257,7 +257,7 @@ def opened(folder: Path, keys: Keys, now: datetime) -> Iterator[Repository]:
         StorageError: somebody else writes to it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
+        raise no_repository(folder)
     with alone_in(folder):
         files = Files(folder)
         yield Repository(files, keys, now, load(files))

@@ -12,8 +12,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from eyespot.domain.errors import FeedError, InputError
-from eyespot_fleet.publishing.files import METADATA, TARGETS
+from eyespot.domain.errors import FeedError
+from eyespot_fleet.publishing.files import METADATA, TARGETS, no_repository
 
 _TIMESTAMP: Final = "timestamp.json"
 _UNCHANGING: Final = "public, max-age=31536000, immutable"
@@ -42,7 +42,7 @@ def application(folder: Path) -> Starlette:
         InputError: there is none.
     """
     if not (folder / METADATA / _TIMESTAMP).is_file():
-        raise InputError(f"{folder} is no repository; `eyespot-fleet publish init` makes one")
+        raise no_repository(folder)
     served = Starlette(
         routes=[Mount(f"/{name}", _Files(directory=folder / name)) for name in (METADATA, TARGETS)]
     )
