@@ -207,6 +207,9 @@ class BrokerEvents(Protocol):
     def disconnected(self, reason: str) -> None:
         """Tell that they cannot, and why, in words for people; also after each failed attempt."""
 
+    def replaced(self, reason: str) -> None:
+        """Tell that another client seems to use our id: each connection of the one ends that of the other."""
+
     def acknowledged(self, token: int) -> None:
         """Tell that the broker has taken over the message with this token."""
 

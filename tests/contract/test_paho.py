@@ -268,6 +268,7 @@ def test_whom_another_client_with_our_id_replaces_says_so_and_does_not_fight() -
         device.told.wait_for(lambda: device.told.reasons)
         time.sleep(0.5)
     assert "give each device its own [device] id" in device.told.reasons[0]
+    assert device.told.replacements == device.told.reasons
     assert device.told.connections == 1
 
 
@@ -280,6 +281,19 @@ def test_a_connection_that_mosquitto_closed_for_another_client_makes_one_think_o
         with running(broker_of(mosquitto.url)):
             first.told.wait_for(lambda: first.told.reasons)
     assert "does another client use our id" in first.told.reasons[0]
+
+
+def test_two_clients_with_one_id_that_mosquitto_cuts_off_in_turn_stop_fighting() -> None:
+    with (
+        local_mosquitto("allow_anonymous true") as mosquitto,
+        running(broker_of(mosquitto.url)) as first,
+        running(broker_of(mosquitto.url)) as second,
+    ):
+        until(lambda: first.told.replacements or second.told.replacements, "one of them gives in")
+        time.sleep(0.5)
+        reasons = [*first.told.replacements, *second.told.replacements]
+    assert "give each device its own [device] id" in reasons[0]
+    assert first.told.connections + second.told.connections <= 8
 
 
 def test_what_is_not_mqtt_ends_the_connection_and_nothing_else() -> None:

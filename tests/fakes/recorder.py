@@ -14,6 +14,7 @@ class Recorder:
         self.online = False
         self.connections = 0
         self.reasons: list[str] = []
+        self.replacements: list[str] = []
         self.acknowledged_tokens: list[int] = []
         self.refusals: dict[int, str] = {}
         self.heard: list[Heard] = []
@@ -30,6 +31,11 @@ class Recorder:
         with self._changed:
             self.online = False
             self.reasons.append(reason)
+            self._changed.notify_all()
+
+    def replaced(self, reason: str) -> None:
+        with self._changed:
+            self.replacements.append(reason)
             self._changed.notify_all()
 
     def acknowledged(self, token: int) -> None:

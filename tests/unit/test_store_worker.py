@@ -121,6 +121,18 @@ def test_a_broker_that_is_not_there_is_a_named_state(store: Store) -> None:
     assert "broker_unreachable" not in store.health.lasting
 
 
+def test_another_device_with_our_id_is_a_named_state_until_it_has_been_quiet_for_long(store: Store) -> None:
+    store.worker.replaced("mqtt://b: another client uses our id")
+    store.turn()
+    store.worker.connected()
+    store.clock.sleep(500)
+    store.turn()
+    assert "another client uses our id" in store.health.lasting["duplicate_id"]
+    store.clock.sleep(100)
+    store.turn()
+    assert "duplicate_id" not in store.health.lasting
+
+
 def test_a_denied_topic_is_a_named_state_until_the_broker_takes_it(store: Store) -> None:
     store.worker.connected()
     store.turn(counted(1))

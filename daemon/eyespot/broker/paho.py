@@ -27,6 +27,11 @@ _MOST_DIALLING_S = 30.0
 _MOST_ANSWERING_S = 10.0
 _SETTLED_S = 10.0
 _SILENCES_BEFORE_311 = 2
+_CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
+_CUT_OFF = (
+    "it closes each connection soon, without a word: does another client use our id? "
+    "give each device its own [device] id"
+)
 _FAREWELL = -1
 
 
@@ -59,6 +64,7 @@ class PahoBroker:
         self._backoff = Backoff(jitter)
         self._version = _V5
         self._silences = 0
+        self._cut_short = 0
         self._session: Session | None = None
         self._listens: tuple[Ear, Sequence[Subscription]] | None = None
         self._stopping = threading.Event()
@@ -174,9 +180,17 @@ class PahoBroker:
         self._events.disconnected(f"{self._settings.url}: {ending.reason}")
         if opened_s > _SETTLED_S:
             self._backoff.reset()
-        if ending.taken_over:
+        if self._is_replaced(ending, opened_s):
+            said = ending.reason if ending.taken_over else _CUT_OFF
+            self._events.replaced(f"{self._settings.url}: {said}")
             return self._backoff.long_s()
         return self._backoff.next_s(alone=ending.alone)
+
+    def _is_replaced(self, ending: Ending, opened_s: float) -> bool:
+        """Return whether another client has our id. Not every broker says so: mosquitto 2.0 just closes."""
+        is_short = ending.cut_off and opened_s < _CUT_SHORT_S
+        self._cut_short = self._cut_short + 1 if is_short else 0
+        return ending.taken_over or self._cut_short >= _CUT_SHORT_TIMES
 
     def _wait(self, seconds: float, beat: Beat) -> None:
         until = time.monotonic() + seconds

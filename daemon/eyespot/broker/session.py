@@ -54,6 +54,7 @@ class Ending:
         unsupported: the broker does not speak this version of MQTT.
         unanswered: it was there, but went away without an answer to CONNECT.
         alone: nobody was there who would mind being asked again soon.
+        cut_off: it was open, and the broker closed it without a word.
         taken_over: another client came with our id.
     """
 
@@ -61,6 +62,7 @@ class Ending:
     unsupported: bool = False
     unanswered: bool = False
     alone: bool = False
+    cut_off: bool = False
     taken_over: bool = False
 
 
@@ -279,7 +281,7 @@ class Session:
         elif self.opened and self._complaint:
             self.end(Ending(f"the connection broke ({self._complaint})"))
         elif self.opened:
-            self.end(Ending(_CLOSED))
+            self.end(Ending(_CLOSED, cut_off=True))
         else:
             login = self._who.credentials
             # the alert that says so may be lost with the connection

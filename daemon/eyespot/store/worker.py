@@ -22,6 +22,7 @@ _TRY_AGAIN_NS = SECOND_NS
 _SETTLE_NS = 10 * SECOND_NS
 _MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
+_REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
 _REASONS: dict[DropReason, str] = {
     "full": "as more waited for the broker than [state] outbox_mb allows",
@@ -36,8 +37,8 @@ class StoreWorker:
     Args:
         database: owned by this thread from `run` on; whoever opened it closes it.
         broker: the way out; to be attached to this.
-        health: knows `broker_unreachable`, `publish_denied`, `storage_failed`, `store_damaged`,
-            `store_tampered` and `store_overflowed`.
+        health: knows `broker_unreachable`, `duplicate_id`, `publish_denied`, `storage_failed`,
+            `store_damaged`, `store_tampered` and `store_overflowed`.
         durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
@@ -71,6 +72,7 @@ class StoreWorker:
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = False
+        self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
         if database.damage:
             health.raise_state("store_damaged", f"the store was damaged: {database.damage}")
@@ -96,6 +98,10 @@ class StoreWorker:
     def disconnected(self, reason: str) -> None:
         """Note that they cannot, and why."""
         self._intake.note(partial(self._on_disconnected, reason))
+
+    def replaced(self, reason: str) -> None:
+        """Note that another client seems to use our id."""
+        self._intake.note(partial(self._on_replaced, reason))
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
@@ -134,6 +140,7 @@ class StoreWorker:
         self._sync(at_once=False)
         self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
+        self._forget_replaced()
 
     def _accept(self, handover: Handover) -> None:
         self._snapshots.update(handover.snapshots)
@@ -232,6 +239,15 @@ class StoreWorker:
         self._unreachable = True
         self._courier.disconnected()
         self._health.raise_state("broker_unreachable", f"{reason}; trying again, events wait on disk")
+
+    def _on_replaced(self, reason: str) -> None:
+        self._replaced_ns = self._clock.now_ns()
+        self._health.raise_state("duplicate_id", f"{reason}; until then it comes back once or twice a minute")
+
+    def _forget_replaced(self) -> None:
+        if self._replaced_ns is not None and self._clock.now_ns() - self._replaced_ns >= _REPLACED_NS:
+            self._replaced_ns = None
+            self._health.clear_state("duplicate_id")
 
     def _turn_s(self) -> float:
         if self._leave_by_ns is None:

@@ -137,6 +137,10 @@ class Watch:
         with self._lock:
             self._listens_since_s, self._trouble = None, reason
 
+    def replaced(self, reason: str) -> None:
+        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
+        self.disconnected(reason)
+
     def acknowledged(self, token: int) -> None:
         """Need nothing: a hint is a hint."""
 
