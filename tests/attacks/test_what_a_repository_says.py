@@ -247,6 +247,39 @@ def test_a_repository_recovers_from_a_thief_who_ran_ahead_with_versions(
     assert device.record.floor.timestamp < 1_000_000
 
 
+def test_version_numbers_beyond_all_measure_are_refused_and_recovered_from(
+    repository: FakeRepository, device: Fitted
+) -> None:
+    before = copy_of(repository)
+    with opened(repository.folder, repository.keys, repository.now) as signed:
+        timestamp = signed._signed["timestamp"].signed
+        for role in ("snapshot", "timestamp"):
+            signed._signed[role].signed.version = timestamp.snapshot_meta.version = 2**70
+            keys = signed.root.roles[role].keyids
+            sign(signed, role, [repository.keys.signers[key] for key in keys])
+    refused(device, TrustError, "damaged")
+    put_back(repository, before)
+    repository.replace_keys("timestamp", "snapshot")
+    bundle = offer(repository, "2.0.0")
+    device.update()
+    assert device.record.staged is not None
+    assert device.record.staged.bundle == bundle
+
+
+@pytest.mark.parametrize("custom", [[], "large", 7, {"unpacked_bytes": "many"}, {"unpacked_bytes": -1}])
+def test_what_is_signed_beside_a_bundle_may_be_anything(
+    repository: FakeRepository, device: Fitted, custom: object
+) -> None:
+    bundle = offer(repository)
+    with repository.changed() as signed:
+        (target,) = (each for name, each in signed.targets("targets").targets.items() if bundle in name)
+        target.unrecognized_fields["custom"] = custom
+        signed.sign("targets")
+    device.update()
+    assert device.record.staged is not None
+    assert device.record.staged.bundle == bundle
+
+
 @pytest.mark.parametrize("harm", ["gone", "emptied"])
 def test_a_trust_cache_that_a_power_cut_has_emptied_takes_no_replayed_repository(
     repository: FakeRepository, device: Fitted, harm: str

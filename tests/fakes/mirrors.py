@@ -22,6 +22,7 @@ class Mirror:
         sent_bytes: of contents.
         cuts: after so many bytes of a bundle each of the next answers is cut.
         answers: status and headers of the next answers, instead of what is there.
+        page: what comes instead of everything, as where somebody has to sign in first.
         rate_bytes_s: of what crawls; 0 is as fast as can be.
         crawls: how the names end of what is sent at that rate.
         piece_bytes: that it sends at a time.
@@ -36,6 +37,7 @@ class Mirror:
     connections: int = 0
     cuts: list[int] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    page: bytes | None = None
     rate_bytes_s: float = 0
     crawls: str = ".tar.zst"
     piece_bytes: int = 8192
@@ -90,6 +92,9 @@ def _answer(handler: BaseHTTPRequestHandler, mirror: Mirror) -> None:
     if mirror.answers:
         status, headers = mirror.answers.pop(0)
         _begin(handler, status, 0, headers)
+    elif mirror.page is not None:
+        _begin(handler, 200, len(mirror.page), {"Content-Type": "text/html"})
+        handler.wfile.write(mirror.page)
     elif path.is_file():
         _send(handler, mirror, path.read_bytes() + bytes(mirror.pads), asked)
     else:

@@ -62,6 +62,10 @@ def test_a_text_that_is_not_toml_is_told_with_its_line(text: str, line: str) -> 
         ('[device]\nnmae = "x"', 'f:6: unknown key "nmae" in [device]; did you mean "name"?'),
         ("[device]\nqq = 1", 'f:6: unknown key "qq" in [device]; known: id, name, timezone'),
         ("[topic]\nframe = true", 'f:5: unknown section [topic]; did you mean "topics"?'),
+        (
+            '[update]\nurl = "https://me:secret@models.example/x"',
+            "f:6: url: want text of the form",
+        ),
         ("[topics]\nframe = 1", "f:6: frame: want true or false, got 1"),
         ("[topics]\n\n'frame' = 'no'", 'f:7: frame: want true or false, got "no"'),
         ("[model]\nmin_score = 2", "f:6: min_score: want a number from 0.01 to 0.99, got 2"),

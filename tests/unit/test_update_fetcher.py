@@ -94,6 +94,51 @@ def test_more_than_there_should_be_is_not_kept(mirror: Mirror, part: Path) -> No
     assert not part.exists()
 
 
+def test_a_page_to_sign_in_at_is_named_and_costs_nothing_of_what_has_come(mirror: Mirror, part: Path) -> None:
+    part.write_bytes(DATA[:700_000])
+    mirror.page = b"\n<!doctype html><title>Welcome to our hotel</title>"
+    waits: list[float] = []
+    with pytest.raises(WireError, match="does this network want somebody to sign in"):
+        bring(mirror, part, waits)
+    assert waits == []
+    assert part.read_bytes() == DATA[:700_000]
+    mirror.page = None
+    bring(mirror, part)
+    assert part.read_bytes() == DATA
+    assert mirror.sent_bytes == 300_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, {}), "cut after 0 of"),
+        ((204, {}), "answers 204"),
+        ((304, {}), "answers 304"),
+        (
+            (206, {"Content-Range": "bytes 700000-700009/*", "Content-Length": "0"}),
+            "cut after 700000 of",
+        ),
+    ],
+)
+def test_an_answer_without_anything_costs_nothing_of_what_has_come(
+    mirror: Mirror, part: Path, answer: tuple[int, dict[str, str]], words: str
+) -> None:
+    part.write_bytes(DATA[:700_000])
+    mirror.answers = [answer] * 9
+    with pytest.raises(WireError, match=words):
+        bring(mirror, part)
+    assert part.read_bytes() == DATA[:700_000]
+
+
+def test_a_shorter_file_of_that_name_costs_nothing_of_what_has_come(mirror: Mirror, part: Path) -> None:
+    part.write_bytes(DATA[:700_000])
+    mirror.ranges = False
+    (mirror.folder / NAME).write_bytes(b"an older one")
+    with pytest.raises(WireError, match="12 bytes are there, and 1000000 are signed"):
+        bring(mirror, part)
+    assert part.read_bytes() == DATA[:700_000]
+
+
 def test_waits_double_and_end(mirror: Mirror, part: Path) -> None:
     mirror.answers = [(500, {})] * 10
     waits: list[float] = []

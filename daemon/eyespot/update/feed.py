@@ -33,6 +33,7 @@ from eyespot.update import trust_cache
 from eyespot.update.now import Now
 
 # What is parsed before its signature is checked has to fit into little memory.
+_MOST_VERSIONS = 2**53
 _LIMITS: Final = UpdaterConfig(
     root_max_length=128_000, snapshot_max_length=500_000, targets_max_length=2_000_000
 )
@@ -57,7 +58,8 @@ class Target:
     @property
     def room_bytes(self) -> int:
         """What it takes on the disk, packed or not: the more of both, as far as the publisher says so."""
-        said = (self.signed.custom or {}).get("unpacked_bytes")
+        custom = self.signed.custom  # tuf takes anything there
+        said = custom.get("unpacked_bytes") if isinstance(custom, dict) else None
         return max(self.length, said if isinstance(said, int) else 0)
 
     def check(self, file: IO[bytes]) -> None:
@@ -161,6 +163,10 @@ class Feed:
             TrustError: what the repository says is older than what was trusted before.
         """
         versions = {role: int(_signed(cache, role).version) for role in _TOP_LEVEL}
+        if max(versions.values()) > _MOST_VERSIONS:
+            raise TrustError(
+                f"{self._url} counts its versions in numbers that are none; found it anew", "damaged"
+            )
         reached = Floor(
             anchor=self._anchor, trusted_s=max(floor.trusted_s, now.utc_s if now.synced else 0), **versions
         )

@@ -14,7 +14,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 from eyespot.domain.errors import TrustError
 from eyespot.update.commit import storing
 from eyespot.update.patience import Pace, Patience
-from eyespot.update.wire import BEYOND_ITS_END, Wire, WireError
+from eyespot.update.wire import BEYOND_ITS_END, Opened, Wire, WireError
 
 _WORTH_BYTES = 64 * 1024
 
@@ -90,8 +90,7 @@ class Fetcher(FetcherInterface):
             have = 0
         try:
             with self._wire.opened(url, have) as opened, part.open("ab", buffering=0) as file:
-                file.truncate(opened.start)
-                self._write(url, length, opened.pieces, file, tell)
+                self._write(url, length, opened, file, tell)
         except WireError as error:
             if error.status == BEYOND_ITS_END:
                 part.unlink(missing_ok=True)
@@ -100,9 +99,15 @@ class Fetcher(FetcherInterface):
             part.unlink(missing_ok=True)
             raise
 
-    def _write(self, url: str, length: int, pieces: Iterator[bytes], file: IO[bytes], tell: Tell) -> None:
-        have = file.seek(0, io.SEEK_END)
-        for piece in self._paced(pieces):
+    def _write(self, url: str, length: int, opened: Opened, file: IO[bytes], tell: Tell) -> None:
+        """Write what comes. What was there before makes way only for bytes of the right file."""
+        have = opened.start
+        for piece in self._paced(opened.pieces):
+            if have == opened.start:
+                if opened.total is not None and opened.total < length:
+                    there = f"{opened.total} bytes are there, and {length} are signed; look at the mirror"
+                    raise WireError(f"{url}: {there}", "wrong_bytes", passing=False)
+                file.truncate(have)
             have += len(piece)
             if have > length:
                 raise TrustError(f"{url} has more than the {length} bytes that are signed", "too_long")

@@ -13,6 +13,8 @@ FOLDER = "EYESPOT_MODELS_DIR"
 
 _STATE_OF_THE_SERVICE, _OF_THE_SERVICE = Path("/var/lib/eyespot"), Path("/var/lib/eyespot-models")
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
+_URL = r"\A(https?|file)://[\x21-\x2e\x30-\x3f\x41-\x7e]*(/[\x21-\x7e]*)?\Z"  # no login: it would be told
+_Url = Annotated[str, Meta(pattern=_URL, max_length=500)]
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
@@ -20,7 +22,7 @@ class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Where models come from, and when they may be taken.
 
     Attributes:
-        url: of a repository made by `eyespot-fleet publish`: https://, http:// or file://.
+        url: of a repository made by `eyespot-fleet publish`: https://, http:// or file://, without a login.
             Default: none is asked.
         root_file: the repository's first `root.json`. Default: the one beside the configuration.
         cohort: which devices this one goes with.
@@ -30,7 +32,9 @@ class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         probation_s: how long a new model has to prove itself.
     """
 
-    url: Annotated[str, Meta(pattern=r"\A(https?|file)://[\x21-\x7e]+\Z", max_length=500)] | None = None
+    url: (
+        Annotated[str, Meta(pattern=_URL, max_length=500, examples=["https://models.example/shops"])] | None
+    ) = None
     root_file: _Path | None = None
     cohort: CohortName = "default"
     window: Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")] | None = None

@@ -31,7 +31,7 @@ BEYOND_ITS_END: Final = 416
 
 _TIMEOUT_S = 30.0
 _PIECE_BYTES = 64 * 1024
-_PARTIAL, _ERRORS, _FAULTS_OF_THE_SERVER = 206, 400, 500
+_WHOLE, _PARTIAL, _FAULTS_OF_THE_SERVER = 200, 206, 500
 _PASSING = frozenset({408, 416, 425, 429})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
@@ -69,10 +69,12 @@ class Opened:
 
     Attributes:
         start: which byte comes first: the one that was asked for, or 0.
+        total: how many bytes there are in all; None where nobody says.
         pieces: the bytes, as they come.
     """
 
     start: int
+    total: int | None
     pieces: Iterator[bytes]
 
 
@@ -100,13 +102,15 @@ class Wire:
             return
         response = self._answered(url, start)
         try:
-            if response.status >= _ERRORS:
+            if response.status not in {_WHOLE, _PARTIAL}:
                 with suppress(
                     WireError
                 ):  # the rest of a short answer: then the connection is good for the next
                     next(self._pieces(url, response), b"")
                 raise _refusal(url, response)
-            yield Opened(_first_byte(url, response, start), self._pieces(url, response))
+            first, total = _extent(url, response, start)
+            pieces = self._pieces(url, response)
+            yield Opened(first, total, pieces if first else _no_page(url, pieces))
         finally:
             response.close()
 
@@ -158,7 +162,7 @@ def _file(url: str, start: int) -> Iterator[Opened]:
     try:
         with path.open("rb") as file:
             file.seek(start)
-            yield Opened(start, iter(lambda: file.read(_PIECE_BYTES), b""))
+            yield Opened(start, path.stat().st_size, iter(lambda: file.read(_PIECE_BYTES), b""))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise WireError(f"{path} is not there", "missing", status=NOT_FOUND, passing=False) from error
     except OSError as error:
@@ -166,13 +170,26 @@ def _file(url: str, start: int) -> Iterator[Opened]:
         raise WireError(f"cannot read {path}: {reason}; is the medium in?", passing=False) from error
 
 
-def _first_byte(url: str, response: BaseHTTPResponse, start: int) -> int:
+def _extent(url: str, response: BaseHTTPResponse, start: int) -> tuple[int, int | None]:
+    """Return which byte comes first, and how many there are in all, where that is said (RFC 9110, 14.4)."""
     if response.status != _PARTIAL:
-        return 0
+        said = response.headers.get("Content-Length", "")
+        return 0, int(said) if re.fullmatch("[0-9]{1,15}", said) else None
     found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if found is None or int(found[1]) != start:
         raise WireError(f"{url}: the server sends another part than was asked for", "server", passing=False)
-    return start
+    return start, None if found[2] == "*" else int(found[2])
+
+
+def _no_page(url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a file of ours, none of which begins like a web page."""
+    first = next(pieces, b"")
+    if first.lstrip().startswith(b"<"):
+        advice = "does this network want somebody to sign in?"
+        raise WireError(f"{url}: a web page came instead; {advice}", "server", passing=False)
+    if first:
+        yield first
+    yield from pieces
 
 
 def _sent_on(url: str, location: str) -> str:
@@ -183,7 +200,12 @@ def _sent_on(url: str, location: str) -> str:
         there = urlsplit(urljoin(url, location))
     except ValueError as error:
         raise refused from error
-    if not location or not there.hostname or there.scheme not in _BETTER_THAN[urlsplit(url).scheme]:
+    if (
+        not location
+        or not there.hostname
+        or "@" in there.netloc
+        or there.scheme not in _BETTER_THAN[urlsplit(url).scheme]
+    ):
         raise refused
     return there.geturl()
 
