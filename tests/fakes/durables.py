@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eyespot.domain.message import Delivery, Message
-from eyespot.store.outbox import Limits
+from eyespot.store.settings import Limits
 from eyespot.topics.durables import Announced
 from eyespot.topics.payloads import DropReason
 

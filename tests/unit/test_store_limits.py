@@ -15,8 +15,7 @@ from eyespot.domain.message import Message
 from eyespot.host.clock import ManualClock
 from eyespot.ports import Handover
 from eyespot.store.database import Change, Database, Row
-from eyespot.store.outbox import Limits
-from eyespot.store.settings import StateSettings
+from eyespot.store.settings import Limits, StateSettings
 from eyespot.store.worker import StoreWorker
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate

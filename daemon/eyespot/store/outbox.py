@@ -3,12 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.message import Message
 from eyespot.store.database import Change, Database, Row
+from eyespot.store.settings import Limits
 from eyespot.topics.durables import Announced
 from eyespot.topics.payloads import DropReason
 
@@ -31,14 +31,6 @@ class Durables(Protocol):
 
     def outdated(self, payloads: Sequence[bytes], most_age_ns: int) -> int:
         """Return how many of these messages, in order, are too old or come before one that is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much may wait for the broker, and for how long; then the oldest give way."""
-
-    most_bytes: int
-    most_age_ns: int
 
 
 class Outbox:

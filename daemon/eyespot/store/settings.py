@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,16 @@ import msgspec
 
 from eyespot.domain.errors import ConfigError, foreign
 from eyespot.domain.instants import SECOND_NS
-from eyespot.store.outbox import Limits
 
 _OF_THE_SYSTEM = Path("/var/lib/eyespot")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may wait for the broker, and for how long; then the oldest give way."""
+
+    most_bytes: int
+    most_age_ns: int
 
 
 class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

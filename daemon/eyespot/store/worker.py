@@ -10,7 +10,8 @@ from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
 from eyespot.store.courier import Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
-from eyespot.store.outbox import Durables, Limits, Outbox
+from eyespot.store.outbox import Durables, Outbox
+from eyespot.store.settings import Limits
 from eyespot.topics.payloads import DropReason
 
 _TURN_S = 1.0
