@@ -225,17 +225,22 @@ def sign(signed: Repository, role: str, signers: Sequence[Signer]) -> None:
     signed.files.write(role, metadata)
 
 
+def run_ahead(repository: FakeRepository, version: int) -> None:
+    """Sign snapshot and timestamp as that version."""
+    with opened(repository.folder, repository.keys, repository.now) as signed:
+        timestamp = signed._signed["timestamp"].signed
+        for role in ("snapshot", "timestamp"):
+            signed._signed[role].signed.version = timestamp.snapshot_meta.version = version
+            keys = signed.root.roles[role].keyids
+            sign(signed, role, [repository.keys.signers[key] for key in keys])
+
+
 def test_a_repository_recovers_from_a_thief_who_ran_ahead_with_versions(
     repository: FakeRepository, device: Fitted
 ) -> None:
     """Fast-forward: with the keys replaced, versions count anew, also by the device's own floor."""
     before = copy_of(repository)
-    with opened(repository.folder, repository.keys, repository.now) as signed:
-        timestamp = signed._signed["timestamp"].signed
-        for role in ("snapshot", "timestamp"):
-            signed._signed[role].signed.version = timestamp.snapshot_meta.version = 1_000_000
-            keys = signed.root.roles[role].keyids
-            sign(signed, role, [repository.keys.signers[key] for key in keys])
+    run_ahead(repository, 1_000_000)
     device.update()
     assert device.record.floor.timestamp >= 1_000_000
     put_back(repository, before)
@@ -251,12 +256,7 @@ def test_version_numbers_beyond_all_measure_are_refused_and_recovered_from(
     repository: FakeRepository, device: Fitted
 ) -> None:
     before = copy_of(repository)
-    with opened(repository.folder, repository.keys, repository.now) as signed:
-        timestamp = signed._signed["timestamp"].signed
-        for role in ("snapshot", "timestamp"):
-            signed._signed[role].signed.version = timestamp.snapshot_meta.version = 2**70
-            keys = signed.root.roles[role].keyids
-            sign(signed, role, [repository.keys.signers[key] for key in keys])
+    run_ahead(repository, 2**70)
     refused(device, TrustError, "damaged")
     put_back(repository, before)
     repository.replace_keys("timestamp", "snapshot")
