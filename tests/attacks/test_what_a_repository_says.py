@@ -235,6 +235,16 @@ def run_ahead(repository: FakeRepository, version: int) -> None:
             sign(signed, role, [repository.keys.signers[key] for key in keys])
 
 
+def recovers(repository: FakeRepository, before: Path, device: Fitted) -> None:
+    """See that a device takes what is offered once the repository and its keys are made good."""
+    put_back(repository, before)
+    repository.replace_keys("timestamp", "snapshot")
+    bundle = offer(repository, "2.0.0")
+    device.update()
+    assert device.record.staged is not None
+    assert device.record.staged.bundle == bundle
+
+
 def test_a_repository_recovers_from_a_thief_who_ran_ahead_with_versions(
     repository: FakeRepository, device: Fitted
 ) -> None:
@@ -243,12 +253,7 @@ def test_a_repository_recovers_from_a_thief_who_ran_ahead_with_versions(
     run_ahead(repository, 1_000_000)
     device.update()
     assert device.record.floor.timestamp >= 1_000_000
-    put_back(repository, before)
-    repository.replace_keys("timestamp", "snapshot")
-    bundle = offer(repository, "2.0.0")
-    device.update()
-    assert device.record.staged is not None
-    assert device.record.staged.bundle == bundle
+    recovers(repository, before, device)
     assert device.record.floor.timestamp < 1_000_000
 
 
@@ -258,12 +263,7 @@ def test_version_numbers_beyond_all_measure_are_refused_and_recovered_from(
     before = copy_of(repository)
     run_ahead(repository, 2**70)
     refused(device, TrustError, "damaged")
-    put_back(repository, before)
-    repository.replace_keys("timestamp", "snapshot")
-    bundle = offer(repository, "2.0.0")
-    device.update()
-    assert device.record.staged is not None
-    assert device.record.staged.bundle == bundle
+    recovers(repository, before, device)
 
 
 @pytest.mark.parametrize("custom", [[], "large", 7, {"unpacked_bytes": "many"}, {"unpacked_bytes": -1}])

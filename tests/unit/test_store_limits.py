@@ -156,11 +156,14 @@ def test_what_may_have_arrived_does_not_give_way(database: Database) -> None:
     shop.count(3000)
     shop.rest()
     shop.rest()
-    assert len(shop.wire.sent) == 20
-    assert database.count() == 3000
-    shop.store.disconnected("gone")
-    shop.rest()
+    sent = [message.payload for _, message in shop.wire.sent]
+    assert len(sent) == 20
     assert database.count() < 3000
+    assert [row.payload for row in database.waiting(0, 20)] == sent
+    shop.store.disconnected("gone")
+    shop.count(3000)
+    shop.rest()
+    assert database.waiting(0, 1)[0].payload not in sent
 
 
 def test_what_cannot_have_left_gives_way_without_a_word(database: Database) -> None:

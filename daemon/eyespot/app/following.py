@@ -21,10 +21,10 @@ class Follower(Protocol):
     """
 
     @property
-    def refusal(self) -> str: ...  # noqa: D102
+    def refusal(self) -> str: ...  # noqa: D102 - told above
 
     @property
-    def losses(self) -> int: ...  # noqa: D102
+    def losses(self) -> int: ...  # noqa: D102 - told above
 
     def follow(self, look: Look, wanted: Wanted) -> None:
         """Go over to a model as soon as can be; what looks goes on until then, and where it cannot be."""

@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Handover
 from eyespot.store.outbox import MOST_IN_MEMORY
 from eyespot.topics.durables import Announced
+from eyespot.topics.payloads import DropReason
 
 _MOST_HANDOVERS = 1_000
 
@@ -30,7 +30,7 @@ class Taken:
     lost: int
 
 
-Announce = Callable[[Sequence[bytes], Literal["disk_failed"]], Announced]
+Announce = Callable[[Sequence[bytes], DropReason], Announced]
 
 
 class Intake:

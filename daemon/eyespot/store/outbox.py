@@ -128,22 +128,28 @@ class Outbox:
         if self._unkept.pop(key, None) is None and key <= self._newest_on_disk:
             self._gone.add(key)
 
-    def trim(self) -> None:
-        """Let the oldest on disk give way where they are too many or too old. None of them may be under way.
+    def trim(self, under_way: Collection[int]) -> None:
+        """Let the oldest on disk give way where they are too many or too old.
+
+        Args:
+            under_way: as for `commit`.
 
         Raises:
             StorageError: nothing was changed.
         """
-        if self._gone or self._on_disk <= 1:
-            return
         if (excess := self._database.used_bytes() - self._limits.most_bytes) > 0:
             share = self._on_disk * excess // (excess + self._limits.most_bytes)
             most = min(share + _FEWEST_DROPPED, _MOST_DROPPED)
-            self._drop(self._database.waiting(0, most), "full")
+            self._drop(self._oldest(most, under_way), "full")
         else:
-            rows = self._database.waiting(0, _PAGE)
+            rows = self._oldest(_PAGE, under_way)
             payloads = [row.payload for row in rows]
             self._drop(rows[: self._durables.outdated(payloads, self._limits.most_age_ns)], "old")
+
+    def _oldest(self, most: int, under_way: Collection[int]) -> list[Row]:
+        """Return the oldest on disk that the broker does not have, and will not have soon."""
+        rows = self._database.waiting(0, most)
+        return [row for row in rows if row.id not in under_way and row.id not in self._gone]
 
     def _drop(self, rows: Sequence[Row], reason: DropReason) -> None:
         if len(rows) <= 1:  # that may be the announcement

@@ -165,11 +165,11 @@ class StoreWorker:
 
     def _trim(self) -> None:
         now_ns = self._clock.now_ns()
-        if now_ns - self._trimmed_ns < _TRIM_NS or self._courier.under_way:
+        if now_ns - self._trimmed_ns < _TRIM_NS:
             return
-        self._trimmed_ns = now_ns
         with self._disk_work("trim"):
-            self._outbox.trim()
+            self._outbox.trim(self._courier.under_way)
+            self._trimmed_ns = now_ns
 
     def _is_new(self) -> bool:
         return bool(self._snapshots or self._outbox.has_new or self._seq > self._kept_seq)

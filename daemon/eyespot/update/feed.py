@@ -164,9 +164,7 @@ class Feed:
         """
         versions = {role: int(_signed(cache, role).version) for role in _TOP_LEVEL}
         if max(versions.values()) > _MOST_VERSIONS:
-            raise TrustError(
-                f"{self._url} counts its versions in numbers that are none; found it anew", "damaged"
-            )
+            raise TrustError(f"{self._url} has version numbers beyond all measure; make it anew", "damaged")
         reached = Floor(
             anchor=self._anchor, trusted_s=max(floor.trusted_s, now.utc_s if now.synced else 0), **versions
         )

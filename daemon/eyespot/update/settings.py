@@ -32,9 +32,7 @@ class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         probation_s: how long a new model has to prove itself.
     """
 
-    url: (
-        Annotated[str, Meta(pattern=_URL, max_length=500, examples=["https://models.example/shops"])] | None
-    ) = None
+    url: _Url | None = None
     root_file: _Path | None = None
     cohort: CohortName = "default"
     window: Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")] | None = None

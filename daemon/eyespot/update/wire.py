@@ -103,9 +103,7 @@ class Wire:
         response = self._answered(url, start)
         try:
             if response.status not in {_WHOLE, _PARTIAL}:
-                with suppress(
-                    WireError
-                ):  # the rest of a short answer: then the connection is good for the next
+                with suppress(WireError):  # a short answer's rest: then the connection is good for the next
                     next(self._pieces(url, response), b"")
                 raise _refusal(url, response)
             first, total = _extent(url, response, start)

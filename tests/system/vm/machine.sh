@@ -20,8 +20,7 @@ machine_suite() { # the Debian whose Python is ours
 
 need_machine_tools() {
     [[ $(id -u) == 0 ]] || skip_all "only root can build one"
-    command -v mmdebstrap qemu-system-x86_64 qemu-system-aarch64 qemu-img qemu-aarch64-static mke2fs >/dev/null &&
-        return
+    has_all mmdebstrap qemu-system-x86_64 qemu-system-aarch64 qemu-img qemu-aarch64-static mke2fs && return
     command -v apt-get >/dev/null || skip_all "no apt-get to install ${machine_tools[*]} with"
     step "installing ${machine_tools[*]}"
     apt-get update -qq || true
