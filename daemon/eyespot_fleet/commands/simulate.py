@@ -6,6 +6,7 @@ import os
 import random
 import statistics
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -85,6 +86,7 @@ def _spread(waits: list[float]) -> dict[str, float] | None:
         "p50": round(middle, 2),
         "p90": round(waits[len(waits) * 9 // 10], 2),
         "most": round(waits[-1], 2),
+        "in_busiest_second": max(Counter(map(int, waits)).values()),
     }
 
 
