@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -239,13 +239,20 @@ class Twin:
         self._life.post(Handover((message,), {}, 0))
 
 
-def in_force_over(loaded: Loaded) -> tuple[str, ...]:
-    """Return which tables a desired configuration replaces, by what the state folder keeps."""
-    text = DesiredStore(state_dir(loaded.config.state, os.environ)).read().in_force
+def in_force_over(loaded: Loaded, environ: Mapping[str, str]) -> str:
+    """Return in words which tables a desired configuration replaces; empty where none does.
+
+    Args:
+        loaded: the file.
+        environ: tells where the service keeps its state.
+    """
     try:
-        return tuple(parse_desired(text.encode()).config) if text else ()
-    except InvalidCommandError:
-        return ()
+        text = DesiredStore(state_dir(loaded.config.state, environ)).read().in_force
+        tables = ", ".join(parse_desired(text.encode()).config) if text else ""
+    except (ConfigError, InvalidCommandError):
+        return ""
+    advice = "an empty retained message there takes it back"
+    return tables and f"on this device config/desired is in force over it ({tables}); {advice}"
 
 
 def _under(loaded: Loaded, text: str) -> Loaded:

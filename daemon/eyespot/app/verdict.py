@@ -63,10 +63,8 @@ def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
 
 
 def _desired(loaded: Loaded) -> Iterator[str]:
-    if tables := in_force_over(loaded):
-        named = ", ".join(tables)
-        advice = "an empty retained message on that topic takes it back"
-        yield f"{loaded.file}: on this device config/desired is in force over it ({named}); {advice}"
+    if words := in_force_over(loaded, os.environ):
+        yield f"{loaded.file}: {words}"
 
 
 def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:
