@@ -101,6 +101,10 @@ class Survey:
         with self._lock:
             self._trouble = reason
 
+    def replaced(self, reason: str) -> None:
+        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
+        self.disconnected(reason)
+
     def acknowledged(self, token: int) -> None:
         """Need nothing: nothing is sent."""
 
