@@ -19,7 +19,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.config import load
 from eyespot.domain.message import Delivery, Message
-from eyespot_fleet.rollout.listening import listening
+from eyespot_fleet.listening import listening
 from eyespot_fleet.rollout.watching import Watch
 from fakes.brokers import Device, local_mosquitto, running
 from fakes.waiting import until

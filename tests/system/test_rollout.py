@@ -17,7 +17,7 @@ from eyespot.broker.listener import Listener
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.message import Heard
 from eyespot.trust.desired import Desired, parse_desired
-from eyespot_fleet.rollout.listening import listening
+from eyespot_fleet.listening import listening
 from eyespot_fleet.rollout.watching import Watch
 from fakes.brokers import local_mosquitto, say
 from fakes.waiting import until

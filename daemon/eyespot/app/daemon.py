@@ -12,9 +12,10 @@ from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
+from eyespot.app.twin import Twin
 from eyespot.app.update_runs import UpdateRuns
 from eyespot.broker.paho import PahoBroker
-from eyespot.config import Loaded, load
+from eyespot.config import Loaded
 from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
 from eyespot.domain.notice import NOTICE, Fields, Notice
 from eyespot.host.clock import SystemClock
@@ -22,7 +23,7 @@ from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import check_folder
-from eyespot.supervisor.signals import held_back, next_wish
+from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot.supervisor.supervisor import Outcome
 
 _log = logging.getLogger(__name__)
@@ -58,8 +59,8 @@ def _plan(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool) ->
 class _Reloader:
     """On SIGHUP plans anew. A configuration that is broken changes nothing, and is named on `health`."""
 
-    def __init__(self, config: Path, model: str, clock: Clock, manager: Notifier, chooser: Chooser) -> None:
-        self._config = config
+    def __init__(self, twin: Twin, model: str, clock: Clock, manager: Notifier, chooser: Chooser) -> None:
+        self._twin = twin
         self._chooser = chooser
         self._model = model
         self._clock = clock
@@ -70,11 +71,14 @@ class _Reloader:
         """Return whether there is a new plan to live by."""
         self._manager.reloading()
         try:
-            self.prepared = _prepare(load(self._config), self._clock, self._chooser, goes_back=True)
+            self.prepared = self._twin.prepared(
+                lambda loaded: _prepare(loaded, self._clock, self._chooser, goes_back=True)
+            )
         except EyespotError as error:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is not in force: %s", error, extra=refused)
             health.raise_state("reload_refused", _refusal(error))
+            self._twin.give_up(one_line(error))
             self._manager.ready("the changed configuration was refused")
             return False
         self._tell_taken_up(self.prepared.plan.model.bundle)
@@ -108,8 +112,8 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         if not restarts.wait():
             return 0
         with restarts.last_word(), closing(UpdateRuns(config, clock)) as updates:
-            beside = _Beside(restarts, updates)
-            return _lives(config, about, clock, manager, beside)
+            beside = _Beside(restarts, updates, Twin(config, clock))
+            return _lives(about, clock, manager, beside)
 
 
 class _Beside(NamedTuple):
@@ -117,33 +121,42 @@ class _Beside(NamedTuple):
 
     restarts: Restarts
     updates: UpdateRuns
+    twin: Twin
 
     def tick(self, health: HealthBoard) -> None:
         """Let it go on."""
         self.restarts.tick(health)
         self.updates.tick()
+        self.twin.tick(health)
+
+    def next_wish(self, timeout_s: float) -> Wish | None:
+        """Wait for a signal; what is newly desired is taken up as a changed file is."""
+        wish = next_wish(timeout_s)
+        return Wish.RELOAD if wish is None and self.twin.wants_reload() else wish
 
 
-def _lives(
-    config: Path, about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside
-) -> int:
+def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside) -> int:
     chooser = Chooser(clock)
-    prepared: _Prepared | None = _prepare(load(config), clock, chooser)
+    twin = beside.twin
+    prepared: _Prepared | None = twin.prepared(lambda loaded: _prepare(loaded, clock, chooser))
     before: Loaded | None = None
     refusal = ""
     outcome = Outcome.RELOAD
-    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=beside.tick)
+    live = partial(
+        serve, clock=clock, manager=manager, next_wish=beside.next_wish, each_tick=beside.tick, twin=twin
+    )
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
         about({"device": device, "model": model})
         beside.updates.follow(prepared.plan.config)
-        reloader = _Reloader(config, model, clock, manager, chooser)
+        reloader = _Reloader(twin, model, clock, manager, chooser)
         try:
             outcome = live(prepared.plan, prepared.broker, reload=reloader.attempt, refusal=refusal)
         except ModelRefused as error:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is in force no more: %s", error, extra=refused)
             refusal = _refusal(error)
+            twin.give_up(one_line(error))
             prepared = _way_back(before, prepared, clock, chooser)
         else:
             refusal = ""

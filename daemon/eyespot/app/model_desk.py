@@ -33,6 +33,7 @@ class ModelDesk:
         turn: held by whoever numbers durable messages, until they are posted.
         health: for the commands.
         clock: for everything.
+        desire: takes the configuration that is desired.
 
     Attributes:
         commands: the body of a thread.
@@ -49,6 +50,7 @@ class ModelDesk:
         turn: AbstractContextManager[object],
         health: HealthBoard,
         clock: Clock,
+        desire: Callable[[bytes], None],
     ) -> None:
         self._config = plan.config
         self._pinned = plan.choice.pinned
@@ -66,6 +68,7 @@ class ModelDesk:
             health=health,
             clock=clock,
             each_second=self._report,
+            desire=desire,
         )
 
     def listen(self, broker: Broker) -> None:

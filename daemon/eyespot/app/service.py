@@ -13,6 +13,7 @@ from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.plan import Plan
+from eyespot.app.twin import Life, Twin
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
@@ -57,6 +58,7 @@ def serve(
     next_wish: Callable[[float], Wish | None],
     refusal: str = "",
     each_tick: Callable[[HealthBoard], None] = lambda _: None,
+    twin: Twin | None = None,
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -69,6 +71,7 @@ def serve(
         next_wish: waits for a signal, at most that many seconds.
         refusal: why a newer configuration is not in force; empty where this is the newest.
         each_tick: called several times a second, by the main thread.
+        twin: takes the configuration that is desired; None: nobody does.
 
     Raises:
         FolderInUseError: another process uses the state folder.
@@ -76,17 +79,27 @@ def serve(
         EyespotError: whatever ended a thread.
     """
     with closing(open_database(plan.state_dir)) as database:
-        life = _Life(plan, broker, database, clock, refusal)
+        life = _Life(plan, broker, database, clock, refusal, twin=twin)
         return life.supervisor(manager, reload, next_wish, each_tick).run()
 
 
 class _Life:
     """The parts of one life, wired."""
 
-    def __init__(self, plan: Plan, broker: Broker, database: Database, clock: Clock, refusal: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        broker: Broker,
+        database: Database,
+        clock: Clock,
+        refusal: str,
+        *,
+        twin: Twin | None,
+    ) -> None:
         self._plan = plan
         self._broker = broker
         self._clock = clock
+        self._twin = twin
         self._health = Health(clock)
         if refusal:
             self._health.raise_state("reload_refused", refusal)
@@ -111,6 +124,17 @@ class _Life:
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
         self._reporter.begin()
+        if twin is not None:
+            twin.begin(self._for_twin(native))
+
+    def _for_twin(self, native: Native) -> Life:
+        return Life(
+            self._plan,
+            native,
+            self._store.post,
+            round_trip=lambda: self._models.commands.answered,
+            has_seen=lambda: self._mailbox.received > 0,
+        )
 
     def supervisor(
         self,
@@ -209,6 +233,7 @@ class _Life:
             turn=self._turn,
             health=self._health,
             clock=self._clock,
+            desire=self._twin.hear if self._twin is not None else lambda _: None,
         )
 
     def _make_reporter(self, native: Native) -> Reporter:

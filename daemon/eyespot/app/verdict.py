@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from eyespot.app.certificates import UNKNOWN, Now, ages
 from eyespot.app.choice import order_of_now
 from eyespot.app.eye import glance
+from eyespot.app.twin import in_force_over
 from eyespot.app.updating import read_root
 from eyespot.broker.credentials import as_the_service, out_of_sight
 from eyespot.broker.paho import PahoBroker
@@ -37,7 +38,8 @@ def check(file: Path) -> Verdict:
     loaded = load(file)
     if loaded.config.update.url is not None:
         read_root(loaded)
-    return judge(loaded, Now.by(SystemClock()), as_the_service(os.environ))
+    verdict = judge(loaded, Now.by(SystemClock()), as_the_service(os.environ))
+    return Verdict((*verdict.warnings, *_desired(loaded)), verdict.summary)
 
 
 def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
@@ -58,6 +60,11 @@ def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
     rules = f"{count} rule{'' if count == 1 else 's'}"
     summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.url}"
     return Verdict(tuple(doubts), summary)
+
+
+def _desired(loaded: Loaded) -> Iterator[str]:
+    if words := in_force_over(loaded, os.environ):
+        yield f"{loaded.file}: {words}"
 
 
 def _look(loaded: Loaded) -> tuple[ModelIdentity, Tells]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+SETTLED_S = 10.0  # who was connected for longer begins with short waits again
 _FIRST_S = 1.0
 _LONGEST_S = 60.0
 # Who asks where nobody is burdens nobody, and is back soon after the link is. A thousand devices come back at

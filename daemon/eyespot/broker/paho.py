@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from eyespot.broker.backoff import Backoff
+from eyespot.broker.backoff import SETTLED_S, Backoff
 from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.hearing import Hearing
 from eyespot.broker.session import Ending, Session, Who
@@ -25,7 +25,6 @@ _BEAT_S = 1.0
 _DIAL_STEP_S = 0.1
 _MOST_DIALLING_S = 30.0
 _MOST_ANSWERING_S = 10.0
-_SETTLED_S = 10.0
 _SILENCES_BEFORE_311 = 2
 _CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
 _CUT_OFF = (
@@ -178,7 +177,7 @@ class PahoBroker:
             if self._silences % _SILENCES_BEFORE_311 == 0:
                 self._version = _V311 if self._version is _V5 else _V5
         self._events.disconnected(f"{self._settings.url}: {ending.reason}")
-        if opened_s > _SETTLED_S:
+        if opened_s > SETTLED_S:
             self._backoff.reset()
         if self._is_replaced(ending, opened_s):
             said = ending.reason if ending.taken_over else _CUT_OFF

@@ -179,6 +179,11 @@ def refuse(file: str, lines: Mapping[KeyPath, int], problems: Iterable[Problem])
         raise ConfigError("\n".join(texts))
 
 
+def problems_in(table: dict[str, object]) -> list[Problem]:
+    """Return all that is wrong with tables that stand in no file."""
+    return _problems(table, {})
+
+
 def _problems(table: dict[str, object], lines: Mapping[KeyPath, int]) -> list[Problem]:
     checker = Checker(_TOGETHER)
     checker.table(table, Config, ())

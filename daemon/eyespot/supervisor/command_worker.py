@@ -13,6 +13,7 @@ from eyespot.sources.quota import Quota
 from eyespot.supervisor.inbox import Inbox
 from eyespot.topics import commands
 from eyespot.topics.commands import Command, InvalidCommandError
+from eyespot.topics.desired import DESIRED_CONFIG
 from eyespot.topics.model_payloads import Requested
 from eyespot.topics.native import Native, stamp
 from eyespot.trust.notes import Request
@@ -35,6 +36,7 @@ def subscriptions(root: str) -> tuple[Subscription, ...]:
     return (
         Subscription(f"{root}/{commands.COMMANDS}#", kept=False),
         Subscription(f"{root}/{commands.DESIRED}", kept=True),
+        Subscription(f"{root}/{DESIRED_CONFIG}", kept=True),
     )
 
 
@@ -50,6 +52,10 @@ class CommandWorker:
         health: knows `commands_denied` and `commands_dropped`.
         clock: for what is too late, and for what is too much.
         each_second: called about once a second, however much is said.
+        desire: takes what is said on `config/desired`; empty: nothing is desired any more.
+
+    Attributes:
+        answered: whether the broker has answered that we want to listen.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class CommandWorker:
         health: HealthBoard,
         clock: Clock,
         each_second: Callable[[], None] = lambda: None,
+        desire: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self._root = f"{root}/"
         self._standing = standing
@@ -72,6 +79,8 @@ class CommandWorker:
         self._health = health
         self._clock = clock
         self._each_second = each_second
+        self._desire = desire
+        self.answered = False
         self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
@@ -86,10 +95,12 @@ class CommandWorker:
 
     def listening(self) -> None:
         """Take back that nobody can reach us."""
+        self.answered = True
         self._health.clear_state("commands_denied")
 
     def deaf(self, topic_filter: str, reason: str) -> None:
         """Name that nobody can reach us."""
+        self.answered = True
         advice = "allow this device to subscribe to it; updates are looked for all the same"
         self._health.raise_state(
             "commands_denied", f"the broker does not let us hear {topic_filter} ({reason}); {advice}"
@@ -117,10 +128,14 @@ class CommandWorker:
 
     def _attend(self, heard: Heard) -> None:
         suffix = heard.topic.removeprefix(self._root)
-        if suffix == heard.topic or not self._is_meant(suffix, heard):
+        is_config = suffix == DESIRED_CONFIG
+        if suffix == heard.topic or not (is_config or self._is_meant(suffix, heard)):
             return
         if not self._quota.allows():
             self._too_many += 1
+            return
+        if is_config:
+            self._desire(heard.payload)
             return
         try:
             command = commands.parse(suffix, heard.payload)

@@ -13,7 +13,7 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
-from eyespot.topics import model_payloads, payloads
+from eyespot.topics import config_payloads, model_payloads, payloads
 from eyespot.topics.commands import REQ_ID
 
 _KIB = 1024
@@ -59,6 +59,7 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
+    _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),

@@ -16,8 +16,9 @@ from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
+from eyespot.topics.config_payloads import ConfigReported, ConfigTable
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
-from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, UpdateState
+from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,20 @@ class Native:
             with suppress(GateError):
                 return self._gate.answer(suffix, reply, wanted_at, correlation)
         return self._gate.let_out(suffix, reply)
+
+    def config_reported(
+        self, at: Stamp, req_id: str | None, code: ReplyCode, detail: str, config: Mapping[ConfigTable, Any]
+    ) -> Message:
+        """Return what became of the desired configuration, and which one is in force."""
+        return self._state(
+            "config/reported",
+            ConfigReported,
+            at,
+            req_id=req_id,
+            code=code,
+            detail=detail,
+            config=config,
+        )
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""

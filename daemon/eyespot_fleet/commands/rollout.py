@@ -21,8 +21,8 @@ from eyespot_fleet.commands.repository_options import add_keys, keys
 from eyespot_fleet.commands.repository_view import in_words
 from eyespot_fleet.commands.rollout_lines import JsonView, PlainView
 from eyespot_fleet.commands.rollout_view import LiveView
+from eyespot_fleet.listening import listening
 from eyespot_fleet.rollout.deciding import Limit, Terms
-from eyespot_fleet.rollout.listening import listening
 from eyespot_fleet.rollout.running import Rollout
 from eyespot_fleet.rollout.signing import SignedReleases
 from eyespot_fleet.rollout.watching import Watch

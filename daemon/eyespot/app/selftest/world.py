@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.app.selftest.finding import Finding
+from eyespot.app.twin import in_force_over
 from eyespot.config import Loaded, load, warnings
 from eyespot.domain.errors import ConfigError
 
@@ -67,7 +68,8 @@ def look_around(
     count = len(config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
     summary = f"{file}: {config.camera.source}, {rules}, {config.mqtt.url}"
-    words = "; ".join((summary, *doubts))
+    desired = in_force_over(loaded, environ)
+    words = "; ".join(filter(None, (summary, *doubts, desired)))
     return World(root, loaded, environ), Finding("configuration", "warn" if doubts else "ok", words, facts)
 
 

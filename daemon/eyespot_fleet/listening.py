@@ -1,24 +1,41 @@
-"""Keeps a watch connected to the broker, in a thread of its own."""
+"""Keeps who watches the fleet connected to the broker, in a thread of its own."""
 
 import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import BrokerError
-from eyespot_fleet.rollout.watching import Watch
+from eyespot.domain.message import Message
+from eyespot.ports import BrokerEvents, Ear, Subscription
 
 _FIRST_S = 8.0
 _STEP_S = 0.1
 _LEAVE_S = 1.0
 
 
+class Watcher(Ear, BrokerEvents, Protocol):
+    """Takes note of what devices say."""
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """To what it listens; it may append more as it hears."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard, in words; empty where the broker lets us listen."""
+
+    def carry(self, publish: Callable[[Message, int], bool]) -> None:
+        """Hand over what there is to say; for the broker's thread."""
+
+
 @contextmanager
-def listening(settings: MqttSettings, watch: Watch) -> Iterator[None]:
+def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
     """Have a watch hear what the broker tells while the context lasts, also over restarts of the broker.
 
     Raises:
@@ -40,7 +57,7 @@ def listening(settings: MqttSettings, watch: Watch) -> Iterator[None]:
         thread.join(_LEAVE_S)
 
 
-def _wait_for(watch: Watch) -> None:
+def _wait_for(watch: Watcher) -> None:
     until = time.monotonic() + _FIRST_S
     while watch.trouble:
         if time.monotonic() > until:

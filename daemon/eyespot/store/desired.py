@@ -1,0 +1,68 @@
+"""The desired configuration, kept over restarts and power cuts, and whether it has proved itself."""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from eyespot.domain.errors import one_line
+from eyespot.domain.paths import read_small
+from eyespot.domain.placing import put, staged
+
+_log = logging.getLogger(__name__)
+
+NAME = "config_desired.json"
+_MOST_BYTES = 256 * 1024
+
+
+class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was desired, as it came.
+
+    Attributes:
+        good: what has proved itself; empty: the file alone counts.
+        trial: what has yet to; empty: nothing.
+        starts: of the process with `trial`.
+        shunned: what failed; it is not tried again until something else is desired.
+        reason: of that.
+    """
+
+    good: str = ""
+    trial: str = ""
+    starts: int = 0
+    shunned: str = ""
+    reason: str = ""
+
+    @property
+    def in_force(self) -> str:
+        """What counts now."""
+        return self.trial or self.good
+
+
+class DesiredStore:
+    """Keeps the record in a state folder. Never raises.
+
+    Args:
+        folder: the state folder, which may be missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+
+    def read(self) -> DesiredRecord:
+        """Return what is kept; what cannot be read counts as nothing."""
+        data = read_small(self._path, _MOST_BYTES)
+        if data is not None:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                return msgspec.json.decode(data, type=DesiredRecord)
+            _log.warning("%s is damaged; the configuration's file alone counts", self._path)
+        return DesiredRecord()
+
+    def keep(self, record: DesiredRecord) -> str:
+        """Keep a record instead of the one before; return why that was not possible, or nothing."""
+        try:
+            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            put(staged(self._path, msgspec.json.encode(record)), self._path)
+        except OSError as error:
+            return one_line(error)
+        return ""

@@ -1,0 +1,1 @@
+"""Devices that are none: what they would ask of a broker."""

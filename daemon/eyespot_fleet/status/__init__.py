@@ -1,0 +1,1 @@
+"""How the devices of a prefix are, by what the broker tells of them."""

@@ -1,0 +1,131 @@
+"""Listens to how all devices of a prefix are."""
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from eyespot.domain.message import Heard, Message
+from eyespot.ports import Subscription
+from eyespot_fleet.status.reading import Known, read
+
+MOST_DEVICES = 10_000
+_QUIET_S = 1.0
+_DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
+_ASKED_FOR = ("health", "info")
+
+
+class Survey:
+    """Takes note of what devices say. An `Ear` and `BrokerEvents`: any thread may call it.
+
+    Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
+    QoS 0; the rest is dropped. So all are asked together for their short `status`, and device by device for
+    the rest.
+
+    Args:
+        prefix: topics begin with it; the device's id follows.
+        clock: steady, in s.
+        now: UTC.
+
+    Attributes:
+        subscriptions: to what it listens; grows with the devices that it hears of.
+        overflow: there are more devices than it takes note of.
+    """
+
+    def __init__(self, prefix: str, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
+        self._prefix = prefix
+        self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(status|health|info)")
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._known: dict[str, Known] = {}
+        self._asked: set[str] = set()
+        self._trouble = "it has not answered yet"
+        self._moved_s = clock()
+        self.overflow = False
+        self.subscriptions = [Subscription(f"{prefix}/+/status", kept=True, qos=0)]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the broker seems to have told all that it had kept."""
+        with self._lock:
+            return not self._trouble and self._clock() - self._moved_s >= _QUIET_S
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard, in words; empty where the broker lets us listen."""
+        with self._lock:
+            return self._trouble
+
+    def known(self) -> Mapping[str, Known]:
+        """Return what is known of each device, by its id."""
+        with self._lock:
+            return dict(self._known)
+
+    def carry(self, publish: Callable[[Message, int], bool]) -> None:
+        """Say nothing."""
+
+    # --- ports.Ear ----------------------------------------------------------------------------------------
+
+    def hear(self, heard: Heard) -> None:
+        """Take note of a message; what cannot be read is as if it had not been said."""
+        match = self._topic.fullmatch(heard.topic)
+        if match is None:
+            return
+        device, suffix = match.groups()
+        with self._lock:
+            if heard.retain:
+                self._moved_s = self._clock()
+            if suffix == "status" and not heard.payload:
+                self._known.pop(device, None)  # somebody has removed it from the broker
+            elif self._has_room_for(device):
+                self._note(device, suffix, heard)
+
+    def listening(self) -> None:
+        """Take note that the broker passes on what happens."""
+        with self._lock:
+            self._moved_s, self._trouble = self._clock(), ""
+
+    def deaf(self, topic_filter: str, reason: str) -> None:
+        """Take note that it does not let us hear."""
+        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
+
+    # --- ports.BrokerEvents -------------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """Wait for `listening`."""
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that nothing is heard."""
+        with self._lock:
+            self._trouble = reason
+
+    def replaced(self, reason: str) -> None:
+        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
+        self.disconnected(reason)
+
+    def acknowledged(self, token: int) -> None:
+        """Need nothing: nothing is sent."""
+
+    def refused(self, token: int, reason: str) -> None:
+        """Need nothing: nothing is sent."""
+
+    def _has_room_for(self, device: str) -> bool:
+        if device in self._asked:
+            return True
+        if len(self._asked) >= MOST_DEVICES:
+            self.overflow = True
+            return False
+        self._asked.add(device)
+        self.subscriptions += [
+            Subscription(f"{self._prefix}/{device}/{suffix}", kept=True, qos=0) for suffix in _ASKED_FOR
+        ]
+        return True
+
+    def _note(self, device: str, suffix: str, heard: Heard) -> None:
+        known = self._known.get(device, Known())
+        said = read(known, suffix, heard.payload)
+        if known.state == "online" != said.state and not heard.retain:
+            said = replace(said, gone=f"{self._now():%Y-%m-%dT%H:%M:%SZ}")
+        self._known[device] = said

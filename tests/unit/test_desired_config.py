@@ -1,0 +1,111 @@
+"""What a desired configuration may change, and what it may not."""
+
+from typing import Any
+
+import pytest
+
+from eyespot.config import DesiredRefusedError, lay_over, parse, to_report
+from eyespot.domain.errors import ConfigError
+from eyespot.topics.commands import MOST_BYTES, InvalidCommandError
+from eyespot.topics.desired import parse_desired
+
+FILE = """
+[camera]
+source = "scene"
+[model]
+min_score = 0.4
+[mqtt]
+url = "mqtt://localhost"
+username = "shop"
+password_file = "/etc/hostname"
+[[rules]]
+kind = "line"
+id = "door"
+a = [0.1, 0.6]
+b = [0.9, 0.6]
+"""
+LOADED = parse(FILE, "eyespot.toml")
+WINDOW = {"kind": "line", "id": "window", "a": [0.2, 0.5], "b": [0.8, 0.5]}
+
+
+def test_rules_are_replaced_as_a_whole_and_other_tables_key_by_key() -> None:
+    desired = {"rules": [WINDOW], "camera": {"mount": "overhead"}, "model": {"min_score": 0.5}}
+    config = lay_over(LOADED, desired).config
+    assert [rule.id for rule in config.rules] == ["window"]
+    assert (config.camera.source, config.camera.mount) == ("scene", "overhead")
+    assert config.model.min_score == 0.5
+    assert config.mqtt == LOADED.config.mqtt
+
+
+def test_what_is_not_desired_stays_as_the_file_has_it() -> None:
+    assert lay_over(LOADED, {}).config == LOADED.config
+
+
+@pytest.mark.parametrize(
+    "desired",
+    [
+        {"mqtt": {"url": "mqtt://evil.example"}},
+        {"device": {"id": "other"}},
+        {"state": {"dir": "/tmp"}},
+        {"update": {"allow_unsigned": True}},
+        {"camera": {"file": "/etc/passwd"}},
+        {"model": {"bundle": "/tmp/evil"}},
+        {"topics": {"frame": True}},
+        {"anything": {}},
+    ],
+)
+def test_identity_trust_and_looser_privacy_are_refused(desired: dict[str, Any]) -> None:
+    with pytest.raises(DesiredRefusedError):
+        lay_over(LOADED, desired)
+
+
+def test_privacy_may_be_tightened() -> None:
+    loaded = parse(FILE + "[topics]\nframe = true\n", "eyespot.toml")
+    assert not lay_over(loaded, {"topics": {"frame": False}}).config.topics.frame
+
+
+@pytest.mark.parametrize(
+    ("desired", "words"),
+    [
+        ({"rules": [WINDOW | {"ids": 1}]}, 'rules.0.ids: unknown key "ids"'),
+        ({"rules": [WINDOW, WINDOW]}, "is taken"),
+        ({"rules": {"door": 1}}, "rules: "),
+        ({"camera": {"mount": "sideways"}}, "camera.mount: mount: want"),
+        ({"camera": None}, "camera: "),
+        ({"model": {"min_score": 7}}, "model.min_score: min_score: want"),
+        ({"topics": {"frame": "yes"}}, "topics.frame: "),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place(desired: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as refused:
+        lay_over(LOADED, desired)
+    assert not isinstance(refused.value, DesiredRefusedError)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_report_names_neither_secrets_nor_where_they_lie() -> None:
+    told = to_report(LOADED.config)
+    assert told["mqtt"] == {
+        "url": "mqtt://localhost",
+        "prefix": "eyespot/v1",
+        "username": "shop",
+    }
+    assert told["rules"][0]["kind"] == "line"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"{}",
+        b'{"config": []}',
+        b'{"config": {}, "url": "x"}',
+        b'{"config": {}, "req_id": "a/b"}',
+        b'{"config": {"model": {"min_score": NaN}}}',
+        b'{"config": ' + b"[" * 10_000,
+        b'{"config": {"rules": "' + b"x" * MOST_BYTES + b'"}}',
+        b"\xff",
+    ],
+)
+def test_a_payload_that_is_not_as_it_should_be_is_invalid(payload: bytes) -> None:
+    with pytest.raises(InvalidCommandError):
+        parse_desired(payload)

@@ -1,0 +1,211 @@
+"""The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eyespot.app.plan import Plan, plan
+from eyespot.app.twin import MOST_STARTS, TRIAL_S, Life, Twin
+from eyespot.config import Loaded
+from eyespot.domain.errors import ConfigError
+from eyespot.domain.message import Message
+from eyespot.host.clock import ManualClock
+from eyespot.store.desired import NAME
+from eyespot.topics.gate import Gate
+from eyespot.topics.native import Native
+from fakes.brokers import ROOT
+from fakes.daemon import LINE, write_config
+from fakes.troubles import Troubles
+
+WINDOW = {**LINE, "id": "window"}
+
+
+def desired(rule: dict[str, Any] = WINDOW, req_id: str = "1") -> bytes:
+    return json.dumps({"req_id": req_id, "config": {"rules": [rule]}}).encode()
+
+
+class Device:
+    """A daemon's lives as far as the twin knows them.
+
+    Attributes:
+        answers: whether the broker does.
+        sees: whether anything is inferred.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "eyespot.toml"
+        if not self.config.exists():
+            write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
+        self.clock = ManualClock(0)
+        self.health = Troubles()
+        self.posted: list[Message] = []
+        self.answers = self.sees = True
+        self.twin = Twin(self.config, self.clock)
+        self.live()
+
+    def live(self) -> None:
+        self.plan = self.twin.prepared(self._plan)
+        native = Native(Gate(ROOT), "0" * 16, 0)
+        self.twin.begin(
+            Life(
+                self.plan,
+                native,
+                lambda handover: self.posted.extend(handover.messages),
+                round_trip=lambda: self.answers,
+                has_seen=lambda: self.sees,
+            )
+        )
+
+    def _plan(self, loaded: Loaded) -> Plan:
+        return plan(loaded, self.clock)
+
+    def hears(self, payload: bytes) -> None:
+        """Hear what is desired, and reload where that is wanted."""
+        self.twin.hear(payload)
+        self.turn()
+
+    def turn(self, seconds: float = 0) -> None:
+        self.clock.sleep(seconds)
+        self.twin.tick(self.health)
+        if self.twin.wants_reload():
+            self.live()
+
+    @property
+    def rules(self) -> list[str]:
+        return list(self.plan.rules)
+
+    @property
+    def told(self) -> tuple[str | None, str]:
+        return self.report["req_id"], self.report["code"]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return json.loads(self.posted[-1].payload)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    return Device(tmp_path)
+
+
+def test_the_configuration_in_force_is_reported_from_the_beginning(device: Device) -> None:
+    assert (device.posted[0].topic, device.posted[0].retain) == (f"{ROOT}/config/reported", True)
+    assert device.told == (None, "ok")
+    assert device.report["config"]["rules"][0]["id"] == "door"
+
+
+def test_what_is_desired_is_lived_by_reported_and_kept_over_a_restart(device: Device) -> None:
+    device.hears(desired())
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+    assert device.report["config"]["rules"][0]["id"] == "window"
+    device.turn(TRIAL_S)
+    assert device.report["detail"] == "in force"
+    assert Device(device.folder).rules == ["window"]
+
+
+def test_an_empty_payload_brings_the_files_configuration_back(device: Device) -> None:
+    device.hears(desired())
+    device.hears(b"")
+    assert (device.rules, device.told) == (["door"], (None, "ok"))
+    assert Device(device.folder).rules == ["door"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b'{"req_id": "9", "config": {"mqtt": {"url": "mqtt://evil"}}}', ("9", "refused")),
+        (b'{"req_id": "9", "config": {"rules": [{"kind": "lime"}]}}', ("9", "invalid")),
+        (desired({**WINDOW, "classes": ["unicorn"]}, "9"), ("9", "invalid")),
+        (b'{"req_id": "9", "config": 1}', ("9", "invalid")),
+        (b"[", (None, "invalid")),
+    ],
+)
+def test_what_cannot_be_is_reported_and_changes_nothing(
+    device: Device, payload: bytes, told: tuple[str | None, str]
+) -> None:
+    device.hears(desired(req_id="0"))
+    device.turn(TRIAL_S)
+    device.hears(payload)
+    assert (device.told, device.rules) == (told, ["window"])
+    assert told[1] in device.health.lasting["desired_refused"]
+    device.hears(desired())
+    device.turn()
+    assert device.health.lasting == {}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"), [("answers", "no answer from the broker"), ("sees", "nothing was inferred")]
+)
+def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
+    device: Device, trouble: str, words: str
+) -> None:
+    setattr(device, trouble, False)
+    device.hears(desired())
+    device.turn(TRIAL_S - 1)
+    assert device.rules == ["window"]
+    device.turn(1)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert words in device.report["detail"]
+    setattr(device, trouble, True)
+    device.hears(desired())  # again, with the next connection
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert Device(device.folder).told == ("1", "failed")
+    device.hears(desired(req_id="2"))
+    assert (device.rules, device.told) == (["window"], ("2", "ok"))
+
+
+def test_it_returns_to_what_was_desired_before(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.sees = False
+    device.hears(desired({**LINE, "id": "gate"}, "2"))
+    assert device.rules == ["gate"]
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["window"], ("2", "failed"))
+
+
+def test_a_crash_loop_on_trial_ends_with_the_old_configuration(device: Device) -> None:
+    device.hears(desired())
+    for _ in range(MOST_STARTS):
+        assert Device(device.folder).rules == ["window"]
+    after = Device(device.folder)
+    assert (after.rules, after.told) == (["door"], ("1", "failed"))
+    assert "started 3 times" in after.report["detail"]
+
+
+def test_a_file_that_changes_later_counts_under_what_is_desired(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    text = device.config.read_text()
+    device.config.write_text(text.replace('"overhead"', '"oblique"').replace('"door"', '"gate"'))
+    device.live()
+    assert (device.rules, device.plan.config.camera.mount) == (["window"], "oblique")
+    device.hears(b"")
+    assert device.rules == ["gate"]
+
+
+def test_a_broken_file_is_not_what_was_desireds_fault(device: Device) -> None:
+    device.hears(desired())
+    text = device.config.read_text()
+    device.config.write_text("[modle]\n")
+    with pytest.raises(ConfigError):
+        device.live()
+    device.config.write_text(text)
+    device.live()
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+
+
+def test_what_the_disk_does_not_take_is_not_lived_by(device: Device) -> None:
+    (device.folder / "state").write_text("no folder")
+    device.hears(desired())
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "cannot be kept" in device.report["detail"]
+
+
+def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None:
+    device.hears(desired())
+    (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
+    assert Device(device.folder).rules == ["door"]
