@@ -1,5 +1,25 @@
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from eyespot.domain.message import Message
+from eyespot.topics import gate
+from fakes import contract
 
 # The machine may be busy, and the disk slow: time is judged in tests that ask for it.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def every_message_fits_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look at all that the gate makes in this process; listeners look at what comes over a wire."""
+
+    def made(topic: str, payload: bytes, *rest: object) -> Message:
+        contract.look_at(topic, payload)
+        return Message(topic, payload, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gate, "Message", made)
+    yield
+    assert not contract.unfit()

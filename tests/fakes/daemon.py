@@ -16,6 +16,7 @@ from typing import Any, Self
 from eyespot.domain.message import Heard
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
+from fakes import contract
 from fakes.waiting import PATIENCE_S
 from fakes.walkers import Walker, film
 
@@ -75,6 +76,7 @@ class Ear:
         self.heard: list[Heard] = []
 
     def __call__(self, heard: Heard) -> None:
+        contract.look_at(heard.topic, heard.payload)
         self.heard.append(heard)
 
     def on(self, suffix: str) -> list[dict[str, Any]]:

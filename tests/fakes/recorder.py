@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from eyespot.domain.message import Heard
+from fakes import contract
 
 
 class Recorder:
@@ -49,6 +50,7 @@ class Recorder:
             self._changed.notify_all()
 
     def hear(self, heard: Heard) -> None:
+        contract.look_at(heard.topic, heard.payload)
         with self._changed:
             self.heard.append(heard)
             self._changed.notify_all()

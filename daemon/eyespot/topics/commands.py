@@ -18,7 +18,7 @@ COMMANDS = "cmd/"
 DESIRED = "model/desired"
 REQ_ID = "[A-Za-z0-9._~:@=-]{1,64}"  # a part of a topic: no level and no wildcard
 
-_FROM_HOME_ASSISTANT = b"latest"
+FROM_HOME_ASSISTANT = b"latest"
 
 ReqId = Annotated[str, Meta(pattern=rf"\A{REQ_ID}\Z")]
 _Expires = Annotated[datetime, Meta(tz=True)]
@@ -67,19 +67,21 @@ class _Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No command has arguments yet."""
 
 
-class _Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What goes with a command; all of it may be left out."""
+
     req_id: ReqId | None = None
     expires: _Expires | None = None
     args: _Nothing | None = None
 
 
-class _Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`model/desired` in its short form."""
 
     check: Literal[True]
 
 
-class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`model/desired` in its long form."""
 
     bundle: _Name
@@ -109,7 +111,7 @@ def parse(suffix: str, payload: bytes) -> Command:
         known = ", ".join(k.value for k in Kind if k is not Kind.DESIRED)
         text = one_line(ValueError(f"there is no command {suffix[:80]!a}; there are {known}"))
         raise InvalidCommandError(text, _req_id(payload)) from None
-    if kind is Kind.UPDATE and payload == _FROM_HOME_ASSISTANT:
+    if kind is Kind.UPDATE and payload == FROM_HOME_ASSISTANT:
         return Command(kind)
     try:
         return _desired(payload) if kind is Kind.DESIRED else _command(kind, payload)
@@ -118,15 +120,15 @@ def parse(suffix: str, payload: bytes) -> Command:
 
 
 def _command(kind: Kind, payload: bytes) -> Command:
-    command = msgspec.json.decode(payload, type=_Command)
+    command = msgspec.json.decode(payload, type=Asked)
     return Command(kind, command.req_id, command.expires)
 
 
 def _desired(payload: bytes) -> Command:
     if "check" in msgspec.json.decode(payload, type=dict[str, msgspec.Raw]):
-        msgspec.json.decode(payload, type=_Look)
+        msgspec.json.decode(payload, type=Look)
         return Command(Kind.DESIRED)
-    wanted = msgspec.json.decode(payload, type=_Wanted)
+    wanted = msgspec.json.decode(payload, type=Wanted)
     return Command(Kind.DESIRED, wanted.req_id, bundle=wanted.bundle, version=wanted.version)
 
 

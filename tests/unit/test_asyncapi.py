@@ -1,0 +1,69 @@
+"""What subscribers build on is what the types say: the AsyncAPI document, its schemas, its examples."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from eyespot.topics import asyncapi
+from fakes import contract
+
+CONFIG = Path(__file__).parents[2] / "config"
+EXAMPLES = asyncapi.examples_in((CONFIG / "README.md").read_text())
+DOCUMENT = asyncapi.document(EXAMPLES)
+
+
+def test_the_document_on_disk_is_that_of_the_types() -> None:
+    written = (CONFIG / "asyncapi.yaml").read_text()
+    assert written == asyncapi.rendered(EXAMPLES), "stale: python -m eyespot.topics.asyncapi config"
+
+
+def test_it_is_written_where_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text((CONFIG / "README.md").read_text())
+    asyncapi.main([str(tmp_path)])
+    assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES)
+
+
+@pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
+def test_every_example_could_have_left(said: asyncapi.Said) -> None:
+    assert contract.why_unfit(said.suffix, said.payload) is None
+
+
+@pytest.mark.parametrize("message", DOCUMENT["components"]["messages"].values(), ids=lambda m: m["title"])
+def test_every_schema_is_one(message: dict[str, Any]) -> None:
+    jsonschema.Draft7Validator.check_schema(message["payload"])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(DOCUMENT))):
+        part = DOCUMENT
+        for key in reference.split("/"):
+            part = part[key]
+        assert part
+
+
+def test_no_topic_is_told_by_a_pattern() -> None:
+    for channel in DOCUMENT["channels"].values():
+        assert re.fullmatch(r"eyespot/v1/\{device\}(/(\w+|\{\w+\}))+", channel["address"])
+        assert re.findall(r"\{(\w+)\}", channel["address"]) == list(channel["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "payload"),
+    [
+        ("status", {"state": "asleep"}),
+        ("status", {"image": "aGVsbG8="}),
+        ("status", {"t": "yesterday"}),
+        ("status", {"schema": "eyespot.status/2"}),
+        ("status", {"seq": -1}),
+        ("picture", {}),
+    ],
+)
+def test_what_is_not_declared_is_seen(suffix: str, payload: dict[str, Any]) -> None:
+    (status,) = (json.loads(said.payload) for said in EXAMPLES if said.suffix == "status")
+    assert contract.why_unfit("status", json.dumps(status).encode()) is None
+    contract.look_at(f"eyespot/v1/entrance-1/{suffix}", json.dumps(status | payload).encode())
+    assert contract.unfit()
