@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eyespot.topics import commands
-from eyespot.topics.gate import DECLARED
+from eyespot.topics.gate import DECLARED, Gate, GateError
 from eyespot.topics.home_assistant import Announced, discovery
 
 ROOT = "eyespot/v1/shop-1"
@@ -95,3 +95,26 @@ def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
     for text in totals:
         literal = text.removeprefix("{{ value_json.counts.get(").partition(", {}).get(")[0]
         assert json.loads(literal) == label
+
+
+def test_the_gate_lets_discovery_out_at_its_one_topic() -> None:
+    message = Gate(ROOT).announce("homeassistant", discovery(ROOT, "Shop", "0.1.0", [DOOR], {}))
+
+    assert (message.topic, message.retain) == ("homeassistant/device/shop-1/config", True)
+    assert json.loads(message.payload) == told(DOOR)
+
+
+def test_switched_off_discovery_clears_its_topic() -> None:
+    message = Gate(ROOT).announce("homeassistant", None)
+
+    assert (message.topic, message.payload, message.retain) == (
+        "homeassistant/device/shop-1/config",
+        b"",
+        True,
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "#", "a/+/b", "$SYS", "a//b", "eyespot/v1", "eyespot/v1/other"])
+def test_discovery_goes_neither_among_our_topics_nor_to_what_is_none(prefix: str) -> None:
+    with pytest.raises(GateError, match="no prefix"):
+        Gate(ROOT).announce(prefix, None)

@@ -8,9 +8,48 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 Component = dict[str, Any]
+_Text = Annotated[str, Meta(max_length=1024)]
+_Key = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_-]{1,160}\Z")]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of the message; Home Assistant takes no null for a key that is not there."""
+
+
+class Entity(_Part, frozen=True, kw_only=True):
+    """An entity; one with nothing but its platform is to be removed."""
+
+    platform: Literal["binary_sensor", "button", "event", "sensor", "update"]
+    unique_id: _Text | None = None
+    name: _Text | None = None
+    state_topic: _Text | None = None
+    value_template: _Text | None = None
+    json_attributes_topic: _Text | None = None
+    json_attributes_template: _Text | None = None
+    command_topic: _Text | None = None
+    payload_install: Literal["latest"] | None = None
+    payload_press: Literal["{}"] | None = None
+    event_types: Annotated[tuple[_Text, ...], Meta(max_length=8)] | None = None
+    device_class: _Text | None = None
+    state_class: _Text | None = None
+    unit_of_measurement: _Text | None = None
+    entity_category: _Text | None = None
+
+
+class Discovery(_Part, frozen=True, kw_only=True):
+    """The message. It has no envelope: the form is Home Assistant's."""
+
+    device: Annotated[dict[_Key, _Text | tuple[_Text, ...]], Meta(max_length=8)]
+    origin: Annotated[dict[_Key, _Text], Meta(max_length=4)]
+    availability: Annotated[tuple[dict[_Key, _Text], ...], Meta(max_length=1)]
+    qos: Literal[1]
+    components: Annotated[dict[_Key, Entity], Meta(max_length=2048)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +67,7 @@ class Announced:
 
 def discovery(
     root: str, name: str, version: str, rules: Iterable[Announced], before: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Discovery:
     """Return the payload.
 
     Args:
@@ -45,7 +84,7 @@ def discovery(
     for key, component in components.items():
         component["unique_id"] = f"{device}_{key}"
     gone = {key: {"platform": platform} for key, platform in before.items() if key not in components}
-    return {
+    message = {
         "device": {"identifiers": [f"eyespot_{device}"], "name": name, "sw_version": version},
         "origin": {"name": "eyespot", "sw_version": version},
         "availability": [
@@ -57,6 +96,7 @@ def discovery(
         "qos": 1,
         "components": components | gone,
     }
+    return msgspec.convert(message, Discovery)
 
 
 def _of_device(root: str) -> dict[str, Component]:
