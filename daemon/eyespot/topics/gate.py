@@ -15,10 +15,13 @@ from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
 from eyespot.topics import config_payloads, model_payloads, payloads
 from eyespot.topics.commands import REQ_ID
+from eyespot.topics.home_assistant import Discovery
 
 _KIB = 1024
 _LONGEST_ANSWER_TOPIC = 256
 _MOST_CORRELATION = 256
+_DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_MOST_DISCOVERY = 256 * _KIB
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -127,6 +130,26 @@ class Gate:
         if declared.delivery is not Delivery.STATE:
             raise GateError(f"{suffix} is not retained: there is nothing to clear")
         return Message(f"{self._root}/{suffix}", b"", declared.delivery)
+
+    def announce(self, prefix: str, payload: Discovery | None) -> Message:
+        """Return what tells Home Assistant of this device; with None, what has it forget the device.
+
+        Args:
+            prefix: where it looks for devices, as `homeassistant`.
+            payload: what it is told.
+
+        Raises:
+            GateError: that is among our own topics or none at all, or the payload is out of bounds.
+        """
+        ours = self._root.rpartition("/")[0]
+        if not _DISCOVERY_PREFIX.fullmatch(prefix) or f"{prefix}/".startswith(f"{ours}/"):
+            raise GateError(f"{prefix[:80]!a} is no prefix for discovery")
+        topic = f"{prefix}/device/{self._root.rpartition('/')[2]}/config"
+        data = b"" if payload is None else msgspec.json.encode(payload)
+        _bound(topic, data, _MOST_DISCOVERY)
+        if payload is not None:
+            _decode(topic, data, Discovery)
+        return Message(topic, data, Delivery.STATE)
 
     def readmit(self, topic: str, data: bytes) -> Message:
         """Return the message for bytes that were kept on disk.
