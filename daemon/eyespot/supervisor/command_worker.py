@@ -12,12 +12,11 @@ from eyespot.ports import Beat, Clock, Handover, HealthBoard, Subscription
 from eyespot.sources.quota import Quota
 from eyespot.supervisor.inbox import Inbox
 from eyespot.topics import commands
-from eyespot.topics.commands import Command, InvalidCommandError
+from eyespot.topics.commands import OF_THE_MODEL, Command, InvalidCommandError
 from eyespot.topics.desired import DESIRED_CONFIG
-from eyespot.topics.model_payloads import Requested
 from eyespot.topics.native import Native, stamp
 from eyespot.trust.notes import Request
-from eyespot.update.commands import Verdict, decide, request
+from eyespot.update.commands import Verdict, decide, request, too_late
 from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing
 
@@ -53,6 +52,7 @@ class CommandWorker:
         clock: for what is too late, and for what is too much.
         each_second: called about once a second, however much is said.
         desire: takes what is said on `config/desired`; empty: nothing is desired any more.
+        do: does what is not about the model.
 
     Attributes:
         answered: whether the broker has answered that we want to listen.
@@ -70,6 +70,7 @@ class CommandWorker:
         clock: Clock,
         each_second: Callable[[], None] = lambda: None,
         desire: Callable[[bytes], None] = lambda _: None,
+        do: Callable[[Command], Verdict] = lambda _: Verdict("refused", "nobody here does that"),
     ) -> None:
         self._root = f"{root}/"
         self._standing = standing
@@ -80,6 +81,7 @@ class CommandWorker:
         self._clock = clock
         self._each_second = each_second
         self._desire = desire
+        self._do_here = do
         self.answered = False
         self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
@@ -170,14 +172,19 @@ class CommandWorker:
 
     def _do(self, command: Command) -> Verdict:
         try:
-            now = self._now()
-            verdict = decide(command, self._standing(), now)
-            if verdict.ask is not None:
-                self._pass_on(*request(verdict.ask, command.req_id, now))
+            verdict = self._decide(command, self._now())
         except StoreError as error:
             _log.warning("a command cannot be passed on: %s", error)
             return Verdict("failed", one_line(error))
         _log.info("%s: %s, %s", command.kind.value, verdict.code, verdict.detail)
+        return verdict
+
+    def _decide(self, command: Command, now: datetime) -> Verdict:
+        if command.kind not in OF_THE_MODEL:
+            return too_late(command, now) or self._do_here(command)
+        verdict = decide(command, self._standing(), now)
+        if verdict.ask is not None:
+            self._pass_on(*request(verdict.ask, command.req_id, now))
         return verdict
 
     def _answer(self, heard: Heard, req_id: str | None, verdict: Verdict) -> None:
@@ -187,7 +194,7 @@ class CommandWorker:
             "req_id": req_id,
             "code": verdict.code,
             "detail": verdict.detail,
-            "result": verdict.ask and Requested(request=verdict.ask),
+            "result": verdict.result,
         }
         at = stamp(self._clock.timeline(), self._clock.now_ns())
         message = self._native.reply(at, fields, heard.answer_to, heard.correlation)
