@@ -12,6 +12,7 @@ from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
+from eyespot.app.steward import Steward
 from eyespot.app.twin import Twin
 from eyespot.app.update_runs import UpdateRuns
 from eyespot.broker.paho import PahoBroker
@@ -100,7 +101,7 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         about: is told which device this is and with which model it looks, for the logs.
 
     Returns:
-        The exit code: 0, or 70 after a bug.
+        The exit code: 0, 70 after a bug, or 75 where it is to be started again.
 
     Raises:
         EyespotError: whatever ended it, or kept it from beginning.
@@ -112,8 +113,10 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         if not restarts.wait():
             return 0
         with restarts.last_word(), closing(UpdateRuns(config, clock)) as updates:
-            beside = _Beside(restarts, updates, Twin(config, clock))
-            return _lives(about, clock, manager, beside)
+            steward = Steward(clock, unattended=restarts.unattended)
+            with steward.listening():
+                beside = _Beside(restarts, updates, Twin(config, clock), steward, config)
+                return _lives(about, clock, manager, beside)
 
 
 class _Beside(NamedTuple):
@@ -122,16 +125,19 @@ class _Beside(NamedTuple):
     restarts: Restarts
     updates: UpdateRuns
     twin: Twin
+    steward: Steward
+    file: Path
 
     def tick(self, health: HealthBoard) -> None:
         """Let it go on."""
         self.restarts.tick(health)
         self.updates.tick()
         self.twin.tick(health)
+        self.steward.tick()
 
     def next_wish(self, timeout_s: float) -> Wish | None:
         """Wait for a signal; what is newly desired is taken up as a changed file is."""
-        wish = next_wish(timeout_s)
+        wish = next_wish(timeout_s) or self.steward.wish()
         return Wish.RELOAD if wish is None and self.twin.wants_reload() else wish
 
 
@@ -143,7 +149,14 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
     refusal = ""
     outcome = Outcome.RELOAD
     live = partial(
-        serve, clock=clock, manager=manager, next_wish=beside.next_wish, each_tick=beside.tick, twin=twin
+        serve,
+        clock=clock,
+        manager=manager,
+        next_wish=beside.next_wish,
+        each_tick=beside.tick,
+        twin=twin,
+        steward=beside.steward,
+        file=beside.file,
     )
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
