@@ -1,89 +1,15 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eyespot.app.plan import Plan, plan
-from eyespot.app.twin import MOST_STARTS, TRIAL_S, Life, Twin
-from eyespot.config import Loaded
+from eyespot.app.twin import MOST_STARTS, TRIAL_S
 from eyespot.domain.errors import ConfigError
-from eyespot.domain.message import Message
-from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
 from fakes.brokers import ROOT
-from fakes.daemon import LINE, write_config
-from fakes.troubles import Troubles
-
-WINDOW = {**LINE, "id": "window"}
-
-
-def desired(rule: dict[str, Any] = WINDOW, req_id: str = "1") -> bytes:
-    return json.dumps({"req_id": req_id, "config": {"rules": [rule]}}).encode()
-
-
-class Device:
-    """A daemon's lives as far as the twin knows them.
-
-    Attributes:
-        answers: whether the broker does.
-        sees: whether anything is inferred.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "eyespot.toml"
-        if not self.config.exists():
-            write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
-        self.clock = ManualClock(0)
-        self.health = Troubles()
-        self.posted: list[Message] = []
-        self.answers = self.sees = True
-        self.twin = Twin(self.config, self.clock)
-        self.live()
-
-    def live(self) -> None:
-        self.plan = self.twin.prepared(self._plan)
-        native = Native(Gate(ROOT), "0" * 16, 0)
-        self.twin.begin(
-            Life(
-                self.plan,
-                native,
-                lambda handover: self.posted.extend(handover.messages),
-                round_trip=lambda: self.answers,
-                has_seen=lambda: self.sees,
-            )
-        )
-
-    def _plan(self, loaded: Loaded) -> Plan:
-        return plan(loaded, self.clock)
-
-    def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and reload where that is wanted."""
-        self.twin.hear(payload)
-        self.turn()
-
-    def turn(self, seconds: float = 0) -> None:
-        self.clock.sleep(seconds)
-        self.twin.tick(self.health)
-        if self.twin.wants_reload():
-            self.live()
-
-    @property
-    def rules(self) -> list[str]:
-        return list(self.plan.rules)
-
-    @property
-    def told(self) -> tuple[str | None, str]:
-        return self.report["req_id"], self.report["code"]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        return json.loads(self.posted[-1].payload)  # type: ignore[no-any-return]
+from fakes.daemon import LINE
+from fakes.twins import WINDOW, Device, desired
 
 
 @pytest.fixture

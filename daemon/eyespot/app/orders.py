@@ -67,8 +67,9 @@ class Orders:
                 now_ns = self._clock.now_ns()
                 self._post(self._pipeline.reset(rules, now_ns, self._clock.timeline()))
         if not rules:
-            there_are = f"there are {', '.join(counting)}" if counting else "none counts"
-            return Verdict("refused", in_short(f"no rule {rule or ''} has totals; {there_are}"))
+            counted = f"those that have are {', '.join(counting)}" if counting else "no rule has any"
+            named = f"no rule {rule} has totals; {counted}" if rule else "no rule has totals"
+            return Verdict("refused", in_short(named))
         for one in rules:
             reset = Notice.TOTALS_RESET.of(rule=one, reason="as it was told")
             _log.log(NOTICE, "rule %s begins at zero, as it was told", one, extra=reset)

@@ -63,6 +63,11 @@ class Diagnosing:
         self._case: _Case | None = None
         self._next_ns = clock.now_ns()
 
+    @property
+    def gathers(self) -> bool:
+        """Whether the pieces of one are still to come."""
+        return self._case is not None and not self._case.gathered.is_set()
+
     def begin(self, req_id: str, heard: Heard) -> Verdict:
         """Begin to gather, for who asked so; return what to tell them at once."""
         left_s = (self._next_ns - self._clock.now_ns()) / SECOND_NS
