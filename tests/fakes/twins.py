@@ -7,6 +7,7 @@ from typing import Any
 from eyespot.app.plan import Plan, plan
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Loaded
+from eyespot.domain.errors import ConfigError, EyespotError
 from eyespot.domain.message import Message
 from eyespot.host.clock import ManualClock
 from eyespot.topics.gate import Gate
@@ -28,9 +29,13 @@ class Device:
     Attributes:
         answers: whether the broker does.
         sees: whether anything is inferred.
+        unplannable: rules that cannot be lived by.
+        fails: what any plan ends with.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.unplannable: set[str] = set()
+        self.fails: EyespotError | None = None
         self.folder = folder
         self.config = folder / "eyespot.toml"
         if not self.config.exists():
@@ -56,6 +61,11 @@ class Device:
         )
 
     def _plan(self, loaded: Loaded) -> Plan:
+        if self.fails is not None:
+            raise self.fails
+        for rule in loaded.config.rules:
+            if rule.id in self.unplannable:
+                raise ConfigError(f"no room for {rule.id}")
         return plan(loaded, self.clock)
 
     def hears(self, payload: bytes) -> None:

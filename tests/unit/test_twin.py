@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.app.twin import MOST_STARTS, TRIAL_S
-from eyespot.domain.errors import ConfigError
+from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
+from eyespot.domain.errors import ConfigError, ModelError
+from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME
+from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
-from fakes.daemon import LINE
+from fakes.daemon import LINE, write_config
 from fakes.twins import WINDOW, Device, desired
 
 
@@ -135,3 +137,74 @@ def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None
     device.hears(desired())
     (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
     assert Device(device.folder).rules == ["door"]
+
+
+def test_what_is_desired_anew_and_cannot_be_prepared_gives_way_at_the_reload(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.unplannable = {"gate"}
+    device.hears(desired({**LINE, "id": "gate"}, "2"))
+    assert (device.rules, device.told) == (["window"], ("2", "failed"))
+    assert "no room for gate" in device.report["detail"]
+    assert Device(device.folder).told == ("2", "failed")
+
+
+def test_where_neither_the_new_nor_the_one_before_can_be_prepared_the_file_counts(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.unplannable = {"gate", "window"}
+    device.hears(desired({**LINE, "id": "gate"}, "2"))
+    assert (device.rules, device.told) == (["door"], ("2", "failed"))
+    assert Device(device.folder).rules == ["door"]
+
+
+def test_a_reload_that_fails_for_another_reason_ends_the_trial_and_the_life_goes_on(device: Device) -> None:
+    device.fails = ModelError("the runtime is gone")
+    with pytest.raises(ModelError):
+        device.hears(desired())
+    device.twin.give_up("the runtime is gone")  # as whoever reloads does
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    device.fails = None
+    device.turn()
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "the runtime is gone" in device.report["detail"]
+
+
+def test_a_reload_that_fails_without_a_trial_leaves_what_is_desired_in_force(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.twin.give_up("a broken file")
+    assert device.report["detail"] == "in force"
+    assert Device(device.folder).rules == ["window"]
+
+
+def test_the_trial_goes_by_what_came_since_the_configuration_is_lived_by(device: Device) -> None:
+    device.turn(TRIAL_S)  # an answer and an inference there were, long before
+    device.answers = device.sees = False
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "no answer from the broker and nothing was inferred" in device.report["detail"]
+
+
+def test_a_verdict_that_the_disk_does_not_take_is_lived_by_all_the_same(device: Device) -> None:
+    device.hears(desired())
+    folder = device.folder / "state"
+    folder.rename(device.folder / "away")
+    folder.write_text("no folder")
+    device.sees = False
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+
+
+def test_too_much_is_invalid_and_said_so(device: Device) -> None:
+    device.hears(b'{"config": {}}' + b" " * MOST_BYTES)
+    assert (device.told, device.rules) == ((None, "invalid"), ["door"])
+    assert "larger than 16384 bytes" in device.report["detail"]
+
+
+def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
+    write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
+    twin = Twin(tmp_path / "eyespot.toml", ManualClock(0))
+    twin.hear(desired())
+    assert not twin.wants_reload()
