@@ -8,7 +8,7 @@ from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.ports import ModelIdentity, Readings, View
 from eyespot.topics.gate import Gate
-from eyespot.topics.native import Identity, Native, Stamp, Vitals
+from eyespot.topics.native import Identity, Native, Since, Stamp, Vitals
 
 _RULE = "door"
 _LABEL = "person"
@@ -75,8 +75,9 @@ class Speaker:
         return self._state(self._at(utc_ns))
 
     def _state(self, at: Stamp) -> Message:
-        counts = {_LABEL: {"in": (self._crossed + 1) // 2, "out": self._crossed // 2}}
-        return self._native.rule_state(_RULE, LineState(counts), self._began_utc_ns, _MODEL.bundle, at)  # type: ignore[arg-type]
+        ways: dict[Direction, int] = {"in": (self._crossed + 1) // 2, "out": self._crossed // 2}
+        since = Since(self._began_utc_ns, "begun")
+        return self._native.rule_state(_RULE, LineState({_LABEL: ways}), since, _MODEL.bundle, at)
 
     def _at(self, utc_ns: int) -> Stamp:
         return Stamp(utc_ns, synced=True)
