@@ -9,15 +9,13 @@ import pytest
 from eyespot.app.plan import Plan, plan
 from eyespot.app.twin import MOST_STARTS, TRIAL_S, Life, Twin
 from eyespot.config import Loaded
-from eyespot.domain.errors import ConfigError
-from eyespot.domain.message import Message
+from eyespot.domain.errors import ConfigError, ModelError
 from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
 from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
+from fakes.tuned import Tuned
 
 WINDOW = {**LINE, "id": "window"}
 
@@ -32,6 +30,7 @@ class Device:
     Attributes:
         answers: whether the broker does.
         sees: whether anything is inferred.
+        lives: how many there were.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,21 +40,22 @@ class Device:
             write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
         self.clock = ManualClock(0)
         self.health = Troubles()
-        self.posted: list[Message] = []
         self.answers = self.sees = True
+        self.lives = 0
         self.twin = Twin(self.config, self.clock)
         self.live()
 
     def live(self) -> None:
-        self.plan = self.twin.prepared(self._plan)
-        native = Native(Gate(ROOT), "0" * 16, 0)
+        self.life = Tuned(self.twin.prepared(self._plan), self.clock)
+        self.lives += 1
+        self.posted = self.life.posted
         self.twin.begin(
             Life(
-                self.plan,
-                native,
-                lambda handover: self.posted.extend(handover.messages),
-                round_trip=lambda: self.answers,
-                has_seen=lambda: self.sees,
+                self.life.native,
+                self.life.post,
+                self.life.retuning,
+                answers=lambda: self.clock.now_ns() if self.answers else 0,
+                seen=lambda: self.clock.now_ns() if self.sees else 0,
             )
         )
 
@@ -63,19 +63,18 @@ class Device:
         return plan(loaded, self.clock)
 
     def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and reload where that is wanted."""
+        """Hear what is desired, and take it up."""
         self.twin.hear(payload)
         self.turn()
 
     def turn(self, seconds: float = 0) -> None:
         self.clock.sleep(seconds)
         self.twin.tick(self.health)
-        if self.twin.wants_reload():
-            self.live()
+        self.twin.tick(self.health)
 
     @property
     def rules(self) -> list[str]:
-        return list(self.plan.rules)
+        return [rule["id"] for rule in self.report["config"]["rules"]]
 
     @property
     def told(self) -> tuple[str | None, str]:
@@ -83,7 +82,8 @@ class Device:
 
     @property
     def report(self) -> dict[str, Any]:
-        return json.loads(self.posted[-1].payload)  # type: ignore[no-any-return]
+        [*_, newest] = (message for message in self.posted if message.topic.endswith("/config/reported"))
+        return json.loads(newest.payload)  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def device(tmp_path: Path) -> Device:
 
 
 def test_the_configuration_in_force_is_reported_from_the_beginning(device: Device) -> None:
-    assert (device.posted[0].topic, device.posted[0].retain) == (f"{ROOT}/config/reported", True)
+    assert (device.posted[-1].topic, device.posted[-1].retain) == (f"{ROOT}/config/reported", True)
     assert device.told == (None, "ok")
     assert device.report["config"]["rules"][0]["id"] == "door"
 
@@ -100,7 +100,7 @@ def test_the_configuration_in_force_is_reported_from_the_beginning(device: Devic
 def test_what_is_desired_is_lived_by_reported_and_kept_over_a_restart(device: Device) -> None:
     device.hears(desired())
     assert (device.rules, device.told) == (["window"], ("1", "ok"))
-    assert device.report["config"]["rules"][0]["id"] == "window"
+    assert device.lives == 1
     device.turn(TRIAL_S)
     assert device.report["detail"] == "in force"
     assert Device(device.folder).rules == ["window"]
@@ -157,6 +157,44 @@ def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
     assert (device.rules, device.told) == (["window"], ("2", "ok"))
 
 
+def test_what_cannot_be_taken_up_is_reported_and_what_was_lived_by_goes_on(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: object) -> bool:
+        raise ModelError("the bundle has gone")
+
+    monkeypatch.setattr(device.life.retuning, "take_up", damaged)
+    device.hears(desired())
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "the bundle has gone" in device.report["detail"]
+    monkeypatch.undo()
+    device.hears(desired(req_id="2"))
+    assert (device.rules, device.told) == (["window"], ("2", "ok"))
+
+
+def test_while_another_model_is_about_to_look_it_waits(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.life.retuning, "take_up", lambda _: False)
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], (None, "ok"))
+    monkeypatch.undo()
+    device.turn(1)
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+    assert "on trial" in device.report["detail"]
+
+
+def test_scores_that_what_looks_refuses_are_taken_back(device: Device) -> None:
+    device.life.looking.refuses[device.life.looking.model.bundle] = "no memory"
+    device.hears(b'{"req_id": "1", "config": {"model": {"min_score": 0.2}}}')
+    assert device.report["config"]["model"]["min_score"] == 0.2
+    device.turn(TRIAL_S)
+    assert device.told == ("1", "failed")
+    assert "no memory" in device.report["detail"]
+    assert "min_score" not in device.report["config"]["model"]
+
+
 def test_it_returns_to_what_was_desired_before(device: Device) -> None:
     device.hears(desired())
     device.turn(TRIAL_S)
@@ -182,7 +220,7 @@ def test_a_file_that_changes_later_counts_under_what_is_desired(device: Device) 
     text = device.config.read_text()
     device.config.write_text(text.replace('"overhead"', '"oblique"').replace('"door"', '"gate"'))
     device.live()
-    assert (device.rules, device.plan.config.camera.mount) == (["window"], "oblique")
+    assert (device.rules, device.report["config"]["camera"]["mount"]) == (["window"], "oblique")
     device.hears(b"")
     assert device.rules == ["gate"]
 

@@ -23,7 +23,7 @@ from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import check_folder
-from eyespot.supervisor.signals import Wish, held_back, next_wish
+from eyespot.supervisor.signals import held_back, next_wish
 from eyespot.supervisor.supervisor import Outcome
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,6 @@ class _Reloader:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is not in force: %s", error, extra=refused)
             health.raise_state("reload_refused", _refusal(error))
-            self._twin.give_up(one_line(error))
             self._manager.ready("the changed configuration was refused")
             return False
         self._tell_taken_up(self.prepared.plan.model.bundle)
@@ -129,11 +128,6 @@ class _Beside(NamedTuple):
         self.updates.tick()
         self.twin.tick(health)
 
-    def next_wish(self, timeout_s: float) -> Wish | None:
-        """Wait for a signal; what is newly desired is taken up as a changed file is."""
-        wish = next_wish(timeout_s)
-        return Wish.RELOAD if wish is None and self.twin.wants_reload() else wish
-
 
 def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside) -> int:
     chooser = Chooser(clock)
@@ -142,9 +136,7 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
     before: Loaded | None = None
     refusal = ""
     outcome = Outcome.RELOAD
-    live = partial(
-        serve, clock=clock, manager=manager, next_wish=beside.next_wish, each_tick=beside.tick, twin=twin
-    )
+    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=beside.tick, twin=twin)
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
         about({"device": device, "model": model})
@@ -156,7 +148,6 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is in force no more: %s", error, extra=refused)
             refusal = _refusal(error)
-            twin.give_up(one_line(error))
             prepared = _way_back(before, prepared, clock, chooser)
         else:
             refusal = ""

@@ -82,6 +82,11 @@ class Reporter:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(*self._told))
 
+    def retune(self, identity: Identity) -> None:
+        """Go on with what has changed of the device after all, and say so."""
+        self._identity = identity
+        self._send(self._info(*self._told))
+
     def stopping(self) -> None:
         """Post that the end is near, and how it was until now."""
         self._tell_view()
