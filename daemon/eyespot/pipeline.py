@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Event, RuleState, Split
+from eyespot.domain.event import Event, LineState, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
@@ -19,7 +19,7 @@ from eyespot.domain.observation import Indexes, Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule
-from eyespot.topics.native import Native, stamp
+from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
 
@@ -30,11 +30,13 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         since_utc_ns: UTC in ns since 1970 when its totals began.
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
+        reset: why its totals began then.
     """
 
     since_utc_ns: int
     state: dict[str, object]
     model: str = ""
+    reset: ResetCause = "begun"
 
 
 class Tuning(NamedTuple):
@@ -67,6 +69,7 @@ class _Running:
     since_utc_ns: int
     published: RuleState | None = None
     model: str = ""
+    reset: ResetCause = "begun"
 
 
 class Pipeline:
@@ -137,6 +140,33 @@ class Pipeline:
         self.unusable = {}
         return self._take_up(new, taken_ns, timeline)
 
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The rules that have totals."""
+        return tuple(
+            rule_id for rule_id, running in self._rules.items() if isinstance(running.rule.state(), LineState)
+        )
+
+    def reset(self, rules: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+        """Let totals begin at zero, as somebody wants it; what counts next counts from there.
+
+        Args:
+            rules: some of `counting`.
+            taken_ns: now.
+            timeline: for UTC.
+        """
+        resets: list[Event] = []
+        for rule_id in rules:
+            running = self._rules[rule_id]
+            since, model = running.since_utc_ns, self.model.bundle
+            resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
+            running.rule.reset()
+            running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
+            running.published = None
+        messages = [self._native.event(reset, timeline) for reset in resets]
+        states, snapshots = self._changes(taken_ns, timeline, resets)
+        return Handover((*messages, *states), snapshots, self._native.seq)
+
     def expect(self, model: ModelIdentity) -> None:
         """Count by another model from its first observation on; from any thread."""
         self._next = model
@@ -184,9 +214,10 @@ class Pipeline:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
         except (msgspec.DecodeError, ValueError) as error:
-            self.unusable[rule_id] = one_line(error)
+            self.unusable[rule_id], running.reset = one_line(error), "unusable"
         else:
             running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
+            running.reset = snapshot.reset
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -233,10 +264,11 @@ class Pipeline:
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
         for rule_id, running in self._rules.items():
-            state, since = running.rule.state(), running.since_utc_ns
+            state = running.rule.state()
             is_new = state != running.published
             if is_new:
                 running.published = state
+                since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
             if is_new or rule_id in speakers:
                 snapshots[rule_id] = _snapshot(running)
@@ -244,7 +276,8 @@ class Pipeline:
 
 
 def _snapshot(running: _Running) -> bytes:
-    return msgspec.json.encode(Snapshot(running.since_utc_ns, running.rule.snapshot(), running.model))
+    kept = running.rule.snapshot()
+    return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

@@ -1,89 +1,18 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eyespot.app.plan import Plan, plan
-from eyespot.app.twin import MOST_STARTS, TRIAL_S, Life, Twin
-from eyespot.config import Loaded
+from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
 from eyespot.domain.errors import ConfigError, ModelError
 from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME
+from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
-from fakes.tuned import Tuned
-
-WINDOW = {**LINE, "id": "window"}
-
-
-def desired(rule: dict[str, Any] = WINDOW, req_id: str = "1") -> bytes:
-    return json.dumps({"req_id": req_id, "config": {"rules": [rule]}}).encode()
-
-
-class Device:
-    """A daemon's lives as far as the twin knows them.
-
-    Attributes:
-        answers: whether the broker does.
-        sees: whether anything is inferred.
-        lives: how many there were.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "eyespot.toml"
-        if not self.config.exists():
-            write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
-        self.clock = ManualClock(0)
-        self.health = Troubles()
-        self.answers = self.sees = True
-        self.lives = 0
-        self.twin = Twin(self.config, self.clock)
-        self.live()
-
-    def live(self) -> None:
-        self.life = Tuned(self.twin.prepared(self._plan), self.clock)
-        self.lives += 1
-        self.posted = self.life.posted
-        self.twin.begin(
-            Life(
-                self.life.native,
-                self.life.post,
-                self.life.retuning,
-                answers=lambda: self.clock.now_ns() if self.answers else 0,
-                seen=lambda: self.clock.now_ns() if self.sees else 0,
-            )
-        )
-
-    def _plan(self, loaded: Loaded) -> Plan:
-        return plan(loaded, self.clock)
-
-    def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and take it up."""
-        self.twin.hear(payload)
-        self.turn()
-
-    def turn(self, seconds: float = 0) -> None:
-        self.clock.sleep(seconds)
-        self.twin.tick(self.health)
-        self.twin.tick(self.health)
-
-    @property
-    def rules(self) -> list[str]:
-        return [rule["id"] for rule in self.report["config"]["rules"]]
-
-    @property
-    def told(self) -> tuple[str | None, str]:
-        return self.report["req_id"], self.report["code"]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        [*_, newest] = (message for message in self.posted if message.topic.endswith("/config/reported"))
-        return json.loads(newest.payload)  # type: ignore[no-any-return]
+from fakes.twins import WINDOW, Device, desired
 
 
 @pytest.fixture
@@ -247,3 +176,55 @@ def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None
     device.hears(desired())
     (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
     assert Device(device.folder).rules == ["door"]
+
+
+def test_what_no_longer_fits_the_file_gives_way_at_a_reload(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.unplannable = {"window"}
+    device.live()
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "no room for window" in device.report["detail"]
+    assert Device(device.folder).rules == ["door"]
+
+
+def test_a_reload_that_fails_leaves_what_is_desired_in_force(device: Device) -> None:
+    device.hears(desired())
+    device.fails = ModelError("the runtime is gone")
+    with pytest.raises(ModelError):
+        device.live()
+    device.turn(TRIAL_S)
+    assert device.report["detail"] == "in force"
+
+
+def test_the_trial_goes_by_what_came_since_the_configuration_is_lived_by(device: Device) -> None:
+    device.turn(TRIAL_S)  # an answer and an inference there were, long before
+    device.answers = device.sees = False
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "no answer from the broker and nothing was inferred" in device.report["detail"]
+
+
+def test_a_verdict_that_the_disk_does_not_take_is_lived_by_all_the_same(device: Device) -> None:
+    device.hears(desired())
+    folder = device.folder / "state"
+    folder.rename(device.folder / "away")
+    folder.write_text("no folder")
+    device.sees = False
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+
+
+def test_too_much_is_invalid_and_said_so(device: Device) -> None:
+    device.hears(b'{"config": {}}' + b" " * MOST_BYTES)
+    assert (device.told, device.rules) == ((None, "invalid"), ["door"])
+    assert "larger than 16384 bytes" in device.report["detail"]
+
+
+def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
+    write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
+    twin = Twin(tmp_path / "eyespot.toml", ManualClock(0))
+    twin.hear(desired())
+    twin.tick(Troubles())
+    assert Device(tmp_path).rules == ["door"]

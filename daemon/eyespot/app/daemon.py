@@ -12,6 +12,7 @@ from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
+from eyespot.app.steward import Steward
 from eyespot.app.twin import Twin
 from eyespot.app.update_runs import UpdateRuns
 from eyespot.broker.paho import PahoBroker
@@ -23,7 +24,7 @@ from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.store.database import check_folder
-from eyespot.supervisor.signals import held_back, next_wish
+from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot.supervisor.supervisor import Outcome
 
 _log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         about: is told which device this is and with which model it looks, for the logs.
 
     Returns:
-        The exit code: 0, or 70 after a bug.
+        The exit code: 0, 70 after a bug, or 75 where it is to be started again.
 
     Raises:
         EyespotError: whatever ended it, or kept it from beginning.
@@ -111,8 +112,10 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         if not restarts.wait():
             return 0
         with restarts.last_word(), closing(UpdateRuns(config, clock)) as updates:
-            beside = _Beside(restarts, updates, Twin(config, clock))
-            return _lives(about, clock, manager, beside)
+            steward = Steward(clock, unattended=restarts.unattended)
+            with steward.listening():
+                beside = _Beside(restarts, updates, Twin(config, clock), steward, config)
+                return _lives(about, clock, manager, beside)
 
 
 class _Beside(NamedTuple):
@@ -121,12 +124,19 @@ class _Beside(NamedTuple):
     restarts: Restarts
     updates: UpdateRuns
     twin: Twin
+    steward: Steward
+    file: Path
 
     def tick(self, health: HealthBoard) -> None:
         """Let it go on."""
         self.restarts.tick(health)
         self.updates.tick()
         self.twin.tick(health)
+        self.steward.tick()
+
+    def next_wish(self, timeout_s: float) -> Wish | None:
+        """Wait for a signal; what is wanted over MQTT counts as one."""
+        return next_wish(timeout_s) or self.steward.wish()
 
 
 def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside) -> int:
@@ -136,7 +146,16 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
     before: Loaded | None = None
     refusal = ""
     outcome = Outcome.RELOAD
-    live = partial(serve, clock=clock, manager=manager, next_wish=next_wish, each_tick=beside.tick, twin=twin)
+    live = partial(
+        serve,
+        clock=clock,
+        manager=manager,
+        next_wish=beside.next_wish,
+        each_tick=beside.tick,
+        twin=twin,
+        steward=beside.steward,
+        file=beside.file,
+    )
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
         about({"device": device, "model": model})

@@ -106,7 +106,7 @@ class Retuning:
         self._config, self._rules = config, rules
         for rule, reason in parts.pipeline.unusable.items():
             parts.health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
-        parts.reporter.retune(parts.identity(config))
+        parts.reporter.retune(parts.identity(config), config.topics.health_s)
 
     def _rules_by(self, config: Config, model: ModelIdentity) -> dict[str, Rule]:
         """Build rules; one that is as before goes on, so that nobody at its line is forgotten."""

@@ -1,20 +1,25 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
 import logging
+import os
 import platform
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import eyespot
 from eyespot.app.choice import slots_folder
+from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
+from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
+from eyespot.app.steward import Steward
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Config
 from eyespot.domain.notice import Notice
@@ -30,6 +35,7 @@ from eyespot.store.ledger import FileLedger
 from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
+from eyespot.supervisor.diagnosing import Diagnosing
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
@@ -38,6 +44,7 @@ from eyespot.supervisor.source_worker import SourceWorker
 from eyespot.supervisor.supervisor import Outcome, ServiceManager, StopStep, Supervisor
 from eyespot.supervisor.threads import Watched
 from eyespot.supervisor.vision_worker import VisionWorker
+from eyespot.topics.diagnosis import Piece
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
@@ -62,6 +69,8 @@ def serve(
     refusal: str = "",
     each_tick: Callable[[HealthBoard], None] = lambda _: None,
     twin: Twin | None = None,
+    steward: Steward | None = None,
+    file: Path = Path(),
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -75,6 +84,8 @@ def serve(
         refusal: why a newer configuration is not in force; empty where this is the newest.
         each_tick: called several times a second, by the main thread.
         twin: takes the configuration that is desired; None: nobody does.
+        steward: does what the device is told to do to itself; None: nobody who outlives this life.
+        file: the configuration's.
 
     Raises:
         FolderInUseError: another process uses the state folder.
@@ -82,7 +93,8 @@ def serve(
         EyespotError: whatever ended a thread.
     """
     with closing(open_database(plan.state_dir)) as database:
-        life = _Life(plan, broker, database, clock, refusal, twin=twin)
+        steward = steward or Steward(clock, unattended=False)
+        life = _Life(plan, broker, database, clock, refusal, twin=twin, steward=steward, file=file)
         return life.supervisor(manager, reload, next_wish, each_tick).run()
 
 
@@ -98,11 +110,15 @@ class _Life:
         refusal: str,
         *,
         twin: Twin | None,
+        steward: Steward,
+        file: Path,
     ) -> None:
         self._plan = plan
         self._broker = broker
         self._clock = clock
         self._twin = twin
+        self._steward = steward
+        self._file = file
         self._health = Health(clock)
         if refusal:
             self._health.raise_state("reload_refused", refusal)
@@ -242,17 +258,28 @@ class _Life:
         return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
 
     def _make_model_desk(self, native: Native) -> ModelDesk:
+        post = self._store.post
+        diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
+        orders = Orders(
+            self._pipeline, self._steward, diagnosing, post=post, turn=self._turn, clock=self._clock
+        )
         return ModelDesk(
             self._plan,
             self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
             lambda: self._pipeline.model,
             native=native,
-            post=self._store.post,
+            post=post,
             turn=self._turn,
             health=self._health,
             clock=self._clock,
             desire=self._twin.hear if self._twin is not None else lambda _: None,
+            do=orders.do,
+            each_second=diagnosing.tick,
         )
+
+    def _gather(self) -> Sequence[Piece]:
+        ring, day = self._steward.ring, self._steward.day
+        return gather(Sources(self._file, self._plan.config, ring, day, os.environ))
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
@@ -267,6 +294,8 @@ class _Life:
             health=self._health,
             post=self._store.post,
             clock=self._clock,
+            every_s=self._plan.config.topics.health_s,
+            note=self._steward.day.note,
         )
 
     def _rates(self) -> Rates:

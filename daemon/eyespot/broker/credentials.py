@@ -79,6 +79,16 @@ def credential(name: str, environ: Mapping[str, str]) -> Path | None:
         return None
 
 
+def secret_words(settings: MqttSettings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what must not be told: the password, and where it and the key lie."""
+    try:
+        password = _password(settings, environ)
+    except ConfigError:
+        password = None
+    places = (settings.password_file, settings.key_file, environ.get(_FOLDER), f"/{_OF_THE_SERVICE}")
+    return tuple(word for word in (password, *places) if word)
+
+
 def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     named = settings.password_file
     path = Path(named) if named else credential(_PASSWORD, environ)

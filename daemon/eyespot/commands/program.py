@@ -11,7 +11,7 @@ from eyespot.supervisor.bugs import guarded
 
 EXIT_CODES = """\
 exit codes: 0 good, 1 checked and found wanting, 64 usage, 65 bad input file, 69 broker,
-  70 bug, 74 storage, 78 configuration
+  70 bug, 74 storage, 75 to be started again, 78 configuration
 """
 
 _USAGE = 64

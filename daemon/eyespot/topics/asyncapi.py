@@ -10,7 +10,7 @@ Source of the format: https://www.asyncapi.com/docs/reference/specification/v3.0
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
@@ -20,7 +20,7 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery
-from eyespot.topics.commands import FROM_HOME_ASSISTANT, REQ_ID, Asked, Kind, Look, Wanted
+from eyespot.topics.commands import FORMS, FROM_HOME_ASSISTANT, REQ_ID, Kind, Look, Wanted
 from eyespot.topics.gate import DECLARED, Declared
 
 ROOT = "eyespot/v1/{device}"
@@ -32,7 +32,10 @@ _PARAMETERS = {
     "req_id": "What the command gave as `req_id`.",
 }
 _PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}"}
-_HEARD = {Kind.UPDATE: (Asked,), Kind.ROLLBACK: (Asked,), Kind.DESIRED: (Look, Wanted)}
+_HEARD: Mapping[Kind, tuple[type[msgspec.Struct], ...]] = {
+    **{kind: (form,) for kind, form in FORMS.items()},
+    Kind.DESIRED: (Look, Wanted),
+}
 _LATEST = {
     "title": "Latest",
     "summary": "What Home Assistant says when somebody presses its button: this word, without quotes.",

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from eyespot.domain.event import Changed, Crossed, Direction, Event, LineState, RuleState, ShareState, Split
+from eyespot.domain.event import (
+    Changed,
+    Crossed,
+    Direction,
+    Event,
+    LineState,
+    Reset,
+    ResetCause,
+    RuleState,
+    ShareState,
+    Split,
+)
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message
@@ -17,6 +28,7 @@ from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
 from eyespot.topics.config_payloads import ConfigReported, ConfigTable
+from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
 
@@ -35,8 +47,16 @@ def stamp(timeline: Timeline, taken_ns: int) -> Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """When totals began: UTC in ns since 1970; and why."""
+
+    utc_ns: int
+    cause: ResetCause
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """What `info` says of the device and never changes while the process runs."""
+    """What `info` says of the device."""
 
     device: str
     name: str
@@ -139,13 +159,13 @@ class Native:
             temperature_c=vitals.temperature_c,
         )
 
-    def rule_state(self, rule: str, state: RuleState, since_utc_ns: int, model: str, at: Stamp) -> Message:
-        """Return what holds for a rule; `since_utc_ns` is when its totals began."""
+    def rule_state(self, rule: str, state: RuleState, since: Since, model: str, at: Stamp) -> Message:
+        """Return what holds for a rule; `since` tells of its totals."""
         topic, of = f"rule/{rule}/state", {"rule": rule, "model": model}
         match state:
             case LineState():
-                since = rfc3339(since_utc_ns)
-                return self._state(topic, payloads.LineState, at, **of, counts=state.counts, since=since)
+                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
+                return self._state(topic, payloads.LineState, at, **of, counts=state.counts)
             case ShareState():  # pragma: no branch - mypy sees that there is no other
                 return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
@@ -172,6 +192,14 @@ class Native:
                     model=event.bundle,
                     before=event.before,
                     after=event.after,
+                )
+            case Reset():
+                payload = payloads.Reset(
+                    **self._begun(payloads.Reset, event, timeline),
+                    model=event.bundle,
+                    cause=event.cause,
+                    counts=_counts(event.state) or {},
+                    since=rfc3339(event.since_utc_ns),
                 )
             case Split():  # pragma: no branch - mypy sees that there is no other
                 payload = payloads.Split(
@@ -201,8 +229,24 @@ class Native:
         self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
     ) -> Message:
         """Return the answer to a command, for where it is wanted if it may go there; see `Reply`."""
+        return self._answer(Reply, at, fields, wanted_at, correlation)
+
+    def diagnosis(
+        self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
+    ) -> Message:
+        """Return one piece of a diagnosis, for where the answer went; see `Diagnosis`."""
+        return self._answer(Diagnosis, at, fields, wanted_at, correlation)
+
+    def _answer(
+        self,
+        kind: type[Reply | Diagnosis],
+        at: Stamp,
+        fields: Mapping[str, Any],
+        wanted_at: str | None,
+        correlation: bytes | None,
+    ) -> Message:
         self._topic_seq["reply"] += 1
-        reply = Reply(**self._envelope(Reply, at, self._topic_seq["reply"]), **fields)
+        reply = kind(**self._envelope(kind, at, self._topic_seq["reply"]), **fields)
         suffix = f"reply/{reply.req_id}"
         if wanted_at is not None:
             with suppress(GateError):

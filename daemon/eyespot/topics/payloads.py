@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from eyespot.domain.event import Direction
+from eyespot.domain.event import Direction, ResetCause
 from eyespot.domain.geometry import Mount
 from eyespot.ports import SensorMode
 
@@ -173,12 +173,17 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Totals of a line since `since`: class -> crossings in and out."""
+    """Totals of a line since `since`: class -> crossings in and out.
+
+    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "unusable", what
+    was kept of it could not be used.
+    """
 
     rule: Short
     kind: Literal["line"] = "line"
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
     since: Utc
+    reset: ResetCause = "begun"
     model: BundleId
 
 
@@ -216,6 +221,17 @@ class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     before: BundleId = msgspec.field(name="from")
     after: BundleId = msgspec.field(name="to")
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
+
+
+class Reset(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The totals of a rule begin at zero; `counts` are those until now, from `since` on."""
+
+    kind: Literal["reset"] = "reset"
+    rule: Short
+    cause: ResetCause
+    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
+    since: Utc
+    model: BundleId
 
 
 DropReason = Literal["full", "old", "disk_failed"]
