@@ -49,7 +49,7 @@ class Attacked:
             "diagnosis": office.diagnosing.gathers,
             "desired": twin.twin._record,
             "kept": (twin.folder / "state" / NAME).exists(),
-            "configuration": twin.life.retuning._config,
+            "configuration": twin.life.retuning.config,
         }
 
 

@@ -1,5 +1,6 @@
 """Takes another configuration up between two frames: what of it may change while a life goes on."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from eyespot.app.following import Follower
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.plan import Plan
 from eyespot.config import Config, Loaded, problems_with_model
+from eyespot.domain.notice import NOTICE, Notice
 from eyespot.pipeline import Pipeline, Tuning
 from eyespot.ports import Clock, Handover, HealthBoard, ModelIdentity
 from eyespot.rules import Rule, build
@@ -16,6 +18,8 @@ from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.supervisor.reporter import Reporter
 from eyespot.topics.native import Identity
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,15 @@ class Retuning:
     Args:
         plan: what this life was made of.
         parts: of this life.
+
+    Attributes:
+        config: in force; from any thread.
     """
 
     def __init__(self, plan: Plan, parts: Parts) -> None:
         self._plan = plan
         self._parts = parts
-        self._config = plan.config
+        self.config = plan.config
         self._look = plan.look
         self._rules = plan.rules
 
@@ -88,6 +95,8 @@ class Retuning:
         if look != self._look and config.camera.source != "replay":  # which has all scores
             parts.follower.follow(look, Wanted(model, tells))
         self._look = look
+        taken_up = Notice.CONFIGURATION_TAKEN_UP.of(model=model.bundle)
+        _log.log(NOTICE, "what is desired is taken up", extra=taken_up)
         return True
 
     def _look_by(self, config: Config) -> Look:
@@ -103,14 +112,14 @@ class Retuning:
             rules = self._rules_by(config, parts.pipeline.model)
             tuning = Tuning(rules, min_score, config.topics.frame, classes_of_interest(config))
             parts.post(parts.pipeline.retune(tuning, parts.clock.now_ns(), parts.clock.timeline()))
-        self._config, self._rules = config, rules
+        self.config, self._rules = config, rules
         for rule, reason in parts.pipeline.unusable.items():
             parts.health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
         parts.reporter.retune(parts.identity(config), config.topics.health_s)
 
     def _rules_by(self, config: Config, model: ModelIdentity) -> dict[str, Rule]:
         """Build rules; one that is as before goes on, so that nobody at its line is forgotten."""
-        mount, before = config.camera.mount, self._config
+        mount, before = config.camera.mount, self.config
         same = {rule.id: rule for rule in before.rules} if mount == before.camera.mount else {}
         return {
             rule.id: self._rules[rule.id] if same.get(rule.id) == rule else build(rule, model.labels, mount)

@@ -144,6 +144,7 @@ class _Life:
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
         self._reporter.begin()
+        self._retuning = self._make_retuning()
         if twin is not None:
             twin.begin(self._for_twin(native))
 
@@ -151,7 +152,7 @@ class _Life:
         return Life(
             native,
             self._store.post,
-            retuning=self._make_retuning(),
+            retuning=self._retuning,
             answers=lambda: self._store.answers,
             seen=lambda: self._mailbox.received,
         )
@@ -279,7 +280,7 @@ class _Life:
 
     def _gather(self) -> Sequence[Piece]:
         ring, day = self._steward.ring, self._steward.day
-        return gather(Sources(self._file, self._plan.config, ring, day, os.environ))
+        return gather(Sources(self._file, self._retuning.config, ring, day, os.environ))
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
