@@ -187,7 +187,7 @@ class Pipeline:
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
-        scene = Scene(taken_ns, observation, tracks)
+        scene = Scene(taken_ns, observation, tracks, timeline)
         events += self._run_rules(scene)
         messages = [self._native.event(event, timeline) for event in events]
         states, snapshots = self._changes(taken_ns, timeline, events)
