@@ -35,7 +35,7 @@ def inradius(corners: Reals) -> float:
 
 
 def inside(points: Reals, corners: Reals) -> Mask:
-    """Return which of (n, 2) points lie inside; by the even-odd rule, so that a side belongs to one of two."""
+    """Return which of (n, 2) points lie inside; by the even-odd rule: a side belongs to one of two."""
     x, y = points[:, 0, None], points[:, 1, None]
     (x0, y0), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
     spans = (y0 > y) != (y1 > y)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.domain.instants import Timeline
+from eyespot.domain.instants import NO_TIMELINE, Timeline
 from eyespot.domain.observation import Floats, Indexes, Observation, freeze
 
 Ids = NDArray[np.int64]
@@ -61,4 +61,4 @@ class Scene:
     taken_ns: int
     observation: Observation | None
     tracks: Tracks
-    timeline: Timeline = Timeline(0, synced=False)
+    timeline: Timeline = NO_TIMELINE
