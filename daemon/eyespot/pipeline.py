@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -37,6 +37,22 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
+
+
+class Tuning(NamedTuple):
+    """What may change while it counts.
+
+    Attributes:
+        rules: by id, in the order in which they run.
+        min_score: from which on a detection can start a track.
+        publishes_frames: whether each observation's boxes are published, too.
+        classes: whose objects are counted in `seen`; None for all.
+    """
+
+    rules: Mapping[str, Rule]
+    min_score: float
+    publishes_frames: bool
+    classes: Collection[str] | None
 
 
 class Seen(NamedTuple):
@@ -89,6 +105,7 @@ class Pipeline:
         self._next = model
         self._tracker = tracker
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in rules.items()}
+        self._kept: dict[str, bytes] = {}
         self._native = native
         self._publishes_frames = publishes_frames
         self.tracks_alive = 0
@@ -101,15 +118,27 @@ class Pipeline:
         then says why. The topic of a snapshot that has no rule is cleared. Totals of another model are
         split from what comes.
         """
-        for rule_id, running in self._rules.items():
-            running.since_utc_ns = timeline.utc_ns(taken_ns)
-            if rule_id in kept:
-                self._restore(rule_id, running, kept[rule_id])
-        removed = [self._native.rule_removed(rule_id) for rule_id in kept if rule_id not in self._rules]
-        splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
-        states, snapshots = self._changes(taken_ns, timeline, splits)
-        return Handover((*removed, *messages, *states), snapshots, self._native.seq)
+        self._kept = dict(kept)
+        return self._take_up(self._rules, taken_ns, timeline)
+
+    def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
+        """Count on by other rules and scores, between two steps; return every rule's state.
+
+        A rule that is the same object goes on as if nothing had happened. Another one with the id of one
+        that was there before takes up its totals; else as `begin`. Tracks stay.
+        """
+        before = self._rules
+        self._kept |= {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
+        new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
+        self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
+        self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
+        self._next = replace(self.model, min_score=tuning.min_score)
+        self._begin_with(self._next)
+        everywhere = np.arange(len(self.model.labels))
+        self._tracker.relabel(everywhere, tuning.min_score)
+        self.unusable = {}
+        return self._take_up(new, taken_ns, timeline)
 
     @property
     def counting(self) -> tuple[str, ...]:
@@ -158,7 +187,7 @@ class Pipeline:
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
-        scene = Scene(taken_ns, observation, tracks)
+        scene = Scene(taken_ns, observation, tracks, timeline)
         events += self._run_rules(scene)
         messages = [self._native.event(event, timeline) for event in events]
         states, snapshots = self._changes(taken_ns, timeline, events)
@@ -167,6 +196,18 @@ class Pipeline:
             at = stamp(timeline, taken_ns)
             messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
+
+    def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+        for rule_id in new:
+            running = self._rules[rule_id]
+            running.since_utc_ns = timeline.utc_ns(taken_ns)
+            if rule_id in self._kept:
+                self._restore(rule_id, running, self._kept[rule_id])
+        removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
+        splits = self._split(taken_ns)
+        messages = [self._native.event(split, timeline) for split in splits]
+        states, snapshots = self._changes(taken_ns, timeline, splits)
+        return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
     def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
         try:
@@ -230,11 +271,17 @@ class Pipeline:
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
             if is_new or rule_id in speakers:
-                kept = running.rule.snapshot()
-                snapshots[rule_id] = msgspec.json.encode(
-                    Snapshot(running.since_utc_ns, kept, running.model, running.reset)
-                )
+                snapshots[rule_id] = _snapshot(running)
         return messages, snapshots
+
+
+def _snapshot(running: _Running) -> bytes:
+    kept = running.rule.snapshot()
+    return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
+
+
+def _goes_on(rule: Rule, running: _Running | None) -> bool:
+    return running is not None and running.rule is rule
 
 
 def _places(before: Sequence[str], after: Sequence[str]) -> Indexes:

@@ -49,8 +49,7 @@ class Attacked:
             "diagnosis": office.diagnosing.gathers,
             "desired": twin.twin._record,
             "kept": (twin.folder / "state" / NAME).exists(),
-            "reload": twin.twin.wants_reload(),
-            "configuration": twin.plan.config,
+            "configuration": twin.life.retuning.config,
         }
 
 
@@ -68,7 +67,7 @@ def test_nothing_hostile_changes_anything_or_ends_anything(attacked: Attacked) -
     codes = Counter(reply["code"] for reply in attacked.office.replies)
     assert set(codes) == {"invalid", "refused"}
     assert codes["invalid"] > 1_000
-    reports = Counter(json.loads(message.payload)["code"] for message in attacked.twin.posted[1:])
+    reports = Counter(json.loads(message.payload)["code"] for message in attacked.twin.posted[2:])
     assert set(reports) == {"invalid", "refused"}
     topics = {message.topic for message in attacked.office.posted}
     assert all(one.startswith(f"{ROOT}/reply/") or one == "clerk/desk-7" for one in topics)

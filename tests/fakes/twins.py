@@ -8,13 +8,10 @@ from eyespot.app.plan import Plan, plan
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Loaded
 from eyespot.domain.errors import ConfigError, EyespotError
-from eyespot.domain.message import Message
 from eyespot.host.clock import ManualClock
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
-from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
+from fakes.tuned import Tuned
 
 WINDOW = {**LINE, "id": "window"}
 
@@ -29,6 +26,7 @@ class Device:
     Attributes:
         answers: whether the broker does.
         sees: whether anything is inferred.
+        lives: how many there were.
         unplannable: rules that cannot be lived by.
         fails: what any plan ends with.
     """
@@ -42,21 +40,22 @@ class Device:
             write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
         self.clock = ManualClock(0)
         self.health = Troubles()
-        self.posted: list[Message] = []
         self.answers = self.sees = True
+        self.lives = 0
         self.twin = Twin(self.config, self.clock)
         self.live()
 
     def live(self) -> None:
-        self.plan = self.twin.prepared(self._plan)
-        native = Native(Gate(ROOT), "0" * 16, 0)
+        self.life = Tuned(self.twin.prepared(self._plan), self.clock)
+        self.lives += 1
+        self.posted = self.life.posted
         self.twin.begin(
             Life(
-                self.plan,
-                native,
-                lambda handover: self.posted.extend(handover.messages),
-                round_trip=lambda: self.answers,
-                has_seen=lambda: self.sees,
+                self.life.native,
+                self.life.post,
+                self.life.retuning,
+                answers=lambda: self.clock.now_ns() if self.answers else 0,
+                seen=lambda: self.clock.now_ns() if self.sees else 0,
             )
         )
 
@@ -69,19 +68,18 @@ class Device:
         return plan(loaded, self.clock)
 
     def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and reload where that is wanted."""
+        """Hear what is desired, and take it up."""
         self.twin.hear(payload)
         self.turn()
 
     def turn(self, seconds: float = 0) -> None:
         self.clock.sleep(seconds)
         self.twin.tick(self.health)
-        if self.twin.wants_reload():
-            self.live()
+        self.twin.tick(self.health)
 
     @property
     def rules(self) -> list[str]:
-        return list(self.plan.rules)
+        return [rule["id"] for rule in self.report["config"]["rules"]]
 
     @property
     def told(self) -> tuple[str | None, str]:
@@ -89,4 +87,5 @@ class Device:
 
     @property
     def report(self) -> dict[str, Any]:
-        return json.loads(self.posted[-1].payload)  # type: ignore[no-any-return]
+        [*_, newest] = (message for message in self.posted if message.topic.endswith("/config/reported"))
+        return json.loads(newest.payload)  # type: ignore[no-any-return]

@@ -79,7 +79,6 @@ class _Reloader:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is not in force: %s", error, extra=refused)
             health.raise_state("reload_refused", _refusal(error))
-            self._twin.give_up(one_line(error))
             self._manager.ready("the changed configuration was refused")
             return False
         self._tell_taken_up(self.prepared.plan.model.bundle)
@@ -136,9 +135,8 @@ class _Beside(NamedTuple):
         self.steward.tick()
 
     def next_wish(self, timeout_s: float) -> Wish | None:
-        """Wait for a signal; what is newly desired is taken up as a changed file is."""
-        wish = next_wish(timeout_s) or self.steward.wish()
-        return Wish.RELOAD if wish is None and self.twin.wants_reload() else wish
+        """Wait for a signal; what is wanted over MQTT counts as one."""
+        return next_wish(timeout_s) or self.steward.wish()
 
 
 def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside) -> int:
@@ -169,7 +167,6 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is in force no more: %s", error, extra=refused)
             refusal = _refusal(error)
-            twin.give_up(one_line(error))
             prepared = _way_back(before, prepared, clock, chooser)
         else:
             refusal = ""

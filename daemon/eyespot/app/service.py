@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import eyespot
@@ -17,8 +18,10 @@ from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
+from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
 from eyespot.app.twin import Life, Twin
+from eyespot.config import Config
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
@@ -135,22 +138,38 @@ class _Life:
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
         self._models.listen(broker)
+        self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
         self._reporter.begin()
+        self._retuning = self._make_retuning()
         if twin is not None:
             twin.begin(self._for_twin(native))
 
     def _for_twin(self, native: Native) -> Life:
         return Life(
-            self._plan,
             native,
             self._store.post,
-            round_trip=lambda: self._models.commands.answered,
-            has_seen=lambda: self._mailbox.received > 0,
+            retuning=self._retuning,
+            answers=lambda: self._store.answers,
+            seen=lambda: self._mailbox.received,
         )
+
+    def _make_retuning(self) -> Retuning:
+        parts = Parts(
+            pipeline=self._pipeline,
+            lifecycle=self._lifecycle,
+            follower=self._follower,
+            reporter=self._reporter,
+            post=self._store.post,
+            turn=self._turn,
+            identity=partial(_identity, self._plan.device),
+            health=self._health,
+            clock=self._clock,
+        )
+        return Retuning(self._plan, parts)
 
     def supervisor(
         self,
@@ -227,7 +246,7 @@ class _Life:
             choice=choice,
             slots=choice.slots,
             pipeline=self._pipeline,
-            follower=self._make_follower(),
+            follower=self._follower,
             readings=lambda: self._source.readings,
             health=self._health,
             clock=self._clock,
@@ -261,11 +280,11 @@ class _Life:
 
     def _gather(self) -> Sequence[Piece]:
         ring, day = self._steward.ring, self._steward.day
-        return gather(Sources(self._file, self._plan.config, ring, day, os.environ))
+        return gather(Sources(self._file, self._retuning.config, ring, day, os.environ))
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
-            identity=_identity(self._plan),
+            identity=_identity(self._plan.device, self._plan.config),
             gauges=Gauges(
                 model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
@@ -309,16 +328,15 @@ def _pipeline(plan: Plan, native: Native) -> Pipeline:
     )
 
 
-def _identity(plan: Plan) -> Identity:
-    device = plan.config.device
+def _identity(device: str, config: Config) -> Identity:
     return Identity(
-        device=plan.device,
-        name=device.name or plan.device,
-        timezone=device.timezone or system_timezone(),
+        device=device,
+        name=config.device.name or device,
+        timezone=config.device.timezone or system_timezone(),
         hardware=hardware(),
         version=eyespot.__version__,
         python=platform.python_version(),
-        mount=plan.config.camera.mount,
-        publishes_frames=plan.config.topics.frame,
-        takes_unsigned=plan.config.update.allow_unsigned,
+        mount=config.camera.mount,
+        publishes_frames=config.topics.frame,
+        takes_unsigned=config.update.allow_unsigned,
     )

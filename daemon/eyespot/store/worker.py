@@ -44,6 +44,9 @@ class StoreWorker:
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
 
+    Attributes:
+        answers: how many messages the broker has taken over; from any thread.
+
     Raises:
         StorageError: the database cannot be read.
     """
@@ -73,6 +76,7 @@ class StoreWorker:
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = False
+        self.answers = 0
         self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
         if database.damage:
@@ -106,6 +110,7 @@ class StoreWorker:
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
+        self.answers += 1
         self._intake.note(partial(self._courier.acknowledged, token))
 
     def refused(self, token: int, reason: str) -> None:

@@ -41,7 +41,7 @@ class Reporter:
     """Posts `status`, `info` and `health` when they change, `health` also again and again.
 
     Args:
-        identity: what never changes.
+        identity: what `info` says of the device.
         gauges: where the figures come from.
         native: makes the messages.
         health: the board of troubles.
@@ -86,6 +86,11 @@ class Reporter:
     def begin(self) -> None:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(*self._told))
+
+    def retune(self, identity: Identity, every_s: float) -> None:
+        """Go on with what has changed of the device after all, and say so."""
+        self._identity, self._every_s = identity, every_s
+        self._send(self._info(*self._told))
 
     def stopping(self) -> None:
         """Post that the end is near, and how it was until now."""

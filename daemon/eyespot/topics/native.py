@@ -56,7 +56,7 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What `info` says of the device and never changes while the process runs."""
+    """What `info` says of the device."""
 
     device: str
     name: str
