@@ -3,8 +3,10 @@
 `eyespot run` and `eyespot replay` step the same pipeline, so they count the same.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import heapq
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -16,10 +18,11 @@ from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
 from eyespot.domain.observation import Indexes, Observation
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule
-from eyespot.topics.native import Native, Since, stamp
+from eyespot.rules import Rule, Sweeping
+from eyespot.topics.native import Native, Since, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
 
@@ -70,6 +73,15 @@ class _Running:
     published: RuleState | None = None
     model: str = ""
     reset: ResetCause = "begun"
+
+
+class _Told(NamedTuple):
+    """What a rule has told of a scene of a strip, and its state then."""
+
+    step: int
+    order: int
+    events: Sequence[Event]
+    state: RuleState
 
 
 class Pipeline:
@@ -185,16 +197,43 @@ class Pipeline:
         if observation is not None:
             self._note(observation)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
-        tracks = self._tracker.step(taken_ns, objects)
-        self.tracks_alive = int(tracks.confirmed.sum())
-        scene = Scene(taken_ns, observation, tracks, timeline)
-        events += self._run_rules(scene)
-        messages = [self._native.event(event, timeline) for event in events]
-        states, snapshots = self._changes(taken_ns, timeline, events)
+        return self._look(
+            Scene(taken_ns, observation, self._tracker.step(taken_ns, objects), timeline), events
+        )
+
+    def sweep(self, strip: Strip) -> Iterator[Message]:
+        """Yield what is told of many scenes whose tracks are known: what `step` would tell of each of them.
+
+        Where all rules can, they look at them at once.
+        """
+        rules = [running.rule for running in self._rules.values()]
+        sweeping = [rule for rule in rules if isinstance(rule, Sweeping)]
+        if self._publishes_frames or len(sweeping) < len(rules):
+            for scene in strip.scenes():
+                yield from self._look(scene, ()).messages
+            return
+        told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(sweeping)), key=_when)
+        for step, at_once in groupby(told, key=lambda one: one.step):
+            yield from self._tell(list(at_once), int(strip.taken_ns[step]), strip.timeline)
+
+    def _tell(self, told: Sequence[_Told], taken_ns: int, timeline: Timeline) -> Iterator[Message]:
+        """Yield what rules have told at one step: events first, then states."""
+        for one in told:
+            yield from (self._native.event(event, timeline) for event in one.events)
+        running = list(self._rules.items())
+        for one in told:
+            yield from self._published(*running[one.order], one.state, stamp(timeline, taken_ns))
+
+    def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
+        """Let the rules look at a scene, and tell what they say, after what had happened before."""
+        self.tracks_alive = int(scene.tracks.confirmed.sum())
+        events = [*before, *self._run_rules(scene)]
+        messages = [self._native.event(event, scene.timeline) for event in events]
+        states, snapshots = self._changes(scene.taken_ns, scene.timeline, events)
         messages += states
-        if self._publishes_frames and observation is not None:
-            at = stamp(timeline, taken_ns)
-            messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
+        if self._publishes_frames and scene.observation is not None:
+            at = stamp(scene.timeline, scene.taken_ns)
+            messages.append(self._native.frame(scene.tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
@@ -265,19 +304,32 @@ class Pipeline:
         speakers = {event.rule for event in events}
         for rule_id, running in self._rules.items():
             state = running.rule.state()
-            is_new = state != running.published
-            if is_new:
-                running.published = state
-                since = Since(running.since_utc_ns, running.reset)
-                messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
-            if is_new or rule_id in speakers:
+            new = list(self._published(rule_id, running, state, at))
+            messages += new
+            if new or rule_id in speakers:
                 snapshots[rule_id] = _snapshot(running)
         return messages, snapshots
+
+    def _published(self, rule_id: str, running: _Running, state: RuleState, at: Stamp) -> Iterator[Message]:
+        """Yield the message of a state, if it is new."""
+        if state != running.published:
+            running.published = state
+            since = Since(running.since_utc_ns, running.reset)
+            yield self._native.rule_state(rule_id, state, since, self.model.bundle, at)
 
 
 def _snapshot(running: _Running) -> bytes:
     kept = running.rule.snapshot()
     return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
+
+
+def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[_Told]:
+    for step, events in rule.sweep(strip):
+        yield _Told(step, order, events, rule.state())
+
+
+def _when(told: _Told) -> tuple[int, int]:
+    return told.step, told.order
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

@@ -15,11 +15,14 @@ def add_to(commands: Subparsers) -> None:
     parser = commands.add_parser("replay", help=text, description=text)
     parser.add_argument("file", type=Path, metavar="FILE", help="the recording, .jsonl or .jsonl.zst")
     add_config(parser)
+    parser.add_argument(
+        "--no-cache", action="store_true", help="follow everybody anew, and keep nothing for the next replay"
+    )
     parser.set_defaults(command=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    for message in app.replay(arguments.config, arguments.file):
+    for message in app.replay(arguments.config, arguments.file, cached=not arguments.no_cache):
         print(_line(message))
     return 0
 

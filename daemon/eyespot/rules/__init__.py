@@ -1,10 +1,11 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.share import Share, ShareSettings
@@ -47,6 +48,19 @@ class Rule(Protocol):
 
         Raises:
             ValueError: it is not one that this kind of rule made.
+        """
+
+
+@runtime_checkable
+class Sweeping(Protocol):
+    """A rule that builds on no other one, goes by tracks alone, and can look at many scenes at once."""
+
+    def state(self) -> RuleState: ...  # noqa: D102 - see `Rule`
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Yield what happened, and in which scene, as `step` would for each of them.
+
+        Whenever it yields, `state` is that after this scene. Scenes between them change nothing.
         """
 
 

@@ -6,24 +6,24 @@ ends. The side stays with the track while it is not seen, and only positions tha
 track may be missed right at the line, and one that stands on it adds nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 
 from eyespot.domain.event import Crossed, Direction, Event, LineState
-from eyespot.domain.geometry import Mount, Reals, along, anchors, rightward
+from eyespot.domain.geometry import Mount, anchors
+from eyespot.domain.legs import Legs, legs_to
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.track import Ids, Scene, Tracks
+from eyespot.domain.strip import Strip
+from eyespot.domain.track import Ids, Mask, Scene, Tracks
 
-# Distances are counted in widths of the track's own box along x and in its heights along y: the jitter
-# of a detector grows with the box along each side, perspective is allowed for, and the shape of the
-# picture need not be known.
+# In box sizes: see `domain.legs`.
 _BAND = 0.2
 _END_TOLERANCE = 0.25
-_SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
 
 _Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -54,6 +54,7 @@ class LineSettings(
         classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
         works_with: what a model has to tell.
+        by_tracks: whether tracks are all that it looks at.
 
     Raises:
         ValueError: a and b are the same point.
@@ -65,6 +66,7 @@ class LineSettings(
     classes: ClassNames | None = None
     swap: bool = False
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
+    by_tracks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that the line leads somewhere."""
@@ -81,6 +83,22 @@ class _Crossing(NamedTuple):
     taken_ns: int
     direction: Direction
     bundle: str
+
+
+class _Walk(NamedTuple):
+    """The legs in a strip, track by track.
+
+    Attributes:
+        rows: (n,) rows of the strip's tracks that were seen; each track's in order.
+        places: (n,) where in `Line._paths` their tracks are.
+        legs: (n,) of the tracks.
+        first: (n,) bool; whether a leg is the first one of its track in the strip.
+    """
+
+    rows: Indexes
+    places: Indexes
+    legs: Legs
+    first: Mask
 
 
 class Line:
@@ -103,11 +121,15 @@ class Line:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return the crossings of confirmed tracks; those of others wait for their confirmation."""
-        self._follow(scene.tracks.ids)
-        crossings = self._unconfirmed
-        if scene.observation is not None:
-            crossings = crossings + self._crossings(scene.taken_ns, scene.tracks, scene.observation.bundle)
-        return self._judge(crossings, scene.tracks) if crossings else []
+        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Look at many scenes at once; see `Sweeping`."""
+        self._follow(np.unique(strip.tracks.ids))
+        counted = self._confirm(strip, self._settle(strip, self._walk(strip)))
+        self._follow(strip.tracks.ids[strip.bounds[-2] :])
+        for step, told in groupby(counted, key=lambda one: one[0]):
+            yield step, [self._count(crossing, label) for _, crossing, label in told]
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
@@ -149,58 +171,68 @@ class Line:
         paths[np.isin(ids, known)] = self._paths[np.isin(known, ids)]
         self._paths = paths
 
-    def _crossings(self, taken_ns: int, tracks: Tracks, bundle: str) -> list[_Crossing]:
-        rows = np.flatnonzero(tracks.seen)
-        boxes = tracks.boxes_xyxy_n[rows]
+    def _walk(self, strip: Strip) -> _Walk:
+        """Return the legs of the tracks that were seen, and lead their paths on to the ends of these."""
+        steps, tracks = strip.steps(), strip.tracks
+        rows = np.flatnonzero(tracks.seen & strip.observed[steps])
+        places = np.searchsorted(self._paths["id"], tracks.ids[rows])
+        order = np.argsort(places, kind="stable")
+        rows, places = rows[order], places[order]
+        boxes, taken_ns = tracks.boxes_xyxy_n[rows], strip.taken_ns[steps[rows]]
         points = anchors(boxes, self._mount).astype(np.float64)
-        units = np.maximum(boxes[:, 2:] - boxes[:, :2], _SMALLEST_SIDE).astype(np.float64)
-        offsets = rightward(points, self._ends)
-        lengths = np.hypot(*((self._ends[1] - self._ends[0]) / units).T)
-        self._lead_on(rows, points, offsets, lengths, taken_ns)
-        distances = offsets / units.prod(axis=1) / lengths
-        clear = np.abs(distances) > _BAND
-        return self._settle(rows[clear], np.sign(distances[clear]), bundle)
+        turns = places[1:] != places[:-1]
+        first, last = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+        first[1:], last[:-1] = turns, turns
+        start, start_ns = np.roll(points, 1, axis=0), np.roll(taken_ns, 1)
+        start[first] = self._paths["point"][places[first]]
+        start_ns[first] = self._paths["taken_ns"][places[first]]
+        legs = legs_to(points, taken_ns, boxes, (start, start_ns), self._ends)
+        self._paths["point"][places[last]] = points[last]
+        self._paths["taken_ns"][places[last]] = taken_ns[last]
+        return _Walk(rows, places, legs, first)
 
-    def _lead_on(self, rows: Indexes, points: Reals, offsets: Reals, lengths: Reals, taken_ns: int) -> None:
-        """Lead the paths of `rows` on to the points, and note where and when they meet the line."""
-        start, start_ns = self._paths["point"][rows], self._paths["taken_ns"][rows]
-        before = rightward(start, self._ends)
-        met = ((before < 0) & (offsets >= 0)) | ((before >= 0) & (offsets < 0))
-        if met.any():
-            share = before[met] / (before[met] - offsets[met])
-            place = along(start[met] + share[:, None] * (points - start)[met], self._ends)
-            beyond = np.abs(place - 0.5) - 0.5
-            self._paths["met_inside"][rows[met]] = beyond * lengths[met] <= _END_TOLERANCE
-            since = (share * (taken_ns - start_ns[met])).astype(np.int64)
-            self._paths["met_ns"][rows[met]] = start_ns[met] + since
-        self._paths["point"][rows] = points
-        self._paths["taken_ns"][rows] = taken_ns
+    def _settle(self, strip: Strip, walk: _Walk) -> list[tuple[int, _Crossing]]:
+        """Put tracks on their sides, and return the crossings that this makes, each with its row.
 
-    def _settle(self, rows: Indexes, sides: Reals, bundle: str) -> list[_Crossing]:
-        """Put the tracks of `rows` on their sides, and return the crossings that this makes."""
-        before = self._paths["side"][rows]
-        self._paths["side"][rows] = sides
-        crossed = (before == -sides) & self._paths["met_inside"][rows]
-        return [
-            _Crossing(int(path["id"]), int(path["met_ns"]), self._direction(path["side"]), bundle)
-            for path in self._paths[rows[crossed]]
-        ]
+        Only legs are looked at one by one that meet the line, or may come to another side than the track's.
+        """
+        sides = np.sign(walk.legs.distances) * (np.abs(walk.legs.distances) > _BAND)
+        before = np.roll(sides, 1)
+        before[walk.first] = self._paths["side"][walk.places[walk.first]]
+        stirring = np.flatnonzero(walk.legs.met | ((sides != 0) & (sides != before)))
+        crossings = []
+        for leg in stirring[np.argsort(walk.rows[stirring])]:
+            path, side = self._paths[walk.places[leg]], sides[leg]
+            if walk.legs.met[leg]:
+                path["met_ns"] = walk.legs.met_ns[leg]
+                path["met_inside"] = walk.legs.beyond[leg] <= _END_TOLERANCE
+            if side and path["side"] != side:
+                if path["side"] == -side and path["met_inside"]:
+                    crossings.append((int(walk.rows[leg]), self._crossing(path, side, strip.bundle)))
+                path["side"] = side
+        return crossings
 
-    def _direction(self, side: int) -> Direction:
-        return "in" if (side > 0) != self._settings.swap else "out"
+    def _crossing(self, path: np.void, side: float, bundle: str) -> _Crossing:
+        direction: Direction = "in" if (side > 0) != self._settings.swap else "out"
+        return _Crossing(int(path["id"]), int(path["met_ns"]), direction, bundle)
 
-    def _judge(self, crossings: list[_Crossing], tracks: Tracks) -> list[Event]:
-        """Count crossings of confirmed tracks, keep those of unconfirmed ones, drop those of the dead."""
-        row_of = {int(track): row for row, track in enumerate(tracks.ids)}
-        alive = [crossing for crossing in crossings if crossing.track in row_of]
-        self._unconfirmed = [c for c in alive if not tracks.confirmed[row_of[c.track]]]
-        events: list[Event] = []
-        for crossing in alive:
-            row = row_of[crossing.track]
-            label = self._labels[tracks.classes[row]]
-            if tracks.confirmed[row] and self._counts(label):
-                events.append(self._count(crossing, label))
-        return events
+    def _confirm(
+        self, strip: Strip, crossings: list[tuple[int, _Crossing]]
+    ) -> list[tuple[int, _Crossing, str]]:
+        """Return step and class of the crossings that count: once their track is confirmed, if it ever is."""
+        tracks, alive = strip.tracks, strip.tracks.ids[strip.bounds[-2] :]
+        counted, waiting = [], []
+        for row, crossing in [*((0, one) for one in self._unconfirmed), *crossings]:
+            confirmed = _confirmed_from(tracks, row, crossing.track)
+            if confirmed is not None:
+                label = self._labels[tracks.classes[confirmed]]
+                if self._counts(label):
+                    step = int(np.searchsorted(strip.bounds, confirmed, side="right")) - 1
+                    counted.append((step, crossing, label))
+            elif crossing.track in alive:
+                waiting.append(crossing)
+        self._unconfirmed = waiting
+        return sorted(counted, key=lambda one: one[0])
 
     def _counts(self, label: str) -> bool:
         return self._settings.classes is None or label in self._settings.classes
@@ -217,3 +249,11 @@ class Line:
             track=crossing.track,
             bundle=crossing.bundle,
         )
+
+
+def _confirmed_from(tracks: Tracks, row: int, track: int) -> int | None:
+    """Return the first row from `row` on in which a track is confirmed."""
+    if len(tracks) > row and tracks.confirmed[row] and tracks.ids[row] == track:
+        return row
+    rows = np.flatnonzero(tracks.confirmed[row:] & (tracks.ids[row:] == track))
+    return row + int(rows[0]) if len(rows) else None

@@ -40,6 +40,7 @@ class ShareSettings(
         change: smallest change of a share that is worth publishing, and by how much a class has to lead.
         every_s: seconds between two states at least, unless the class on top changes.
         works_with: what a model has to tell.
+        by_tracks: whether tracks are all that it looks at.
     """
 
     id: RuleId
@@ -49,6 +50,7 @@ class ShareSettings(
     change: Annotated[float, Meta(ge=0.001, le=1)] = 0.05
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 1.0
     works_with: ClassVar[tuple[Tells, ...]] = ("labels", "shares")
+    by_tracks: ClassVar[bool] = False
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

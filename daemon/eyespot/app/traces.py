@@ -1,0 +1,78 @@
+"""Tracks of a recording: followed anew, or as they were left in the cache."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import eyespot
+from eyespot.domain.instants import Timeline
+from eyespot.domain.strip import Strip
+from eyespot.ports import ModelIdentity
+from eyespot.recording import RecordingReader, digest
+from eyespot.store.track_cache import TrackCache
+from eyespot.tracking.tracing import trace
+
+_MAKES_TRACKS = ("recording.py", "ports.py", "domain/*.py", "tracking/*.py")
+
+
+class Traced(NamedTuple):
+    """A recording as tracks.
+
+    Attributes:
+        sha256: of the recording, in hex.
+        model: what made the observations.
+        timeline: of its instants.
+        rate_hz: observations per second, nominally.
+        strips: in order; see `trace_of`.
+    """
+
+    sha256: str
+    model: ModelIdentity
+    timeline: Timeline
+    rate_hz: float
+    strips: Iterator[Strip]
+
+
+def trace_of(file: Path, min_score: float, *, cached: bool = True, by_tracks: bool = True) -> Traced:
+    """Return the tracks of a recording; those in the cache where they were followed before.
+
+    Args:
+        file: the recording.
+        min_score: from which on a detection can start a track.
+        cached: whether the cache may be used.
+        by_tracks: whether tracks are enough; else the observations are needed, too, and read again.
+
+    Raises:
+        InputError: the recording cannot be read; while strips are taken, also: it is damaged, or cut off.
+    """
+    reader = RecordingReader(file)
+    sha256, model = digest(file), reader.header.identity(min_score)
+    timeline = Timeline(reader.header.started_utc_ns, synced=True)
+    strips = trace(reader, model, timeline)
+    if cached:
+        cache = TrackCache(cache_folder(os.environ))
+        key = _key(sha256, min_score)
+        found = cache.read(key, model.bundle, timeline) if by_tracks else None
+        strips = cache.keep(key, strips) if found is None else found
+    return Traced(sha256, model, timeline, reader.header.rate_hz, strips)
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return where what can be made again is kept, by the XDG Base Directory Specification."""
+    of_the_user = environ.get("XDG_CACHE_HOME", "")
+    base = Path(of_the_user) if of_the_user.startswith("/") else Path(environ.get("HOME", "/")) / ".cache"
+    return base / "eyespot" / "tracks"
+
+
+def _key(sha256: str, min_score: float) -> str:
+    """Return a name for all that the tracks depend on: the recording, the score, and the code."""
+    key = hashlib.sha256(f"{sha256} {min_score!r} {np.__version__}".encode())
+    package = Path(eyespot.__file__).parent
+    for pattern in _MAKES_TRACKS:
+        for file in sorted(package.glob(pattern)):
+            key.update(file.read_bytes())
+    return key.hexdigest()

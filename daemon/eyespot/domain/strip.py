@@ -1,0 +1,103 @@
+"""Scenes one after the other as one table, so that rules can look at many of them at once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.domain.instants import NO_TIMELINE, Timeline
+from eyespot.domain.observation import Indexes, Observation, no_detections
+from eyespot.domain.track import Mask, Scene, Tracks
+
+Instants = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Consecutive scenes of one model.
+
+    Attributes:
+        taken_ns: (steps,) int64; instants, as a rule would see them.
+        observed: (steps,) bool; whether something was observed, or the source was silent.
+        bounds: (steps + 1,) intp; the tracks of step i are the rows from bounds[i] to bounds[i + 1].
+        tracks: all rows of all steps; ids ascend within a step.
+        bundle: id of the model bundle that made the observations.
+        observations: of each step, where they are known; else empty: rules that go by tracks do without.
+        timeline: for hours of the day.
+    """
+
+    taken_ns: Instants
+    observed: Mask
+    bounds: Indexes
+    tracks: Tracks
+    bundle: str
+    observations: tuple[Observation | None, ...] = ()
+    timeline: Timeline = NO_TIMELINE
+
+    @classmethod
+    def of(cls, scenes: Sequence[Scene], bundle: str = "") -> Self:
+        """Return scenes, at least one, as a strip.
+
+        Args:
+            scenes: of one model, in order.
+            bundle: its id, where none of them was observed.
+        """
+        observations = tuple(scene.observation for scene in scenes)
+        counts = [len(scene.tracks) for scene in scenes]
+        return cls(
+            taken_ns=np.array([scene.taken_ns for scene in scenes], np.int64),
+            observed=np.array([one is not None for one in observations], np.bool_),
+            bounds=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
+            tracks=joined([scene.tracks for scene in scenes]),
+            bundle=next((one.bundle for one in observations if one is not None), bundle),
+            observations=observations,
+            timeline=scenes[-1].timeline,
+        )
+
+    def __len__(self) -> int:
+        """Return how many scenes there are."""
+        return len(self.taken_ns)
+
+    def steps(self) -> Indexes:
+        """Return (rows,), the step of each row of `tracks`."""
+        steps: Indexes = np.repeat(np.arange(len(self)), np.diff(self.bounds))
+        return steps
+
+    def scenes(self) -> Iterator[Scene]:
+        """Yield the scenes again; what was observed is empty where it is not known."""
+        for step, taken_ns in enumerate(self.taken_ns.tolist()):
+            rows = slice(self.bounds[step], self.bounds[step + 1])
+            yield Scene(taken_ns, self._observation(step, taken_ns), part(self.tracks, rows), self.timeline)
+
+    def _observation(self, step: int, taken_ns: int) -> Observation | None:
+        if self.observations:
+            return self.observations[step]
+        return Observation(taken_ns, self.bundle, no_detections()) if self.observed[step] else None
+
+
+def part(tracks: Tracks, rows: slice | Indexes | Mask) -> Tracks:
+    """Return some rows of tracks."""
+    return Tracks(
+        ids=tracks.ids[rows],
+        classes=tracks.classes[rows],
+        boxes_xyxy_n=tracks.boxes_xyxy_n[rows],
+        scores=tracks.scores[rows],
+        seen=tracks.seen[rows],
+        confirmed=tracks.confirmed[rows],
+    )
+
+
+def joined(parts: Sequence[Tracks]) -> Tracks:
+    """Return the rows of several tracks, at least of one, below each other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Tracks(
+        ids=np.concatenate([one.ids for one in parts]),
+        classes=np.concatenate([one.classes for one in parts]),
+        boxes_xyxy_n=np.concatenate([one.boxes_xyxy_n for one in parts]),
+        scores=np.concatenate([one.scores for one in parts]),
+        seen=np.concatenate([one.seen for one in parts]),
+        confirmed=np.concatenate([one.confirmed for one in parts]),
+    )

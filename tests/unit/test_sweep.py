@@ -1,0 +1,70 @@
+"""Many scenes at once: rules that sweep say what they would have said step by step."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eyespot.domain.event import Event
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.strip import Strip
+from eyespot.domain.track import Scene
+from eyespot.rules.line import Line, LineSettings
+from eyespot.tracking.tracker import Tracker
+from fakes.scenes import scenes
+
+LABELS = ("person", "dog")
+
+
+def a_line(**settings: object) -> Line:
+    return Line(LineSettings(id="door", a=(0.1, 0.5), b=(0.6, 0.55), **settings), LABELS, "oblique")
+
+
+def stepped(line: Line, scenes: Sequence[Scene]) -> list[tuple[int, list[Event]]]:
+    told = [(scene.taken_ns, line.step(scene, [])) for scene in scenes]
+    return [(taken_ns, events) for taken_ns, events in told if events]
+
+
+def swept(line: Line, scenes: Sequence[Scene], cuts: Sequence[int]) -> Iterator[tuple[int, list[Event]]]:
+    bounds = [0, *sorted(cuts), len(scenes)]
+    for begin, end in zip(bounds, bounds[1:], strict=False):
+        if begin < end:
+            strip = Strip.of(scenes[begin:end], "m@1-abc")
+            for step, events in line.sweep(strip):
+                yield int(strip.taken_ns[step]), events
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2000), st.lists(st.integers(0, 300), max_size=4, unique=True), st.booleans())
+def test_however_scenes_are_cut_into_strips_a_line_counts_what_it_counts_step_by_step(
+    seed: int, cuts: list[int], chooses: bool
+) -> None:
+    film = scenes(seed)
+    classes = ("person",) if chooses else None
+    one, other = a_line(classes=classes), a_line(classes=classes)
+    expected = stepped(one, film)
+    assert list(swept(other, film, cuts)) == expected
+    assert other.state() == one.state()
+
+
+def test_the_scenes_on_which_that_is_tried_have_crossings() -> None:
+    assert sum(len(events) for seed in range(20) for _, events in stepped(a_line(), scenes(seed))) > 50
+
+
+def test_a_strip_gives_its_scenes_back() -> None:
+    film = scenes(3)
+    strip = Strip.of(film)
+    for scene, again in zip(film, strip.scenes(), strict=True):
+        assert (again.taken_ns, again.observation) == (scene.taken_ns, scene.observation)
+        for column in ("ids", "classes", "boxes_xyxy_n", "scores", "seen", "confirmed"):
+            np.testing.assert_array_equal(getattr(again.tracks, column), getattr(scene.tracks, column))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_scenes_in_which_nobody_is_make_a_strip_too(count: int) -> None:
+    empty = Tracker(0.5).step(0, None)
+    strip = Strip.of([Scene(n * SECOND_NS, None, empty) for n in range(count)])
+    assert list(a_line().sweep(strip)) == []
+    assert len(list(strip.scenes())) == count

@@ -1,0 +1,114 @@
+"""Tracks that a replay leaves behind: the same again, or none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eyespot import app
+from eyespot.app.traces import cache_folder
+from eyespot.domain.errors import InputError
+from eyespot.domain.instants import Timeline
+from eyespot.domain.strip import Strip
+from eyespot.store.track_cache import TrackCache
+from fakes.daemon import LINE, write_config, write_recording
+from fakes.scenes import scenes
+
+NOBODY = "mqtt://127.0.0.1:9"
+TIMELINE = Timeline(0, synced=True)
+
+
+def strips() -> Iterator[Strip]:
+    film = scenes(5)
+    yield Strip.of(film[:100])
+    yield Strip.of(film[100:])
+
+
+def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:
+    cache = TrackCache(tmp_path / "tracks")
+    given = list(cache.keep("k", strips()))
+    kept = list(cache.read("k", "m@1-abc", TIMELINE))
+    for one, other in zip(given, kept, strict=True):
+        assert one.bundle == other.bundle
+        for name in ("taken_ns", "observed", "bounds"):
+            assert (getattr(one, name) == getattr(other, name)).all()
+        for name in ("ids", "classes", "boxes_xyxy_n", "scores", "seen", "confirmed"):
+            assert (getattr(one.tracks, name) == getattr(other.tracks, name)).all()
+
+
+def test_it_is_for_nobody_else(tmp_path: Path) -> None:
+    list(TrackCache(tmp_path / "tracks").keep("k", strips()))
+    assert (tmp_path / "tracks").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "tracks" / "k.tracks").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_not_taken_to_its_end_is_not_kept(tmp_path: Path) -> None:
+    cache = TrackCache(tmp_path)
+    taken = cache.keep("k", strips())
+    next(taken)
+    taken.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_used_costs_the_cache_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "tracks").write_text("a file")
+    cache = TrackCache(tmp_path / "tracks")
+    assert len(list(cache.keep("k", strips()))) == 2
+    assert cache.read("k", "m", TIMELINE) is None
+
+
+def test_the_least_used_gives_way(tmp_path: Path) -> None:
+    cache = TrackCache(tmp_path)
+    list(cache.keep("first", strips()))
+    size = (tmp_path / "first.tracks").stat().st_size
+    small = TrackCache(tmp_path, most_bytes=size * 3 // 2)
+    list(small.keep("second", strips()))
+    assert [path.name for path in tmp_path.iterdir()] == ["second.tracks"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_file_is_named_and_removed(tmp_path: Path, damage: str) -> None:
+    cache = TrackCache(tmp_path)
+    list(cache.keep("k", strips()))
+    file = tmp_path / "k.tracks"
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    file.write_bytes(whole[:middle] + (b"" if damage == "cut" else b"\xff\x00\xff" + whole[middle + 3 :]))
+    with pytest.raises(InputError, match="damaged, and removed; try again"):
+        list(cache.read("k", "m", TIMELINE))
+    assert not file.exists()
+
+
+def test_another_replay_goes_by_the_tracks_of_the_first_and_says_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 3)
+    config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY)
+    first = list(app.replay(config, recording))
+    [kept] = cache_folder({"XDG_CACHE_HOME": str(tmp_path)}).iterdir()
+    before_ns = kept.stat().st_mtime_ns
+    monkeypatch.setattr("eyespot.app.traces.trace", lambda *_: iter(()))
+    assert list(app.replay(config, recording)) == first
+    assert kept.stat().st_mtime_ns > before_ns
+    other = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[LINE | {"swap": True}])
+    last = list(app.replay(other, recording))[-1]
+    assert b'"counts":{"person":{"in":0,"out":3}}' in last.payload
+
+
+def test_a_recording_that_was_cut_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 3)
+    recording.write_bytes(recording.read_bytes()[:-20])
+    config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY)
+    told = app.replay(config, recording)
+    with pytest.raises(InputError, match="cut off"):
+        for message in told:
+            newest = message
+    assert b'"in":2' in newest.payload or b'"in":3' in newest.payload
+    assert list((tmp_path / "eyespot" / "tracks").iterdir()) == []
+
+
+def test_the_cache_is_where_the_desktop_says() -> None:
+    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/eyespot/tracks")
+    assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == Path("/h/.cache/eyespot/tracks")
