@@ -19,6 +19,7 @@ from eyespot.commands import (
     run,
     selftest,
     update,
+    why,
 )
 
 _DESCRIPTION = """\
@@ -33,6 +34,7 @@ examples:
   eyespot run --config eyespot.toml         count and publish until stopped
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
+  eyespot why door --at 12:00:03 --recording shop.eyespot.jsonl.zst   why did it count, or not?
   eyespot models show network.rpk           what a model file says of itself; also .tflite
   sudo eyespot models list                  which model looks, which came before, what waits
   sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
@@ -62,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         demo,
         record,
         replay,
+        why,
         models,
     ):
         command.add_to(commands)

@@ -1,6 +1,7 @@
 """Many scenes at once: rules that sweep say what they would have said step by step."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def stepped(line: Line, scenes: Sequence[Scene]) -> list[tuple[int, list[Event]]
 
 def swept(line: Line, scenes: Sequence[Scene], cuts: Sequence[int]) -> Iterator[tuple[int, list[Event]]]:
     bounds = [0, *sorted(cuts), len(scenes)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         if begin < end:
             strip = Strip.of(scenes[begin:end], "m@1-abc")
             for step, events in line.sweep(strip):

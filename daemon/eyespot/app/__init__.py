@@ -24,14 +24,17 @@ from eyespot.app.sight import eye
 from eyespot.app.updating import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
+from eyespot.app.why import Explanation, Question, why
 from eyespot.host.identity import board
 from eyespot.trust.notes import WorkerNote
 
 __all__ = [
     "STDIO",
+    "Explanation",
     "Finding",
     "Installed",
     "ModelFile",
+    "Question",
     "Restored",
     "SlotsView",
     "Verdict",
@@ -59,4 +62,5 @@ __all__ = [
     "update",
     "update_models",
     "verify",
+    "why",
 ]

@@ -27,6 +27,7 @@ class Traced(NamedTuple):
         model: what made the observations.
         timeline: of its instants.
         rate_hz: observations per second, nominally.
+        size: width and height of the frame, in pixels.
         strips: in order; see `trace_of`.
     """
 
@@ -34,6 +35,7 @@ class Traced(NamedTuple):
     model: ModelIdentity
     timeline: Timeline
     rate_hz: float
+    size: tuple[float, float]
     strips: Iterator[Strip]
 
 
@@ -58,7 +60,8 @@ def trace_of(file: Path, min_score: float, *, cached: bool = True, by_tracks: bo
         key = _key(sha256, min_score)
         found = cache.read(key, model.bundle, timeline) if by_tracks else None
         strips = cache.keep(key, strips) if found is None else found
-    return Traced(sha256, model, timeline, reader.header.rate_hz, strips)
+    header = reader.header
+    return Traced(sha256, model, timeline, header.rate_hz, (header.width, header.height), strips)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

@@ -29,10 +29,17 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def add_seconds(parser: argparse.ArgumentParser) -> None:
     """Add `--seconds N`."""
-    parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop by itself after N seconds")
+    parser.add_argument(
+        "--seconds", type=seconds_above_zero, metavar="N", help="stop by itself after N seconds"
+    )
 
 
-def _seconds(text: str) -> float:
+def seconds_above_zero(text: str) -> float:
+    """Return the seconds that an option names.
+
+    Raises:
+        ArgumentTypeError: it names none.
+    """
     with suppress(ValueError):
         if math.isfinite(seconds := float(text)) and seconds > 0:
             return seconds

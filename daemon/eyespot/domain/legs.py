@@ -5,7 +5,7 @@ of a detector grows with the box along each side, perspective is allowed for, an
 picture need not be known.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -31,6 +31,15 @@ class Legs(NamedTuple):
     met: Mask
     met_ns: Instants
     beyond: Reals
+
+    def some(self, which: Mask) -> Self:
+        """Return some of them."""
+        return self._replace(
+            distances=self.distances[which],
+            met=self.met[which],
+            met_ns=self.met_ns[which],
+            beyond=self.beyond[which],
+        )
 
 
 def legs_to(

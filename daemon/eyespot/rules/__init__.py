@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
+from eyespot.domain.account import Account
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.strip import Strip
@@ -61,6 +62,17 @@ class Sweeping(Protocol):
         """Yield what happened, and in which scene, as `step` would for each of them.
 
         Whenever it yields, `state` is that after this scene. Scenes between them change nothing.
+        """
+
+
+@runtime_checkable
+class Explaining(Sweeping, Protocol):
+    """A rule that can tell why it counted a track, or did not."""
+
+    def explain(self, strip: Strip) -> list[Account]:
+        """Return what becomes of each track that is seen in a strip, as `sweep` would count it.
+
+        Like `sweep` it goes on from what was before, but leaves totals as they are.
         """
 
 

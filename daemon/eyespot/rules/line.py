@@ -13,6 +13,8 @@ from typing import Annotated, ClassVar, NamedTuple
 import msgspec
 import numpy as np
 
+from eyespot.domain.account import Account, Remark
+from eyespot.domain.approach import Way, shortfalls
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, anchors
 from eyespot.domain.legs import Legs, legs_to
@@ -131,6 +133,27 @@ class Line:
         for step, told in groupby(counted, key=lambda one: one[0]):
             yield step, [self._count(crossing, label) for _, crossing, label in told]
 
+    def explain(self, strip: Strip) -> list[Account]:
+        """Return what becomes of the tracks in a strip; see `Explaining`."""
+        self._follow(np.unique(strip.tracks.ids))
+        is_new = np.isnan(self._paths["point"][:, 0])
+        walk = self._walk(strip)
+        waiting, settled = self._unconfirmed, self._settle(strip, walk)
+        crossings = [*waiting, *(crossing for _, crossing in settled)]
+        counted = [crossing for _, crossing, _ in self._confirm(strip, settled)]
+        self._follow(strip.tracks.ids[strip.bounds[-2] :])
+        accounts = []
+        for place in np.unique(walk.places):
+            legs = walk.places == place
+            way = self._way(strip, walk, legs, begins=bool(is_new[place]))
+            rows = walk.rows[legs]
+            track = int(strip.tracks.ids[rows[0]])
+            label = self._labels[strip.tracks.classes[rows[-1]]]
+            own = [self._remark(one, label, one in counted) for one in crossings if one.track == track]
+            remarks = tuple(own) or shortfalls(way, self._ends, _BAND, _END_TOLERANCE)
+            accounts.append(Account(track, label, way.points, way.taken_ns, remarks))
+        return accounts
+
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
         self._labels = labels
@@ -233,6 +256,25 @@ class Line:
                 waiting.append(crossing)
         self._unconfirmed = waiting
         return sorted(counted, key=lambda one: one[0])
+
+    def _way(self, strip: Strip, walk: _Walk, legs: Mask, *, begins: bool) -> Way:
+        """Return the way of one track."""
+        rows = walk.rows[legs]
+        boxes, taken_ns = strip.tracks.boxes_xyxy_n[rows], strip.taken_ns[strip.steps()[rows]]
+        points = anchors(boxes, self._mount).astype(np.float64)
+        ends = strip.tracks.ids[rows[0]] not in self._paths["id"]
+        return Way(points, taken_ns, walk.legs.some(legs), begins, ends)
+
+    def _remark(self, crossing: _Crossing, label: str, counted: bool) -> Remark:  # noqa: FBT001 - tells itself
+        """Return what became of a crossing."""
+        text = f"crossed {crossing.direction}"
+        if counted:
+            return Remark(crossing.taken_ns, f"{text}: counted", counted=True)
+        if not self._counts(label):
+            return Remark(crossing.taken_ns, f"{text}, but is a {label}, which is not counted here")
+        waits = crossing in self._unconfirmed
+        why = "waits to be seen more often" if waits else "was seen too seldom to be believed"
+        return Remark(crossing.taken_ns, f"{text}, but {why}")
 
     def _counts(self, label: str) -> bool:
         return self._settings.classes is None or label in self._settings.classes

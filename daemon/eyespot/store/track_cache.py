@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
 from eyespot.domain.observation import Indexes
+from eyespot.domain.paths import read_small
 from eyespot.domain.placing import PRIVATE_FOLDER, make_folder, new_file, put
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Tracks
@@ -66,16 +67,11 @@ class TrackCache:
             InputError: while they are taken: the file is damaged. It is gone then.
         """
         path = self._path(key)
-        try:
-            file = path.open("rb")
-        except OSError:
-            return None
-        if file.read(len(_MAGIC)) != _MAGIC:
-            file.close()
+        if read_small(path, len(_MAGIC)) != _MAGIC:
             return None
         with suppress(OSError):
             os.utime(path)
-        return self._strips(path, file, bundle, timeline)
+        return self._strips(path, bundle, timeline)
 
     def keep(self, key: str, strips: Iterator[Strip]) -> Iterator[Strip]:
         """Yield strips, and keep them once all of them were taken. Where that cannot be done, nothing is."""
@@ -101,9 +97,10 @@ class TrackCache:
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.tracks"
 
-    def _strips(self, path: Path, file: BinaryIO, bundle: str, timeline: Timeline) -> Iterator[Strip]:
+    def _strips(self, path: Path, bundle: str, timeline: Timeline) -> Iterator[Strip]:
         try:
-            with file:
+            with path.open("rb") as file:
+                file.seek(len(_MAGIC))
                 while (strip := _read(file, bundle, timeline)) is not None:
                     yield strip
         except (OSError, ValueError, struct.error, zstandard.ZstdError, MemoryError) as error:

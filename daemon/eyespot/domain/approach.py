@@ -1,0 +1,105 @@
+"""Why a track did not cross a line: what its way says, in words."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from eyespot.domain.account import Remark
+from eyespot.domain.geometry import Reals, along
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.legs import Legs
+from eyespot.domain.strip import Instants
+
+_LATELY_NS = 7 * SECOND_NS // 10  # what tells how fast somebody goes
+_LONGEST_S = 2.0  # further ahead nobody can say where somebody would have gone
+_NEAR = 1.0  # box sizes
+_ASIDE = 0.1  # of the line's length, beyond its ends
+
+
+class Way(NamedTuple):
+    """Where a track was seen, and how that lies to a line.
+
+    Attributes:
+        points: (n, 2), at least one.
+        taken_ns: (n,) int64.
+        legs: (n,) to these points.
+        begins: whether it had not been seen before.
+        ends: whether it ended after the last of them.
+    """
+
+    points: Reals
+    taken_ns: Instants
+    legs: Legs
+    begins: bool
+    ends: bool
+
+
+def shortfalls(way: Way, line: Reals, band: float, tolerance: float) -> tuple[Remark, ...]:
+    """Return why a way is no crossing, at least one reason.
+
+    Args:
+        way: of a track that has not crossed.
+        line: (2, 2), its ends.
+        band: how far from the line, in box sizes, a side is certain.
+        tolerance: how far beyond its ends it may be met.
+    """
+    met = np.flatnonzero(way.legs.met)
+    if len(met):
+        return (_at_the_line(way, int(met[-1]), band, tolerance),)
+    found = (*_before_it(way, line), *_behind_it(way, line))
+    return found or (_aside(way),)
+
+
+def _at_the_line(way: Way, last: int, band: float, tolerance: float) -> Remark:
+    """Return what became of a track that met the line, or its continuation."""
+    at_ns, beyond = int(way.legs.met_ns[last]), float(way.legs.beyond[last])
+    if beyond > tolerance:
+        return Remark(at_ns, f"went past the end of the line, {beyond:.1f} boxes beyond it")
+    clear = np.flatnonzero(np.abs(way.legs.distances) > band)
+    if way.begins and (not len(clear) or clear[0] >= last):
+        return Remark(at_ns, "was seen first on the line, so that it is not certain where it came from")
+    got = float(np.abs(way.legs.distances[last:]).max())
+    if got > band:
+        return Remark(at_ns, "met the line and came back, before it was certain that it had crossed")
+    what = "was lost on the line" if way.ends else "was on the line and not beyond it"
+    return Remark(int(way.taken_ns[-1]), f"{what}: {got:.2f} boxes from it, where {band:g} are certain")
+
+
+def _before_it(way: Way, line: Reals) -> Iterator[Remark]:
+    """Yield that it was lost on the way to the line."""
+    if way.ends and (left_s := _time_to(way, line, ahead=True)) is not None:
+        yield Remark(int(way.taken_ns[-1]), f"was lost {left_s:.1f} s before the line")
+
+
+def _behind_it(way: Way, line: Reals) -> Iterator[Remark]:
+    """Yield that it was not seen before it had passed the line."""
+    if way.begins and (since_s := _time_to(way, line, ahead=False)) is not None:
+        yield Remark(int(way.taken_ns[0]), f"was seen first {since_s:.1f} s behind the line")
+
+
+def _time_to(way: Way, line: Reals, *, ahead: bool) -> float | None:
+    """Return in which time it would meet the line, or has; None where it would not, or not soon."""
+    at = -1 if ahead else 0
+    near = np.abs(way.taken_ns - way.taken_ns[at]) <= _LATELY_NS
+    other = int(np.flatnonzero(near)[0 if ahead else -1])
+    elapsed_s = float(way.taken_ns[at] - way.taken_ns[other]) / SECOND_NS
+    if elapsed_s == 0:
+        return None
+    distance = float(way.legs.distances[at])
+    speed = (distance - float(way.legs.distances[other])) / elapsed_s
+    left_s = -distance / speed if speed else np.inf
+    seconds = left_s if ahead else -left_s
+    if not 0 <= seconds <= _LONGEST_S:
+        return None
+    point = way.points[at] + (way.points[at] - way.points[other]) / elapsed_s * left_s
+    place = float(along(point[None], line)[0])
+    return seconds if -_ASIDE <= place <= 1 + _ASIDE else None
+
+
+def _aside(way: Way) -> Remark:
+    nearest = int(np.abs(way.legs.distances).argmin())
+    distance = abs(float(way.legs.distances[nearest]))
+    inner = 0 < nearest < len(way.points) - 1
+    what = f"came within {distance:.1f} boxes of the line, and turned" if inner and distance < _NEAR else ""
+    return Remark(int(way.taken_ns[nearest]), what or f"came no nearer to the line than {distance:.1f} boxes")
