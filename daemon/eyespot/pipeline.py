@@ -4,7 +4,7 @@
 """
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
@@ -94,6 +94,7 @@ class Pipeline:
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        watch: is given each scene, and the class names of its model by index.
 
     Attributes:
         seen: how much the model has seen; from any thread.
@@ -111,8 +112,10 @@ class Pipeline:
         *,
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
+        watch: Callable[[Scene, tuple[str, ...]], None] = lambda _scene, _labels: None,
     ) -> None:
         self._classes = classes
+        self._watch = watch
         self._begin_with(model)
         self._next = model
         self._tracker = tracker
@@ -227,6 +230,7 @@ class Pipeline:
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
         self.tracks_alive = int(scene.tracks.confirmed.sum())
+        self._watch(scene, self.model.labels)
         events = [*before, *self._run_rules(scene)]
         messages = [self._native.event(event, scene.timeline) for event in events]
         states, snapshots = self._changes(scene.taken_ns, scene.timeline, events)

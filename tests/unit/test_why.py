@@ -79,7 +79,7 @@ def test_who_came_near_and_turned_is_told_how_near() -> None:
 
 
 def test_who_was_seen_too_seldom_is_named() -> None:
-    film = walked(Walker((0.4, 0.42), (0.4, 0.6), 0, 0.1), end_s=0.1)
+    film = walked(Walker((0.4, 0.44), (0.4, 0.57), 0, 0.1), end_s=0.1)
     assert said(a_line(), film) == ["crossed in, but was seen too seldom to be believed"]
 
 

@@ -20,9 +20,11 @@ from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
+from eyespot.app.the_hour import door_in, last_hour
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Config
 from eyespot.domain.notice import Notice
+from eyespot.host.door import Door
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
@@ -95,7 +97,13 @@ def serve(
     with closing(open_database(plan.state_dir)) as database:
         steward = steward or Steward(clock, unattended=False)
         life = _Life(plan, broker, database, clock, refusal, twin=twin, steward=steward, file=file)
-        return life.supervisor(manager, reload, next_wish, each_tick).run()
+        with closing(Door(door_in(plan.state_dir), life.last_hour)) as door:
+
+            def tick(health: HealthBoard) -> None:
+                each_tick(health)
+                door.tick()
+
+            return life.supervisor(manager, reload, next_wish, tick).run()
 
 
 class _Life:
@@ -133,7 +141,7 @@ class _Life:
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._pipeline = _pipeline(plan, native)
+        self._pipeline = _pipeline(plan, native, steward)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
@@ -170,6 +178,10 @@ class _Life:
             clock=self._clock,
         )
         return Retuning(self._plan, parts)
+
+    def last_hour(self) -> bytes:
+        """Return the tracks of the last hour, and the rules in force, for `eyespot why`."""
+        return last_hour(self._steward.hour, self._retuning.config, self._looks.view, self._clock)
 
     def supervisor(
         self,
@@ -316,7 +328,7 @@ class _Life:
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
 
 
-def _pipeline(plan: Plan, native: Native) -> Pipeline:
+def _pipeline(plan: Plan, native: Native, steward: Steward) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(
         plan.model,
@@ -325,6 +337,7 @@ def _pipeline(plan: Plan, native: Native) -> Pipeline:
         native,
         publishes_frames=plan.config.topics.frame,
         classes=classes_of_interest(plan.config),
+        watch=steward.hour.note,
     )
 
 

@@ -10,6 +10,7 @@ from eyespot.host.log_ring import LogRing
 from eyespot.ports import Clock
 from eyespot.supervisor.health_day import HealthDay
 from eyespot.supervisor.signals import Wish
+from eyespot.supervisor.track_hour import TrackHour
 from eyespot.topics.commands import LogLevel
 from eyespot.topics.model_payloads import Result
 from eyespot.update.commands import Verdict
@@ -29,6 +30,7 @@ class Steward:
     Attributes:
         ring: the newest lines of the log, while `listening`.
         day: of health.
+        hour: of tracks.
     """
 
     def __init__(self, clock: Clock, *, unattended: bool) -> None:
@@ -39,6 +41,7 @@ class Steward:
         self._restart_ns: int | None = None
         self.ring = LogRing()
         self.day = HealthDay(clock)
+        self.hour = TrackHour()
 
     @contextmanager
     def listening(self) -> Iterator[None]:

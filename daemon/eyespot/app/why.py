@@ -1,5 +1,6 @@
 """`eyespot why`: what a rule made of each track near a moment."""
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from eyespot.app.eye import order, smallest_score
+from eyespot.app.the_hour import asked_at, door_in
 from eyespot.app.traces import trace_of
 from eyespot.config import Config, load_for_replay, problems_with_model
 from eyespot.domain.account import Account
@@ -21,6 +23,7 @@ from eyespot.domain.track import Scene
 from eyespot.host.identity import system_timezone
 from eyespot.rules import Explaining, RuleSettings, build
 from eyespot.rules.line import LineSettings
+from eyespot.store.settings import state_dir
 
 _BEFORE_NS, _AFTER_NS = 60 * SECOND_NS, 30 * SECOND_NS  # how much of the ways of tracks is looked at
 _ADVICE = 'as "2026-01-31T12:00:03Z", or "12:00:03" by the device\'s clock'
@@ -85,19 +88,21 @@ class Scenes(NamedTuple):
     whose: str
 
 
-def why(config: Path, question: Question, recording: Path, tell: Callable[[str], None]) -> Explanation:
-    """Return what a rule makes of the tracks near a moment of a recording.
+def why(config: Path, question: Question, recording: Path | None, tell: Callable[[str], None]) -> Explanation:
+    """Return what a rule makes of the tracks near a moment.
 
     Args:
         config: with the rule.
         question: what is wondered about.
-        recording: to look into.
+        recording: to look into; None: the last hour of the running service, with the rules in force.
         tell: is told the hour that is reached, as that may take minutes the first time.
 
     Raises:
         ConfigError: there is no such rule, or it cannot be explained.
-        InputError: the recording cannot be read, or that moment is not in it.
+        InputError: the recording cannot be read, or that moment is not in it; or nobody can be asked.
     """
+    if recording is None:
+        return _of_the_service(config, question, tell)
     loaded = load_for_replay(config)
     traced = trace_of(recording, smallest_score(order(loaded.config)))
     problems_with_model(loaded, traced.model.labels, "objects")
@@ -111,6 +116,14 @@ def why(config: Path, question: Question, recording: Path, tell: Callable[[str],
         whose=str(recording),
     )
     return explain(scenes, question, zone_of(loaded.config), tell)
+
+
+def _of_the_service(config: Path, question: Question, tell: Callable[[str], None]) -> Explanation:
+    door = door_in(state_dir(load_for_replay(config).config.state, os.environ))
+    hour, strips = asked_at(door)
+    timeline = Timeline(hour.utc_at_zero_ns, synced=True)
+    scenes = Scenes(strips, hour.labels, timeline, hour.size, hour.rules, hour.mount, "the last hour")
+    return explain(scenes, question, ZoneInfo(hour.timezone), tell)
 
 
 def explain(scenes: Scenes, question: Question, zone: ZoneInfo, tell: Callable[[str], None]) -> Explanation:

@@ -20,7 +20,10 @@ def add_to(commands: Subparsers) -> None:
         "--at", required=True, metavar="TIME", help="2026-01-31T12:00:03Z, or 12:00:03 by the device's clock"
     )
     parser.add_argument(
-        "--recording", type=Path, required=True, metavar="FILE", help="the recording to look into"
+        "--recording",
+        type=Path,
+        metavar="FILE",
+        help="the recording to look into (default: the last hour of the running service)",
     )
     parser.add_argument(
         "--within",

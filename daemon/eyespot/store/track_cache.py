@@ -1,46 +1,26 @@
 """Tracks of recordings, kept for the next what-if; they can be made again at any time.
 
-A file for each recording, score and version of the code: a line that says what it is, then for each strip
-its sizes and its columns, packed with zstd, then sizes of nothing. It comes into its place whole.
+A file for each recording, score and version of the code: a line that says what it is, then strips
+(`packed_strips`). It comes into its place whole.
 """
 
 import logging
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-import zstandard
-from numpy.typing import NDArray
 
 from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
-from eyespot.domain.observation import Indexes
 from eyespot.domain.paths import read_small
 from eyespot.domain.placing import PRIVATE_FOLDER, make_folder, new_file, put
 from eyespot.domain.strip import Strip
-from eyespot.domain.track import Tracks
+from eyespot.store.packed_strips import END, packed, strips_in
 
 _log = logging.getLogger(__name__)
 
 _MAGIC = b"eyespot.tracks/1\n"
-_SIZES = struct.Struct("<IIQ")  # steps, rows, bytes that follow
-_MOST_ROWS = 50_000_000
 _MOST_BYTES = 2 * 1024**3
-_LEVEL = 1  # boxes hardly get smaller by more effort
-
-_STEP = (("taken_ns", np.dtype("<i8")), ("observed", np.dtype("?")), ("count", np.dtype("<u4")))
-_ROW = (
-    ("ids", np.dtype("<i8")),
-    ("classes", np.dtype("<u2")),
-    ("boxes_xyxy_n", np.dtype(("<f4", 4))),
-    ("scores", np.dtype("<f4")),
-    ("seen", np.dtype("?")),
-    ("confirmed", np.dtype("?")),
-)
 
 
 class TrackCache:
@@ -83,9 +63,9 @@ class TrackCache:
                 file = files.enter_context(new_file(new))
                 file.write(_MAGIC)
                 for strip in strips:
-                    _write(file, strip)
+                    file.write(packed(strip))
                     yield strip
-                file.write(_SIZES.pack(0, 0, 0))
+                file.write(END)
                 files.pop_all().close()
                 put(new, path)
                 self._make_room()
@@ -101,9 +81,8 @@ class TrackCache:
         try:
             with path.open("rb") as file:
                 file.seek(len(_MAGIC))
-                while (strip := _read(file, bundle, timeline)) is not None:
-                    yield strip
-        except (OSError, ValueError, struct.error, zstandard.ZstdError, MemoryError) as error:
+                yield from strips_in(file, bundle, timeline)
+        except (OSError, ValueError) as error:
             path.unlink(missing_ok=True)
             raise InputError(f"{path}: damaged, and removed; try again ({error})") from error
 
@@ -114,52 +93,3 @@ class TrackCache:
             used += path.stat().st_size
             if used > self._most_bytes:
                 path.unlink(missing_ok=True)
-
-
-def _write(file: BinaryIO, strip: Strip) -> None:
-    steps = {"taken_ns": strip.taken_ns, "observed": strip.observed, "count": np.diff(strip.bounds)}
-    columns = [steps[name].astype(kind) for name, kind in _STEP]
-    columns += [getattr(strip.tracks, name).astype(kind.base) for name, kind in _ROW]
-    packer = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
-    packed = packer.compress(b"".join(column.tobytes() for column in columns))
-    file.write(_SIZES.pack(len(strip), len(strip.tracks), len(packed)))
-    file.write(packed)
-
-
-def _read(file: BinaryIO, bundle: str, timeline: Timeline) -> Strip | None:
-    """Return the next strip; None at the end.
-
-    Raises:
-        ValueError: these are no strips; so do struct.error and zstandard.ZstdError tell.
-    """
-    steps, rows, size = _SIZES.unpack(file.read(_SIZES.size))
-    if not steps:
-        return None
-    if max(steps, rows) > _MOST_ROWS:
-        raise ValueError("too many rows")
-    whole = steps * sum(kind.itemsize for _, kind in _STEP) + rows * sum(kind.itemsize for _, kind in _ROW)
-    data = zstandard.ZstdDecompressor().decompress(file.read(size), max_output_size=whole)
-    columns: dict[str, NDArray[Any]] = {}
-    start = 0
-    for kinds, count in ((_STEP, steps), (_ROW, rows)):
-        for name, kind in kinds:
-            columns[name] = np.frombuffer(data, kind, count, start)
-            start += count * kind.itemsize
-    bounds: Indexes = np.concatenate([[0], np.cumsum(columns["count"])]).astype(np.intp)
-    if bounds[-1] != rows:
-        raise ValueError("rows do not add up")
-    return Strip(
-        taken_ns=columns["taken_ns"],
-        observed=columns["observed"],
-        bounds=bounds,
-        tracks=Tracks(
-            ids=columns["ids"],
-            classes=columns["classes"].astype(np.intp),
-            boxes_xyxy_n=columns["boxes_xyxy_n"],
-            scores=columns["scores"],
-            seen=columns["seen"],
-            confirmed=columns["confirmed"],
-        ),
-        bundle=bundle,
-        timeline=timeline,
-    )
