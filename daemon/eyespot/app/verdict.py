@@ -1,7 +1,7 @@
 """`eyespot check`: is a configuration right, and can its rules work?"""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from eyespot.app.certificates import UNKNOWN, Now, ages
 from eyespot.app.choice import order_of_now
 from eyespot.app.eye import glance
+from eyespot.app.survey import survey
 from eyespot.app.twin import in_force_over
 from eyespot.app.updating import read_root
 from eyespot.broker.credentials import as_the_service, out_of_sight
@@ -29,17 +30,24 @@ class Verdict:
     summary: str
 
 
-def check(file: Path) -> Verdict:
+def check(file: Path, recording: Path | None = None, tell: Callable[[str], None] = lambda _: None) -> Verdict:
     """Check a configuration without starting anything; the files that it names are read.
+
+    Args:
+        file: the configuration.
+        recording: of what its camera sees, to try its lines on.
+        tell: is told how far that is.
 
     Raises:
         ConfigError: with every error, one a line; what the files are wrong in follows once it has none.
+        InputError: the recording cannot be read.
     """
     loaded = load(file)
     if loaded.config.update.url is not None:
         read_root(loaded)
     verdict = judge(loaded, Now.by(SystemClock()), as_the_service(os.environ))
-    return Verdict((*verdict.warnings, *_desired(loaded)), verdict.summary)
+    tried = () if recording is None else survey(loaded, recording, tell)
+    return Verdict((*verdict.warnings, *_desired(loaded), *tried), verdict.summary)
 
 
 def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:

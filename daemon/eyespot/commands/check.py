@@ -19,12 +19,30 @@ def add_to(commands: Subparsers) -> None:
         metavar="FILE",
         help="the configuration (default: %(default)s)",
     )
+    parser.add_argument(
+        "--recording",
+        type=Path,
+        metavar="R",
+        help="a recording of what the camera sees: do the lines lie where people can be counted?",
+    )
     parser.set_defaults(command=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    verdict = app.check(arguments.file)
+    verdict = app.check(arguments.file) if arguments.recording is None else _tried(arguments)
     for warning in verdict.warnings:
         print(f"warning: {warning}")
     print(f"{arguments.file}: good; {verdict.summary}")
     return 0
+
+
+def _tried(arguments: argparse.Namespace) -> app.Verdict:
+    # Only here is rich needed.
+    from rich.console import Console  # noqa: PLC0415 - see above
+
+    with Console(stderr=True).status("looking") as status:
+        return app.check(
+            arguments.file,
+            arguments.recording,
+            lambda reached: status.update(f"following everybody: {reached}"),
+        )

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from math import dist
 
+import msgspec
+
 from eyespot.broker.settings import endpoint
 from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, refuse
@@ -89,6 +91,7 @@ def warnings(loaded: Loaded) -> list[str]:
             place = loaded.at("rules", index, "a")
             doubts = _doubts(rule, loaded.config.camera.mount)
             found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
+    found += _twice(loaded)
     file = loaded.config.camera.file
     if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
@@ -97,6 +100,17 @@ def warnings(loaded: Loaded) -> list[str]:
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
     return found
+
+
+def _twice(loaded: Loaded) -> Iterator[str]:
+    """Yield which rules count what another one counts already."""
+    rules = [msgspec.structs.replace(rule, id="any") for rule in loaded.config.rules]
+    for index, rule in enumerate(loaded.config.rules):
+        first = rules.index(rules[index])
+        if first != index:
+            place, kind = loaded.at("rules", index, "id"), rule.__struct_config__.tag
+            same = loaded.config.rules[first].id
+            yield f'{place}: {kind} "{rule.id}" is the same as "{same}"; remove one, or move it'
 
 
 def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:

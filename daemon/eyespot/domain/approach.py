@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eyespot.domain.account import Remark
+from eyespot.domain.account import Fate, Remark
 from eyespot.domain.geometry import Reals, along
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.legs import Legs
@@ -14,6 +14,7 @@ from eyespot.domain.strip import Instants
 _LATELY_NS = 7 * SECOND_NS // 10  # what tells how fast somebody goes
 _LONGEST_S = 2.0  # further ahead nobody can say where somebody would have gone
 _NEAR = 1.0  # box sizes
+_BESIDE = 2.5  # box sizes beyond the ends; what is further away has nothing to do with the line
 _ASIDE = 0.1  # of the line's length, beyond its ends
 
 
@@ -55,27 +56,31 @@ def _at_the_line(way: Way, last: int, band: float, tolerance: float) -> Remark:
     """Return what became of a track that met the line, or its continuation."""
     at_ns, beyond = int(way.legs.met_ns[last]), float(way.legs.beyond[last])
     if beyond > tolerance:
-        return Remark(at_ns, f"went past the end of the line, {beyond:.1f} boxes beyond it")
+        fate: Fate = "past" if beyond <= _BESIDE else "far"
+        return Remark(at_ns, fate, f"went past the end of the line, {beyond:.1f} boxes beyond it")
     clear = np.flatnonzero(np.abs(way.legs.distances) > band)
     if way.begins and (not len(clear) or clear[0] >= last):
-        return Remark(at_ns, "was seen first on the line, so that it is not certain where it came from")
+        text = "was seen first on the line, so that it is not certain where it came from"
+        return Remark(at_ns, "first_on_it", text)
     got = float(np.abs(way.legs.distances[last:]).max())
     if got > band:
-        return Remark(at_ns, "met the line and came back, before it was certain that it had crossed")
+        text = "met the line and came back, before it was certain that it had crossed"
+        return Remark(at_ns, "came_back", text)
     what = "was lost on the line" if way.ends else "was on the line and not beyond it"
-    return Remark(int(way.taken_ns[-1]), f"{what}: {got:.2f} boxes from it, where {band:g} are certain")
+    text = f"{what}: {got:.2f} boxes from it, where {band:g} are certain"
+    return Remark(int(way.taken_ns[-1]), "on_it", text)
 
 
 def _before_it(way: Way, line: Reals) -> Iterator[Remark]:
     """Yield that it was lost on the way to the line."""
     if way.ends and (left_s := _time_to(way, line, ahead=True)) is not None:
-        yield Remark(int(way.taken_ns[-1]), f"was lost {left_s:.1f} s before the line")
+        yield Remark(int(way.taken_ns[-1]), "lost_before", f"was lost {left_s:.1f} s before the line")
 
 
 def _behind_it(way: Way, line: Reals) -> Iterator[Remark]:
     """Yield that it was not seen before it had passed the line."""
     if way.begins and (since_s := _time_to(way, line, ahead=False)) is not None:
-        yield Remark(int(way.taken_ns[0]), f"was seen first {since_s:.1f} s behind the line")
+        yield Remark(int(way.taken_ns[0]), "first_behind", f"was seen first {since_s:.1f} s behind the line")
 
 
 def _time_to(way: Way, line: Reals, *, ahead: bool) -> float | None:
@@ -100,6 +105,7 @@ def _time_to(way: Way, line: Reals, *, ahead: bool) -> float | None:
 def _aside(way: Way) -> Remark:
     nearest = int(np.abs(way.legs.distances).argmin())
     distance = abs(float(way.legs.distances[nearest]))
-    inner = 0 < nearest < len(way.points) - 1
-    what = f"came within {distance:.1f} boxes of the line, and turned" if inner and distance < _NEAR else ""
-    return Remark(int(way.taken_ns[nearest]), what or f"came no nearer to the line than {distance:.1f} boxes")
+    at_ns = int(way.taken_ns[nearest])
+    if 0 < nearest < len(way.points) - 1 and distance < _NEAR:
+        return Remark(at_ns, "turned", f"came within {distance:.1f} boxes of the line, and turned")
+    return Remark(at_ns, "far", f"came no nearer to the line than {distance:.1f} boxes")

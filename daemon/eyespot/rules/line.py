@@ -13,14 +13,14 @@ from typing import Annotated, ClassVar, NamedTuple
 import msgspec
 import numpy as np
 
-from eyespot.domain.account import Account, Remark
+from eyespot.domain.account import Account, Remark, typical_size
 from eyespot.domain.approach import Way, shortfalls
 from eyespot.domain.event import Crossed, Direction, Event, LineState
-from eyespot.domain.geometry import Mount, anchors
+from eyespot.domain.geometry import Mount, Reals, anchors
 from eyespot.domain.legs import Legs, legs_to
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import Instants, Strip
 from eyespot.domain.track import Ids, Mask, Scene, Tracks
 
 # In box sizes: see `domain.legs`.
@@ -93,12 +93,16 @@ class _Walk(NamedTuple):
     Attributes:
         rows: (n,) rows of the strip's tracks that were seen; each track's in order.
         places: (n,) where in `Line._paths` their tracks are.
+        points: (n, 2), where the legs end.
+        taken_ns: (n,) int64, when.
         legs: (n,) of the tracks.
         first: (n,) bool; whether a leg is the first one of its track in the strip.
     """
 
     rows: Indexes
     places: Indexes
+    points: Reals
+    taken_ns: Instants
     legs: Legs
     first: Mask
 
@@ -151,7 +155,17 @@ class Line:
             label = self._labels[strip.tracks.classes[rows[-1]]]
             own = [self._remark(one, label, one in counted) for one in crossings if one.track == track]
             remarks = tuple(own) or shortfalls(way, self._ends, _BAND, _END_TOLERANCE)
-            accounts.append(Account(track, label, way.points, way.taken_ns, remarks))
+            accounts.append(
+                Account(
+                    track=track,
+                    label=label,
+                    points=way.points,
+                    taken_ns=way.taken_ns,
+                    distances=way.legs.distances,
+                    size=typical_size(strip.tracks.boxes_xyxy_n[rows]),
+                    remarks=remarks,
+                )
+            )
         return accounts
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
@@ -212,7 +226,7 @@ class Line:
         legs = legs_to(points, taken_ns, boxes, (start, start_ns), self._ends)
         self._paths["point"][places[last]] = points[last]
         self._paths["taken_ns"][places[last]] = taken_ns[last]
-        return _Walk(rows, places, legs, first)
+        return _Walk(rows, places, points, taken_ns, legs, first)
 
     def _settle(self, strip: Strip, walk: _Walk) -> list[tuple[int, _Crossing]]:
         """Put tracks on their sides, and return the crossings that this makes, each with its row.
@@ -259,22 +273,19 @@ class Line:
 
     def _way(self, strip: Strip, walk: _Walk, legs: Mask, *, begins: bool) -> Way:
         """Return the way of one track."""
-        rows = walk.rows[legs]
-        boxes, taken_ns = strip.tracks.boxes_xyxy_n[rows], strip.taken_ns[strip.steps()[rows]]
-        points = anchors(boxes, self._mount).astype(np.float64)
-        ends = strip.tracks.ids[rows[0]] not in self._paths["id"]
-        return Way(points, taken_ns, walk.legs.some(legs), begins, ends)
+        ends = strip.tracks.ids[walk.rows[legs][0]] not in self._paths["id"]
+        return Way(walk.points[legs], walk.taken_ns[legs], walk.legs.some(legs), begins, ends)
 
     def _remark(self, crossing: _Crossing, label: str, counted: bool) -> Remark:  # noqa: FBT001 - tells itself
         """Return what became of a crossing."""
-        text = f"crossed {crossing.direction}"
+        at_ns, text = crossing.taken_ns, f"crossed {crossing.direction}"
         if counted:
-            return Remark(crossing.taken_ns, f"{text}: counted", counted=True)
+            return Remark(at_ns, "counted", f"{text}: counted")
         if not self._counts(label):
-            return Remark(crossing.taken_ns, f"{text}, but is a {label}, which is not counted here")
-        waits = crossing in self._unconfirmed
-        why = "waits to be seen more often" if waits else "was seen too seldom to be believed"
-        return Remark(crossing.taken_ns, f"{text}, but {why}")
+            return Remark(at_ns, "class", f"{text}, but is a {label}, which is not counted here")
+        if crossing in self._unconfirmed:
+            return Remark(at_ns, "waits", f"{text}, but waits to be seen more often")
+        return Remark(at_ns, "doubted", f"{text}, but was seen too seldom to be believed")
 
     def _counts(self, label: str) -> bool:
         return self._settings.classes is None or label in self._settings.classes
