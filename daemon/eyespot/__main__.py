@@ -18,6 +18,7 @@ from eyespot.commands import (
     restore,
     run,
     selftest,
+    tally,
     update,
     why,
 )
@@ -35,6 +36,7 @@ examples:
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
   eyespot why door --at 12:00:03 --recording shop.eyespot.jsonl.zst   why did it count, or not?
+  eyespot tally door                        stand at the door, press keys: how right are the counts?
   eyespot models show network.rpk           what a model file says of itself; also .tflite
   sudo eyespot models list                  which model looks, which came before, what waits
   sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
@@ -65,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
         record,
         replay,
         why,
+        tally,
         models,
     ):
         command.add_to(commands)

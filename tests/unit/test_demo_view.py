@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
+from eyespot.commands.demo_tally import Tally
 from eyespot.commands.demo_view import LiveView, PlainView, draw_boxes
-from eyespot.commands.tally import Tally
 from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 

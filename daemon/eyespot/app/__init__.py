@@ -21,6 +21,7 @@ from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
 from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
+from eyespot.app.tally import Tally, tally
 from eyespot.app.updating import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
@@ -37,6 +38,7 @@ __all__ = [
     "Question",
     "Restored",
     "SlotsView",
+    "Tally",
     "Verdict",
     "Verified",
     "WorkerNote",
@@ -59,6 +61,7 @@ __all__ = [
     "run",
     "selftest",
     "show_model",
+    "tally",
     "update",
     "update_models",
     "verify",

@@ -1,12 +1,14 @@
 """A subscriber: what the demo shows, and what tests check, comes back from the broker through it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from eyespot.broker.credentials import Credentials
 from eyespot.broker.hearing import heard_in
 from eyespot.broker.settings import endpoint
 from eyespot.domain.errors import BrokerError, foreign
@@ -20,21 +22,33 @@ class Listener:
     """Subscribes while its context lasts, also over restarts of the broker.
 
     Args:
-        url: of a broker without login or TLS.
-        topic_filter: as MQTT has them, with + and #.
+        url: of a broker.
+        topic_filters: one or several, as MQTT has them, with + and #.
         hear: called for each message, from the listener's thread; must not raise.
+        login: what the broker wants of us; None: nothing, and no TLS.
     """
 
-    def __init__(self, url: str, topic_filter: str, hear: Callable[[Heard], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        topic_filters: str | Sequence[str],
+        hear: Callable[[Heard], None],
+        login: Credentials | None = None,
+    ) -> None:
         self._where = endpoint(url)
-        self._filter = topic_filter
+        self._filters = (topic_filters,) if isinstance(topic_filters, str) else tuple(topic_filters)
         self._hear = hear
         self._subscribed = threading.Event()
+        self._refusal = ""
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             protocol=MQTTProtocolVersion.MQTTv5,
             transport="unix" if self._where.unix else "tcp",
         )
+        if login is not None:
+            self._client.username_pw_set(login.username, login.password)
+            if login.tls is not None:
+                self._client.tls_set_context(login.tls)
         self._client.reconnect_delay_set(1, 2)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -51,7 +65,9 @@ class Listener:
         self._client.loop_start()
         if not self._subscribed.wait(_TIMEOUT_S):
             self._hang_up()
-            raise BrokerError(f"cannot subscribe to {self._filter} at {self._where.host}: no answer")
+            wanted = " and ".join(self._filters)
+            why = self._refusal or "no answer"
+            raise BrokerError(f"cannot subscribe to {wanted} at {self._where.host}: {why}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,11 +78,15 @@ class Listener:
         self._client.loop_stop()
 
     def _on_connect(self, client: paho.Client, _: Any, _flags: Any, code: Any, _properties: Any) -> None:
-        if not code.is_failure:
-            client.subscribe(self._filter, qos=1)
+        if code.is_failure:
+            self._refusal = str(code)
+        else:
+            client.subscribe([(one, SubscribeOptions(qos=1)) for one in self._filters])
 
     def _on_subscribe(self, _client: paho.Client, _: Any, _mid: int, codes: Any, _properties: Any) -> None:
-        if not any(code.is_failure for code in codes):
+        refused = [str(code) for code in codes if code.is_failure]
+        self._refusal = ", ".join(refused)
+        if not refused:
             self._subscribed.set()
 
     def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:

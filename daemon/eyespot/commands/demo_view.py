@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from eyespot.commands.tally import Tally
+from eyespot.commands.demo_tally import Tally
 from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 

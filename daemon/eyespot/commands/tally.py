@@ -1,72 +1,100 @@
-"""What a subscriber of one device has heard so far: counts, boxes, health."""
+"""`eyespot tally RULE`: how far the counts are from what a person at the door sees."""
 
-from collections import Counter, deque
-from dataclasses import dataclass, field
+import argparse
+import json
+import sys
+import time
+from typing import Any
 
-import msgspec
+from eyespot import app
+from eyespot.commands.keys import END, keys, unbuffered
+from eyespot.commands.options import Subparsers, add_config, add_seconds
+from eyespot.domain.event import Direction
+from eyespot.domain.tallying import DIRECTIONS, Interval, Result
 
-from eyespot.domain.message import Heard
-from eyespot.topics import payloads
-
-_LATEST = 12
-
-
-@dataclass(slots=True)
-class Tally:
-    """Made from messages alone, as any other subscriber could.
-
-    Attributes:
-        frame: the newest boxes.
-        health: the newest health.
-        lines: rule id -> the newest totals of a line.
-        heard: topic below the device's root -> how many messages.
-        latest: the last few topics with what their payloads say beyond the envelope, as text, newest
-            first; without `frame`.
-    """
-
-    frame: payloads.Frame | None = None
-    health: payloads.Health | None = None
-    lines: dict[str, payloads.LineState] = field(default_factory=dict)
-    heard: Counter[str] = field(default_factory=Counter)
-    latest: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_LATEST))
-
-    def hear(self, heard: Heard) -> str:
-        """Take a message in; return its topic below the device's root."""
-        suffix = heard.topic.split("/", 3)[-1]
-        self.heard[suffix] += 1
-        if suffix == "frame":
-            self.frame = msgspec.json.decode(heard.payload, type=payloads.Frame)
-            return suffix
-        self.latest.appendleft((suffix, _gist(heard.payload)))
-        if suffix == "health":
-            self.health = msgspec.json.decode(heard.payload, type=payloads.Health)
-        elif suffix.startswith("rule/") and suffix.endswith("/state") and heard.payload:
-            state = msgspec.json.decode(heard.payload, type=payloads.LineState)
-            self.lines[state.rule] = state
-        return suffix
-
-    def counts(self) -> list[tuple[str, str, int, int]]:
-        """Return rows of rule, class, in, out."""
-        return [
-            (rule, label, directions["in"], directions["out"])
-            for rule, state in sorted(self.lines.items())
-            for label, directions in state.counts.items()
-        ]
-
-    def summary(self) -> str:
-        """Return what happened, in a few lines."""
-        lines = [f"{rule}: {into} {label} in, {out} out" for rule, label, into, out in self.counts()]
-        if self.health is not None:
-            latency = self.health.inference_ms
-            speed = f"; inference {latency.p50:.0f} ms (p50)" if latency else ""
-            seen = f"{self.health.observations} observations in {self.health.uptime_s} s"
-            lines.insert(0, f"{seen}, {self.health.dropped} dropped{speed}")
-        topics = ", ".join(f"{count} {topic}" for topic, count in sorted(self.heard.items()))
-        return "\n".join([*lines, f"published, as a subscriber received it: {topics or 'nothing'}"])
+_WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
+_UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
+_TURN_S = 0.2
+_LATE_S = 3.0  # an event may come so long after whom it is of
+_HELP = "i: somebody went in   o: out   u: take the last one back   q: done"
 
 
-def _gist(payload: bytes) -> str:
-    """Return a payload as text, without the fields that every one has."""
-    fields = msgspec.json.decode(payload, type=dict[str, object]) if payload else {}
-    gist = {name: value for name, value in fields.items() if name not in payloads.Envelope.__struct_fields__}
-    return msgspec.json.encode(gist).decode()
+def add_to(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    text = "press a key for each person at the door, and learn how right the counts of a line are"
+    parser = commands.add_parser("tally", help=text, description=f"{text}. {_HELP}.")
+    parser.add_argument("rule", metavar="RULE", help="id of the line")
+    parser.add_argument("--json", action="store_true", help="one object, for programs")
+    add_seconds(parser)
+    add_config(parser)
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with app.tally(arguments.config, arguments.rule) as tally, unbuffered():
+        begun = time.monotonic()
+        print(_HELP, file=sys.stderr)
+        _take_down(tally, begun + (arguments.seconds or float("inf")))
+        lasted_s = time.monotonic() - begun
+        print("\nwaiting for what is still to come", file=sys.stderr)
+        time.sleep(_LATE_S)
+    result = tally.result()
+    if arguments.json:
+        print(json.dumps(_table(arguments.rule, tally, result, lasted_s)))
+    else:
+        print("\n".join(_words(arguments.rule, tally, result, lasted_s)))
+    return 0
+
+
+def _take_down(tally: app.Tally, until: float) -> None:
+    """Take keys until it is over. What the rule counts is not shown, lest it be what is seen."""
+    while (left_s := until - time.monotonic()) > 0:
+        for key in keys(min(left_s, _TURN_S)):
+            if key in _DONE:
+                return
+            if key in _UNDO:
+                tally.undo()
+            elif key in _WAYS:
+                tally.saw(_WAYS[key])
+            seen = tally.result().seen
+            print(f"\rin {seen['in']}  out {seen['out']} ", end="", file=sys.stderr, flush=True)
+
+
+def _table(rule: str, tally: app.Tally, result: Result, lasted_s: float) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "lasted_s": round(lasted_s, 1),
+        "n": result.n,
+        "seen": result.seen,
+        "counted": result.counted,
+        "missed": result.missed,
+        "extra": result.extra,
+        "count_error": result.count_error,
+        "wrong": result.wrong._asdict(),
+        "bias": result.bias._asdict(),
+        "models": tally.models,
+        "rule_hash": tally.rule_hash,
+        "changed": tally.changed,
+    }
+
+
+def _words(rule: str, tally: app.Tally, result: Result, lasted_s: float) -> list[str]:
+    lines = [f"{rule}, {lasted_s / 60:.1f} min, {' then '.join(tally.models) or 'no model heard of'}"]
+    lines[0] += f", rule {tally.rule_hash or 'unknown'}"
+    lines.append(f"{'':10}{'in':>6}{'out':>6}{'all':>6}")
+    for name in ("seen", "counted", "missed", "extra"):
+        row = getattr(result, name)
+        cells = "".join(f"{row[way]:6}" for way in DIRECTIONS)
+        lines.append(f"{name:10}{cells}{sum(row.values()):6}")
+    if result.count_error is None:
+        return [*lines, "nobody was seen: nothing can be said"]
+    lines.append(f"count error {result.count_error:.1%} of {result.n}")
+    lines.append(f"missed or extra {_interval(result.wrong, '.1%')}; bias {_interval(result.bias, '+.1%')}")
+    if tally.changed or len(tally.models) > 1:
+        lines.append("rule or model were changed meanwhile: do it again")
+    return lines
+
+
+def _interval(interval: Interval, form: str) -> str:
+    share, low, high = (format(one, form) for one in interval)
+    return f"{share} (95 %: {low} to {high})"
