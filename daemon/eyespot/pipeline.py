@@ -25,6 +25,8 @@ from eyespot.rules import Rule, Sweeping
 from eyespot.topics.native import Native, Since, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
+Watch = Callable[[Scene, tuple[str, ...], Sequence[Event]], None]
+
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rule as it is kept.
@@ -94,7 +96,7 @@ class Pipeline:
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
-        watch: is given each scene, and the class names of its model by index.
+        watch: is given each scene, the class names of its model by index, and what happened in it.
 
     Attributes:
         seen: how much the model has seen; from any thread.
@@ -112,7 +114,7 @@ class Pipeline:
         *,
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
-        watch: Callable[[Scene, tuple[str, ...]], None] = lambda _scene, _labels: None,
+        watch: Watch = lambda _scene, _labels, _events: None,
     ) -> None:
         self._classes = classes
         self._watch = watch
@@ -230,8 +232,8 @@ class Pipeline:
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
         self.tracks_alive = int(scene.tracks.confirmed.sum())
-        self._watch(scene, self.model.labels)
         events = [*before, *self._run_rules(scene)]
+        self._watch(scene, self.model.labels, events)
         messages = [self._native.event(event, scene.timeline) for event in events]
         states, snapshots = self._changes(scene.taken_ns, scene.timeline, events)
         messages += states

@@ -7,6 +7,7 @@ from typing import Any
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.orders import Orders
 from eyespot.app.steward import Steward
+from eyespot.app.tallies import Tallies
 from eyespot.config import Config, load
 from eyespot.domain.message import Heard
 from eyespot.domain.observation import Detections, Observation
@@ -53,7 +54,17 @@ class Office(Desk):
         self.handovers: list[Handover] = []
         native = Native(Gate(ROOT), "0" * 16, 0)
         built = {one.id: build(one, MODEL.labels, "overhead") for one in rules or (DOOR, GATE, SCALE)}
-        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), built, native)
+        turn = threading.Lock()
+        self.tallies = Tallies(
+            lambda: self.config,
+            lambda: self.pipeline.model.bundle,
+            native=native,
+            post=self._post,
+            turn=turn,
+            clock=self.clock,
+        )
+        watch = lambda _scene, _labels, events: self.tallies.note(events)  # noqa: E731 - as short as it is
+        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), built, native, watch=watch)
         self.pipeline.begin({}, self.clock.now_ns(), self.clock.timeline())
         self.diagnosing = Diagnosing(self._gather, native=native, post=self._post, clock=self.clock)
         self.orders = Orders(
@@ -61,8 +72,9 @@ class Office(Desk):
             self.steward,
             self.diagnosing,
             post=self._post,
-            turn=threading.Lock(),
+            turn=turn,
             clock=self.clock,
+            tallies=self.tallies,
         )
 
     def _do(self, command: Command, heard: Heard) -> Verdict:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from eyespot.app.steward import Steward
+from eyespot.app.tallies import Tallies
 from eyespot.domain.message import Heard
 from eyespot.domain.notice import NOTICE, Notice
 from eyespot.pipeline import Pipeline
@@ -28,6 +29,7 @@ class Orders:
         post: takes what a reset leaves behind.
         turn: held by whoever steps the pipeline and numbers durable messages, until they are posted.
         clock: for everything.
+        tallies: of people at the door.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Orders:
         post: Callable[[Handover], None],
         turn: AbstractContextManager[object],
         clock: Clock,
+        tallies: Tallies | None = None,
     ) -> None:
+        self._tallies = tallies
         self._pipeline = pipeline
         self._steward = steward
         self._diagnosing = diagnosing
@@ -57,6 +61,8 @@ class Orders:
             return self._steward.log(command.level)
         if command.kind is Kind.DIAGNOSE and command.req_id is not None:
             return self._diagnosing.begin(command.req_id, heard)
+        if command.kind is Kind.TALLY and self._tallies is not None:
+            return self._tallies.press(command)
         return Verdict("refused", "nobody here does that")
 
     def _reset(self, rule: str | None) -> Verdict:

@@ -20,16 +20,19 @@ from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
+from eyespot.app.tallies import Tallies
 from eyespot.app.the_hour import door_in, last_hour
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Config
+from eyespot.domain.event import Event
 from eyespot.domain.notice import Notice
+from eyespot.domain.track import Scene
 from eyespot.host.door import Door
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
-from eyespot.pipeline import Pipeline
+from eyespot.pipeline import Pipeline, Watch
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
@@ -141,7 +144,8 @@ class _Life:
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._pipeline = _pipeline(plan, native, steward)
+        self._tallies: Tallies | None = None
+        self._pipeline = _pipeline(plan, native, self._watch)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
@@ -178,6 +182,11 @@ class _Life:
             clock=self._clock,
         )
         return Retuning(self._plan, parts)
+
+    def _watch(self, scene: Scene, labels: tuple[str, ...], events: Sequence[Event]) -> None:
+        self._steward.hour.note(scene, labels)
+        if self._tallies is not None:
+            self._tallies.note(events)
 
     def last_hour(self) -> bytes:
         """Return the tracks of the last hour, and the rules in force, for `eyespot why`."""
@@ -273,9 +282,28 @@ class _Life:
     def _make_model_desk(self, native: Native) -> ModelDesk:
         post = self._store.post
         diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
-        orders = Orders(
-            self._pipeline, self._steward, diagnosing, post=post, turn=self._turn, clock=self._clock
+        self._tallies = tallies = Tallies(
+            lambda: self._retuning.config,
+            lambda: self._pipeline.model.bundle,
+            native=native,
+            post=post,
+            turn=self._turn,
+            clock=self._clock,
         )
+        orders = Orders(
+            self._pipeline,
+            self._steward,
+            diagnosing,
+            post=post,
+            turn=self._turn,
+            clock=self._clock,
+            tallies=tallies,
+        )
+
+        def each_second() -> None:
+            diagnosing.tick()
+            tallies.tick()
+
         return ModelDesk(
             self._plan,
             self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
@@ -287,7 +315,7 @@ class _Life:
             clock=self._clock,
             desire=self._twin.hear if self._twin is not None else lambda _: None,
             do=orders.do,
-            each_second=diagnosing.tick,
+            each_second=each_second,
         )
 
     def _gather(self) -> Sequence[Piece]:
@@ -328,7 +356,7 @@ class _Life:
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
 
 
-def _pipeline(plan: Plan, native: Native, steward: Steward) -> Pipeline:
+def _pipeline(plan: Plan, native: Native, watch: Watch) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(
         plan.model,
@@ -337,7 +365,7 @@ def _pipeline(plan: Plan, native: Native, steward: Steward) -> Pipeline:
         native,
         publishes_frames=plan.config.topics.frame,
         classes=classes_of_interest(plan.config),
-        watch=steward.hour.note,
+        watch=watch,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from eyespot.broker.listener import Listener
 from eyespot.broker.settings import endpoint
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import ConfigError
-from eyespot.domain.event import Direction
+from eyespot.domain.event import Direction, TallyResult
 from eyespot.domain.message import Heard
 from eyespot.domain.nearest import hint
-from eyespot.domain.tallying import Mark, Result, Tallying
+from eyespot.domain.tallying import Mark, Tallying
 from eyespot.host.clock import SystemClock
 from eyespot.ports import Clock
 from eyespot.rules.line import LineSettings
@@ -85,7 +85,7 @@ class Tally:
             elif heard.topic == f"{self._root}/config/reported":
                 self._note_rule(msgspec.json.decode(heard.payload, type=_Reported).config)
 
-    def result(self) -> Result:
+    def result(self) -> TallyResult:
         """Return what came of it so far."""
         with self._lock:
             return self._tallying.result()
@@ -100,15 +100,20 @@ class Tally:
             self.models.append(bundle)
 
     def _note_rule(self, config: _Config) -> None:
-        own = [rule for rule in config.rules if rule.get("id") == self._rule]
-        told = hash_of([config.camera.mount, *own])
+        told = hash_of_rule(msgspec.to_builtins(config), self._rule)
         self.changed = self.changed or self.rule_hash not in {"", told}
         self.rule_hash = told
 
 
-def hash_of(settings: object) -> str:
-    """Return a short name for settings: the same for the same ones."""
-    data = msgspec.json.encode(settings, order="sorted")
+def hash_of_rule(config: Mapping[str, Any], rule: str) -> str:
+    """Return a short name for a rule's settings, and for which point of a box counts.
+
+    Args:
+        config: in force, by table, as it is reported.
+        rule: its id.
+    """
+    own = [one for one in config["rules"] if one.get("id") == rule]
+    data = msgspec.json.encode([config["camera"].get("mount"), own], order="sorted")
     return hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from eyespot import app
 from eyespot.commands.keys import END, keys, unbuffered
 from eyespot.commands.options import Subparsers, add_config, add_seconds
-from eyespot.domain.event import Direction
-from eyespot.domain.tallying import DIRECTIONS, Interval, Result
+from eyespot.domain.event import Direction, Interval, TallyResult
+from eyespot.domain.tallying import DIRECTIONS
 
 _WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
 _UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
@@ -60,7 +60,7 @@ def _take_down(tally: app.Tally, until: float) -> None:
             print(f"\rin {seen['in']}  out {seen['out']} ", end="", file=sys.stderr, flush=True)
 
 
-def _table(rule: str, tally: app.Tally, result: Result, lasted_s: float) -> dict[str, Any]:
+def _table(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> dict[str, Any]:
     return {
         "rule": rule,
         "lasted_s": round(lasted_s, 1),
@@ -78,7 +78,7 @@ def _table(rule: str, tally: app.Tally, result: Result, lasted_s: float) -> dict
     }
 
 
-def _words(rule: str, tally: app.Tally, result: Result, lasted_s: float) -> list[str]:
+def _words(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> list[str]:
     lines = [f"{rule}, {lasted_s / 60:.1f} min, {' then '.join(tally.models) or 'no model heard of'}"]
     lines[0] += f", rule {tally.rule_hash or 'unknown'}"
     lines.append(f"{'':10}{'in':>6}{'out':>6}{'all':>6}")

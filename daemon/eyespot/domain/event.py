@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Direction = Literal["in", "out"]
 # Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
@@ -114,4 +114,63 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Split | Reset
+class Interval(NamedTuple):
+    """A share, and between which it lies with 95 % confidence."""
+
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class TallyResult:
+    """How far what was counted is from what a person at the door has seen.
+
+    Attributes:
+        seen: by direction, how many that person has seen.
+        counted: by direction, how many were counted meanwhile.
+        missed: by direction, of those seen: not counted within three seconds.
+        extra: by direction, of those counted: not seen within three seconds.
+        count_error: differences by direction, added up, as a share of those seen; None: nobody was.
+        wrong: missed and extra ones, as a share of all that were seen or counted; Wilson's interval.
+        bias: counted less seen, as a share of those seen; Newcombe's interval.
+    """
+
+    seen: Mapping[Direction, int]
+    counted: Mapping[Direction, int]
+    missed: Mapping[Direction, int]
+    extra: Mapping[Direction, int]
+    count_error: float | None
+    wrong: Interval
+    bias: Interval
+
+    @property
+    def n(self) -> int:
+        """How many were seen."""
+        return sum(self.seen.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Somebody at the door has counted, too.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when that ended.
+        begun_ns: when it began.
+        bundle: id of the model bundle that looked.
+        rule_hash: short name of the rule's settings.
+        changed: whether rule or model were changed meanwhile.
+        result: how far the one is from the other.
+    """
+
+    rule: str
+    taken_ns: int
+    begun_ns: int
+    bundle: str
+    rule_hash: str
+    changed: bool
+    result: TallyResult
+
+
+Event = Crossed | Changed | Split | Reset | Tallied

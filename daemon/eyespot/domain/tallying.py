@@ -1,12 +1,12 @@
 """Somebody at the door counts, too: how far what was counted is from that, and how sure that is."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import NamedTuple
 
-from eyespot.domain.event import Direction
+from eyespot.domain.event import Direction, Interval, TallyResult
 from eyespot.domain.instants import SECOND_NS
 
 DIRECTIONS: tuple[Direction, ...] = ("in", "out")
@@ -14,47 +14,11 @@ _NEAR_NS = 3 * SECOND_NS  # a press and an event this near are of the same perso
 _Z = 1.96  # for 95 %
 
 
-class Interval(NamedTuple):
-    """A share, and between which it lies with 95 % confidence."""
-
-    share: float
-    low: float
-    high: float
-
-
 class Mark(NamedTuple):
     """Somebody went through."""
 
     direction: Direction
     at_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of it.
-
-    Attributes:
-        seen: by direction, how many the person at the door has seen.
-        counted: by direction, how many were counted meanwhile.
-        missed: by direction, of those seen: not counted within three seconds.
-        extra: by direction, of those counted: not seen within three seconds.
-        count_error: differences by direction, added up, as a share of those seen; None: nobody was.
-        wrong: missed and extra ones, as a share of all that were seen or counted; Wilson's interval.
-        bias: counted less seen, as a share of those seen; Newcombe's interval.
-    """
-
-    seen: Mapping[Direction, int]
-    counted: Mapping[Direction, int]
-    missed: Mapping[Direction, int]
-    extra: Mapping[Direction, int]
-    count_error: float | None
-    wrong: Interval
-    bias: Interval
-
-    @property
-    def n(self) -> int:
-        """How many were seen."""
-        return sum(self.seen.values())
 
 
 @dataclass(slots=True)
@@ -74,7 +38,7 @@ class Tallying:
         if self.seen:
             self.seen.pop()
 
-    def result(self) -> Result:
+    def result(self) -> TallyResult:
         """Return how far the one is from the other."""
         pairs = Counter({way: _pairs(_of(self.seen, way), _of(self.counted, way)) for way in DIRECTIONS})
         seen, counted = _totals(self.seen), _totals(self.counted)
@@ -82,7 +46,7 @@ class Tallying:
         missed = {way: seen[way] - pairs[way] for way in DIRECTIONS}
         extra = {way: counted[way] - pairs[way] for way in DIRECTIONS}
         apart = sum(abs(seen[way] - counted[way]) for way in DIRECTIONS)
-        return Result(
+        return TallyResult(
             seen=seen,
             counted=counted,
             missed=missed,

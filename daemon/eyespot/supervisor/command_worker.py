@@ -12,7 +12,7 @@ from eyespot.ports import Beat, Clock, Handover, HealthBoard, Subscription
 from eyespot.sources.quota import Quota
 from eyespot.supervisor.inbox import Inbox
 from eyespot.topics import commands
-from eyespot.topics.commands import OF_THE_MODEL, Command, InvalidCommandError
+from eyespot.topics.commands import OF_THE_MODEL, Command, InvalidCommandError, Kind
 from eyespot.topics.desired import DESIRED_CONFIG
 from eyespot.topics.native import Native, stamp
 from eyespot.trust.notes import Request
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 PER_MINUTE = 10
+PRESSES_A_SECOND, PRESSES_AT_ONCE = 2, 20  # of somebody at a door, where people come in crowds
 _TURN_S = 0.5
 _MOST_ANSWERED = 128
 _TELL_DROPS_EVERY_NS = 10 * SECOND_NS
@@ -86,6 +87,7 @@ class CommandWorker:
         self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
+        self._presses = Quota(clock, per_s=PRESSES_A_SECOND, at_once=PRESSES_AT_ONCE)
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
         self._wished: deque[bytes] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
@@ -138,7 +140,8 @@ class CommandWorker:
         suffix = heard.topic.removeprefix(self._root)
         if suffix == heard.topic or not self._is_meant(suffix, heard):
             return
-        if not self._quota.allows():
+        quota = self._presses if suffix == Kind.TALLY.value else self._quota
+        if not quota.allows():
             self._too_many += 1
             return
         try:

@@ -5,7 +5,7 @@ an image or a file leave.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal
@@ -29,6 +29,7 @@ _Expires = Annotated[datetime, Meta(tz=True)]
 _Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Version = Annotated[str, Meta(pattern=r"\A[0-9]+\.[0-9]+\.[0-9]+\Z", max_length=32)]
 LogLevel = Literal["debug", "info", "warning"]
+Press = Literal["begin", "in", "out", "undo", "end"]
 
 
 class Kind(Enum):
@@ -40,6 +41,7 @@ class Kind(Enum):
     RESTART = "cmd/restart"
     LOG = "cmd/log"
     DIAGNOSE = "cmd/diagnose"
+    TALLY = "cmd/tally"
     DESIRED = DESIRED
 
 
@@ -54,8 +56,9 @@ class Command:
         req_id: by which an answer is wanted; without it none is.
         expires: after which it is too late.
         bundle, version: of the model that is desired, where one is named.
-        rule: whose totals are to begin at zero; None: those of all.
+        rule: whose totals are to begin at zero; None: those of all. Or which is looked at from the door.
         level: from which on the log is to be kept.
+        press: what somebody at the door says.
     """
 
     kind: Kind
@@ -65,6 +68,7 @@ class Command:
     version: str | None = None
     rule: str | None = None
     level: LogLevel | None = None
+    press: Press | None = None
 
 
 class InvalidCommandError(ValueError):
@@ -95,6 +99,13 @@ class _Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel
 
 
+class _AtTheDoor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody at the door says of a line."""
+
+    rule: RuleId
+    press: Press
+
+
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     req_id: ReqId | None = None
     expires: _Expires | None = None
@@ -116,6 +127,12 @@ class AskedLog(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes with `cmd/log`."""
 
     args: _Level
+
+
+class AskedTally(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/tally`."""
+
+    args: _AtTheDoor
 
 
 class AskedDiagnosis(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,7 +160,7 @@ class _Numbered(msgspec.Struct, frozen=True):
     req_id: ReqId | None = None
 
 
-_Form = type[Asked | AskedReset | AskedLog | AskedDiagnosis]
+_Form = type[Asked | AskedReset | AskedLog | AskedDiagnosis | AskedTally]
 FORMS: Mapping[Kind, _Form] = {
     Kind.UPDATE: Asked,
     Kind.ROLLBACK: Asked,
@@ -151,6 +168,7 @@ FORMS: Mapping[Kind, _Form] = {
     Kind.RESTART: Asked,
     Kind.LOG: AskedLog,
     Kind.DIAGNOSE: AskedDiagnosis,
+    Kind.TALLY: AskedTally,
 }
 
 
@@ -185,7 +203,10 @@ def _command(kind: Kind, payload: bytes) -> Command:
     asked = msgspec.json.decode(payload, type=FORMS[kind])
     rule = asked.args.rule if isinstance(asked, AskedReset) and asked.args is not None else None
     level = asked.args.level if isinstance(asked, AskedLog) else None
-    return Command(kind, asked.req_id, asked.expires, rule=rule, level=level)
+    command = Command(kind, asked.req_id, asked.expires, rule=rule, level=level)
+    if isinstance(asked, AskedTally):
+        return replace(command, rule=asked.args.rule, press=asked.args.press)
+    return command
 
 
 def _desired(payload: bytes) -> Command:

@@ -13,12 +13,14 @@ from eyespot.domain.event import (
     Crossed,
     Direction,
     Event,
+    Interval,
     LineState,
     Reset,
     ResetCause,
     RuleState,
     ShareState,
     Split,
+    Tallied,
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
@@ -31,6 +33,8 @@ from eyespot.topics.config_payloads import ConfigReported, ConfigTable
 from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
+
+_DIGITS = 4  # of shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,8 @@ class Native:
                     counts=_counts(event.state) or {},
                     since=rfc3339(event.since_utc_ns),
                 )
+            case Tallied():
+                payload = self._tallied(event, timeline)
             case Split():  # pragma: no branch - mypy sees that there is no other
                 payload = payloads.Split(
                     **self._begun(payloads.Split, event, timeline),
@@ -293,6 +299,24 @@ class Native:
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
         return {**envelope, "rule": event.rule}
 
+    def _tallied(self, event: Tallied, timeline: Timeline) -> payloads.Tallied:
+        result = event.result
+        return payloads.Tallied(
+            **self._begun(payloads.Tallied, event, timeline),
+            since=rfc3339(timeline.utc_ns(event.begun_ns)),
+            model=event.bundle,
+            rule_hash=event.rule_hash,
+            changed=event.changed,
+            n=result.n,
+            seen=dict(result.seen),
+            counted=dict(result.counted),
+            missed=dict(result.missed),
+            extra=dict(result.extra),
+            count_error=None if result.count_error is None else round(result.count_error, _DIGITS),
+            wrong=_bounds(result.wrong),
+            bias=_bounds(result.bias),
+        )
+
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
             "schema": SCHEMAS[kind],
@@ -308,6 +332,11 @@ def _counts(state: RuleState) -> dict[str, dict[Direction, int]] | None:
     if not isinstance(state, LineState):
         return None
     return {label: dict(totals) for label, totals in state.counts.items()}
+
+
+def _bounds(interval: Interval) -> payloads.Bounds:
+    share, low, high = (round(one, _DIGITS) for one in interval)
+    return payloads.Bounds(share=share, low=low, high=high)
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:

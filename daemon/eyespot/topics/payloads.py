@@ -234,6 +234,50 @@ class Reset(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: BundleId
 
 
+Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
+PerDirection = Annotated[dict[Direction, Count], Meta(max_length=2)]
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A share, and between which it lies with 95 % confidence."""
+
+    share: Bias
+    low: Bias
+    high: Bias
+
+
+class Tallied(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody at the door has counted, too; as shares, not per cent.
+
+    Attributes:
+        since: when that began.
+        rule_hash: short name of the rule's settings in force.
+        changed: whether rule or model were changed meanwhile; then it says little.
+        n: how many the person has seen.
+        seen, counted: by direction.
+        missed: of those seen, not counted within three seconds.
+        extra: of those counted, not seen within three seconds.
+        count_error: differences by direction, added up, as a share of n; null where n is 0.
+        wrong: missed and extra ones, as a share of all.
+        bias: counted less seen, as a share of n.
+    """
+
+    kind: Literal["tallied"] = "tallied"
+    rule: Short
+    since: Utc
+    model: BundleId
+    rule_hash: Annotated[str, Meta(pattern="^[0-9a-f]{12}$")]
+    changed: bool
+    n: Count
+    seen: PerDirection
+    counted: PerDirection
+    missed: PerDirection
+    extra: PerDirection
+    count_error: Annotated[float, Meta(ge=0)] | None
+    wrong: Bounds
+    bias: Bounds
+
+
 DropReason = Literal["full", "old", "disk_failed"]
 
 
