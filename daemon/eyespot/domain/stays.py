@@ -5,7 +5,7 @@ once it was seen as far outside; between, nothing changes. A stay outlives its t
 a while has not left, so it waits for another track of that class that begins where the last was seen.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -137,8 +137,8 @@ class Stays:
             self._pass_time()
             self._take_up(scene.timeline)
             self._look(scene.tracks)
-            self._find_again(scene.tracks, labels)
             self._give_up()
+            self._find_again(scene.tracks, labels)
         return self._told(scene.tracks, labels)
 
     def is_present(self, stay: Stay, within_ns: int) -> bool:
@@ -181,7 +181,7 @@ class Stays:
         for stay in self._stays:
             if stay.track in gone and not stay.lost:
                 self._lose(stay)
-        self._stays = [stay for stay in self._stays if stay.told or stay.track not in gone]
+        self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
         tracks = np.zeros(len(ids), _TRACK)
         tracks["id"], tracks["depth"] = ids, np.nan
         tracks[np.isin(ids, known)] = self._tracks[np.isin(known, ids)]
@@ -230,7 +230,7 @@ class Stays:
         track["stays"] = True
 
     def _end(self, track: np.void) -> None:
-        [stay] = [one for one in self._stays if one.track == track["id"] and one.ended_ns is None]
+        stay = next(one for one in self._of(int(track["id"])) if one.ended_ns is None)
         self._leave(stay, track)
         track["stays"] = False
 
@@ -245,17 +245,26 @@ class Stays:
         waiting = [stay for stay in self._stays if self._waits(stay)] if len(fresh) else []
         if not waiting:
             return
+        rows, places = self._within_reach(fresh, waiting)
+        found_rows: set[int] = set()
+        found: set[int] = set()
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            alike = labels[tracks.classes[row]] == waiting[place].label
+            if alike and row not in found_rows and place not in found:
+                self._go_on(waiting[place], row)
+                found_rows.add(row)
+                found.add(place)
+
+    def _within_reach(self, fresh: Indexes, waiting: Sequence[Stay]) -> tuple[Indexes, Indexes]:
+        """Return rows and places among the waiting of which the one may be the other, the nearest first."""
         boxes = np.array([self._box(stay) for stay in waiting])
         last_ns = np.array([self._seen_ns(stay) for stay in waiting])
-        out = self._tracks["born_at"][fresh][:, None] - self._area.points(boxes)[None]
-        reaches = np.linalg.norm(out / units_of(boxes)[None], axis=2)
-        reaches[self._tracks["born_ns"][fresh][:, None] <= last_ns] = np.inf
-        taken: set[int] = set()
-        for place in np.argsort(reaches, axis=None, kind="stable")[: int((reaches <= _REACH).sum())]:
-            row, stay = int(fresh[place // len(waiting)]), waiting[place % len(waiting)]
-            if row not in taken and self._waits(stay) and labels[tracks.classes[row]] == stay.label:
-                self._go_on(stay, row)
-                taken.add(row)
+        out = self._tracks["born_at"][fresh][:, None] - self._area.points(boxes)
+        reaches = np.linalg.norm(out / units_of(boxes), axis=2)
+        later = self._tracks["born_ns"][fresh][:, None] > last_ns
+        rows, places = np.nonzero(later & (reaches <= _REACH))
+        order = np.argsort(reaches[rows, places], kind="stable")
+        return fresh[rows[order]], places[order]
 
     def _waits(self, stay: Stay) -> bool:
         """Return whether a stay could do with another track."""
@@ -263,10 +272,11 @@ class Stays:
 
     def _go_on(self, stay: Stay, row: int) -> None:
         """Let a stay go on with the track of a row, whose own stay is none then."""
-        self._release(stay.track)
+        if not stay.lost:
+            self._release(stay.track)
         track = self._tracks[row]
+        own = next(self._of(int(track["id"])), None)
         stay.track, stay.lost = int(track["id"]), False
-        own = next((one for one in self._stays if one.track == stay.track and one is not stay), None)
         if own is not None:
             self._stays.remove(own)
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
@@ -274,6 +284,10 @@ class Stays:
             self._leave(stay, track)
         else:
             track["stays"] = True
+
+    def _of(self, track: int) -> Iterator[Stay]:
+        """Yield the stays of a track; ids of lost ones may come again, after a restart."""
+        return (stay for stay in self._stays if stay.track == track and not stay.lost)
 
     def _release(self, track: int) -> None:
         """Let a track that is hidden have no stay: where it is seen again, it begins one of its own."""
