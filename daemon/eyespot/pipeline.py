@@ -3,7 +3,7 @@
 `eyespot run` and `eyespot replay` step the same pipeline, so they count the same.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ import msgspec
 import numpy as np
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
+from eyespot.domain.event import Counted, Event, HeatmapState, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
 from eyespot.domain.observation import Indexes, Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule
+from eyespot.rules import Gathering, Rule
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
@@ -31,12 +31,14 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
+        heatmap: whether it is one, and so has another topic than all others.
     """
 
     since_utc_ns: int
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
+    heatmap: bool = False
 
 
 class Tuning(NamedTuple):
@@ -197,17 +199,34 @@ class Pipeline:
             messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
+    def end(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """Return what is still to be told of a recording that is over."""
+        for running in self._rules.values():
+            if isinstance(running.rule, Gathering):
+                running.rule.close()
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        return Handover(tuple(messages), snapshots, self._native.seq)
+
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in self._kept:
                 self._restore(rule_id, running, self._kept[rule_id])
-        removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
+        removed = [
+            self._native.rule_removed(rule_id, is_heatmap=is_heatmap) for rule_id, is_heatmap in self._gone()
+        ]
         splits = self._split(taken_ns)
         messages = [self._native.event(split, timeline) for split in splits]
         states, snapshots = self._changes(taken_ns, timeline, splits)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
+
+    def _gone(self) -> Iterator[tuple[str, bool]]:
+        """Yield what is retained though nothing tells it any more: id, and whether it is a heatmap."""
+        for rule_id, kept in self._kept.items():
+            was_heatmap, running = _was_heatmap(kept), self._rules.get(rule_id)
+            if running is None or was_heatmap != _is_heatmap(running):
+                yield rule_id, was_heatmap
 
     def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
         try:
@@ -252,7 +271,7 @@ class Pipeline:
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for running in self._rules.values():
-            events += running.rule.step(scene, events)
+            events += [_dated(event, running, scene) for event in running.rule.step(scene, events)]
         return events
 
     def _changes(
@@ -277,7 +296,29 @@ class Pipeline:
 
 def _snapshot(running: _Running) -> bytes:
     kept = running.rule.snapshot()
-    return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
+    whole = Snapshot(running.since_utc_ns, kept, running.model, running.reset, _is_heatmap(running))
+    return msgspec.json.encode(whole)
+
+
+def _is_heatmap(running: _Running) -> bool:
+    return isinstance(running.rule.state(), HeatmapState)
+
+
+def _was_heatmap(kept: bytes) -> bool:
+    try:
+        return msgspec.json.decode(kept, type=Snapshot).heatmap
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _dated(event: Event, running: _Running, scene: Scene) -> Event:
+    """Return an event; of totals that a rule has begin anew, with when they had begun."""
+    if not isinstance(event, Reset):
+        return event
+    dated = replace(event, since_utc_ns=running.since_utc_ns)
+    running.since_utc_ns, running.reset = scene.timeline.utc_ns(event.taken_ns), event.cause
+    running.published = None
+    return dated
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

@@ -44,8 +44,10 @@ def replay(config: Path, file: Path) -> Iterator[Message]:
     )
     timeline = Timeline(reader.header.started_utc_ns, synced=True)
     yield from pipeline.begin({}, 0, timeline).messages
+    taken_ns = 0
     for taken_ns, observation in _with_silence(reader):
         yield from pipeline.step(taken_ns, observation, timeline).messages
+    yield from pipeline.end(taken_ns, timeline).messages
 
 
 def _with_silence(observations: Iterable[Observation]) -> Iterator[tuple[int, Observation | None]]:

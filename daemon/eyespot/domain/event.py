@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
-# What totals are of: ways over a line; ways into a zone and out of it.
+# What totals are of: ways over a line; ways into a zone, or behind lines, and out of there.
 Total = Literal["in", "out", "entered", "left"]
 # Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
-ResetCause = Literal["begun", "manual", "unusable"]
+# Of an occupancy also: the hour had come, more left than had come, nobody stays for so long, nobody was seen.
+ResetCause = Literal["begun", "manual", "unusable", "schedule", "negative", "max_dwell", "empty"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -140,6 +141,29 @@ class Intruded:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A number went below its limit, or is not below it any more.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when that had become certain.
+        label: class name whose number it is.
+        count: the number.
+        limit: the least that shall be there.
+        below: whether there are fewer.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    count: int
+    limit: int
+    below: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineState:
     """Totals of a line: class name -> direction -> crossings."""
 
@@ -168,8 +192,56 @@ class ZoneState:
     left: Mapping[str, int]
 
 
-Counted = LineState | ZoneState  # what has totals
-RuleState = Counted | ShareState
+@dataclass(frozen=True, slots=True)
+class OccupancyState:
+    """Who is behind lines: always those that came and have not gone yet; each class name -> how many."""
+
+    occupancy: Mapping[str, int]
+    entered: Mapping[str, int]
+    left: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfState:
+    """What stands on a shelf.
+
+    Attributes:
+        counts: class name -> how many facings there are.
+        low: class names of which there are too few.
+        slots: how many places for one are known, empty ones among them.
+        unseen: how many of these have been hidden for long, so that nobody knows whether they changed.
+    """
+
+    counts: Mapping[str, int]
+    low: tuple[str, ...]
+    slots: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapState:
+    """Where tracks were in the last hour that is over.
+
+    Attributes:
+        begin_utc_ns: UTC in ns since 1970, from when on; None where no hour is over yet.
+        end_utc_ns: and until when.
+        observed_s: in how much of that time something could be seen.
+        grid: columns and rows.
+        tracks: how many were seen.
+        cells: column from the left, row from the top, seconds of all tracks together, and how many
+            tracks were there; of cells where any was, row by row.
+    """
+
+    begin_utc_ns: int | None
+    end_utc_ns: int | None
+    observed_s: float
+    grid: tuple[int, int]
+    tracks: int
+    cells: tuple[tuple[int, int, float, int], ...]
+
+
+Counted = LineState | ZoneState | OccupancyState  # what has totals
+RuleState = Counted | ShareState | ShelfState | HeatmapState
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +272,8 @@ class Reset:
         taken_ns: from when on it counts anew.
         cause: why.
         state: what held for the rule then.
-        since_utc_ns: UTC in ns since 1970 when those totals began.
+        since_utc_ns: UTC in ns since 1970 when those totals began; 0 where a rule says so by itself, as it
+            does not know.
         bundle: id of the model bundle whose work they are.
     """
 
@@ -212,4 +285,4 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Entered | Left | Loitered | Intruded | Split | Reset
+Event = Crossed | Changed | Entered | Left | Loitered | Intruded | Threshold | Split | Reset

@@ -1,17 +1,20 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from graphlib import TopologicalSorter
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.track import Scene
+from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.occupancy import Occupancy, OccupancySettings
 from eyespot.rules.share import Share, ShareSettings
 from eyespot.rules.zone import Zone, ZoneSettings
 
-RuleSettings = LineSettings | ShareSettings | ZoneSettings
+RuleSettings = LineSettings | ShareSettings | ZoneSettings | OccupancySettings | HeatmapSettings
 _UTC = ZoneInfo("UTC")
 
 
@@ -53,6 +56,30 @@ class Rule(Protocol):
         """
 
 
+@runtime_checkable
+class Gathering(Protocol):
+    """A rule that tells what it gathers only when a while is over."""
+
+    def close(self) -> None:
+        """End the while under way, as nothing more will come."""
+
+
+def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:
+    """Return rules in an order in which each comes after those it builds on; else as they are.
+
+    Raises:
+        graphlib.CycleError: there is none.
+    """
+    by_id = {rule.id: rule for rule in rules}
+    bases = {rule.id: [base for base in bases_of(rule) if base in by_id] for rule in rules}
+    return [by_id[rule_id] for rule_id in TopologicalSorter(bases).static_order()]
+
+
+def bases_of(rule: RuleSettings) -> tuple[str, ...]:
+    """Return the ids of the rules that a rule builds on: those it names in `from`."""
+    return rule.lines if isinstance(rule, OccupancySettings) else ()
+
+
 def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:
     """Return the rule that goes by the settings.
 
@@ -67,5 +94,9 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: Z
             return Line(settings, labels, mount)
         case ShareSettings():
             return Share(settings, labels)
-        case ZoneSettings():  # pragma: no branch - mypy sees that there is no other
+        case ZoneSettings():
             return Zone(settings, labels, mount, zone)
+        case OccupancySettings():
+            return Occupancy(settings, labels, zone)
+        case HeatmapSettings():  # pragma: no branch - mypy sees that there is no other
+            return Heatmap(settings, labels, mount, zone)

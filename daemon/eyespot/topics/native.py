@@ -13,15 +13,19 @@ from eyespot.domain.event import (
     Crossed,
     Entered,
     Event,
+    HeatmapState,
     Intruded,
     Left,
     LineState,
     Loitered,
+    OccupancyState,
     Reset,
     ResetCause,
     RuleState,
     ShareState,
+    ShelfState,
     Split,
+    Threshold,
     Total,
     ZoneState,
 )
@@ -175,12 +179,21 @@ class Native:
                 of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
                 numbers = {"occupancy": occupancy, "entered": entered, "left": left}
                 return self._state(topic, payloads.ZoneState, at, **of, **numbers)
+            case OccupancyState(occupancy, entered, left):
+                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
+                numbers = {"occupancy": occupancy, "entered": entered, "left": left}
+                return self._state(topic, payloads.OccupancyState, at, **of, **numbers)
+            case HeatmapState():
+                return self._state(f"heatmap/{rule}", payloads.HeatmapState, at, **of, **_hour(state))
+            case ShelfState(counts, low, slots, unseen):
+                shelf = {"counts": counts, "low": low, "slots": slots, "unseen": unseen}
+                return self._state(topic, payloads.ShelfState, at, **of, **shelf)
             case ShareState():  # pragma: no branch - mypy sees that there is no other
                 return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
-    def rule_removed(self, rule: str) -> Message:
-        """Return the message that clears the state of a rule that is no more."""
-        return self._gate.clear(f"rule/{rule}/state")
+    def rule_removed(self, rule: str, *, is_heatmap: bool = False) -> Message:
+        """Return the message that clears what is retained of a rule that is no more."""
+        return self._gate.clear(f"heatmap/{rule}" if is_heatmap else f"rule/{rule}/state")
 
     def event(self, event: Event, timeline: Timeline) -> Message:
         """Return the message of an event, with the next number of the device's durable ones."""
@@ -287,6 +300,7 @@ _PAYLOADS: Mapping[type[Event], type[payloads.Envelope]] = {
     Intruded: payloads.Intrusion,
     Reset: payloads.Reset,
     Split: payloads.Split,
+    Threshold: payloads.Threshold,
 }
 
 
@@ -300,6 +314,8 @@ def _fields(event: Event) -> dict[str, Any]:
         case Reset() as reset:
             of = {"model": reset.bundle, "cause": reset.cause, "since": rfc3339(reset.since_utc_ns)}
             return of | {"counts": _counts(reset.state) or {}}
+        case Threshold(label=label, count=count, limit=limit, below=below, bundle=bundle):
+            return {"label": label, "count": count, "limit": limit, "below": below, "model": bundle}
         case track:
             return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
 
@@ -323,10 +339,24 @@ def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
     match state:
         case LineState(counts=counts):
             return {label: {"in": ways["in"], "out": ways["out"]} for label, ways in counts.items()}
-        case ZoneState(entered=entered, left=left):
+        case ZoneState(entered=entered, left=left) | OccupancyState(entered=entered, left=left):
             return {label: {"entered": entered[label], "left": left[label]} for label in entered}
-        case ShareState():  # pragma: no branch - mypy sees that there is no other
+        case (
+            ShareState() | ShelfState() | HeatmapState()
+        ):  # pragma: no branch - mypy sees that there is no other
             return None
+
+
+def _hour(state: HeatmapState) -> dict[str, Any]:
+    begin, end = state.begin_utc_ns, state.end_utc_ns
+    return {
+        "start": None if begin is None else rfc3339(begin),
+        "end": None if end is None else rfc3339(end),
+        "observed_s": state.observed_s,
+        "grid": state.grid,
+        "tracks": state.tracks,
+        "cells": state.cells,
+    }
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:

@@ -15,6 +15,7 @@ from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
 MOST_CLASSES = 100
+MOST_CELLS = 64 * 64
 
 Short = Annotated[str, Meta(max_length=64)]
 LONGEST_LINE = 320
@@ -236,7 +237,7 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another model counts from here on. Totals go on; `counts` are those until now, null for a share.
 
-    Of a line they are "in" and "out", of a zone "entered" and "left".
+    Of a line they are "in" and "out", of a zone or an occupancy "entered" and "left".
     """
 
     kind: Literal["split"] = "split"
@@ -339,6 +340,80 @@ class Intrusion(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
     rule: Short
     label: ClassName = msgspec.field(name="class")
     track: Count
+    model: BundleId
+
+
+class OccupancyState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is behind lines now, and how many came and went since `since`; each class -> number.
+
+    Always `occupancy` = `entered` - `left`, also after a reset: who is still inside has `entered` then. It is
+    derived from what lines counted: see `reset`, which says why it began when it did. Beside what `LineState`
+    has: "schedule", the hour had come; "negative", more left than had come; "max_dwell", nobody stays for so
+    long; "empty", nobody was in view for long.
+    """
+
+    rule: Short
+    kind: Literal["occupancy"] = "occupancy"
+    occupancy: ByClass
+    entered: ByClass
+    left: ByClass
+    since: Utc
+    reset: ResetCause = "begun"
+    model: BundleId
+
+
+class HeatmapState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where tracks went in the last hour that is over, in a grid over the picture.
+
+    Attributes:
+        start: from when on; null until an hour is over.
+        end: until when; an hour later, or less after a start of the device.
+        observed_s: in how many seconds of that something could be seen.
+        grid: columns and rows.
+        tracks: how many tracks were seen.
+        cells: of each cell where any was: column from the left and row from the top, both from 0, seconds
+            of all tracks together, and how many tracks were there.
+    """
+
+    rule: Short
+    kind: Literal["heatmap"] = "heatmap"
+    start: Utc | None
+    end: Utc | None
+    observed_s: Seconds
+    grid: tuple[Annotated[int, Meta(ge=1, le=64)], Annotated[int, Meta(ge=1, le=64)]]
+    tracks: Count
+    cells: Annotated[tuple[tuple[Count, Count, Seconds, Count], ...], Meta(max_length=MOST_CELLS)]
+    model: BundleId
+
+
+class ShelfState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands on a shelf.
+
+    Attributes:
+        counts: class -> how many facings.
+        low: classes of which there are fewer than there shall be.
+        slots: how many places for a facing are known; the rest of them are empty.
+        unseen: how many of these have been hidden for longer than a minute; they count as they were before.
+    """
+
+    rule: Short
+    kind: Literal["shelf"] = "shelf"
+    counts: ByClass
+    low: Annotated[tuple[ClassName, ...], Meta(max_length=1024)]
+    slots: Count
+    unseen: Count
+    model: BundleId
+
+
+class Threshold(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number went below what it shall be at least (`below` true), or is not below it any more."""
+
+    kind: Literal["threshold"] = "threshold"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    count: Count
+    limit: Count
+    below: bool
     model: BundleId
 
 
