@@ -14,6 +14,7 @@ from eyespot.domain.paths import there_is_file
 from eyespot.domain.windows import span_min
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.rules.shelf import ShelfSettings
 from eyespot.rules.zone import ZoneSettings
 
 _IN_WORDS: Mapping[Tells, str] = {
@@ -82,6 +83,9 @@ def _named(rule: RuleSettings) -> Iterator[tuple[KeyPath, str]]:
     yield from ((("classes", place), label) for place, label in enumerate(rule.classes or ()))
     if isinstance(rule, ZoneSettings) and isinstance(rule.loiter_s, dict):
         yield from ((("loiter_s", label), label) for label in rule.loiter_s)
+    if isinstance(rule, ShelfSettings):
+        yield from ((("hidden_by", place), label) for place, label in enumerate(rule.hidden_by or ()))
+        yield from ((("low", label), label) for label in (rule.low if isinstance(rule.low, dict) else ()))
 
 
 def warnings(loaded: Loaded) -> list[str]:

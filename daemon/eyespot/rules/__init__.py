@@ -12,9 +12,12 @@ from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.occupancy import Occupancy, OccupancySettings
 from eyespot.rules.share import Share, ShareSettings
+from eyespot.rules.shelf import Shelf, ShelfSettings
 from eyespot.rules.zone import Zone, ZoneSettings
 
-RuleSettings = LineSettings | ShareSettings | ZoneSettings | OccupancySettings | HeatmapSettings
+RuleSettings = (
+    LineSettings | ShareSettings | ZoneSettings | OccupancySettings | HeatmapSettings | ShelfSettings
+)
 _UTC = ZoneInfo("UTC")
 
 
@@ -98,5 +101,7 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: Z
             return Zone(settings, labels, mount, zone)
         case OccupancySettings():
             return Occupancy(settings, labels, zone)
-        case HeatmapSettings():  # pragma: no branch - mypy sees that there is no other
+        case HeatmapSettings():
             return Heatmap(settings, labels, mount, zone)
+        case ShelfSettings():  # pragma: no branch - mypy sees that there is no other
+            return Shelf(settings, labels)
