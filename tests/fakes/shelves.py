@@ -10,10 +10,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from eyespot.decoders import build
 from eyespot.domain.geometry import Reals
+from eyespot.domain.observation import Detections
+from eyespot.engines.litert import LiteRtEngine
 from eyespot.frames import Pixels
 from eyespot.sources.pictures import cutouts
 from eyespot.sources.scene_art import resampled
+from eyespot.trust.bundle import find_bundle, read_bundle
 
 SIDE = 300  # of the pictures, in pixels
 BOARDS = (0.46, 0.93)  # where products stand
@@ -105,6 +109,22 @@ class ShelfScene:
 def row(board: int, kinds: Sequence[str]) -> list[Facing]:
     """A board full of products side by side."""
     return [Facing(kind, (place + 0.5) / len(kinds), board) for place, kind in enumerate(kinds)]
+
+
+class Looker:
+    """The factory model, as it looks in the daemon: at whatever has half of the score that starts a track."""
+
+    def __init__(self) -> None:
+        bundle = read_bundle(find_bundle("factory"))
+        self.labels, self.min_score = bundle.identity.labels, bundle.identity.min_score
+        self._engine = LiteRtEngine(bundle)
+        settings, nms_iou = bundle.manifest.decoder, bundle.manifest.nms_iou
+        self._decoder = build(settings, bundle.layout, floor=self.min_score / 2, nms_iou=nms_iou)
+
+    def look(self, pixels: Pixels) -> Detections:
+        found = self._decoder.decode(self._engine.infer(pixels))
+        assert isinstance(found, Detections)
+        return found
 
 
 @lru_cache(maxsize=1)
