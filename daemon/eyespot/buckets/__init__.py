@@ -135,5 +135,5 @@ class Buckets:
 def _read(kept: object) -> Kept | None:
     try:
         return None if kept is None else msgspec.convert(kept, Kept)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, OverflowError):
         return None

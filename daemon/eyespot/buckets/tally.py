@@ -9,14 +9,14 @@ from msgspec import Meta
 
 from eyespot.buckets.sums import Sums
 from eyespot.domain.bucket import Bucket, Cut, Gap, GapCause, Level, Spread
-from eyespot.domain.instants import LATEST_S, SECOND_NS
+from eyespot.domain.instants import SECOND_NS
 
 _SHORTEST_GAP_NS = SECOND_NS  # shorter ones are in the coverage alone
 _MOST_GAPS = 16
 _DEVIATIONS = 2
 _DIGITS = 4
 
-Utc = Annotated[int, Meta(ge=0, le=LATEST_S * SECOND_NS)]
+Utc = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -51,9 +51,10 @@ class Tally(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
             self.gaps.remove(min(self.gaps, key=_length))
 
     def join_gaps(self) -> None:
-        """Put the gaps in order, and make one of those that meet."""
+        """Put the gaps in order, make one of those that meet, and have none go on behind the end."""
         joined: list[Gap] = []
-        for gap in sorted(self.gaps):
+        for one in sorted(self.gaps):
+            gap = one._replace(end_utc_ns=min(one.end_utc_ns, self.end_utc_ns))
             if joined and joined[-1].cause == gap.cause and gap.begin_utc_ns <= joined[-1].end_utc_ns:
                 joined[-1] = joined[-1]._replace(end_utc_ns=max(gap.end_utc_ns, joined[-1].end_utc_ns))
             else:
