@@ -29,6 +29,7 @@ class Buckets:
         self._zone = zone
         self._rows: dict[str, Row] = {}
         self._closed: list[Bucket] = []
+        self._told_utc_ns: dict[str, int | None] = {}
         self._coverage: Coverage | None = None
         self._now: Now | None = None
         self._rate_hz: float | None = None
@@ -67,7 +68,8 @@ class Buckets:
             kept: what `keep` returned, perhaps to another process; what is no such thing is passed over.
         """
         if self._now is not None and rule in self.spans:
-            self._rows[rule] = Row(Span(rule, self.spans[rule], self._zone), state, _read(kept), self._now)
+            span, told_utc_ns = Span(rule, self.spans[rule], self._zone), self._told_utc_ns.pop(rule, None)
+            self._rows[rule] = Row(span, state, _read(kept), told_utc_ns, self._now)
 
     def pass_time(self, taken_ns: int, timeline: Timeline) -> None:
         """Go on to an instant; what is behind the newest one is that."""
@@ -110,7 +112,8 @@ class Buckets:
     def close(self, rule: str, cut: Cut) -> None:
         """Have done with a rule."""
         if self._now is not None and rule in self._rows:
-            self._closed += self._rows.pop(rule).close(cut, self._now)
+            closed, self._told_utc_ns[rule] = self._rows.pop(rule).close(cut, self._now)
+            self._closed += closed
 
     def due(self) -> list[Bucket]:
         """Return what is to be published now; once only."""

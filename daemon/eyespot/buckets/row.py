@@ -73,15 +73,18 @@ class Row:
         span: whose buckets they are.
         state: what the rule holds already.
         kept: what another process left; None: nothing.
+        told_utc_ns: where the bucket ended that this process told of last; None where there was none.
         now: when this one begins.
     """
 
-    def __init__(self, span: Span, state: Measures, kept: Kept | None, now: Now) -> None:
+    def __init__(
+        self, span: Span, state: Measures, kept: Kept | None, told_utc_ns: int | None, now: Now
+    ) -> None:
         self._span = span
         self._state = state
         self._ended: list[Open] = []
         self._corrected: list[Open] = []
-        self._told_utc_ns: int | None = None
+        self._told_utc_ns = told_utc_ns
         self._in_haste = False
         self._kept_ns: int | None = None
         if kept is None or not self._goes_on(kept, now):
@@ -164,11 +167,11 @@ class Row:
         self._open.from_ns = _EVER
         self._state = state
 
-    def close(self, cut: Cut, now: Now) -> list[Bucket]:
-        """End the bucket for good, and return all that is not published."""
+    def close(self, cut: Cut, now: Now) -> tuple[list[Bucket], int | None]:
+        """End the bucket for good; return all that is not published, and where the last one ended."""
         self._end(now, now.utc_ns, cut)
         self._in_haste = True
-        return self.due(now)
+        return self.due(now), self._told_utc_ns
 
     def due(self, now: Now) -> list[Bucket]:
         """Return what is to be published now."""
