@@ -232,7 +232,7 @@ class Pipeline:
                 observation = None
         if observation is not None:
             self._note(observation)
-            self._buckets.look()
+            self._buckets.look(observation.sight)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())

@@ -10,6 +10,7 @@ from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import Crossed, Event
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import Key, Measures
+from eyespot.domain.observation import Sight
 
 RULE = "door"
 IN = Key("person", "in")
@@ -37,6 +38,7 @@ class Tallied:
     told: list[Bucket] = field(default_factory=list)
     totals: int = 0
     inside: int = 0
+    sight: Sight = "clear"
     before_resets: int = 0
     looked_s: float = 0.0
     kept: tuple[object, int] = (None, 0)
@@ -90,7 +92,7 @@ class Tallied:
         self.buckets.pass_time(taken_ns, self.timeline)
         if sees:
             self._sees_until_ns = self.taken_ns + round(max(2 * self.step_s, 0.25) * SECOND_NS)
-            self.buckets.look()
+            self.buckets.look(self.sight)
         events: list[Event] = [
             Crossed(RULE, self.taken_ns - round(late * SECOND_NS), "in", "person", 1, self.bundle)
             for late in late_s

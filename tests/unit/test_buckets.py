@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Sight
 from fakes.tallied import Tallied, number
 
 MIDNIGHT = 1_767_225_600  # 2026-01-01 in UTC
@@ -83,6 +84,33 @@ def test_silence_is_a_gap_and_never_nobody() -> None:
     assert (nothing.coverage, nothing.counts, nothing.gauges, nothing.uncertainty) == (0, None, None, None)
     assert gaps(nothing) == [(120, 180, "silent")]
     assert gaps(rest) == [(180, 190, "silent")]
+
+
+@pytest.mark.parametrize("sight", ["dark", "covered"])
+def test_where_nothing_can_be_seen_looking_covers_nothing(sight: Sight) -> None:
+    shop = Tallied()
+    shop.watch(30)
+    shop.sight = sight
+    shop.watch(100)
+    shop.sight = "clear"
+    shop.watch(60)
+    half, nothing, rest = shop.told
+    assert (half.coverage, gaps(half)) == (0.5, [(30, 60, sight)])
+    assert (nothing.coverage, nothing.counts, gaps(nothing)) == (0, None, [(60, 120, sight)])
+    assert gaps(rest) == [(120, 130, sight)]
+
+
+def test_dark_after_silence_are_two_gaps() -> None:
+    shop = Tallied()
+    shop.watch(10)
+    shop.silence(10)
+    shop.sight = "dark"
+    shop.watch(10)
+    shop.sight = "covered"
+    shop.watch(10)
+    shop.sight = "clear"
+    shop.watch(25)
+    assert gaps(shop.told[0]) == [(10.25, 20, "silent"), (20, 30, "dark"), (30, 40, "covered")]
 
 
 def test_looking_at_half_the_rate_will_do_and_at_a_tenth_of_it_will_not() -> None:

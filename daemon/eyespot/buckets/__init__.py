@@ -14,6 +14,7 @@ from eyespot.domain.bucket import Bucket, Cut
 from eyespot.domain.event import Event
 from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import Measures
+from eyespot.domain.observation import Sight
 
 
 class Buckets:
@@ -83,11 +84,11 @@ class Buckets:
         for row in self._rows.values():
             row.pass_time(now)
 
-    def look(self) -> None:
-        """Take note that there was a look."""
+    def look(self, sight: Sight) -> None:
+        """Take note that there was a look, and whether something could be seen."""
         if self._now is None:
             return
-        blank = self._now.coverage.look(self._now.taken_ns)
+        blank = self._now.coverage.look(self._now.taken_ns, sight)
         if blank is not None:
             for row in self._rows.values():
                 row.look(blank, self._now)

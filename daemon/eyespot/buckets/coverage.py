@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from eyespot.domain.bucket import GapCause
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Sight
 
 # A look stands for the time until the next one: at most for twice the time that is meant to be between two,
 # and for that of 4 looks a second in any case, as that often is enough to follow whoever walks by.
@@ -46,10 +47,15 @@ class Coverage:
         """Return since when nothing has been seen at an instant; None where something is."""
         return Blank(self._edge_ns, taken_ns, self._cause) if taken_ns > self._edge_ns else None
 
-    def look(self, taken_ns: int) -> Blank | None:
-        """Take note of a look, and return the blank that it ends."""
+    def look(self, taken_ns: int, sight: Sight) -> Blank | None:
+        """Take note of a look, and return the blank that it ends; one that sees nothing may end one, too."""
         blank = self.blank(taken_ns)
         self._covered_ns = self.covered_ns(taken_ns)
         self._look_ns = taken_ns
-        self._edge_ns, self._cause = taken_ns + self._stands_ns, "silent"
+        if sight == "clear":
+            self._edge_ns, self._cause = taken_ns + self._stands_ns, "silent"
+        elif blank is not None and blank.cause == sight:
+            return None  # it goes on
+        else:
+            self._edge_ns, self._cause = taken_ns, sight
         return blank
