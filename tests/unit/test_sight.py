@@ -38,6 +38,14 @@ def test_a_bare_wall_with_a_shade_and_somebody_before_it_are_seen() -> None:
     assert sight_of(picture(wall, 3), None) == "clear"
 
 
+def test_one_colour_alone_shows_something() -> None:
+    red = np.zeros((*SHAPE, 3), np.uint8)
+    red[:, 160:, 0] = 90
+    assert sight_of(red, None) == "clear"
+    red[:, :160, 1] = 90  # no brighter, and no darker
+    assert sight_of(red, None) == "clear"
+
+
 def test_the_camera_knows_of_darkness_that_gain_has_brightened() -> None:
     wall = picture(np.tile(np.linspace(40, 90, SHAPE[1]), (SHAPE[0], 1)), 5)
     assert [sight_of(wall, lux) for lux in (None, 0.2, 3.0)] == ["clear", "dark", "clear"]

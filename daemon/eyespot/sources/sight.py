@@ -25,19 +25,19 @@ def sight_of(pixels: Pixels, lux: float | None) -> Sight:
         pixels: (h, w, 3) uint8.
         lux: as the camera says; None where it does not.
     """
-    darkest, brightest = np.percentile(_patches(pixels), _TAILS)
-    if brightest < _DARK or sight_by(lux) == "dark":
+    darkest, brightest = np.percentile(_patches(pixels), _TAILS, axis=(0, 1))
+    if brightest.max() < _DARK or sight_by(lux) == "dark":
         return "dark"
-    return "covered" if brightest - darkest < _FLAT else "clear"
+    return "covered" if (brightest - darkest).max() < _FLAT else "clear"
 
 
 def _patches(pixels: Pixels) -> Reals:
-    """Return how bright patches are, of a few pixels of each; of small pictures the pixels themselves."""
+    """Return (rows, columns, 3), how bright patches are, by a few pixels of each; of tiny ones the pixels."""
     steps = [max(side // (_PATCHES * _SAMPLES), 1) for side in pixels.shape[:2]]
-    green = pixels[:: steps[0], :: steps[1], 1].astype(np.float64)
-    rows, columns = (side // _SAMPLES for side in green.shape)
+    samples = pixels[:: steps[0], :: steps[1]].astype(np.float64)
+    rows, columns = (side // _SAMPLES for side in samples.shape[:2])
     if not (rows and columns):
-        return green
-    whole = green[: rows * _SAMPLES, : columns * _SAMPLES]
-    means: Reals = whole.reshape(rows, _SAMPLES, columns, _SAMPLES).mean(axis=(1, 3))
+        return samples
+    whole = samples[: rows * _SAMPLES, : columns * _SAMPLES]
+    means: Reals = whole.reshape(rows, _SAMPLES, columns, _SAMPLES, 3).mean(axis=(1, 3))
     return means
