@@ -1,11 +1,13 @@
 """Buckets as the pipeline publishes and keeps them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
 from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import Observation
@@ -24,6 +26,11 @@ OTHER = ModelIdentity("n@1.0.0-0123456789ab", "n", "1.0.0", None, LABELS, 0.35)
 TIMELINE = Timeline(parse_rfc3339("2026-10-24T23:59:30Z"), synced=True)
 DOOR = LineSettings(id="door", a=(0.5, 1.0), b=(0.5, 0.0), classes=("person",), bucket_s=60)
 THERE = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+
+
+def payload(message: Message) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(message.payload)
+    return said
 
 
 class Shop:
@@ -99,6 +106,44 @@ def test_a_bucket_is_a_durable_message_with_a_number_of_the_device() -> None:
     assert bucket["seq"] == shop.seq == 2
     [message] = [m for m in shop.messages if m.topic == "eyespot/v1/shop/rule/door/bucket"]
     assert (message.delivery, message.retain, message.qos) == (Delivery.DURABLE, False, 1)
+
+
+def test_levels_and_durations_are_told_by_what_they_are_of() -> None:
+    levels = {"occupancy": {"person": Level(2, 0, 3, 1.23456)}}
+    spreads = {"dwell_s": {"person": Spread(3, 10.0, 8.1234, 20.0, 21.0)}}
+    native = Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 7)
+    bucket = Bucket(
+        rule="till",
+        begin_utc_ns=0,
+        end_utc_ns=60 * SECOND_NS,
+        bucket_s=60,
+        rev=1,
+        cut="clock",
+        counts=None,
+        gauges=levels,
+        durations=spreads,
+        coverage=0.5,
+        gaps=(),
+        ambiguous=2,
+        uncertainty=None,
+        bundle=MODEL.bundle,
+        synced=False,
+    )
+    message = native.bucket(bucket)
+    assert Gate("eyespot/v1/shop").readmit(message.topic, message.payload) == message
+    assert (
+        payload(message).items()
+        >= {
+            "seq": 8,
+            "clock": "unsynced",
+            "gauges": {"occupancy": {"person": {"now": 2, "min": 0, "max": 3, "mean": 1.235}}},
+            "durations": {
+                "dwell_s": {"person": {"n": 3, "mean": 10.0, "median": 8.12, "p90": 20.0, "max": 21.0}}
+            },
+        }.items()
+    )
+    nothing = payload(native.bucket(replace(bucket, gauges=None, durations={}, uncertainty=1.26)))
+    assert (nothing["counts"], nothing["gauges"], nothing["uncertainty"]) == (None, None, 1.3)
 
 
 def test_a_rule_without_buckets_keeps_and_publishes_none() -> None:

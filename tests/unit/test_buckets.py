@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eyespot.buckets.sums import Lasted
 from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
 from eyespot.domain.instants import SECOND_NS
@@ -43,6 +44,17 @@ def test_a_bucket_is_told_two_seconds_after_its_end_with_what_was_counted_in_it(
     assert (span(one), one.rev, one.cut, one.counts) == ((0, 60), 0, None, {"person": {"in": 1}})
     assert (one.coverage, one.gaps, one.uncertainty, one.synced) == (1.0, (), 0.0, True)
     assert one.bundle == shop.bundle
+
+
+def test_hours_in_which_not_even_the_silence_was_noted_are_one_bucket() -> None:
+    shop = Tallied()
+    shop.watch(30)
+    shop.step(shop.taken_ns + 7200 * SECOND_NS, sees=False)
+    shop.watch(60)
+    half, nothing, rest = shop.told
+    assert (span(half), gaps(half)) == ((0, 60), [(30.25, 60, "silent")])
+    assert (span(nothing), nothing.counts, gaps(nothing)) == ((60, 7200), None, [(60, 7200, "silent")])
+    assert (span(rest), gaps(rest)) == ((7200, 7260), [(7200, 7230, "silent")])
 
 
 def test_who_crossed_before_the_end_counts_there_though_it_was_known_later() -> None:
@@ -134,6 +146,26 @@ def test_a_gauge_has_least_most_and_a_mean_of_the_time_that_was_seen() -> None:
     level = one.gauges["occupancy"]["person"]
     assert (level.now, level.least, level.most) == (1, 0, 3)
     assert level.mean == pytest.approx((3 * 20.25 + 1 * 15) / 45.25, abs=0.02)
+
+
+def test_how_long_stays_were_is_told_by_their_median_and_p90() -> None:
+    lasted = Lasted()
+    for seconds in (*range(1, 101), -1.0, float("nan"), float("inf")):
+        lasted.add(seconds)
+    number, mean, median, p90, longest = lasted.spread()
+    assert (number, mean, longest) == (100, 50.5, 100)
+    assert (median, p90) == (pytest.approx(50, rel=0.025), pytest.approx(90, rel=0.025))
+    assert len(lasted.sizes) < 70
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=1, max_size=60))
+def test_whatever_is_said_of_durations_lies_among_them(seconds: list[float]) -> None:
+    lasted = Lasted()
+    for one in seconds:
+        lasted.add(one)
+    number, _, median, p90, longest = lasted.spread()
+    assert (number, longest) == (len(seconds), max(seconds))
+    assert median <= p90 <= longest
 
 
 def test_a_process_that_died_leaves_a_gap_and_the_bucket_goes_on() -> None:

@@ -96,4 +96,4 @@ def check_length(bucket_s: int | None) -> None:
         near = min(
             (one for one in range(1, _DAY_S + 1) if not _DAY_S % one), key=lambda one: abs(one - bucket_s)
         )
-        raise ValueError(f"a day has no whole number of buckets of {bucket_s} s; it has of {near} s")
+        raise ValueError(f"a day has no whole number of buckets of {bucket_s} s; {near} s would do")
