@@ -14,7 +14,7 @@ import numpy as np
 
 from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Event, LineState, Reset, ResetCause, RuleState, Split
+from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
@@ -170,7 +170,7 @@ class Pipeline:
     def counting(self) -> tuple[str, ...]:
         """The rules that have totals."""
         return tuple(
-            rule_id for rule_id, running in self._rules.items() if isinstance(running.rule.state(), LineState)
+            rule_id for rule_id, running in self._rules.items() if isinstance(running.rule.state(), Counted)
         )
 
     def reset(self, rules: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:

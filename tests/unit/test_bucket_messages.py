@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
@@ -13,8 +14,9 @@ from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import Observation
 from eyespot.pipeline import Pipeline, Snapshot, Tuning
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule, build, spans
+from eyespot.rules import Rule, RuleSettings, build, spans
 from eyespot.rules.line import LineSettings
+from eyespot.rules.zone import ZoneSettings
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -36,7 +38,7 @@ def payload(message: Message) -> dict[str, Any]:
 class Shop:
     """A pipeline with what it left behind."""
 
-    def __init__(self, *settings: LineSettings, kept: dict[str, bytes] | None = None, seq: int = 0) -> None:
+    def __init__(self, *settings: RuleSettings, kept: dict[str, bytes] | None = None, seq: int = 0) -> None:
         rules: dict[str, Rule] = {one.id: build(one, LABELS, "overhead") for one in settings}
         self.messages, self.kept, self.seq = list[Message](), dict(kept or {}), seq
         self.handovers: list[Handover] = []
@@ -252,6 +254,37 @@ def test_a_reset_tells_what_was_counted_until_then_with_its_event() -> None:
     ]
     shop.watch(9.1, 35)
     assert shop.buckets[-1]["counts"] == {"person": {"in": 0, "out": 0}}
+
+
+def test_a_zone_tells_who_was_inside_and_for_how_long() -> None:
+    zone = ZoneSettings(id="till", points=((0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0)), bucket_s=60)
+    shop = Shop(zone)
+    shop.begin()
+    shop.watch(0, 8, THERE)
+    shop.watch(8.1, 12)
+    shop.watch(12, 20, THERE)
+    shop.watch(20.1, 35)
+    [bucket] = shop.buckets
+    assert bucket["counts"] == {"person": {"entered": 2, "left": 2}}
+    level = bucket["gauges"]["occupancy"]["person"]
+    assert (level["now"], level["min"], level["max"]) == (0, 0, 1)
+    dwell = bucket["durations"]["dwell_s"]["person"]
+    assert dwell["n"] == 2
+    assert dwell["mean"] == pytest.approx(4, abs=0.2)
+    assert level["mean"] == pytest.approx(2 * dwell["mean"] / 30, abs=0.03)
+    assert (bucket["ambiguous"], bucket["coverage"]) == (0, 0.5)
+
+
+def test_who_vanishes_in_a_zone_corrects_the_bucket_that_was_told() -> None:
+    zone = ZoneSettings(id="till", points=((0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0)), bucket_s=60)
+    shop = Shop(zone)
+    shop.begin()
+    shop.watch(20, 29.5, Walker((0.1, 0.5), (0.5, 0.5), 0, 9.5))
+    shop.watch(29.6, 40)
+    first, again = shop.buckets
+    assert [(one["rev"], one["counts"]["person"]["left"]) for one in (first, again)] == [(0, 0), (1, 1)]
+    assert (first["start"], first["end"]) == (again["start"], again["end"])
+    assert again["durations"]["dwell_s"]["person"]["n"] == 1
 
 
 def test_left_in_order_nothing_of_what_was_seen_is_lost() -> None:

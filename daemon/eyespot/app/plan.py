@@ -10,6 +10,7 @@ from eyespot.app.eye import glance, open_source, order, sealed
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
 from eyespot.host.identity import board, default_device_id
+from eyespot.host.timezone import zone_of
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build
 from eyespot.sources.eye import EyeSource
@@ -134,7 +135,8 @@ def given_id(
 def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:
     """Return the rules by id, in the order of the configuration."""
     mount = config.camera.mount
-    return {settings.id: build(settings, model.labels, mount) for settings in config.rules}
+    zone = zone_of(config.device)
+    return {settings.id: build(settings, model.labels, mount, zone) for settings in config.rules}
 
 
 def _own_source(look: Look, clock: Clock) -> SourceMaker:

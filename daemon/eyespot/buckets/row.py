@@ -1,5 +1,6 @@
 """The buckets of one rule, one after the other."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from eyespot.buckets.tally import Open, Tally, Utc
 from eyespot.domain.bucket import Bucket, Cut, GapCause
 from eyespot.domain.event import Event, Reset
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.domain.measures import NOTHING, Key, Measures, counted, lasted, measures
+from eyespot.domain.measures import Key, Measures, counted, lasted, measures
 
 # What a track has done is counted once it is confirmed, which it is soon or never.
 _GRACE_NS = 2 * SECOND_NS
@@ -64,6 +65,12 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     zero_utc_ns: int
     told_utc_ns: Utc | None = None
     waiting: list[Tally] = []
+
+
+def _without(state: Measures, events: Sequence[Event]) -> Measures:
+    """Return what a state was before events."""
+    totals = Counter(counted(event) for event in events)
+    return Measures({key: total - totals[key] for key, total in state.totals.items()}, state.gauges)
 
 
 class Row:
@@ -146,14 +153,14 @@ class Row:
         """
         if not events and not undecided and state == self._state:
             return
-        since = list(events)
-        for place, event in enumerate(events):
-            if isinstance(event, Reset):
-                self._add(measures(event.state), since[: place + 1], now)
-                self.reset(NOTHING, now)
-                since = list(events[place + 1 :])
+        resets = [(place, event.state) for place, event in enumerate(events) if isinstance(event, Reset)]
+        if resets:
+            place, before = resets[-1]
+            self._add(measures(before), events[:place], now)
+            events = events[place:]
+            self.reset(_without(state, events), now)
         self._open.tally.ambiguous += undecided
-        self._add(state, since, now)
+        self._add(state, events, now)
 
     def cut(self, cut: Cut, now: Now) -> None:
         """End the bucket before its time, and begin another one."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
+# What totals are of: ways over a line; ways into a zone and out of it.
+Total = Literal["in", "out", "entered", "left"]
 # Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
 ResetCause = Literal["begun", "manual", "unusable"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
@@ -52,6 +54,92 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """A stay in a zone began.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations.
+        label: class name of the track.
+        track: id of the track.
+        found: whether it was inside when it was seen first: then it had come before.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A stay in a zone ended.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations. Where `lost`, when it was seen last.
+        label: class name that it had entered with.
+        track: id of the track; another one than that which entered, where it was hidden for a while.
+        dwell_s: how long the stay was. It was longer where `found` or `lost`.
+        found: as it was when it entered.
+        lost: whether it vanished inside.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    found: bool
+    lost: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loitered:
+    """A stay in a zone has lasted for too long; told once of each stay.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when it had.
+        label: class name that it had entered with.
+        track: id of the track.
+        dwell_s: how long it lasted until then.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intruded:
+    """Somebody is in a zone in hours in which nobody may be; told once of each stay.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when it entered, or when the hours began.
+        label: class name that it had entered with.
+        track: id of the track.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineState:
     """Totals of a line: class name -> direction -> crossings."""
 
@@ -71,7 +159,17 @@ class ShareState:
     top: str | None
 
 
-RuleState = LineState | ShareState
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """Who is in a zone: always those that entered and have not left yet; each class name -> how many."""
+
+    occupancy: Mapping[str, int]
+    entered: Mapping[str, int]
+    left: Mapping[str, int]
+
+
+Counted = LineState | ZoneState  # what has totals
+RuleState = Counted | ShareState
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +212,4 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Split | Reset
+Event = Crossed | Changed | Entered | Left | Loitered | Intruded | Split | Reset

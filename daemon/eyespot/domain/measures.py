@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from eyespot.domain.event import Crossed, Event, LineState, RuleState
+from eyespot.domain.event import Crossed, Entered, Event, Left, LineState, RuleState, ZoneState
 
 
 class Key(NamedTuple):
@@ -30,6 +30,10 @@ def measures(state: RuleState) -> Measures:
             return Measures(
                 {Key(label, way): total for label, ways in counts.items() for way, total in ways.items()}, {}
             )
+        case ZoneState(occupancy, entered, left):
+            totals = {Key(label, "entered"): total for label, total in entered.items()}
+            totals |= {Key(label, "left"): total for label, total in left.items()}
+            return Measures(totals, {Key(label, "occupancy"): number for label, number in occupancy.items()})
         case _:
             return NOTHING
 
@@ -39,11 +43,14 @@ def counted(event: Event) -> Key | None:
     match event:
         case Crossed():
             return Key(event.label, event.direction)
+        case Entered():
+            return Key(event.label, "entered")
+        case Left():
+            return Key(event.label, "left")
         case _:
             return None
 
 
 def lasted(event: Event) -> tuple[Key, float] | None:
     """Return what an event says the end of, and how many seconds that lasted."""
-    del event  # nothing that lasts is told of yet
-    return None
+    return (Key(event.label, "dwell_s"), event.dwell_s) if isinstance(event, Left) else None

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Meta
+
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+Window = Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")]
 
 _A_DAY, _MINUTES = timedelta(days=1), 24 * 60
 _DAYS = range(-1, 9)  # one of them has it, whatever becomes of a night's hour
@@ -31,6 +36,11 @@ def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
     if not spans or spans[0].begin_s <= now_s:
         return None
     return int(spans[0].begin_s)
+
+
+def is_open(window: str, now_s: float, zone: ZoneInfo) -> bool:
+    """Return whether a window is open; arguments as of `opens_s`."""
+    return opens_s(window, now_s, zone) is None
 
 
 def span_min(window: str) -> int:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.track import Scene
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.share import Share, ShareSettings
+from eyespot.rules.zone import Zone, ZoneSettings
 
-RuleSettings = LineSettings | ShareSettings
+RuleSettings = LineSettings | ShareSettings | ZoneSettings
+_UTC = ZoneInfo("UTC")
 
 
 class Rule(Protocol):
@@ -64,16 +67,19 @@ def spans(rules: Iterable[RuleSettings]) -> dict[str, int]:
     return {rule_id: bucket_s for rule_id, bucket_s in lengths.items() if bucket_s is not None}
 
 
-def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount) -> Rule:
+def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:
     """Return the rule that goes by the settings.
 
     Args:
         settings: of one rule.
         labels: class names of the model, by class index.
         mount: which point of a box counts.
+        zone: time zone of the device.
     """
     match settings:
         case LineSettings():
             return Line(settings, labels, mount)
-        case ShareSettings():  # pragma: no branch - mypy sees that there is no other
+        case ShareSettings():
             return Share(settings, labels)
+        case ZoneSettings():  # pragma: no branch - mypy sees that there is no other
+            return Zone(settings, labels, mount, zone)

@@ -12,14 +12,19 @@ from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.event import (
     Changed,
     Crossed,
-    Direction,
+    Entered,
     Event,
+    Intruded,
+    Left,
     LineState,
+    Loitered,
     Reset,
     ResetCause,
     RuleState,
     ShareState,
     Split,
+    Total,
+    ZoneState,
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
@@ -170,6 +175,10 @@ class Native:
             case LineState():
                 of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
                 return self._state(topic, payloads.LineState, at, **of, counts=state.counts)
+            case ZoneState(occupancy, entered, left):
+                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
+                numbers = {"occupancy": occupancy, "entered": entered, "left": left}
+                return self._state(topic, payloads.ZoneState, at, **of, **numbers)
             case ShareState():  # pragma: no branch - mypy sees that there is no other
                 return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
@@ -180,38 +189,9 @@ class Native:
     def event(self, event: Event, timeline: Timeline) -> Message:
         """Return the message of an event, with the next number of the device's durable ones."""
         self.seq += 1
-        payload: payloads.Envelope
-        match event:
-            case Crossed():
-                payload = payloads.Crossed(
-                    **self._begun(payloads.Crossed, event, timeline),
-                    model=event.bundle,
-                    direction=event.direction,
-                    label=event.label,
-                    track=event.track,
-                )
-            case Changed():
-                payload = payloads.Changed(
-                    **self._begun(payloads.Changed, event, timeline),
-                    model=event.bundle,
-                    before=event.before,
-                    after=event.after,
-                )
-            case Reset():
-                payload = payloads.Reset(
-                    **self._begun(payloads.Reset, event, timeline),
-                    model=event.bundle,
-                    cause=event.cause,
-                    counts=_counts(event.state) or {},
-                    since=rfc3339(event.since_utc_ns),
-                )
-            case Split():  # pragma: no branch - mypy sees that there is no other
-                payload = payloads.Split(
-                    **self._begun(payloads.Split, event, timeline),
-                    before=event.before,
-                    after=event.after,
-                    counts=_counts(event.state),
-                )
+        kind: Any = _PAYLOADS[type(event)]
+        envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
+        payload = kind(**envelope, rule=event.rule, **_fields(event))
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
 
     def bucket(self, bucket: Bucket) -> Message:
@@ -320,11 +300,6 @@ class Native:
         envelope = self._envelope(payload, at, self._topic_seq[suffix])
         return self._gate.let_out(suffix, payload(**envelope, **fields))
 
-    def _begun(self, kind: type[payloads.Envelope], event: Event, timeline: Timeline) -> dict[str, Any]:
-        """Return the fields that all events have."""
-        envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
-        return {**envelope, "rule": event.rule}
-
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
             "schema": SCHEMAS[kind],
@@ -335,11 +310,55 @@ class Native:
         }
 
 
-def _counts(state: RuleState) -> dict[str, dict[Direction, int]] | None:
+_PAYLOADS: Mapping[type[Event], type[payloads.Envelope]] = {
+    Crossed: payloads.Crossed,
+    Changed: payloads.Changed,
+    Entered: payloads.Entered,
+    Left: payloads.Left,
+    Loitered: payloads.Loitering,
+    Intruded: payloads.Intrusion,
+    Reset: payloads.Reset,
+    Split: payloads.Split,
+}
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    """Return what the payload of an event has beside envelope and rule."""
+    match event:
+        case Changed() as changed:
+            return {"model": changed.bundle, "before": changed.before, "after": changed.after}
+        case Split() as split:
+            return {"before": split.before, "after": split.after, "counts": _counts(split.state)}
+        case Reset() as reset:
+            of = {"model": reset.bundle, "cause": reset.cause, "since": rfc3339(reset.since_utc_ns)}
+            return of | {"counts": _counts(reset.state) or {}}
+        case track:
+            return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
+
+
+def _of_track(event: Crossed | Entered | Left | Loitered | Intruded) -> dict[str, Any]:
+    match event:
+        case Crossed(direction=direction):
+            return {"direction": direction}
+        case Entered(found=found):
+            return {"found": found}
+        case Left(dwell_s=dwell_s, found=found, lost=lost):
+            return {"dwell_s": round(dwell_s, 3), "found": found, "lost": lost}
+        case Loitered(dwell_s=dwell_s):
+            return {"dwell_s": round(dwell_s, 3)}
+        case Intruded():  # pragma: no branch - mypy sees that there is no other
+            return {}
+
+
+def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
     """Return the totals of a rule; None where it has none."""
-    if not isinstance(state, LineState):
-        return None
-    return {label: dict(totals) for label, totals in state.counts.items()}
+    match state:
+        case LineState(counts=counts):
+            return {label: {"in": ways["in"], "out": ways["out"]} for label, ways in counts.items()}
+        case ZoneState(entered=entered, left=left):
+            return {label: {"entered": entered[label], "left": left[label]} for label in entered}
+        case ShareState():  # pragma: no branch - mypy sees that there is no other
+            return None
 
 
 def _by_measure(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.bucket import Cut, GapCause
-from eyespot.domain.event import Direction, ResetCause
+from eyespot.domain.event import Direction, ResetCause, Total
 from eyespot.domain.geometry import Mount
 from eyespot.ports import SensorMode
 
@@ -26,8 +26,11 @@ BundleId = Annotated[str, Meta(max_length=160)]
 Utc = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 ClassName = Annotated[str, Meta(max_length=64)]
+ByClass = Annotated[dict[ClassName, Count], Meta(max_length=1024)]
+Totals = Annotated[dict[ClassName, dict[Total, Count]], Meta(max_length=1024)]
 Recovery = Literal["restart_stream", "reload_network", "new_process", "reboot"]
 Presence = Literal["online", "offline", "stopping"]
 
@@ -189,6 +192,23 @@ class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
     model: BundleId
 
 
+class ZoneState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is in a zone now, and how many have entered and left since `since`; each class -> number.
+
+    Always `occupancy` = `entered` - `left`, also after a reset: who is inside has `entered` then.
+    `reset` is as of `LineState`.
+    """
+
+    rule: Short
+    kind: Literal["zone"] = "zone"
+    occupancy: ByClass
+    entered: ByClass
+    left: ByClass
+    since: Utc
+    reset: ResetCause = "begun"
+    model: BundleId
+
+
 class ShareState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model says of the frame as a whole.
 
@@ -216,22 +236,25 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Another model counts from here on. Totals go on; `counts` are those until now, null for a share."""
+    """Another model counts from here on. Totals go on; `counts` are those until now, null for a share.
+
+    Of a line they are "in" and "out", of a zone "entered" and "left".
+    """
 
     kind: Literal["split"] = "split"
     rule: Short
     before: BundleId = msgspec.field(name="from")
     after: BundleId = msgspec.field(name="to")
-    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
+    counts: Totals | None
 
 
 class Reset(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The totals of a rule begin at zero; `counts` are those until now, from `since` on."""
+    """The totals of a rule begin at zero; `counts` are those until now, from `since` on; see `Split`."""
 
     kind: Literal["reset"] = "reset"
     rule: Short
     cause: ResetCause
-    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
+    counts: Totals
     since: Utc
     model: BundleId
 
@@ -348,6 +371,55 @@ class Bucket(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gaps: Annotated[tuple[Gap, ...], Meta(max_length=32)]
     ambiguous: Count
     uncertainty: Annotated[float, Meta(ge=0)] | None
+    model: BundleId
+
+
+class Entered(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stay in a zone began; `found`: it was inside when it was seen first, and had come before."""
+
+    kind: Literal["entered"] = "entered"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    found: bool
+    model: BundleId
+
+
+class Left(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stay in a zone ended after `dwell_s` seconds; it was longer where `found` or `lost`.
+
+    `found` is as of `Entered`; `lost`: it vanished inside, at `t`. `track` is another one than that which
+    entered where somebody was hidden for a while.
+    """
+
+    kind: Literal["left"] = "left"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    dwell_s: Seconds
+    found: bool
+    lost: bool
+    model: BundleId
+
+
+class Loitering(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stay in a zone lasts for longer than it may; once of each stay, after `dwell_s` seconds."""
+
+    kind: Literal["loitering"] = "loitering"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    dwell_s: Seconds
+    model: BundleId
+
+
+class Intrusion(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody is in a zone in hours in which nobody may be; once of each stay."""
+
+    kind: Literal["intrusion"] = "intrusion"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
     model: BundleId
 
 

@@ -1,0 +1,72 @@
+"""What rules of places cannot do, though nothing is wrong with their settings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import dist
+
+import numpy as np
+
+from eyespot.domain.geometry import Mount, Point
+from eyespot.domain.polygon import inradius
+from eyespot.rules.line import LineSettings
+from eyespot.rules.zone import ZoneSettings
+
+_SHORTEST = 0.05
+# A detector sees little of what is nearer to an edge of the frame than this: boxes are cut off there.
+_MARGIN = 0.05
+# Seen obliquely, the bottom of a box counts, and above it there must be room for the box.
+_TOP_MARGIN = 0.1
+_NARROWEST = 0.02  # from the middle of a zone to its sides: boxes jitter by as much
+
+
+def doubts_of_line(line: LineSettings, mount: Mount) -> Iterator[str]:
+    """Yield why a line cannot count, or counts badly, in words that go on after its name."""
+    length = dist(line.a, line.b)
+    if length < _SHORTEST:
+        yield f"is only {length:.2f} of the frame long; hardly anything will cross it"
+    for edge, margin in _beyond((line.a, line.b), mount).items():
+        yield (
+            f"lies within {margin:g} of the {edge} edge of the frame, where nothing can be seen on both"
+            " sides of it; move it inwards"
+        )
+
+
+def doubts_of_zone(zone: ZoneSettings, mount: Mount) -> Iterator[str]:
+    """Yield why nobody can be seen in a zone, or come and go, in words that go on after its name."""
+    corners = np.array(zone.points)
+    if inradius(corners) < _NARROWEST:
+        yield "is so narrow that hardly anybody will be seen inside; make it wider"
+    outside = _beyond(zone.points, mount)
+    for edge, margin in outside.items():
+        yield (
+            f"lies within {margin:g} of the {edge} edge of the frame, where hardly anything is seen; move it"
+            " inwards"
+        )
+    sides = zip(zone.points, (*zone.points[1:], zone.points[0]), strict=True)
+    for number, side in enumerate(sides, 1):
+        near = [edge for edge in _beyond(side, mount) if edge not in outside]
+        if near and not _lies_on_an_edge(side):
+            yield (
+                f"has its side {number} so near to the {near[0]} edge of the frame that hardly anybody is"
+                " seen beyond it; draw it along the edge, or further inwards"
+            )
+    if isinstance(zone.loiter_s, dict) and zone.classes is not None:
+        for label in zone.loiter_s.keys() - set(zone.classes):
+            yield f"has a loiter_s for {label}, which is not among its classes: it will never be told"
+
+
+def _beyond(points: Sequence[Point], mount: Mount) -> Mapping[str, float]:
+    """Return to which edges of the frame all points are so near that nothing is seen beyond them."""
+    x, y = zip(*points, strict=True)
+    top = _TOP_MARGIN if mount == "oblique" else _MARGIN
+    furthest = {
+        "left": (_MARGIN, max(x)),
+        "right": (_MARGIN, 1 - min(x)),
+        "top": (top, max(y)),
+        "bottom": (_MARGIN, 1 - min(y)),
+    }
+    return {edge: margin for edge, (margin, distance) in furthest.items() if distance < margin}
+
+
+def _lies_on_an_edge(side: tuple[Point, Point]) -> bool:
+    (x0, y0), (x1, y1) = side
+    return x0 == x1 in {0, 1} or y0 == y1 in {0, 1}
