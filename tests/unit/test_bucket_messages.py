@@ -275,6 +275,20 @@ def test_a_zone_tells_who_was_inside_and_for_how_long() -> None:
     assert (bucket["ambiguous"], bucket["coverage"]) == (0, 0.5)
 
 
+def test_who_is_inside_when_a_zone_is_reset_has_entered_before_in_buckets() -> None:
+    zone = ZoneSettings(id="till", points=((0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0)), bucket_s=60)
+    shop = Shop(zone)
+    shop.begin()
+    shop.watch(0, 4, THERE)
+    shop.take(shop.pipeline.reset(("till",), 4 * SECOND_NS, TIMELINE))
+    shop.watch(4.1, 8, Walker((0.51, 0.5), (0.9, 0.5), 0, 3.9))
+    shop.watch(8.1, 35)
+    assert [one["counts"]["person"] for one in shop.buckets] == [
+        {"entered": 1, "left": 0},
+        {"entered": 0, "left": 1},
+    ]
+
+
 def test_who_vanishes_in_a_zone_corrects_the_bucket_that_was_told() -> None:
     zone = ZoneSettings(id="till", points=((0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0)), bucket_s=60)
     shop = Shop(zone)

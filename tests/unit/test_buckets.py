@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from eyespot.buckets.sums import Lasted
 from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
+from eyespot.domain.event import Crossed, LineState, Reset
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.measures import Measures
 from eyespot.domain.observation import Sight
-from fakes.tallied import Tallied, number
+from fakes.tallied import IN, RULE, Tallied, number
 
 MIDNIGHT = 1_767_225_600  # 2026-01-01 in UTC
 CHANGES = [1_774_746_000, 1_792_890_000]  # of clocks in Berlin: in March and in October
@@ -268,6 +270,22 @@ def test_a_reset_ends_the_bucket_at_once_and_what_comes_late_counts_from_there()
     shop.cross(5.0)
     shop.watch(60)
     assert number(shop.end()[1:]) == shop.totals == 1
+
+
+def test_a_rule_that_resets_itself_has_what_it_counted_before_and_after_in_two_buckets() -> None:
+    shop = Tallied()
+    shop.watch(20)
+    shop.cross(0.0)
+    now_ns, person = shop.taken_ns, {"person": {"in": 3, "out": 0}}
+    before = Crossed(RULE, now_ns, "in", "person", 1, shop.bundle)
+    reset = Reset(RULE, now_ns, "manual", LineState(person), 0, shop.bundle)
+    shop.buckets.count(
+        RULE, Measures({IN: 2}, {}), [before, before, reset, before], 0
+    )  # one is there already
+    shop.totals = 2
+    shop.watch(50)
+    first, second = shop.told
+    assert (first.cut, number([first]), number([second])) == ("reset", 3, 1)
 
 
 def test_nothing_of_another_length_is_gone_on_with() -> None:
