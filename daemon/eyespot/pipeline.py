@@ -5,14 +5,27 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
+from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Counted, Event, HeatmapState, Reset, ResetCause, RuleState, Split
-from eyespot.domain.instants import Timeline
+from eyespot.domain.event import (
+    Counted,
+    Event,
+    HeatmapState,
+    Reset,
+    ResetCause,
+    RuleState,
+    ShelfState,
+    Split,
+)
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
 from eyespot.domain.observation import Indexes, Observation
@@ -22,8 +35,11 @@ from eyespot.rules import Gathering, Rule
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
+_UTC = ZoneInfo("UTC")
+_KEEP_NS = 300 * SECOND_NS  # what a rule gathers without a word is kept so often: each time wears the card
 
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule as it is kept.
 
     Attributes:
@@ -32,6 +48,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
         heatmap: whether it is one, and so has another topic than all others.
+        buckets: what its buckets keep; None where it has none.
     """
 
     since_utc_ns: int
@@ -39,6 +56,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
     reset: ResetCause = "begun"
     heatmap: bool = False
+    buckets: dict[str, object] | None = None
 
 
 class Tuning(NamedTuple):
@@ -49,12 +67,14 @@ class Tuning(NamedTuple):
         min_score: from which on a detection can start a track.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        spans: rule id -> length of its buckets, in s.
     """
 
     rules: Mapping[str, Rule]
     min_score: float
     publishes_frames: bool
     classes: Collection[str] | None
+    spans: Mapping[str, int]
 
 
 class Seen(NamedTuple):
@@ -72,6 +92,9 @@ class _Running:
     published: RuleState | None = None
     model: str = ""
     reset: ResetCause = "begun"
+    counted: RuleState | None = None  # into its bucket
+    undecided: int = 0  # as the rule said last
+    kept_ns: int = 0
 
 
 class Pipeline:
@@ -84,6 +107,8 @@ class Pipeline:
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        spans: rule id -> length of its buckets, in s; a rule that is not there has none.
+        zone: time zone of the device, by whose clock buckets begin.
 
     Attributes:
         seen: how much the model has seen; from any thread.
@@ -101,6 +126,8 @@ class Pipeline:
         *,
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
+        spans: Mapping[str, int] = MappingProxyType({}),
+        zone: ZoneInfo = _UTC,
     ) -> None:
         self._classes = classes
         self._begin_with(model)
@@ -110,6 +137,7 @@ class Pipeline:
         self._kept: dict[str, bytes] = {}
         self._native = native
         self._publishes_frames = publishes_frames
+        self._buckets = Buckets(spans, zone)
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
 
@@ -121,6 +149,7 @@ class Pipeline:
         split from what comes.
         """
         self._kept = dict(kept)
+        self._buckets.begin(self.model.bundle, taken_ns, timeline)
         return self._take_up(self._rules, taken_ns, timeline)
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
@@ -130,9 +159,14 @@ class Pipeline:
         that was there before takes up its totals; else as `begin`. Tracks stay.
         """
         before = self._rules
-        self._kept |= {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        self._buckets.pass_time(taken_ns, timeline)
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
         new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
+        ended = [rule_id for rule_id in before if rule_id in new or rule_id not in self._rules]
+        for rule_id in ended:
+            self._buckets.close(rule_id, "changed")
+        self._buckets.spans = tuning.spans
+        self._kept |= {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
         self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
         self._next = replace(self.model, min_score=tuning.min_score)
@@ -140,7 +174,10 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        return self._take_up(new, taken_ns, timeline)
+        handover = self._take_up(new, taken_ns, timeline)
+        # of a rule that goes, so that no bucket of it is told again when it returns
+        gone = {rule_id: self._kept[rule_id] for rule_id in ended if rule_id not in self._rules}
+        return replace(handover, snapshots={**handover.snapshots, **gone})
 
     @property
     def counting(self) -> tuple[str, ...]:
@@ -158,11 +195,13 @@ class Pipeline:
             timeline: for UTC.
         """
         resets: list[Event] = []
+        self._buckets.pass_time(taken_ns, timeline)
         for rule_id in rules:
             running = self._rules[rule_id]
             since, model = running.since_utc_ns, self.model.bundle
             resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
             running.rule.reset()
+            self._buckets.reset(rule_id, measures(running.rule.state()))
             running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
             running.published = None
         messages = [self._native.event(reset, timeline) for reset in resets]
@@ -173,12 +212,37 @@ class Pipeline:
         """Count by another model from its first observation on; from any thread."""
         self._next = model
 
+    def expect_rate(self, rate_hz: float) -> None:
+        """Take note of how often is meant to be observed, for coverage; from any thread."""
+        self._buckets.expect(rate_hz)
+
+    def keep(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """Return the snapshots of all rules that gather, as of now, before the process ends."""
+        self._buckets.pass_time(taken_ns, timeline)
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        gathering = {rule_id for rule_id, running in self._rules.items() if _gathers(running)}
+        gathering |= set(self._buckets.rules)
+        whole = {rule_id: self._snapshot(rule_id, self._rules[rule_id]) for rule_id in sorted(gathering)}
+        return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
+
+    def end(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """End all buckets and heatmaps, as nothing more will come of a recording; return them."""
+        self._buckets.pass_time(taken_ns, timeline)
+        for running in self._rules.values():
+            if isinstance(running.rule, Gathering):
+                running.rule.close()
+        for rule_id in self._buckets.rules:
+            self._buckets.close(rule_id, "end")
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        return Handover(tuple(messages), snapshots, self._native.seq)
+
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
         """Look at one observation, or at its absence while the source is silent.
 
         At the first one of the model that is expected, counters are split. Any other model's are passed over.
         """
         events: list[Event] = []
+        self._buckets.pass_time(taken_ns, timeline)
         if observation is not None and observation.bundle != self.model.bundle:
             if observation.bundle == self._next.bundle:
                 events += self._change_model(taken_ns, self._next)
@@ -186,6 +250,7 @@ class Pipeline:
                 observation = None
         if observation is not None:
             self._note(observation)
+            self._buckets.look(observation.sight)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
@@ -199,20 +264,12 @@ class Pipeline:
             messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
-    def end(self, taken_ns: int, timeline: Timeline) -> Handover:
-        """Return what is still to be told of a recording that is over."""
-        for running in self._rules.values():
-            if isinstance(running.rule, Gathering):
-                running.rule.close()
-        messages, snapshots = self._changes(taken_ns, timeline, ())
-        return Handover(tuple(messages), snapshots, self._native.seq)
-
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            if rule_id in self._kept:
-                self._restore(rule_id, running, self._kept[rule_id])
+            buckets = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            self._buckets.open(rule_id, measures(running.rule.state()), buckets)
         removed = [
             self._native.rule_removed(rule_id, is_heatmap=is_heatmap) for rule_id, is_heatmap in self._gone()
         ]
@@ -228,15 +285,17 @@ class Pipeline:
             if running is None or was_heatmap != _is_heatmap(running):
                 yield rule_id, was_heatmap
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> object:
+        """Let a rule go on from its snapshot, and return what that holds of its buckets."""
         try:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
         except (msgspec.DecodeError, ValueError) as error:
             self.unusable[rule_id], running.reset = one_line(error), "unusable"
-        else:
-            running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
-            running.reset = snapshot.reset
+            return None
+        running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
+        running.reset = snapshot.reset
+        return snapshot.buckets
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -253,6 +312,7 @@ class Pipeline:
         self._begin_with(model)
         for running in self._rules.values():
             running.rule.relabel(model.labels, model.bundle)
+        self._buckets.change_model(model.bundle)
         return self._split(taken_ns)
 
     def _split(self, taken_ns: int) -> list[Split]:
@@ -270,15 +330,24 @@ class Pipeline:
 
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
-        for running in self._rules.values():
-            events += [_dated(event, running, scene) for event in running.rule.step(scene, events)]
+        for rule_id, running in self._rules.items():
+            told = [_dated(event, running, scene) for event in running.rule.step(scene, events)]
+            events += told
+            self._count(rule_id, running, told)
         return events
+
+    def _count(self, rule_id: str, running: _Running, told: Sequence[Event]) -> None:
+        undecided, running.undecided = running.undecided, running.rule.undecided
+        state = running.rule.state()
+        if told or state is not running.counted or running.undecided != undecided:
+            running.counted = state
+            self._buckets.count(rule_id, measures(state), told, running.undecided - undecided)
 
     def _changes(
         self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
     ) -> tuple[list[Message], dict[str, bytes]]:
-        """Return the states that are not published yet, and the snapshots of rules that have moved."""
-        messages: list[Message] = []
+        """Return due buckets, states that are not published yet, and the snapshots of rules that moved."""
+        messages = [self._native.bucket(bucket) for bucket in self._buckets.due()]
         snapshots: dict[str, bytes] = {}
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
@@ -289,15 +358,27 @@ class Pipeline:
                 running.published = state
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
-            if is_new or rule_id in speakers:
-                snapshots[rule_id] = _snapshot(running)
+            late = _gathers(running) and taken_ns - running.kept_ns >= _KEEP_NS
+            if is_new or late or rule_id in speakers or self._buckets.wants_to_be_kept(rule_id):
+                snapshots[rule_id], running.kept_ns = self._snapshot(rule_id, running), taken_ns
         return messages, snapshots
 
+    def _snapshot(self, rule_id: str, running: _Running) -> bytes:
+        kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
+        whole = Snapshot(
+            since_utc_ns=running.since_utc_ns,
+            state=kept,
+            model=running.model,
+            reset=running.reset,
+            heatmap=_is_heatmap(running),
+            buckets=buckets,
+        )
+        return msgspec.json.encode(whole)
 
-def _snapshot(running: _Running) -> bytes:
-    kept = running.rule.snapshot()
-    whole = Snapshot(running.since_utc_ns, kept, running.model, running.reset, _is_heatmap(running))
-    return msgspec.json.encode(whole)
+
+def _gathers(running: _Running) -> bool:
+    """Whether a rule changes though it says nothing and its state is as before."""
+    return isinstance(running.rule.state(), HeatmapState | ShelfState)
 
 
 def _is_heatmap(running: _Running) -> bool:

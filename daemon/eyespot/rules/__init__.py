@@ -1,6 +1,6 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,15 @@ _UTC = ZoneInfo("UTC")
 
 
 class Rule(Protocol):
-    """Looks at scenes, one after the other, and tells what happened."""
+    """Looks at scenes, one after the other, and tells what happened.
+
+    Attributes:
+        undecided: how many tracks have touched it and gone, so that nobody knows whether they should have
+            counted; only grows.
+    """
+
+    @property
+    def undecided(self) -> int: ...  # noqa: D102
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
         """Return what happened.
@@ -74,6 +82,12 @@ def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:
 def bases_of(rule: RuleSettings) -> tuple[str, ...]:
     """Return the ids of the rules that a rule builds on: those it names in `from`."""
     return rule.lines if isinstance(rule, OccupancySettings) else ()
+
+
+def spans(rules: Iterable[RuleSettings]) -> dict[str, int]:
+    """Return rule id -> length of its buckets in s, of those that are to have some."""
+    lengths = {rule.id: getattr(rule, "bucket_s", None) for rule in rules}
+    return {rule_id: bucket_s for rule_id, bucket_s in lengths.items() if bucket_s is not None}
 
 
 def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:

@@ -92,6 +92,8 @@ class Heatmap:
         zone: time zone of the device, by whose clock hours begin.
     """
 
+    undecided = 0  # it decides nothing
+
     def __init__(
         self, settings: HeatmapSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC
     ) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
@@ -39,6 +40,7 @@ class OccupancySettings(
         reset_at: hours of the device's day at which nobody is there, as "04:00".
         max_dwell_s: nobody stays for longer.
         empty_s: when the camera, which sees all of the place, has seen nobody for so long, nobody is there.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
     """
 
@@ -50,7 +52,12 @@ class OccupancySettings(
     reset_at: Annotated[tuple[Hour, ...], msgspec.Meta(max_length=24)] = ()
     max_dwell_s: Annotated[float, msgspec.Meta(ge=60, le=604_800)] | None = None
     empty_s: Annotated[float, msgspec.Meta(ge=10, le=86_400)] | None = None
+    bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
+
+    def __post_init__(self) -> None:
+        """Check the length of buckets."""
+        check_length(self.bucket_s)
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +90,8 @@ class Occupancy:
         labels: class names by class index.
         zone: time zone of the device, for `reset_at`.
     """
+
+    undecided = 0  # it follows nobody
 
     def __init__(self, settings: OccupancySettings, labels: tuple[str, ...], zone: ZoneInfo = _UTC) -> None:
         self._settings = settings

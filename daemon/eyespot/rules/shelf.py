@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, ShelfState, Threshold
 from eyespot.domain.facings import Boxes, Facings, KeptPlaces
 from eyespot.domain.geometry import Region
@@ -44,6 +45,7 @@ class ShelfSettings(
         low: of how many there are too few below that; for all classes, or by class.
         hidden_by: lower-case names of what may stand in front of it. Default: persons.
         settle_s: in about how many seconds a change is certain.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
 
     Raises:
@@ -57,10 +59,12 @@ class ShelfSettings(
     low: _Limit | _LimitByClass | None = None
     hidden_by: ClassNames | None = None
     settle_s: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 10.0
+    bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects",)
 
     def __post_init__(self) -> None:
-        """Check that something can be inside."""
+        """Check that something can be inside, and the length of buckets."""
+        check_length(self.bucket_s)
         if self.points is not None and (text := problem_with(self.points)):
             raise ValueError(f"points: {text}")
         for number, (left, top, right, bottom) in enumerate(self.slots, 1):
@@ -82,6 +86,8 @@ class Shelf:
         settings: where the shelf is, and what is told of it.
         labels: class names by class index.
     """
+
+    undecided = 0  # it follows nobody
 
     def __init__(self, settings: ShelfSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings

@@ -70,6 +70,7 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/state", payloads.ShelfState, "shelf_state/1", Delivery.STATE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Threshold, "threshold/1", Delivery.DURABLE, 2),
     _declared(f"heatmap/{RULE_ID}", payloads.HeatmapState, "heatmap/1", Delivery.STATE, 128),
+    _declared(f"rule/{RULE_ID}/bucket", payloads.Bucket, "bucket/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
