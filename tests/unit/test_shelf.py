@@ -159,6 +159,16 @@ def test_what_is_taken_behind_a_back_is_missed_once_that_is_gone() -> None:
     assert told(detector.watch(rule, 15)) == [("bottle", 9, True)]
 
 
+def test_what_a_person_hid_may_be_missing_all_at_once() -> None:
+    rule, detector = a_shelf(low={"bottle": 10}), Detector(thirty())
+    detector.watch(rule, 30)
+    detector.people = [(0.0, 0.0, 1.0, 1.0)]
+    detector.watch(rule, 5)
+    detector.standing, detector.people = {place(column, 2): BOX for column in range(10)}, []
+    detector.watch(rule, 20)
+    assert rule.state().counts == {"bottle": 0, "box": 10, "mug": 0}
+
+
 def test_too_few_are_told_of_once_and_so_is_that_there_are_enough_again() -> None:
     rule, detector = a_shelf(low={"bottle": 9, "mug": 2}), Detector(thirty())
     assert told(detector.watch(rule, 60)) == []

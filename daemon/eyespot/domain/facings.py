@@ -31,9 +31,9 @@ _HIDDEN = 0.1  # of a place that is covered
 _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
-# More than half of so many that vanish together are hidden by what is not seen, for so long. If nothing at
-# all is seen any more, it is dark.
-_TOGETHER, _DOUBTED_NS = 3, 120 * SECOND_NS
+# More than half of so many that vanish together, with nobody who could have taken them, are hidden by what
+# is not seen, for so long. If nothing at all is seen any more, it is dark.
+_TOGETHER, _DOUBTED_NS = 4, 120 * SECOND_NS
 
 _PLACE = np.dtype(
     [
@@ -45,6 +45,7 @@ _PLACE = np.dtype(
         ("given", np.bool_),
         ("label", np.intp),
         ("free_ns", np.int64),  # until when it is taken for hidden
+        ("found_ns", np.int64),  # when a box was found there last
         ("seen_ns", np.int64),  # when it could be judged last
         ("stood_ns", np.int64),  # when something stood there last
     ]
@@ -112,6 +113,7 @@ class Facings:
         pairs, free = self._pairs(found)
         hit = np.zeros(len(self._places), np.bool_)
         hit[pairs[0]] = True
+        self._places["found_ns"][hit] = self._now_ns
         judged = ~hidden & ~self._doubted(hit, hidden, blind=blind)
         self._weigh(hit, judged, weight)
         self._learn(pairs, found, weight)
@@ -181,7 +183,7 @@ class Facings:
             label = self._names.index(place.label)
             self._votes[row, label] = 1
             self._places[row] = (
-                place.box, place.odds, place.rate, place.stands, True, place.given, label, 0, 0, 0,
+                place.box, place.odds, place.rate, place.stands, True, place.given, label, 0, 0, 0, 0,
             )  # fmt: skip
 
     def _pass_time(self, taken_ns: int) -> float:
@@ -223,7 +225,8 @@ class Facings:
 
     def _doubted(self, hit: Mask, hidden: Mask, *, blind: bool) -> Mask:
         """Return which places seem to be empty because all of them are at once."""
-        standing = self._places["stands"] & ~hidden
+        revealed = self._places["free_ns"] >= self._places["found_ns"]
+        standing = self._places["stands"] & ~hidden & ~(revealed & ~hit)
         missing = standing & ~hit & (self._places["odds"] < _MOST / 2)
         many = standing.sum() >= _TOGETHER and missing.sum() * 2 > standing.sum()
         if not many:
