@@ -31,32 +31,12 @@ from eyespot.domain.objects import count_of, objects_of
 from eyespot.domain.observation import Indexes, Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Gathering, Rule
+from eyespot.rules import Gathering, Rule, Snapshot
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
 _UTC = ZoneInfo("UTC")
 _KEEP_NS = 300 * SECOND_NS  # what a rule gathers without a word is kept so often: each time wears the card
-
-
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A rule as it is kept.
-
-    Attributes:
-        since_utc_ns: UTC in ns since 1970 when its totals began.
-        state: what the rule itself keeps.
-        model: id of the bundle whose work it is; empty where that was not kept.
-        reset: why its totals began then.
-        heatmap: whether it is one, and so has another topic than all others.
-        buckets: what its buckets keep; None where it has none.
-    """
-
-    since_utc_ns: int
-    state: dict[str, object]
-    model: str = ""
-    reset: ResetCause = "begun"
-    heatmap: bool = False
-    buckets: dict[str, object] | None = None
 
 
 class Tuning(NamedTuple):

@@ -78,11 +78,15 @@ class ShelfScene:
 
     Attributes:
         dark: from when to when the light is off, in seconds.
+        light: how bright it is otherwise.
+        grain: of the picture, in grey levels.
     """
 
     facings: tuple[Facing, ...]
     shoppers: tuple[Shopper, ...] = ()
     dark: tuple[float, float] = (_EDGE_S, _EDGE_S)
+    light: float = 1.0
+    grain: float = 4.0
     seed: int = 0
 
     def truth(self, time_s: float) -> Counter[str]:
@@ -100,8 +104,8 @@ class ShelfScene:
                 _lay(picture, facing.kind, facing.x, BOARDS[facing.board], height, shake)
         for shopper in self.shoppers:
             _lay(picture, shopper.picture, shopper.place(time_s), 1.0, shopper.height, shake)
-        light = rng.normal(1, 0.03) * (0.01 if self.dark[0] <= time_s < self.dark[1] else 1)
-        grain = rng.normal(0, 4, (SIDE, SIDE, 1))
+        light = rng.normal(1, 0.03) * (0.01 if self.dark[0] <= time_s < self.dark[1] else self.light)
+        grain = rng.normal(0, self.grain, (SIDE, SIDE, 1))
         pixels: Pixels = np.clip(picture * light + grain, 0, 255).astype(np.uint8)
         return pixels
 

@@ -12,9 +12,9 @@ from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
 from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import Observation
-from eyespot.pipeline import Pipeline, Snapshot, Tuning
+from eyespot.pipeline import Pipeline, Tuning
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule, RuleSettings, build, spans
+from eyespot.rules import Rule, RuleSettings, Snapshot, build, spans
 from eyespot.rules.line import LineSettings
 from eyespot.rules.zone import ZoneSettings
 from eyespot.topics.gate import Gate

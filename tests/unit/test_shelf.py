@@ -283,6 +283,14 @@ def test_a_restart_changes_nothing() -> None:
     assert told(detector.watch(fresh, 30)) == []
 
 
+def test_what_lies_outside_of_a_shelf_that_was_moved_is_forgotten_and_not_missed() -> None:
+    rule, detector = a_shelf(low=5), Detector(thirty())
+    detector.watch(rule, 30)
+    moved = restarted(rule, low=5, points=[[0, 0], [0.5, 0], [0.5, 1], [0, 1]])
+    assert moved.state().counts == {"bottle": 5, "box": 5, "mug": 5}
+    assert told(detector.watch(moved, 30)) == []
+
+
 def test_with_another_model_what_stands_there_stays_by_name() -> None:
     rule, detector = a_shelf(low=10), Detector(thirty())
     detector.watch(rule, 30)
@@ -333,6 +341,22 @@ def test_a_snapshot_of_other_slots_is_refused() -> None:
     for other in ([], [place(1)], [place(0), place(1)]):
         with pytest.raises(ValueError, match="slots are others"):
             a_shelf(slots=other).restore(kept)
+
+
+def test_slots_whose_products_are_not_looked_for_any_more_are_refused() -> None:
+    rule = a_shelf(slots=[place(0)])
+    Detector({place(0): MUG}, flips=0).watch(rule, 10)
+    with pytest.raises(ValueError, match="not looked for"):
+        a_shelf(slots=[place(0)], classes=["bottle"]).restore(rule.snapshot())
+
+
+def test_two_that_overlap_too_much_are_one() -> None:
+    rule, (x0, y0, x1, y1) = a_shelf(), place(0)
+    boxes = np.array([(x0, y0, x0 + 0.48 * WIDTH, y1), (x0, y0, x1, y1)], np.float32)
+    for at in range(200):
+        found = Detections(boxes[[at % 2]], np.ones(1, np.float32), np.array([BOTTLE]))
+        look(rule, at / 10, found)
+    assert rule.state().counts == {"bottle": 1}
 
 
 def test_ten_thousand_boxes_are_bounded_work() -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
-from eyespot.domain.event import Event, RuleState
+import msgspec
+
+from eyespot.domain.event import Event, ResetCause, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.track import Scene
 from eyespot.rules.heatmap import Heatmap, HeatmapSettings
@@ -72,6 +74,26 @@ class Gathering(Protocol):
 
     def close(self) -> None:
         """End the while under way, as nothing more will come."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule as it is kept.
+
+    Attributes:
+        since_utc_ns: UTC in ns since 1970 when its totals began.
+        state: what the rule itself keeps.
+        model: id of the bundle whose work it is; empty where that was not kept.
+        reset: why its totals began then.
+        heatmap: whether it is one, and so has another topic than all others.
+        buckets: what its buckets keep; None where it has none.
+    """
+
+    since_utc_ns: int
+    state: dict[str, object]
+    model: str = ""
+    reset: ResetCause = "begun"
+    heatmap: bool = False
+    buckets: dict[str, object] | None = None
 
 
 def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:

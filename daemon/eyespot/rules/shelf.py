@@ -148,7 +148,7 @@ class Shelf:
             kept = msgspec.convert(snapshot, _Kept)
         except msgspec.ValidationError as error:
             raise ValueError(f"not a snapshot of a shelf: {error}") from error
-        self._facings.restore(kept.places)
+        self._facings.restore([place for place in kept.places if place.given or self._contains(place.box)])
         self._low = {label for label in kept.low if self._limit(label) is not None}
         self._known |= {label for label in kept.known if label in self._names}
         self._watched_s = kept.watched_s
@@ -177,6 +177,9 @@ class Shelf:
         if self._corners is None:
             return np.ones(len(boxes), np.bool_)
         return inside(((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float64), self._corners)
+
+    def _contains(self, box: Region) -> bool:
+        return bool(self._is_there(np.array([box], np.float32))[0])
 
     def _in_front(self, found: Detections, tracks: Tracks) -> Floats:
         """Return (n, 4) boxes of what may hide products: as found, and as tracks go on while it is missed."""
