@@ -82,9 +82,20 @@ def test_who_wavers_on_a_side_neither_comes_nor_goes() -> None:
 
 
 def test_who_is_found_inside_has_entered_and_that_is_told() -> None:
-    [entered] = walk(a_zone(), [INSIDE])
+    [entered] = wait(a_zone(), 0, 2, (1, INSIDE))
     assert isinstance(entered, Entered)
-    assert entered.found
+    assert (entered.found, entered.taken_ns) == (True, 0)
+
+
+def test_who_is_found_inside_and_vanishes_within_a_second_was_nobody() -> None:
+    zone = a_zone()
+    assert wait(zone, 0, 0.9, (1, INSIDE)) == []
+    assert wait(zone, 1, 10) == []
+    assert zone.state().entered == {}
+
+
+def test_who_is_found_inside_and_leaves_within_a_second_was_there() -> None:
+    assert told(walk(a_zone(), way((0.68, 0.5), (0.75, 0.5), 0.5))) == ["Entered", "Left"]
 
 
 def test_a_dent_is_outside() -> None:
@@ -144,7 +155,7 @@ def test_but_who_was_not_seen_for_very_long_is_not_who_is_seen_now() -> None:
     zone = a_zone()
     walk(zone, IN)
     zone.step(scene(700 * SECOND_NS, silent=True), [])
-    assert told(walk(zone, [INSIDE], track=2, from_s=701)) == ["Left", "Entered"]
+    assert told(wait(zone, 701, 703, (2, INSIDE))) == ["Left", "Entered"]
 
 
 def test_who_was_hidden_and_turns_up_in_the_same_place_has_not_left() -> None:
@@ -162,7 +173,7 @@ def test_who_was_hidden_and_turns_up_in_the_same_place_has_not_left() -> None:
 def test_who_turns_up_outside_has_left_while_hidden() -> None:
     zone = a_zone()
     walk(zone, way(OUTSIDE, (0.34, 0.5), 3))
-    [left] = walk(zone, [(0.27, 0.5)], track=2, from_s=5)
+    [left] = wait(zone, 5, 6.5, (2, (0.27, 0.5)))
     assert isinstance(left, Left)
     assert (left.taken_ns, left.lost) == (5 * SECOND_NS, False)
 
@@ -174,12 +185,12 @@ def test_who_turns_up_on_the_side_goes_on_until_certainly_outside() -> None:
     assert told(walk(zone, way((0.3, 0.5), (0.2, 0.5), 1), track=2, from_s=7)) == ["Left"]
 
 
-@pytest.mark.parametrize(("place", "kind"), [((0.65, 0.5), 0), (INSIDE, 1)])
+@pytest.mark.parametrize(("place", "kind"), [((0.67, 0.5), 0), (INSIDE, 1)])
 def test_elsewhere_or_of_another_class_it_is_somebody_else(place: tuple[float, float], kind: int) -> None:
     zone = a_zone()
     walk(zone, IN)
-    wait(zone, 4.1, 5)
-    assert told(walk(zone, [place], track=2, from_s=5, kinds=kind)) == ["Entered"]
+    wait(zone, 4.1, 4.5)
+    assert told(wait(zone, 4.5, 6, (2, place), kinds=kind)) == ["Entered"]
     assert occupancy(zone) == 2 - kind
 
 
@@ -207,8 +218,8 @@ def test_two_that_vanish_and_two_that_turn_up_are_the_same_two() -> None:
     zone = a_zone()
     wait(zone, 0, 2, (1, (0.4, 0.5)), (2, (0.6, 0.5)))
     wait(zone, 2, 4)
-    assert wait(zone, 4, 5, (3, (0.6, 0.52)), (4, (0.41, 0.5))) == []
-    lefts = wait(zone, 5, 15, (4, (0.41, 0.5)))
+    assert wait(zone, 4, 6, (3, (0.6, 0.52)), (4, (0.41, 0.5))) == []
+    lefts = wait(zone, 6, 15, (4, (0.41, 0.5)))
     assert [(event.track, event.lost) for event in lefts if isinstance(event, Left)] == [(3, True)]
 
 
@@ -286,8 +297,8 @@ def test_who_is_inside_when_the_hours_begin_intrudes_then() -> None:
 
 def test_whose_track_was_lost_does_not_begin_to_intrude() -> None:
     zone = a_zone(armed=("01:01-05:00",))
-    walk(zone, [INSIDE], from_s=58)
-    assert told(wait(zone, 59, 80)) == ["Left"]
+    wait(zone, 55, 57, (1, INSIDE))
+    assert told(wait(zone, 57, 80)) == ["Left"]
 
 
 def test_a_reset_counts_anew_and_forgets_nobody_who_is_inside() -> None:
@@ -345,7 +356,7 @@ def test_after_a_restart_who_is_not_found_again_has_left_when_seen_last() -> Non
 def test_after_a_night_without_power_it_is_somebody_else() -> None:
     zone = a_zone()
     walk(zone, IN)
-    events = wait(restarted(zone), 0, 1, (1, INSIDE), timeline=later(36_000))
+    events = wait(restarted(zone), 0, 2, (1, INSIDE), timeline=later(36_000))
     assert told(events) == ["Left", "Entered"]
 
 

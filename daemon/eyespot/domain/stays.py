@@ -26,14 +26,21 @@ _WAITS_AFTER_START_NS = 60 * SECOND_NS
 _LONGEST_GAP_NS = 2 * SECOND_NS  # between two looks: what is longer was time in which nobody looked
 _TOO_LONG_NS = 600 * SECOND_NS  # after so long it is somebody else
 _REACH = 1.5  # how far from where the last was seen another track may begin, in boxes
+_PACE = 1.0  # and how much further for each second, in longer sides of the box: people walk on unseen
+_WALKING_S = 3.0
 _EDGE = 0.01
 _MOST_STAYS = 1000
+# Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
+# then it may turn out to be somebody who is followed already.
+_FOUND_NS = SECOND_NS
+_BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may be seen at once
 
 _TRACK = np.dtype(
     [
         ("id", np.int64),
         ("stays", np.bool_),  # whether it has a stay
-        ("known", np.bool_),  # whether it was confirmed before
+        ("known", np.bool_),  # whether it has been compared with stays that wait
+        ("due_ns", np.int64),  # from when on it may be
         ("turned", np.bool_),  # whether it was seen inside and outside
         ("turned_ns", np.int64),  # when it came to the side where it is now, or was seen first
         ("turned_at", np.float64, 2),  # and where
@@ -215,6 +222,7 @@ class Stays:
         first = rows[np.isnan(before)]
         tracks["born_ns"][first] = tracks["turned_ns"][first] = self.now_ns
         tracks["born_at"][first] = tracks["turned_at"][first] = points[np.isnan(before)]
+        tracks["due_ns"][first] = self.now_ns + _FOUND_NS
         turned = ((before < 0) & (depths >= 0)) | ((before >= 0) & (depths < 0))
         if not turned.any():
             return
@@ -232,16 +240,18 @@ class Stays:
     def _end(self, track: np.void) -> None:
         stay = next(one for one in self._of(int(track["id"])) if one.ended_ns is None)
         self._leave(stay, track)
-        track["stays"] = False
+        track["stays"], track["due_ns"] = False, self.now_ns
 
     def _leave(self, stay: Stay, track: np.void) -> None:
         stay.ended_ns = stay.seen_ns = max(int(track["turned_ns"]), stay.since_ns)
         stay.left_at = (float(track["turned_at"][0]), float(track["turned_at"][1]))
 
     def _find_again(self, tracks: Tracks, labels: Sequence[str]) -> None:
-        """Let stays whose track is not seen go on with tracks that were confirmed just now."""
-        fresh = np.flatnonzero(tracks.confirmed & ~self._tracks["known"] & ~np.isnan(self._tracks["depth"]))
-        self._tracks["known"][fresh] = True
+        """Let stays whose track is not seen go on with tracks that are new."""
+        own = self._tracks
+        due = ~np.isnan(own["depth"]) & (own["due_ns"] <= self.now_ns)
+        fresh = np.flatnonzero(tracks.confirmed & ~own["known"] & due)
+        own["known"][fresh] = True
         waiting = [stay for stay in self._stays if self._waits(stay)] if len(fresh) else []
         if not waiting:
             return
@@ -259,16 +269,20 @@ class Stays:
         """Return rows and places among the waiting of which the one may be the other, the nearest first."""
         boxes = np.array([self._box(stay) for stay in waiting])
         last_ns = np.array([self._seen_ns(stay) for stay in waiting])
+        hidden_ns = self._tracks["born_ns"][fresh][:, None] - last_ns
+        walked = _PACE * np.clip(hidden_ns / SECOND_NS, 0, _WALKING_S)
+        units = units_of(boxes)
+        reach = _REACH * units + walked[:, :, None] * units.max(axis=1)[:, None]
         out = self._tracks["born_at"][fresh][:, None] - self._area.points(boxes)
-        reaches = np.linalg.norm(out / units_of(boxes), axis=2)
-        later = self._tracks["born_ns"][fresh][:, None] > last_ns
-        rows, places = np.nonzero(later & (reaches <= _REACH))
-        order = np.argsort(reaches[rows, places], kind="stable")
+        distances = np.linalg.norm(out / reach, axis=2)
+        rows, places = np.nonzero((hidden_ns >= -_BOTH_SEEN_NS) & (distances <= 1))
+        order = np.argsort(distances[rows, places], kind="stable")
         return fresh[rows[order]], places[order]
 
     def _waits(self, stay: Stay) -> bool:
         """Return whether a stay could do with another track."""
-        return stay.told and stay.ended_ns is None and (stay.lost or self._seen_ns(stay) < self.now_ns)
+        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > _BOTH_SEEN_NS
+        return stay.told and stay.ended_ns is None and hidden
 
     def _go_on(self, stay: Stay, row: int) -> None:
         """Let a stay go on with the track of a row, whose own stay is none then."""
@@ -293,9 +307,9 @@ class Stays:
         """Let a track that is hidden have no stay: where it is seen again, it begins one of its own."""
         row = self._row(track)
         if row is not None:
-            fresh = self._tracks[row]
-            fresh["stays"] = fresh["turned"] = False
-            fresh["turned_ns"] = self.now_ns
+            fresh = np.zeros((), _TRACK)
+            fresh["id"], fresh["depth"] = track, np.nan
+            self._tracks[row] = fresh
 
     def _give_up(self) -> None:
         """End stays that have waited for too long, when they were seen last."""
@@ -326,7 +340,8 @@ class Stays:
         if row is None or not tracks.confirmed[row]:
             return False
         stay.label = labels[tracks.classes[row]]
-        stay.told = self._classes is None or stay.label in self._classes
+        certain = not stay.found or stay.ended_ns is not None or self.now_ns - stay.since_ns >= _FOUND_NS
+        stay.told = certain and (self._classes is None or stay.label in self._classes)
         stay.is_new = stay.told
         return True
 
