@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
-# What totals are of: ways over a line; ways into a zone and out of it.
-Total = Literal["in", "out", "entered", "left"]
+# How a wait in a queue ended: at the service, elsewhere, or nobody knows how.
+Outcome = Literal["served", "abandoned", "lost"]
+# What totals are of: ways over a line; ways into a zone and out of it; into a queue and out of it.
+Total = Literal["in", "out", "entered", "left", "joined", "served", "abandoned", "lost"]
 # Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
 ResetCause = Literal["begun", "manual", "unusable"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
@@ -140,6 +142,31 @@ class Intruded:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftQueue:
+    """Somebody does not queue any more.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations. Where that was not seen, when it was seen last.
+        label: class name that it had joined with.
+        track: id of the track.
+        dwell_s: how long it had waited. It was longer where `found`.
+        outcome: how that ended.
+        found: whether it was there when it was seen first.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    outcome: Outcome
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineState:
     """Totals of a line: class name -> direction -> crossings."""
 
@@ -168,7 +195,23 @@ class ZoneState:
     left: Mapping[str, int]
 
 
-Counted = LineState | ZoneState  # what has totals
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: class name -> how many. `length` is always `joined` less `served`, `abandoned` and `lost`.
+
+    Attributes:
+        wait_s: how long the one that was served last had waited; None before that.
+    """
+
+    length: Mapping[str, int]
+    joined: Mapping[str, int]
+    served: Mapping[str, int]
+    abandoned: Mapping[str, int]
+    lost: Mapping[str, int]
+    wait_s: float | None
+
+
+Counted = LineState | ZoneState | QueueState  # what has totals
 RuleState = Counted | ShareState
 
 
@@ -212,4 +255,4 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Entered | Left | Loitered | Intruded | Split | Reset
+Event = Crossed | Changed | Entered | Left | LeftQueue | Loitered | Intruded | Split | Reset

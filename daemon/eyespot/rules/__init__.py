@@ -8,10 +8,11 @@ from eyespot.domain.event import Event, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.track import Scene
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.queue import Queue, QueueSettings
 from eyespot.rules.share import Share, ShareSettings
 from eyespot.rules.zone import Zone, ZoneSettings
 
-RuleSettings = LineSettings | ShareSettings | ZoneSettings
+RuleSettings = LineSettings | ShareSettings | ZoneSettings | QueueSettings
 _UTC = ZoneInfo("UTC")
 
 
@@ -67,5 +68,7 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: Z
             return Line(settings, labels, mount)
         case ShareSettings():
             return Share(settings, labels)
-        case ZoneSettings():  # pragma: no branch - mypy sees that there is no other
+        case ZoneSettings():
             return Zone(settings, labels, mount, zone)
+        case QueueSettings():  # pragma: no branch - mypy sees that there is no other
+            return Queue(settings, labels, mount)

@@ -119,6 +119,11 @@ class Zone:
         """Go on with another model; see `Rule`."""
         self._labels, self._bundle = labels, bundle
 
+    @property
+    def undecided(self) -> int:
+        """How many tracks were inside and gone, so that nobody knows whether they should have counted."""
+        return self._stays.undecided
+
     def state(self) -> ZoneState:
         """Return who is inside, and totals: classes that settings name from the start, others once seen."""
         return self._state

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from eyespot.domain.event import Direction, ResetCause, Total
+from eyespot.domain.event import Direction, Outcome, ResetCause, Total
 from eyespot.domain.geometry import Mount
 from eyespot.ports import SensorMode
 
@@ -207,6 +207,26 @@ class ZoneState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
     model: BundleId
 
 
+class QueueState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a queue is now, and totals since `since`; each class -> number.
+
+    Always `length` = `joined` - `served` - `abandoned` - `lost`, also after a reset: who queues has `joined`
+    then. `wait_s` is how long the one that was served last had waited. `reset` is as of `LineState`.
+    """
+
+    rule: Short
+    kind: Literal["queue"] = "queue"
+    length: ByClass
+    joined: ByClass
+    served: ByClass
+    abandoned: ByClass
+    lost: ByClass
+    wait_s: Seconds | None
+    since: Utc
+    reset: ResetCause = "begun"
+    model: BundleId
+
+
 class ShareState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model says of the frame as a whole.
 
@@ -236,7 +256,7 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another model counts from here on. Totals go on; `counts` are those until now, null for a share.
 
-    Of a line they are "in" and "out", of a zone "entered" and "left".
+    Of a line they are "in" and "out", of a zone "entered" and "left", of a queue those of its state.
     """
 
     kind: Literal["split"] = "split"
@@ -318,6 +338,23 @@ class Left(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dwell_s: Seconds
     found: bool
     lost: bool
+    model: BundleId
+
+
+class LeftQueue(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody does not queue any more, after `dwell_s` seconds; it was longer where `found`.
+
+    `outcome` is "served" where it left over a side of the service, "abandoned" elsewhere, "lost" where it
+    vanished.
+    """
+
+    kind: Literal["left"] = "left"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    dwell_s: Seconds
+    outcome: Outcome
+    found: bool
     model: BundleId
 
 
