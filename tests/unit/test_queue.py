@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.domain.event import Entered, Event, LeftQueue
+from eyespot.domain.event import Event, JoinedQueue, LeftQueue
 from eyespot.domain.instants import SECOND_NS
 from eyespot.rules import build
 from eyespot.rules.queue import Queue, QueueSettings
@@ -45,7 +45,7 @@ def queued(queue: Queue, seconds: float = 20) -> list[Event]:
 def test_who_comes_and_stays_queues_since_coming_in() -> None:
     queue = a_queue()
     [joined] = queued(queue)
-    assert isinstance(joined, Entered)
+    assert isinstance(joined, JoinedQueue)
     assert joined.taken_ns == pytest.approx(SECOND_NS, abs=1000)
     assert length(queue) == 1
 

@@ -142,6 +142,27 @@ class Intruded:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedQueue:
+    """Somebody queues.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: since when; it was not known before that this would be a wait.
+        label: class name of the track.
+        track: id of the track.
+        found: whether it was there when it was seen first: then it had come before.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeftQueue:
     """Somebody does not queue any more.
 
@@ -255,4 +276,4 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Entered | Left | LeftQueue | Loitered | Intruded | Split | Reset
+Event = Crossed | Changed | Entered | Left | JoinedQueue | LeftQueue | Loitered | Intruded | Split | Reset

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from eyespot.domain.area import Area, units_of
-from eyespot.domain.event import Entered, Event, LeftQueue, Outcome, QueueState
+from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
 from eyespot.domain.geometry import Mount, Reals
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
@@ -173,7 +173,7 @@ class Queue:
         if _JOINED not in stay.marks and self._joins(stay):
             stay.marks.add(_JOINED)
             self._totals["joined"][label] += 1
-            yield Entered(rule, stay.since_ns, label, track, stay.found, self._bundle)
+            yield JoinedQueue(rule, stay.since_ns, label, track, stay.found, self._bundle)
         if stay.ended_ns is not None and _JOINED in stay.marks:
             outcome, dwell_s = self._outcome(stay), stay.lasted_s(stay.ended_ns)
             self._totals[outcome][label] += 1

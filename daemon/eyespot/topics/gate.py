@@ -62,6 +62,7 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Entered, "entered/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Left, "left/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", payloads.Joined, "joined/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.LeftQueue, "left_queue/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Loitering, "loitering/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Intrusion, "intrusion/1", Delivery.DURABLE, 2),

@@ -15,6 +15,7 @@ from eyespot.domain.event import (
     Entered,
     Event,
     Intruded,
+    JoinedQueue,
     Left,
     LeftQueue,
     LineState,
@@ -288,6 +289,7 @@ _PAYLOADS: Mapping[type[Event], type[payloads.Envelope]] = {
     Changed: payloads.Changed,
     Entered: payloads.Entered,
     Left: payloads.Left,
+    JoinedQueue: payloads.Joined,
     LeftQueue: payloads.LeftQueue,
     Loitered: payloads.Loitering,
     Intruded: payloads.Intrusion,
@@ -310,11 +312,13 @@ def _fields(event: Event) -> dict[str, Any]:
             return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
 
 
-def _of_track(event: Crossed | Entered | Left | LeftQueue | Loitered | Intruded) -> dict[str, Any]:
+def _of_track(
+    event: Crossed | Entered | Left | JoinedQueue | LeftQueue | Loitered | Intruded,
+) -> dict[str, Any]:
     match event:
         case Crossed(direction=direction):
             return {"direction": direction}
-        case Entered(found=found):
+        case Entered(found=found) | JoinedQueue(found=found):
             return {"found": found}
         case Left(dwell_s=dwell_s, found=found, lost=lost):
             return {"dwell_s": round(dwell_s, 3), "found": found, "lost": lost}

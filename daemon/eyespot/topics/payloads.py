@@ -341,6 +341,17 @@ class Left(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: BundleId
 
 
+class Joined(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody queues, since `t`; `found`: it was there when it was seen first, and had come before."""
+
+    kind: Literal["joined"] = "joined"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    found: bool
+    model: BundleId
+
+
 class LeftQueue(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody does not queue any more, after `dwell_s` seconds; it was longer where `found`.
 
