@@ -5,14 +5,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
+from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
 from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
+from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
 from eyespot.domain.observation import Indexes, Observation
@@ -22,8 +26,10 @@ from eyespot.rules import Rule
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
+_UTC = ZoneInfo("UTC")
 
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule as it is kept.
 
     Attributes:
@@ -31,12 +37,14 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
+        buckets: what its buckets keep; None where it has none.
     """
 
     since_utc_ns: int
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
+    buckets: dict[str, object] | None = None
 
 
 class Tuning(NamedTuple):
@@ -47,12 +55,14 @@ class Tuning(NamedTuple):
         min_score: from which on a detection can start a track.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        spans: rule id -> length of its buckets, in s.
     """
 
     rules: Mapping[str, Rule]
     min_score: float
     publishes_frames: bool
     classes: Collection[str] | None
+    spans: Mapping[str, int]
 
 
 class Seen(NamedTuple):
@@ -70,6 +80,8 @@ class _Running:
     published: RuleState | None = None
     model: str = ""
     reset: ResetCause = "begun"
+    counted: RuleState | None = None  # into its bucket
+    undecided: int = 0  # as the rule said last
 
 
 class Pipeline:
@@ -82,6 +94,8 @@ class Pipeline:
         native: makes the messages.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        spans: rule id -> length of its buckets, in s; a rule that is not there has none.
+        zone: time zone of the device, by whose clock buckets begin.
 
     Attributes:
         seen: how much the model has seen; from any thread.
@@ -99,6 +113,8 @@ class Pipeline:
         *,
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
+        spans: Mapping[str, int] = MappingProxyType({}),
+        zone: ZoneInfo = _UTC,
     ) -> None:
         self._classes = classes
         self._begin_with(model)
@@ -108,6 +124,7 @@ class Pipeline:
         self._kept: dict[str, bytes] = {}
         self._native = native
         self._publishes_frames = publishes_frames
+        self._buckets = Buckets(spans, zone)
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
 
@@ -119,6 +136,7 @@ class Pipeline:
         split from what comes.
         """
         self._kept = dict(kept)
+        self._buckets.begin(self.model.bundle, taken_ns, timeline)
         return self._take_up(self._rules, taken_ns, timeline)
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
@@ -128,9 +146,14 @@ class Pipeline:
         that was there before takes up its totals; else as `begin`. Tracks stay.
         """
         before = self._rules
-        self._kept |= {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        self._buckets.pass_time(taken_ns, timeline)
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
         new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
+        ended = [rule_id for rule_id in before if rule_id in new or rule_id not in self._rules]
+        for rule_id in ended:
+            self._buckets.close(rule_id, "changed")
+        self._buckets.spans = tuning.spans
+        self._kept |= {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
         self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
         self._next = replace(self.model, min_score=tuning.min_score)
@@ -138,7 +161,10 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        return self._take_up(new, taken_ns, timeline)
+        handover = self._take_up(new, taken_ns, timeline)
+        # of a rule that goes, so that no bucket of it is told again when it returns
+        gone = {rule_id: self._kept[rule_id] for rule_id in ended if rule_id not in self._rules}
+        return replace(handover, snapshots={**handover.snapshots, **gone})
 
     @property
     def counting(self) -> tuple[str, ...]:
@@ -156,11 +182,13 @@ class Pipeline:
             timeline: for UTC.
         """
         resets: list[Event] = []
+        self._buckets.pass_time(taken_ns, timeline)
         for rule_id in rules:
             running = self._rules[rule_id]
             since, model = running.since_utc_ns, self.model.bundle
             resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
             running.rule.reset()
+            self._buckets.reset(rule_id, measures(running.rule.state()))
             running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
             running.published = None
         messages = [self._native.event(reset, timeline) for reset in resets]
@@ -171,12 +199,32 @@ class Pipeline:
         """Count by another model from its first observation on; from any thread."""
         self._next = model
 
+    def expect_rate(self, rate_hz: float) -> None:
+        """Take note of how often is meant to be observed, for coverage; from any thread."""
+        self._buckets.expect(rate_hz)
+
+    def keep(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """Return the snapshots of all rules that have buckets, as of now, before the process ends."""
+        self._buckets.pass_time(taken_ns, timeline)
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        whole = {rule_id: self._snapshot(rule_id, self._rules[rule_id]) for rule_id in self._buckets.rules}
+        return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
+
+    def end(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """End all buckets, as nothing more will come of a recording; return them."""
+        self._buckets.pass_time(taken_ns, timeline)
+        for rule_id in self._buckets.rules:
+            self._buckets.close(rule_id, "end")
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        return Handover(tuple(messages), snapshots, self._native.seq)
+
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
         """Look at one observation, or at its absence while the source is silent.
 
         At the first one of the model that is expected, counters are split. Any other model's are passed over.
         """
         events: list[Event] = []
+        self._buckets.pass_time(taken_ns, timeline)
         if observation is not None and observation.bundle != self.model.bundle:
             if observation.bundle == self._next.bundle:
                 events += self._change_model(taken_ns, self._next)
@@ -184,6 +232,7 @@ class Pipeline:
                 observation = None
         if observation is not None:
             self._note(observation)
+            self._buckets.look(observation.sight)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         tracks = self._tracker.step(taken_ns, objects)
         self.tracks_alive = int(tracks.confirmed.sum())
@@ -201,23 +250,25 @@ class Pipeline:
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            if rule_id in self._kept:
-                self._restore(rule_id, running, self._kept[rule_id])
+            buckets = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            self._buckets.open(rule_id, measures(running.rule.state()), buckets)
         removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
         splits = self._split(taken_ns)
         messages = [self._native.event(split, timeline) for split in splits]
         states, snapshots = self._changes(taken_ns, timeline, splits)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> object:
+        """Let a rule go on from its snapshot, and return what that holds of its buckets."""
         try:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
         except (msgspec.DecodeError, ValueError) as error:
             self.unusable[rule_id], running.reset = one_line(error), "unusable"
-        else:
-            running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
-            running.reset = snapshot.reset
+            return None
+        running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
+        running.reset = snapshot.reset
+        return snapshot.buckets
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -234,6 +285,7 @@ class Pipeline:
         self._begin_with(model)
         for running in self._rules.values():
             running.rule.relabel(model.labels, model.bundle)
+        self._buckets.change_model(model.bundle)
         return self._split(taken_ns)
 
     def _split(self, taken_ns: int) -> list[Split]:
@@ -251,15 +303,24 @@ class Pipeline:
 
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
-        for running in self._rules.values():
-            events += running.rule.step(scene, events)
+        for rule_id, running in self._rules.items():
+            told = running.rule.step(scene, events)
+            events += told
+            self._count(rule_id, running, told)
         return events
+
+    def _count(self, rule_id: str, running: _Running, told: Sequence[Event]) -> None:
+        undecided, running.undecided = running.undecided, running.rule.undecided
+        state = running.rule.state()
+        if told or state is not running.counted or running.undecided != undecided:
+            running.counted = state
+            self._buckets.count(rule_id, measures(state), told, running.undecided - undecided)
 
     def _changes(
         self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
     ) -> tuple[list[Message], dict[str, bytes]]:
-        """Return the states that are not published yet, and the snapshots of rules that have moved."""
-        messages: list[Message] = []
+        """Return due buckets, states that are not published yet, and the snapshots of rules that moved."""
+        messages = [self._native.bucket(bucket) for bucket in self._buckets.due()]
         snapshots: dict[str, bytes] = {}
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
@@ -270,14 +331,14 @@ class Pipeline:
                 running.published = state
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
-            if is_new or rule_id in speakers:
-                snapshots[rule_id] = _snapshot(running)
+            if is_new or rule_id in speakers or self._buckets.wants_to_be_kept(rule_id):
+                snapshots[rule_id] = self._snapshot(rule_id, running)
         return messages, snapshots
 
-
-def _snapshot(running: _Running) -> bytes:
-    kept = running.rule.snapshot()
-    return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
+    def _snapshot(self, rule_id: str, running: _Running) -> bytes:
+        kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
+        snapshot = Snapshot(running.since_utc_ns, kept, running.model, running.reset, buckets)
+        return msgspec.json.encode(snapshot)
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

@@ -9,8 +9,10 @@ from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Observation
+from eyespot.host.timezone import zone_of
 from eyespot.pipeline import Pipeline
 from eyespot.recording import RecordingReader, digest
+from eyespot.rules import spans
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -41,11 +43,16 @@ def replay(config: Path, file: Path) -> Iterator[Message]:
         rules(loaded.config, model),
         Native(gate, digest(file)[:_BOOT_ID_DIGITS], 0),
         publishes_frames=loaded.config.topics.frame,
+        spans=spans(loaded.config.rules),
+        zone=zone_of(loaded.config.device),
     )
+    pipeline.expect_rate(reader.header.rate_hz)
     timeline = Timeline(reader.header.started_utc_ns, synced=True)
     yield from pipeline.begin({}, 0, timeline).messages
+    taken_ns = 0
     for taken_ns, observation in _with_silence(reader):
         yield from pipeline.step(taken_ns, observation, timeline).messages
+    yield from pipeline.end(taken_ns, timeline).messages
 
 
 def _with_silence(observations: Iterable[Observation]) -> Iterator[tuple[int, Observation | None]]:

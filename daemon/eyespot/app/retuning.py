@@ -13,7 +13,7 @@ from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.notice import NOTICE, Notice
 from eyespot.pipeline import Pipeline, Tuning
 from eyespot.ports import Clock, Handover, HealthBoard, ModelIdentity
-from eyespot.rules import Rule
+from eyespot.rules import Rule, spans
 from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.supervisor.reporter import Reporter
@@ -110,7 +110,9 @@ class Retuning:
         parts = self._parts
         with parts.turn:
             by_id = self._rules_by(config, parts.pipeline.model)
-            tuning = Tuning(by_id, min_score, config.topics.frame, classes_of_interest(config))
+            tuning = Tuning(
+                by_id, min_score, config.topics.frame, classes_of_interest(config), spans(config.rules)
+            )
             parts.post(parts.pipeline.retune(tuning, parts.clock.now_ns(), parts.clock.timeline()))
         self.config, self._rules = config, by_id
         for rule, reason in parts.pipeline.unusable.items():

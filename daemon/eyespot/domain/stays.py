@@ -117,7 +117,6 @@ class Stays:
 
     Attributes:
         now_ns: instant of the newest scene; it stands still where instants go back.
-        undecided: how many tracks were lost inside for good, or had come in and were never confirmed.
     """
 
     def __init__(self, area: Area, classes: Collection[str] | None) -> None:
@@ -127,7 +126,6 @@ class Stays:
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
         self.now_ns = 0
-        self.undecided = 0
         self._looked_ns = 0  # time in which somebody looked
         self._look_ns: int | None = None  # when somebody did last
 
@@ -194,7 +192,6 @@ class Stays:
         for stay in self._stays:
             if stay.track in gone and not stay.lost:
                 self._lose(stay)
-        self.undecided += sum(stay.lost and not stay.told and not stay.found for stay in self._stays)
         self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
         tracks = np.zeros(len(ids), _TRACK)
         tracks["id"], tracks["depth"] = ids, np.nan
@@ -324,7 +321,6 @@ class Stays:
             long_ago = self.now_ns - stay.seen_ns > _TOO_LONG_NS
             if stay.lost and (long_ago or self._looked_ns >= stay.waits_ns):
                 stay.ended_ns = stay.seen_ns
-                self.undecided += 1
         lost = [stay for stay in self._stays if stay.lost and stay.ended_ns is None]
         for stay in lost[: max(len(self._stays) - _MOST_STAYS, 0)]:
             stay.ended_ns = stay.seen_ns

@@ -1,6 +1,6 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,15 @@ _UTC = ZoneInfo("UTC")
 
 
 class Rule(Protocol):
-    """Looks at scenes, one after the other, and tells what happened."""
+    """Looks at scenes, one after the other, and tells what happened.
+
+    Attributes:
+        undecided: how many tracks have touched it and gone, so that nobody knows whether they should have
+            counted; only grows.
+    """
+
+    @property
+    def undecided(self) -> int: ...  # noqa: D102
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
         """Return what happened.
@@ -52,6 +60,12 @@ class Rule(Protocol):
         Raises:
             ValueError: it is not one that this kind of rule made.
         """
+
+
+def spans(rules: Iterable[RuleSettings]) -> dict[str, int]:
+    """Return rule id -> length of its buckets in s, of those that are to have some."""
+    lengths = {rule.id: getattr(rule, "bucket_s", None) for rule in rules}
+    return {rule_id: bucket_s for rule_id, bucket_s in lengths.items() if bucket_s is not None}
 
 
 def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:

@@ -11,12 +11,14 @@ from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Reals, along, anchors, rightward
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.track import Ids, Scene, Tracks
+from eyespot.domain.track import Ids, Mask, Scene, Tracks
 
 # Distances are counted in widths of the track's own box along x and in its heights along y: the jitter
 # of a detector grows with the box along each side, perspective is allowed for, and the shape of the
@@ -38,8 +40,15 @@ _PATH = np.dtype(
         ("taken_ns", np.int64),  # then
         ("met_ns", np.int64),  # when the path met the line last
         ("met_inside", np.bool_),  # and whether that was between its ends
+        ("seen", np.bool_),
+        ("counts", np.bool_),  # as its class was last
+        ("confirmed", np.bool_),
+        ("born_on_it", np.bool_),  # seen first where it could not be told which side that was
+        ("on_it", np.bool_),  # seen there last
     ]
 )
+
+Paths = NDArray[np.void]
 
 
 class LineSettings(
@@ -53,10 +62,11 @@ class LineSettings(
         b: where it ends.
         classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
 
     Raises:
-        ValueError: a and b are the same point.
+        ValueError: a and b are the same point; a day has no whole number of buckets.
     """
 
     id: RuleId
@@ -64,12 +74,14 @@ class LineSettings(
     b: tuple[_Fraction, _Fraction]
     classes: ClassNames | None = None
     swap: bool = False
+    bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
 
     def __post_init__(self) -> None:
-        """Check that the line leads somewhere."""
+        """Check that the line leads somewhere, and that a day has a whole number of buckets."""
         if self.a == self.b:
             raise ValueError("a and b are the same point; a line needs two")
+        check_length(self.bucket_s)
 
 
 class _Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,15 +102,19 @@ class Line:
         settings: where the line is and what it counts.
         labels: class names by class index.
         mount: which point of a box counts.
+
+    Attributes:
+        undecided: see `Rule`: who was born or lost on the line, or crossed it and was never confirmed.
     """
 
     def __init__(self, settings: LineSettings, labels: tuple[str, ...], mount: Mount) -> None:
         self._settings = settings
-        self._labels = labels
+        self._know(labels)
         self._mount = mount
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []
+        self.undecided = 0
         self.reset()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
@@ -111,7 +127,7 @@ class Line:
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
-        self._labels = labels
+        self._know(labels)
         self._unconfirmed = [crossing._replace(bundle=bundle) for crossing in self._unconfirmed]
 
     def state(self) -> LineState:
@@ -144,10 +160,17 @@ class Line:
         known = self._paths["id"]
         if np.array_equal(known, ids):
             return
+        self._doubt(self._paths[~np.isin(known, ids)])
         paths = np.zeros(len(ids), _PATH)
         paths["id"], paths["point"] = ids, np.nan
         paths[np.isin(ids, known)] = self._paths[np.isin(known, ids)]
         self._paths = paths
+
+    def _doubt(self, gone: Paths) -> None:
+        """Take note of those of which nobody knows whether they should have counted."""
+        unconfirmed = np.isin(gone["id"], [crossing.track for crossing in self._unconfirmed])
+        on_it = gone["confirmed"] & (gone["born_on_it"] | gone["on_it"])
+        self.undecided += int((gone["counts"] & (unconfirmed | on_it)).sum())
 
     def _crossings(self, taken_ns: int, tracks: Tracks, bundle: str) -> list[_Crossing]:
         rows = np.flatnonzero(tracks.seen)
@@ -159,7 +182,22 @@ class Line:
         self._lead_on(rows, points, offsets, lengths, taken_ns)
         distances = offsets / units.prod(axis=1) / lengths
         clear = np.abs(distances) > _BAND
+        self._note(rows, tracks, ~clear & self._is_beside(points, lengths))
         return self._settle(rows[clear], np.sign(distances[clear]), bundle)
+
+    def _is_beside(self, points: Reals, lengths: Reals) -> Mask:
+        """Whether the line is next to (n, 2) points, and not beyond its ends."""
+        beyond = np.abs(along(points, self._ends) - 0.5) - 0.5
+        beside: Mask = beyond * lengths <= _END_TOLERANCE
+        return beside
+
+    def _note(self, rows: Indexes, tracks: Tracks, on_it: Mask) -> None:
+        """Note of the paths of `rows` what it takes to doubt them when they end."""
+        paths = self._paths
+        paths["born_on_it"][rows] |= on_it & ~paths["seen"][rows]
+        paths["on_it"][rows], paths["seen"][rows] = on_it, True
+        paths["confirmed"][rows] = tracks.confirmed[rows]
+        paths["counts"][rows] = self._wanted[tracks.classes[rows]]
 
     def _lead_on(self, rows: Indexes, points: Reals, offsets: Reals, lengths: Reals, taken_ns: int) -> None:
         """Lead the paths of `rows` on to the points, and note where and when they meet the line."""
@@ -198,12 +236,14 @@ class Line:
         for crossing in alive:
             row = row_of[crossing.track]
             label = self._labels[tracks.classes[row]]
-            if tracks.confirmed[row] and self._counts(label):
+            if tracks.confirmed[row] and self._wanted[tracks.classes[row]]:
                 events.append(self._count(crossing, label))
         return events
 
-    def _counts(self, label: str) -> bool:
-        return self._settings.classes is None or label in self._settings.classes
+    def _know(self, labels: tuple[str, ...]) -> None:
+        classes = self._settings.classes
+        self._labels = labels
+        self._wanted = np.array([classes is None or label in classes for label in labels], np.bool_)
 
     def _count(self, crossing: _Crossing, label: str) -> Crossed:
         totals = dict(self._state.counts.get(label, _NOTHING))

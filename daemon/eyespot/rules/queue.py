@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from eyespot.domain.area import Area, units_of
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
 from eyespot.domain.geometry import Mount, Reals
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
@@ -44,10 +45,11 @@ class QueueSettings(
         classes: lower-case names of who queues. Default: everything.
         join_s: for how long one has to be there, no faster than `pace`, to queue.
         pace: how fast a queue may move, in boxes (their longer side) a second.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
 
     Raises:
-        ValueError: the points make no polygon, or there is no such side.
+        ValueError: the points make no polygon, there is no such side, a day has no whole number of buckets.
     """
 
     id: RuleId
@@ -58,10 +60,12 @@ class QueueSettings(
     classes: ClassNames | None = None
     join_s: Annotated[float, msgspec.Meta(ge=1, le=600)] = 3.0
     pace: Annotated[float, msgspec.Meta(ge=0.05, le=5)] = 0.4
+    bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
 
     def __post_init__(self) -> None:
-        """Check that something can be inside, and that there are such sides."""
+        """Check that something can be inside, that there are such sides, and the length of buckets."""
+        check_length(self.bucket_s)
         if text := problem_with(self.points):
             raise ValueError(f"points: {text}")
         if max(self.service) > len(self.points):
@@ -107,6 +111,9 @@ class Queue:
         settings: where, and who.
         labels: class names by class index.
         mount: which point of a box counts.
+
+    Attributes:
+        undecided: see `Rule`: who queued already when it was seen first, or vanished.
     """
 
     def __init__(self, settings: QueueSettings, labels: tuple[str, ...], mount: Mount) -> None:
@@ -119,6 +126,7 @@ class Queue:
         self._timeline = NO_TIMELINE
         self._totals = {name: Counter[str]() for name in ("joined", "served", "abandoned", "lost")}
         self._wait_s: float | None = None
+        self.undecided = 0
         self._renew()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
@@ -135,11 +143,6 @@ class Queue:
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
         self._labels, self._bundle = labels, bundle
-
-    @property
-    def undecided(self) -> int:
-        """How many tracks were inside and gone, so that nobody knows whether they should have counted."""
-        return self._stays.undecided
 
     def state(self) -> QueueState:
         """Return length and totals: classes that settings name from the start, others once they queue."""
@@ -173,10 +176,12 @@ class Queue:
         if _JOINED not in stay.marks and self._joins(stay):
             stay.marks.add(_JOINED)
             self._totals["joined"][label] += 1
+            self.undecided += stay.found
             yield JoinedQueue(rule, stay.since_ns, label, track, stay.found, self._bundle)
         if stay.ended_ns is not None and _JOINED in stay.marks:
             outcome, dwell_s = self._outcome(stay), stay.lasted_s(stay.ended_ns)
             self._totals[outcome][label] += 1
+            self.undecided += outcome == "lost" and not stay.found
             if outcome == "served":
                 self._wait_s = round(dwell_s, 3)
             yield LeftQueue(rule, stay.ended_ns, label, track, dwell_s, outcome, stay.found, self._bundle)

@@ -63,6 +63,8 @@ class Share:
         labels: class names by class index; those of the same name are one class.
     """
 
+    undecided = 0  # it follows nobody
+
     def __init__(self, settings: ShareSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings
         self._names, self._places = _named(settings, labels)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from eyespot.domain.area import Area
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
@@ -41,22 +42,25 @@ class ZoneSettings(
         points: its corners, in the order in which one walks around it.
         classes: lower-case names of what is counted. Default: everything.
         loiter_s: how long a stay may last before it is told of; for all classes, or by class.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         armed: hours of the device's day in which nobody may be there, as "22:00-06:00".
         works_with: what a model has to tell.
 
     Raises:
-        ValueError: the points make no polygon.
+        ValueError: the points make no polygon; a day has no whole number of buckets.
     """
 
     id: RuleId
     points: Corners
     classes: ClassNames | None = None
     loiter_s: _Seconds | _SecondsByClass | None = None
+    bucket_s: BucketLength | None = None
     armed: Annotated[tuple[Window, ...], msgspec.Meta(max_length=16)] = ()
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
 
     def __post_init__(self) -> None:
-        """Check that something can be inside."""
+        """Check that something can be inside, and that a day has a whole number of buckets."""
+        check_length(self.bucket_s)
         if text := problem_with(self.points):
             raise ValueError(f"points: {text}")
 
@@ -88,6 +92,9 @@ class Zone:
         labels: class names by class index.
         mount: which point of a box counts.
         zone: time zone of the device, for `armed`.
+
+    Attributes:
+        undecided: see `Rule`: who was inside when it was seen first, or vanished inside.
     """
 
     def __init__(
@@ -101,6 +108,7 @@ class Zone:
         self._timeline = NO_TIMELINE
         self._entered: Counter[str] = Counter()
         self._left: Counter[str] = Counter()
+        self.undecided = 0
         self._renew()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
@@ -118,11 +126,6 @@ class Zone:
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
         self._labels, self._bundle = labels, bundle
-
-    @property
-    def undecided(self) -> int:
-        """How many tracks were inside and gone, so that nobody knows whether they should have counted."""
-        return self._stays.undecided
 
     def state(self) -> ZoneState:
         """Return who is inside, and totals: classes that settings name from the start, others once seen."""
@@ -154,6 +157,7 @@ class Zone:
         rule, label, track = self._settings.id, stay.label, stay.track
         if stay.is_new:
             self._entered[label] += 1
+            self.undecided += stay.found
             yield Entered(rule, stay.since_ns, label, track, stay.found, self._bundle)
         if armed and not stay.lost and _INTRUDED not in stay.marks:
             stay.marks.add(_INTRUDED)
@@ -166,6 +170,7 @@ class Zone:
             yield Loitered(rule, at_ns, label, track, allowed_s, self._bundle)
         if stay.ended_ns is not None:
             self._left[label] += 1
+            self.undecided += stay.lost and not stay.found
             dwell_s = stay.lasted_s(stay.ended_ns)
             yield Left(rule, stay.ended_ns, label, track, dwell_s, stay.found, stay.lost, self._bundle)
 

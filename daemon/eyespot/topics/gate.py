@@ -69,6 +69,7 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Reset, "reset/1", Delivery.DURABLE, 64),
+    _declared(f"rule/{RULE_ID}/bucket", payloads.Bucket, "bucket/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),

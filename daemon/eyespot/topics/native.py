@@ -1,13 +1,14 @@
 """Eyespot's own topics: events and states become messages."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.event import (
     Changed,
     Counted,
@@ -40,6 +41,9 @@ from eyespot.topics.config_payloads import ConfigReported, ConfigTable
 from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
+
+_Measured = TypeVar("_Measured")
+_Form = TypeVar("_Form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,34 @@ class Native:
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
         payload = kind(**envelope, rule=event.rule, **_fields(event))
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
+
+    def bucket(self, bucket: Bucket) -> Message:
+        """Return the message of a bucket, with the next number of the device's durable ones."""
+        self.seq += 1
+        at = Stamp(bucket.end_utc_ns, bucket.synced)
+        payload = payloads.Bucket(
+            **self._envelope(payloads.Bucket, at, self.seq),
+            rule=bucket.rule,
+            start=rfc3339(bucket.begin_utc_ns),
+            end=rfc3339(bucket.end_utc_ns),
+            bucket_s=bucket.bucket_s,
+            rev=bucket.rev,
+            cut=bucket.cut,
+            counts=None
+            if bucket.counts is None
+            else {label: dict(of) for label, of in bucket.counts.items()},
+            gauges=None if bucket.gauges is None else _by_measure(bucket.gauges, _level),
+            durations=_by_measure(bucket.durations, _spread),
+            coverage=bucket.coverage,
+            gaps=tuple(
+                payloads.Gap(start=rfc3339(begin_ns), end=rfc3339(end_ns), cause=cause)
+                for begin_ns, end_ns, cause in bucket.gaps
+            ),
+            ambiguous=bucket.ambiguous,
+            uncertainty=None if bucket.uncertainty is None else round(bucket.uncertainty, 1),
+            model=bucket.bundle,
+        )
+        return self._gate.let_out(f"rule/{bucket.rule}/bucket", payload)
 
     def model_state(self, state: UpdateState) -> Message:
         """Return what Home Assistant is to show of the model."""
@@ -343,6 +375,22 @@ def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
             }
         case ShareState():  # pragma: no branch - mypy sees that there is no other
             return None
+
+
+def _by_measure(
+    levels: Mapping[str, Mapping[str, _Measured]], form: Callable[[_Measured], _Form]
+) -> dict[str, dict[str, _Form]]:
+    return {what: {label: form(one) for label, one in of.items()} for what, of in levels.items()}
+
+
+def _level(level: Level) -> payloads.Level:
+    now, least, most, mean = (round(value, 3) for value in level)
+    return payloads.Level(now=now, min=least, max=most, mean=mean)
+
+
+def _spread(spread: Spread) -> payloads.Spread:
+    mean, median, p90, longest = (round(seconds, 2) for seconds in spread[1:])
+    return payloads.Spread(n=spread.number, mean=mean, median=median, p90=p90, max=longest)
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:
