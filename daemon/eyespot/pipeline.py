@@ -15,7 +15,7 @@ import numpy as np
 from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
 from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
-from eyespot.domain.instants import Timeline
+from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of
@@ -27,6 +27,7 @@ from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
 _UTC = ZoneInfo("UTC")
+_KEEP_NS = 30 * SECOND_NS
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,6 +38,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
+        place: where the rule looked; empty where that was not kept.
         buckets: what its buckets keep; None where it has none.
     """
 
@@ -44,6 +46,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
+    place: str = ""
     buckets: dict[str, object] | None = None
 
 
@@ -82,6 +85,8 @@ class _Running:
     reset: ResetCause = "begun"
     counted: RuleState | None = None  # into its bucket
     undecided: int = 0  # as the rule said last
+    kept: dict[str, object] | None = None
+    kept_ns: int = 0  # when that was looked at last
 
 
 class Pipeline:
@@ -132,7 +137,8 @@ class Pipeline:
         """Take up where the kept snapshots end, and return every rule's state.
 
         A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. The topic of a snapshot that has no rule is cleared. Totals of another model are
+        then says why. One that looks elsewhere now is reset.
+        The topic of a snapshot that has no rule is cleared. Totals of another model are
         split from what comes.
         """
         self._kept = dict(kept)
@@ -181,19 +187,21 @@ class Pipeline:
             taken_ns: now.
             timeline: for UTC.
         """
-        resets: list[Event] = []
         self._buckets.pass_time(taken_ns, timeline)
-        for rule_id in rules:
-            running = self._rules[rule_id]
-            since, model = running.since_utc_ns, self.model.bundle
-            resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
-            running.rule.reset()
-            self._buckets.reset(rule_id, measures(running.rule.state()))
-            running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
-            running.published = None
+        resets = [self._reset(rule_id, "manual", taken_ns, timeline) for rule_id in rules]
         messages = [self._native.event(reset, timeline) for reset in resets]
         states, snapshots = self._changes(taken_ns, timeline, resets)
         return Handover((*messages, *states), snapshots, self._native.seq)
+
+    def _reset(self, rule_id: str, cause: ResetCause, taken_ns: int, timeline: Timeline) -> Reset:
+        running = self._rules[rule_id]
+        since, model = running.since_utc_ns, running.model or self.model.bundle
+        reset = Reset(rule_id, taken_ns, cause, running.rule.state(), since, model)
+        running.rule.reset()
+        self._buckets.reset(rule_id, measures(running.rule.state()))
+        running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), cause
+        running.model, running.published = self.model.bundle, None
+        return reset
 
     def expect(self, model: ModelIdentity) -> None:
         """Count by another model from its first observation on; from any thread."""
@@ -247,19 +255,22 @@ class Pipeline:
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+        begun: list[Event] = []
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            buckets = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
-            self._buckets.open(rule_id, measures(running.rule.state()), buckets)
+            kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
+            if kept and kept.place not in {"", running.rule.place}:
+                begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
         removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
-        splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
-        states, snapshots = self._changes(taken_ns, timeline, splits)
+        begun += self._split(taken_ns)
+        messages = [self._native.event(event, timeline) for event in begun]
+        states, snapshots = self._changes(taken_ns, timeline, begun)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> object:
-        """Let a rule go on from its snapshot, and return what that holds of its buckets."""
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> Snapshot | None:
+        """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
         try:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
@@ -268,7 +279,7 @@ class Pipeline:
             return None
         running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
         running.reset = snapshot.reset
-        return snapshot.buckets
+        return snapshot
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -331,14 +342,31 @@ class Pipeline:
                 running.published = state
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
-            if is_new or rule_id in speakers or self._buckets.wants_to_be_kept(rule_id):
+            wanted = self._buckets.wants_to_be_kept(rule_id) or _has_moved(running, taken_ns)
+            if is_new or rule_id in speakers or wanted:
+                running.kept_ns = taken_ns
                 snapshots[rule_id] = self._snapshot(rule_id, running)
         return messages, snapshots
 
     def _snapshot(self, rule_id: str, running: _Running) -> bytes:
-        kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
-        snapshot = Snapshot(running.since_utc_ns, kept, running.model, running.reset, buckets)
+        running.kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
+        snapshot = Snapshot(
+            since_utc_ns=running.since_utc_ns,
+            state=running.kept,
+            model=running.model,
+            reset=running.reset,
+            place=running.rule.place,
+            buckets=buckets,
+        )
         return msgspec.json.encode(snapshot)
+
+
+def _has_moved(running: _Running, taken_ns: int) -> bool:
+    """Return whether what a rule keeps has changed without a word, as where somebody is; now and then."""
+    if taken_ns - running.kept_ns < _KEEP_NS:
+        return False
+    running.kept_ns = taken_ns
+    return running.rule.snapshot() != running.kept
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

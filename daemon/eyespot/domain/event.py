@@ -9,8 +9,9 @@ Direction = Literal["in", "out"]
 Outcome = Literal["served", "abandoned", "lost"]
 # What totals are of: ways over a line; ways into a zone and out of it; into a queue and out of it.
 Total = Literal["in", "out", "entered", "left", "joined", "served", "abandoned", "lost"]
-# Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
-ResetCause = Literal["begun", "manual", "unusable"]
+# Why totals began when they did: the rule was new, somebody said so, what was kept could not be used, or the
+# rule looks elsewhere.
+ResetCause = Literal["begun", "manual", "unusable", "changed"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 

@@ -22,10 +22,14 @@ class Rule(Protocol):
     Attributes:
         undecided: how many tracks have touched it and gone, so that nobody knows whether they should have
             counted; only grows.
+        place: where it looks, in words for nobody: totals of another place are others.
     """
 
     @property
     def undecided(self) -> int: ...  # noqa: D102
+
+    @property
+    def place(self) -> str: ...  # noqa: D102
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
         """Return what happened.

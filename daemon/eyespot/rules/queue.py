@@ -113,6 +113,7 @@ class Queue:
         mount: which point of a box counts.
 
     Attributes:
+        place: see `Rule`.
         undecided: see `Rule`: who queued already when it was seen first, or vanished.
     """
 
@@ -127,6 +128,7 @@ class Queue:
         self._totals = {name: Counter[str]() for name in ("joined", "served", "abandoned", "lost")}
         self._wait_s: float | None = None
         self.undecided = 0
+        self.place = f"{settings.points} {sorted(settings.service)} {mount}"
         self._renew()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule

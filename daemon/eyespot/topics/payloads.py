@@ -180,7 +180,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Totals of a line since `since`: class -> crossings in and out.
 
-    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "unusable", what
+    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "changed", it was
+    moved; "unusable", what
     was kept of it could not be used.
     """
 
