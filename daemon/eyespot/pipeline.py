@@ -27,16 +27,17 @@ from eyespot.domain.event import (
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
-from eyespot.domain.objects import count_of, objects_of
-from eyespot.domain.observation import Indexes, Observation
+from eyespot.domain.objects import count_of, objects_of, places_of
+from eyespot.domain.observation import Observation
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Gathering, Rule, Snapshot
+from eyespot.rules import Gathering, Rule, Snapshot, was_heatmap
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
 _UTC = ZoneInfo("UTC")
-_KEEP_NS = 300 * SECOND_NS  # what a rule gathers without a word is kept so often: each time wears the card
+# What a rule keeps may change without a word, as where somebody is. Each time that is kept wears the card.
+_KEEP_NS, _KEEP_GATHERED_NS = 30 * SECOND_NS, 300 * SECOND_NS
 
 
 class Tuning(NamedTuple):
@@ -74,7 +75,8 @@ class _Running:
     reset: ResetCause = "begun"
     counted: RuleState | None = None  # into its bucket
     undecided: int = 0  # as the rule said last
-    kept_ns: int = 0
+    kept: dict[str, object] | None = None
+    kept_ns: int = 0  # when that was looked at last
 
 
 class Pipeline:
@@ -125,7 +127,8 @@ class Pipeline:
         """Take up where the kept snapshots end, and return every rule's state.
 
         A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. The topic of a snapshot that has no rule is cleared. Totals of another model are
+        then says why. One that looks elsewhere now is reset.
+        The topic of a snapshot that has no rule is cleared. Totals of another model are
         split from what comes.
         """
         self._kept = dict(kept)
@@ -174,19 +177,21 @@ class Pipeline:
             taken_ns: now.
             timeline: for UTC.
         """
-        resets: list[Event] = []
         self._buckets.pass_time(taken_ns, timeline)
-        for rule_id in rules:
-            running = self._rules[rule_id]
-            since, model = running.since_utc_ns, self.model.bundle
-            resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
-            running.rule.reset()
-            self._buckets.reset(rule_id, measures(running.rule.state()))
-            running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
-            running.published = None
+        resets = [self._reset(rule_id, "manual", taken_ns, timeline) for rule_id in rules]
         messages = [self._native.event(reset, timeline) for reset in resets]
         states, snapshots = self._changes(taken_ns, timeline, resets)
         return Handover((*messages, *states), snapshots, self._native.seq)
+
+    def _reset(self, rule_id: str, cause: ResetCause, taken_ns: int, timeline: Timeline) -> Reset:
+        running = self._rules[rule_id]
+        since, model = running.since_utc_ns, running.model or self.model.bundle
+        reset = Reset(rule_id, taken_ns, cause, running.rule.state(), since, model)
+        running.rule.reset()
+        self._buckets.reset(rule_id, measures(running.rule.state()))
+        running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), cause
+        running.model, running.published = self.model.bundle, None
+        return reset
 
     def expect(self, model: ModelIdentity) -> None:
         """Count by another model from its first observation on; from any thread."""
@@ -245,28 +250,31 @@ class Pipeline:
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+        begun: list[Event] = []
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            buckets = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
-            self._buckets.open(rule_id, measures(running.rule.state()), buckets)
+            kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
+            if kept and kept.place not in {"", running.rule.place}:
+                begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
         removed = [
             self._native.rule_removed(rule_id, is_heatmap=is_heatmap) for rule_id, is_heatmap in self._gone()
         ]
-        splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
-        states, snapshots = self._changes(taken_ns, timeline, splits)
+        begun += self._split(taken_ns)
+        messages = [self._native.event(event, timeline) for event in begun]
+        states, snapshots = self._changes(taken_ns, timeline, begun)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
     def _gone(self) -> Iterator[tuple[str, bool]]:
         """Yield what is retained though nothing tells it any more: id, and whether it is a heatmap."""
         for rule_id, kept in self._kept.items():
-            was_heatmap, running = _was_heatmap(kept), self._rules.get(rule_id)
+            was_heatmap, running = was_heatmap(kept), self._rules.get(rule_id)
             if running is None or was_heatmap != _is_heatmap(running):
                 yield rule_id, was_heatmap
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> object:
-        """Let a rule go on from its snapshot, and return what that holds of its buckets."""
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> Snapshot | None:
+        """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
         try:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
@@ -275,7 +283,7 @@ class Pipeline:
             return None
         running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
         running.reset = snapshot.reset
-        return snapshot.buckets
+        return snapshot
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -288,7 +296,7 @@ class Pipeline:
 
     def _change_model(self, taken_ns: int, model: ModelIdentity) -> list[Split]:
         """Go on with another model: tracks and totals stay, by the names of their classes."""
-        self._tracker.relabel(_places(self.model.labels, model.labels), model.min_score)
+        self._tracker.relabel(places_of(self.model.labels, model.labels), model.min_score)
         self._begin_with(model)
         for running in self._rules.values():
             running.rule.relabel(model.labels, model.bundle)
@@ -338,22 +346,32 @@ class Pipeline:
                 running.published = state
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
-            late = _gathers(running) and taken_ns - running.kept_ns >= _KEEP_NS
-            if is_new or late or rule_id in speakers or self._buckets.wants_to_be_kept(rule_id):
-                snapshots[rule_id], running.kept_ns = self._snapshot(rule_id, running), taken_ns
+            wanted = self._buckets.wants_to_be_kept(rule_id) or _has_moved(running, taken_ns)
+            if is_new or rule_id in speakers or wanted:
+                running.kept_ns = taken_ns
+                snapshots[rule_id] = self._snapshot(rule_id, running)
         return messages, snapshots
 
     def _snapshot(self, rule_id: str, running: _Running) -> bytes:
-        kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
-        whole = Snapshot(
+        running.kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
+        snapshot = Snapshot(
             since_utc_ns=running.since_utc_ns,
-            state=kept,
+            state=running.kept,
             model=running.model,
             reset=running.reset,
+            place=running.rule.place,
             heatmap=_is_heatmap(running),
             buckets=buckets,
         )
-        return msgspec.json.encode(whole)
+        return msgspec.json.encode(snapshot)
+
+
+def _has_moved(running: _Running, taken_ns: int) -> bool:
+    """Return whether what a rule keeps has changed without a word, as where somebody is; now and then."""
+    if taken_ns - running.kept_ns < (_KEEP_GATHERED_NS if _gathers(running) else _KEEP_NS):
+        return False
+    running.kept_ns = taken_ns
+    return running.rule.snapshot() != running.kept
 
 
 def _gathers(running: _Running) -> bool:
@@ -363,13 +381,6 @@ def _gathers(running: _Running) -> bool:
 
 def _is_heatmap(running: _Running) -> bool:
     return isinstance(running.rule.state(), HeatmapState)
-
-
-def _was_heatmap(kept: bytes) -> bool:
-    try:
-        return msgspec.json.decode(kept, type=Snapshot).heatmap
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
 
 
 def _dated(event: Event, running: _Running, scene: Scene) -> Event:
@@ -384,9 +395,3 @@ def _dated(event: Event, running: _Running, scene: Scene) -> Event:
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:
     return running is not None and running.rule is rule
-
-
-def _places(before: Sequence[str], after: Sequence[str]) -> Indexes:
-    """Return where each class of one model is in another one; -1 where that lacks it."""
-    places = {label: place for place, label in reversed(list(enumerate(after)))}
-    return np.array([places.get(label, -1) for label in before], np.intp)

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from eyespot.buckets.coverage import Coverage
-from eyespot.buckets.row import SLEW_NS, Kept, Now, Row, Span
+from eyespot.buckets.kept import read
+from eyespot.buckets.now import SLEW_NS, Now, Span
+from eyespot.buckets.row import Row
 from eyespot.domain.bucket import Bucket, Cut
 from eyespot.domain.event import Event
 from eyespot.domain.instants import Timeline
@@ -70,7 +72,7 @@ class Buckets:
         """
         if self._now is not None and rule in self.spans:
             span, told_utc_ns = Span(rule, self.spans[rule], self._zone), self._told_utc_ns.pop(rule, None)
-            self._rows[rule] = Row(span, state, _read(kept), told_utc_ns, self._now)
+            self._rows[rule] = Row(span, state, read(kept), told_utc_ns, self._now)
 
     def pass_time(self, taken_ns: int, timeline: Timeline) -> None:
         """Go on to an instant; what is behind the newest one is that."""
@@ -134,10 +136,3 @@ class Buckets:
             return None
         kept: dict[str, object] = msgspec.to_builtins(self._rows[rule].keep(self._now))
         return kept
-
-
-def _read(kept: object) -> Kept | None:
-    try:
-        return None if kept is None else msgspec.convert(kept, Kept)
-    except (msgspec.ValidationError, OverflowError):
-        return None

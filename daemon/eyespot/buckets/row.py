@@ -2,75 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
-
-import msgspec
 
 from eyespot.buckets.alignment import bounds
-from eyespot.buckets.coverage import Blank, Coverage
-from eyespot.buckets.tally import Open, Tally, Utc
+from eyespot.buckets.coverage import Blank
+from eyespot.buckets.ended import Ended
+from eyespot.buckets.kept import Kept, cut_after
+from eyespot.buckets.now import SLEW_NS, Now, Span
+from eyespot.buckets.tally import EVER, Open, Tally
 from eyespot.domain.bucket import Bucket, Cut, GapCause
 from eyespot.domain.event import Event, Reset
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import Key, Measures, counted, lasted, measures
 
-# What a track has done is counted once it is confirmed, which it is soon or never.
-_GRACE_NS = 2 * SECOND_NS
-# Who stops on a line may settle much later: then the bucket of back then is corrected, if it is among these.
-_MOST_CORRECTABLE = 8
 _KEEP_NS = 60 * SECOND_NS  # where nothing happens
 _MS = 1_000_000  # what is published has no finer times
-SLEW_NS = SECOND_NS  # by which clocks are set right unnoticed
-_EVER = -(2**63)
-
-
-class Span(NamedTuple):
-    """Whose buckets they are, how long in s, and by the clock of which zone they begin."""
-
-    rule: str
-    bucket_s: int
-    zone: ZoneInfo
-
-
-class Now(NamedTuple):
-    """An instant, as everything sees it."""
-
-    taken_ns: int
-    timeline: Timeline
-    coverage: Coverage
-    bundle: str
-
-    @property
-    def utc_ns(self) -> int:
-        """UTC in ns since 1970."""
-        return self.timeline.utc_ns(self.taken_ns)
-
-
-class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What outlives the process.
-
-    Attributes:
-        bucket_s: length.
-        tally: the open bucket.
-        until_utc_ns: until when it holds what happened.
-        zero_utc_ns: UTC of the clock's zero: another one after a reboot, and when the clock was set.
-        told_utc_ns: where the one before it ended; None: it is the first.
-        waiting: ended, not published yet.
-    """
-
-    bucket_s: int
-    tally: Tally
-    until_utc_ns: Utc
-    zero_utc_ns: int
-    told_utc_ns: Utc | None = None
-    waiting: list[Tally] = []
-
-
-def _without(state: Measures, events: Sequence[Event]) -> Measures:
-    """Return what a state was before events."""
-    totals = Counter(counted(event) for event in events)
-    return Measures({key: total - totals[key] for key, total in state.totals.items()}, state.gauges)
 
 
 class Row:
@@ -89,10 +34,8 @@ class Row:
     ) -> None:
         self._span = span
         self._state = state
-        self._ended: list[Open] = []
-        self._corrected: list[Open] = []
+        self._ended = Ended()
         self._told_utc_ns = told_utc_ns
-        self._in_haste = False
         self._kept_ns: int | None = None
         if kept is None or not self._goes_on(kept, now):
             self._open = self._fresh(now, "restart")
@@ -170,31 +113,22 @@ class Row:
     def reset(self, state: Measures, now: Now) -> None:
         """Begin at zero; whatever comes late counts from there."""
         self.cut("reset", now)
-        self._in_haste = True
-        self._open.from_ns = _EVER
+        self._ended.hasten()
+        self._open.from_ns = EVER
         self._state = state
 
     def close(self, cut: Cut, now: Now) -> tuple[list[Bucket], int | None]:
         """End the bucket for good; return all that is not published, and where the last one ended."""
         self._end(now, now.utc_ns, cut)
-        self._in_haste = True
+        self._ended.hasten()
         return self.due(now), self._told_utc_ns
 
     def due(self, now: Now) -> list[Bucket]:
         """Return what is to be published now."""
-        corrected, self._corrected = self._corrected, []
-        due = [
-            one
-            for one in self._ended
-            if one.rev < 0 and (self._in_haste or now.taken_ns - (one.to_ns or 0) >= _GRACE_NS)
-        ]
-        if due or corrected:
+        due = self._ended.due(now.taken_ns)
+        if due:
             self._kept_ns = None
-        for one in (*corrected, *due):
-            one.rev += 1
-        self._ended = [] if self._in_haste else self._ended[-_MOST_CORRECTABLE:]
-        self._in_haste = False
-        return [one.tally.bucket(self._span.rule, self._span.bucket_s, one.rev) for one in (*corrected, *due)]
+        return [one.tally.bucket(self._span.rule, self._span.bucket_s, one.rev) for one in due]
 
     def wants_to_be_kept(self, now: Now) -> bool:
         """Whether there is something new, or it was long ago."""
@@ -204,20 +138,26 @@ class Row:
         """Return what is to outlive the process."""
         self._kept_ns = now.taken_ns
         self._measure(self._open, now)
-        waiting = [one.tally for one in self._ended if one.rev < 0]
         until_ns = max(now.utc_ns, self._open.tally.begin_utc_ns)
         zero_ns = now.timeline.utc_at_zero_ns
-        return Kept(self._span.bucket_s, self._open.tally, until_ns, zero_ns, self._told_utc_ns, waiting)
+        return Kept(
+            self._span.bucket_s,
+            self._open.tally,
+            until_ns,
+            zero_ns,
+            self._told_utc_ns,
+            self._ended.waiting,
+        )
 
     def _goes_on(self, kept: Kept, now: Now) -> bool:
         """Go on with what another process left; return whether its bucket is still open."""
         self._told_utc_ns = kept.told_utc_ns
-        self._ended = [Open(tally, None, _EVER, 0, to_ns=_EVER) for tally in kept.waiting]
-        self._in_haste = True
+        self._ended = Ended(kept.waiting)
+        self._ended.hasten()
         tally, until_ns = kept.tally, kept.until_utc_ns
         covered_at_ns = now.coverage.covered_ns(now.taken_ns) - tally.covered_ns
-        self._open = Open(tally, None, _EVER, covered_at_ns)
-        cut = self._cut_after(kept, now)
+        self._open = Open(tally, None, EVER, covered_at_ns)
+        cut = cut_after(kept, self._span, now)
         if cut is None:
             tally.add_gap(until_ns, now.utc_ns, "restart")
         if cut is None and now.utc_ns < tally.end_utc_ns:
@@ -226,16 +166,6 @@ class Row:
         end_ns = tally.end_utc_ns if cut is None else min(until_ns, tally.end_utc_ns)
         self._end(now, end_ns, cut)
         return False
-
-    def _cut_after(self, kept: Kept, now: Now) -> Cut | None:
-        if kept.bucket_s != self._span.bucket_s:
-            return "changed"
-        if kept.tally.bundle != now.bundle:
-            return "model"
-        uninterrupted = abs(now.timeline.utc_at_zero_ns - kept.zero_utc_ns) < SLEW_NS
-        comparable = now.timeline.synced or uninterrupted
-        behind = now.utc_ns < kept.until_utc_ns - SLEW_NS
-        return "restart" if behind or not comparable else None
 
     def _fresh(self, now: Now, lead: GapCause, ended_ns: int | None = None) -> Open:
         """Return a bucket that begins where the last one ended, as far as that lies in the same stretch.
@@ -284,9 +214,9 @@ class Row:
             self.look(blank, at)
         tally.join_gaps()
         if self._told_utc_ns is not None and self._told_utc_ns < tally.begin_utc_ns:
-            self._ended.append(self._nothing_known(self._told_utc_ns, opened))
+            self._ended.add(self._nothing_known(self._told_utc_ns, opened))
         opened.to_ns = at.taken_ns
-        self._ended.append(opened)
+        self._ended.add(opened)
         self._told_utc_ns = end_utc_ns
 
     def _nothing_known(self, from_utc_ns: int, opened: Open) -> Open:
@@ -322,9 +252,15 @@ class Row:
     def _count(self, key: Key, taken_ns: int) -> None:
         bucket = self._bucket_of(taken_ns)
         bucket.tally.sums.count(key, 1)
-        if bucket.rev >= 0 and bucket not in self._corrected:
-            self._corrected.append(bucket)
+        self._ended.correct(bucket)
 
     def _bucket_of(self, taken_ns: int) -> Open:
-        found = [one for one in reversed(self._ended) if one.covers(taken_ns)]
-        return self._open if self._open.covers(taken_ns) or not found else found[0]
+        if self._open.covers(taken_ns):
+            return self._open
+        return self._ended.at(taken_ns) or self._open
+
+
+def _without(state: Measures, events: Sequence[Event]) -> Measures:
+    """Return what a state was before events."""
+    totals = Counter(counted(event) for event in events)
+    return Measures({key: total - totals[key] for key, total in state.totals.items()}, state.gauges)

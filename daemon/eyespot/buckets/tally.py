@@ -16,6 +16,7 @@ _MOST_GAPS = 16
 _DEVIATIONS = 2
 _DIGITS = 4
 
+EVER = -(2**63)  # before anything that can have happened
 Utc = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -121,7 +122,7 @@ def uncertainty(number: int, ambiguous: int, coverage: float) -> float:
     return ambiguous + mean + _DEVIATIONS * sqrt(mean * (1 + odds))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Open:
     """A bucket of this process.
 

@@ -8,6 +8,7 @@ import numpy as np
 from eyespot.domain.geometry import Mount, Point
 from eyespot.domain.polygon import inradius
 from eyespot.rules.line import LineSettings
+from eyespot.rules.queue import QueueSettings
 from eyespot.rules.zone import ZoneSettings
 
 _SHORTEST = 0.05
@@ -30,7 +31,7 @@ def doubts_of_line(line: LineSettings, mount: Mount) -> Iterator[str]:
         )
 
 
-def doubts_of_zone(zone: ZoneSettings, mount: Mount) -> Iterator[str]:
+def doubts_of_zone(zone: ZoneSettings | QueueSettings, mount: Mount) -> Iterator[str]:
     """Yield why nobody can be seen in a zone, or come and go, in words that go on after its name."""
     corners = np.array(zone.points)
     if inradius(corners) < _NARROWEST:
@@ -49,7 +50,7 @@ def doubts_of_zone(zone: ZoneSettings, mount: Mount) -> Iterator[str]:
                 f"has its side {number} so near to the {near[0]} edge of the frame that hardly anybody is"
                 " seen beyond it; draw it along the edge, or further inwards"
             )
-    if isinstance(zone.loiter_s, dict) and zone.classes is not None:
+    if isinstance(zone, ZoneSettings) and isinstance(zone.loiter_s, dict) and zone.classes is not None:
         for label in zone.loiter_s.keys() - set(zone.classes):
             yield f"has a loiter_s for {label}, which is not among its classes: it will never be told"
 

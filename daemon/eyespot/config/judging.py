@@ -14,6 +14,7 @@ from eyespot.domain.paths import there_is_file
 from eyespot.domain.windows import span_min
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.rules.queue import QueueSettings
 from eyespot.rules.shelf import ShelfSettings
 from eyespot.rules.zone import ZoneSettings
 
@@ -108,7 +109,7 @@ def _doubts_of(loaded: Loaded, index: int, rule: RuleSettings) -> Iterator[str]:
     match rule:
         case LineSettings():
             key, doubts = "a", doubts_of_line(rule, mount)
-        case ZoneSettings():
+        case ZoneSettings() | QueueSettings():
             key, doubts = "points", doubts_of_zone(rule, mount)
         case _:
             return

@@ -46,6 +46,12 @@ class Area:
         signs = np.where(inside(within, self._corners), 1.0, -1.0)
         return signs * distances(points, self._open, units)
 
+    def nearest_side(self, point: Reals, unit: Reals) -> tuple[int, float]:
+        """Return which side, from 0 on, is nearest to a (1, 2) point, and how far it is in a (1, 2) unit."""
+        far = [float(distances(point, side[None], unit)[0]) for side in self.sides]
+        nearest = int(np.argmin(far))
+        return nearest, far[nearest]
+
     def bands(self, units: Reals) -> Reals:
         """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
         ends = self._corners[None] / units[:, None]

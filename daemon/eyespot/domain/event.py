@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
-# What totals are of: ways over a line; ways into a zone, or behind lines, and out of there.
-Total = Literal["in", "out", "entered", "left"]
-# Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
-# Of an occupancy also: the hour had come, more left than had come, nobody stays for so long, nobody was seen.
-ResetCause = Literal["begun", "manual", "unusable", "schedule", "negative", "max_dwell", "empty"]
+# How a wait in a queue ended: at the service, elsewhere, or nobody knows how.
+Outcome = Literal["served", "abandoned", "lost"]
+# What totals are of: ways over a line; into a zone, or behind lines, and out of there; into a queue and out.
+Total = Literal["in", "out", "entered", "left", "joined", "served", "abandoned", "lost"]
+# Why totals began when they did: the rule was new, somebody said so, what was kept could not be used, or the
+# rule looks elsewhere. Of an occupancy also: the hour had come, more left than had come, nobody stays for so
+# long, nobody was seen.
+ResetCause = Literal["begun", "manual", "unusable", "changed", "schedule", "negative", "max_dwell", "empty"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -141,6 +144,52 @@ class Intruded:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedQueue:
+    """Somebody queues.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: since when; it was not known before that this would be a wait.
+        label: class name of the track.
+        track: id of the track.
+        found: whether it was there when it was seen first: then it had come before.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftQueue:
+    """Somebody does not queue any more.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations. Where that was not seen, when it was seen last.
+        label: class name that it had joined with.
+        track: id of the track.
+        dwell_s: how long it had waited. It was longer where `found`.
+        outcome: how that ended.
+        found: whether it was there when it was seen first.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    outcome: Outcome
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Threshold:
     """A number went below its limit, or is not below it any more.
 
@@ -240,7 +289,23 @@ class HeatmapState:
     cells: tuple[tuple[int, int, float, int], ...]
 
 
-Counted = LineState | ZoneState | OccupancyState  # what has totals
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: class name -> how many. `length` is always `joined` less `served`, `abandoned` and `lost`.
+
+    Attributes:
+        wait_s: how long the one that was served last had waited; None before that.
+    """
+
+    length: Mapping[str, int]
+    joined: Mapping[str, int]
+    served: Mapping[str, int]
+    abandoned: Mapping[str, int]
+    lost: Mapping[str, int]
+    wait_s: float | None
+
+
+Counted = LineState | ZoneState | QueueState | OccupancyState  # what has totals
 RuleState = Counted | ShareState | ShelfState | HeatmapState
 
 
@@ -285,4 +350,16 @@ class Reset:
     bundle: str
 
 
-Event = Crossed | Changed | Entered | Left | Loitered | Intruded | Threshold | Split | Reset
+Event = (
+    Crossed
+    | Changed
+    | Entered
+    | Left
+    | JoinedQueue
+    | LeftQueue
+    | Loitered
+    | Intruded
+    | Threshold
+    | Split
+    | Reset
+)

@@ -7,9 +7,12 @@ from eyespot.domain.event import (
     Crossed,
     Entered,
     Event,
+    JoinedQueue,
     Left,
+    LeftQueue,
     LineState,
     OccupancyState,
+    QueueState,
     RuleState,
     ShelfState,
     ZoneState,
@@ -31,6 +34,7 @@ class Measures(NamedTuple):
 
 
 NOTHING = Measures({}, {})
+_OF_A_QUEUE = ("joined", "served", "abandoned", "lost")
 
 
 def measures(state: RuleState) -> Measures:
@@ -46,6 +50,13 @@ def measures(state: RuleState) -> Measures:
             return Measures(totals, {Key(label, "occupancy"): number for label, number in occupancy.items()})
         case ShelfState(counts):
             return Measures({}, {Key(label, "facings"): number for label, number in counts.items()})
+        case QueueState():
+            totals = {
+                Key(label, what): total
+                for what in _OF_A_QUEUE
+                for label, total in getattr(state, what).items()
+            }
+            return Measures(totals, {Key(label, "length"): number for label, number in state.length.items()})
         case _:
             return NOTHING
 
@@ -59,10 +70,22 @@ def counted(event: Event) -> Key | None:
             return Key(event.label, "entered")
         case Left():
             return Key(event.label, "left")
+        case JoinedQueue():
+            return Key(event.label, "joined")
+        case LeftQueue():
+            return Key(event.label, event.outcome)
         case _:
             return None
 
 
 def lasted(event: Event) -> tuple[Key, float] | None:
     """Return what an event says the end of, and how many seconds that lasted."""
-    return (Key(event.label, "dwell_s"), event.dwell_s) if isinstance(event, Left) else None
+    match event:
+        case Left():
+            return Key(event.label, "dwell_s"), event.dwell_s
+        case LeftQueue(outcome="served"):
+            return Key(event.label, "wait_s"), event.dwell_s
+        case LeftQueue(outcome="abandoned"):
+            return Key(event.label, "abandoned_s"), event.dwell_s
+        case _:
+            return None

@@ -15,7 +15,7 @@ import numpy as np
 from eyespot.domain.area import Area, units_of
 from eyespot.domain.geometry import Point, Reals
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.domain.observation import Indexes
+from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.track import Ids, Scene, Tracks
 
 # How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
@@ -48,7 +48,7 @@ _TRACK = np.dtype(
         ("born_at", np.float64, 2),
         ("seen_ns", np.int64),
         ("point", np.float64, 2),  # where, seen last
-        ("box", np.float64, 4),
+        ("box", np.float32, 4),
         ("depth", np.float64),  # not a number before it was seen
     ]
 )
@@ -69,7 +69,7 @@ class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 KeptStays = Annotated[tuple[KeptStay, ...], msgspec.Meta(max_length=_MOST_STAYS)]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Stay:
     """Somebody inside.
 
@@ -93,7 +93,7 @@ class Stay:
     track: int
     since_ns: int
     seen_ns: int
-    box: Reals
+    box: Floats
     found: bool
     told: bool = False
     is_new: bool = False
@@ -152,6 +152,10 @@ class Stays:
         """Return whether somebody was seen within a time, counted back from now."""
         return not stay.lost and self.now_ns - self._seen_ns(stay) <= within_ns
 
+    def last_seen(self, stay: Stay) -> tuple[Floats, int]:
+        """Return where somebody was seen last, (4,), and when."""
+        return self._box(stay), self._seen_ns(stay)
+
     def keep(self, timeline: Timeline) -> list[dict[str, object]]:
         """Return the stays that have been told of and go on, fit for JSON."""
         kept = [self._keep(stay, timeline) for stay in self._stays if stay.told]
@@ -172,7 +176,7 @@ class Stays:
         for kept in self._kept:
             seen_ns = min(kept.seen_utc_ns - timeline.utc_at_zero_ns, newest_ns)
             since_ns = min(kept.since_utc_ns - timeline.utc_at_zero_ns, seen_ns)
-            stay = Stay(kept.label, kept.track, since_ns, seen_ns, np.array(kept.box), kept.found)
+            stay = Stay(kept.label, kept.track, since_ns, seen_ns, np.array(kept.box, np.float32), kept.found)
             stay.told = stay.lost = True
             stay.waits_ns = self._looked_ns + _WAITS_AFTER_START_NS
             stay.marks = set(kept.marks)
@@ -353,9 +357,9 @@ class Stays:
         row = None if stay.lost else self._row(stay.track)
         return stay.seen_ns if row is None else int(self._tracks["seen_ns"][row])
 
-    def _box(self, stay: Stay) -> Reals:
+    def _box(self, stay: Stay) -> Floats:
         row = None if stay.lost else self._row(stay.track)
-        box: Reals = stay.box if row is None else self._tracks["box"][row].copy()
+        box: Floats = stay.box if row is None else self._tracks["box"][row].copy()
         return box
 
     def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:

@@ -12,12 +12,19 @@ from eyespot.domain.track import Scene
 from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.occupancy import Occupancy, OccupancySettings
+from eyespot.rules.queue import Queue, QueueSettings
 from eyespot.rules.share import Share, ShareSettings
 from eyespot.rules.shelf import Shelf, ShelfSettings
 from eyespot.rules.zone import Zone, ZoneSettings
 
 RuleSettings = (
-    LineSettings | ShareSettings | ZoneSettings | OccupancySettings | HeatmapSettings | ShelfSettings
+    LineSettings
+    | ShareSettings
+    | ZoneSettings
+    | QueueSettings
+    | OccupancySettings
+    | HeatmapSettings
+    | ShelfSettings
 )
 _UTC = ZoneInfo("UTC")
 
@@ -28,10 +35,14 @@ class Rule(Protocol):
     Attributes:
         undecided: how many tracks have touched it and gone, so that nobody knows whether they should have
             counted; only grows.
+        place: where it looks, in words for nobody: totals of another place are others.
     """
 
     @property
     def undecided(self) -> int: ...  # noqa: D102
+
+    @property
+    def place(self) -> str: ...  # noqa: D102
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
         """Return what happened.
@@ -84,6 +95,7 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
+        place: where the rule looked; empty where that was not kept.
         heatmap: whether it is one, and so has another topic than all others.
         buckets: what its buckets keep; None where it has none.
     """
@@ -92,8 +104,17 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
+    place: str = ""
     heatmap: bool = False
     buckets: dict[str, object] | None = None
+
+
+def was_heatmap(kept: bytes) -> bool:
+    """Return whether a snapshot is that of a heatmap."""
+    try:
+        return msgspec.json.decode(kept, type=Snapshot).heatmap
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:
@@ -121,16 +142,20 @@ def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: Z
         mount: which point of a box counts.
         zone: time zone of the device.
     """
+    rule: Rule
     match settings:
         case LineSettings():
-            return Line(settings, labels, mount)
+            rule = Line(settings, labels, mount)
         case ShareSettings():
-            return Share(settings, labels)
+            rule = Share(settings, labels)
         case ZoneSettings():
-            return Zone(settings, labels, mount, zone)
+            rule = Zone(settings, labels, mount, zone)
         case OccupancySettings():
-            return Occupancy(settings, labels, zone)
+            rule = Occupancy(settings, labels, zone)
         case HeatmapSettings():
-            return Heatmap(settings, labels, mount, zone)
+            rule = Heatmap(settings, labels, mount, zone)
+        case QueueSettings():
+            rule = Queue(settings, labels, mount)
         case ShelfSettings():  # pragma: no branch - mypy sees that there is no other
-            return Shelf(settings, labels)
+            rule = Shelf(settings, labels)
+    return rule

@@ -92,6 +92,7 @@ class Heatmap:
         zone: time zone of the device, by whose clock hours begin.
     """
 
+    place = ""  # it has no totals
     undecided = 0  # it decides nothing
 
     def __init__(

@@ -104,6 +104,7 @@ class Line:
         mount: which point of a box counts.
 
     Attributes:
+        place: see `Rule`.
         undecided: see `Rule`: who was born or lost on the line, or crossed it and was never confirmed.
     """
 
@@ -111,6 +112,7 @@ class Line:
         self._settings = settings
         self._know(labels)
         self._mount = mount
+        self.place = f"{settings.a} {settings.b} {settings.swap} {mount}"
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []

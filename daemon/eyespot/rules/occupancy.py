@@ -91,6 +91,7 @@ class Occupancy:
         zone: time zone of the device, for `reset_at`.
     """
 
+    place = ""  # other lines may lead to the same place
     undecided = 0  # it follows nobody
 
     def __init__(self, settings: OccupancySettings, labels: tuple[str, ...], zone: ZoneInfo = _UTC) -> None:

@@ -64,6 +64,7 @@ class Share:
     """
 
     undecided = 0  # it follows nobody
+    place = ""  # it looks at all of the frame
 
     def __init__(self, settings: ShareSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings

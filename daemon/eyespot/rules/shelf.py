@@ -87,6 +87,7 @@ class Shelf:
         labels: class names by class index.
     """
 
+    place = ""  # it has no totals
     undecided = 0  # it follows nobody
 
     def __init__(self, settings: ShelfSettings, labels: tuple[str, ...]) -> None:

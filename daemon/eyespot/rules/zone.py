@@ -94,6 +94,7 @@ class Zone:
         zone: time zone of the device, for `armed`.
 
     Attributes:
+        place: see `Rule`.
         undecided: see `Rule`: who was inside when it was seen first, or vanished inside.
     """
 
@@ -109,6 +110,7 @@ class Zone:
         self._entered: Counter[str] = Counter()
         self._left: Counter[str] = Counter()
         self.undecided = 0
+        self.place = f"{settings.points} {mount}"
         self._renew()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule

@@ -11,15 +11,19 @@ import numpy as np
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.event import (
     Changed,
+    Counted,
     Crossed,
     Entered,
     Event,
     HeatmapState,
     Intruded,
+    JoinedQueue,
     Left,
+    LeftQueue,
     LineState,
     Loitered,
     OccupancyState,
+    QueueState,
     Reset,
     ResetCause,
     RuleState,
@@ -175,25 +179,15 @@ class Native:
     def rule_state(self, rule: str, state: RuleState, since: Since, model: str, at: Stamp) -> Message:
         """Return what holds for a rule; `since` tells of its totals."""
         topic, of = f"rule/{rule}/state", {"rule": rule, "model": model}
-        match state:
-            case LineState():
-                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
-                return self._state(topic, payloads.LineState, at, **of, counts=state.counts)
-            case ZoneState(occupancy, entered, left):
-                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
-                numbers = {"occupancy": occupancy, "entered": entered, "left": left}
-                return self._state(topic, payloads.ZoneState, at, **of, **numbers)
-            case OccupancyState(occupancy, entered, left):
-                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
-                numbers = {"occupancy": occupancy, "entered": entered, "left": left}
-                return self._state(topic, payloads.OccupancyState, at, **of, **numbers)
-            case HeatmapState():
-                return self._state(f"heatmap/{rule}", payloads.HeatmapState, at, **of, **_hour(state))
-            case ShelfState(counts, low, slots, unseen):
-                shelf = {"counts": counts, "low": low, "slots": slots, "unseen": unseen}
-                return self._state(topic, payloads.ShelfState, at, **of, **shelf)
-            case ShareState():  # pragma: no branch - mypy sees that there is no other
-                return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
+        if isinstance(state, ShareState):
+            return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
+        if isinstance(state, HeatmapState):
+            return self._state(f"heatmap/{rule}", payloads.HeatmapState, at, **of, **_hour(state))
+        if isinstance(state, ShelfState):
+            return self._state(topic, payloads.ShelfState, at, **of, **_fields_of(state))
+        kind = _COUNTED[type(state)]
+        since_when = {"since": rfc3339(since.utc_ns), "reset": since.cause}
+        return self._state(topic, kind, at, **of, **since_when, **_fields_of(state))
 
     def rule_removed(self, rule: str, *, is_heatmap: bool = False) -> Message:
         """Return the message that clears what is retained of a rule that is no more."""
@@ -323,11 +317,20 @@ class Native:
         }
 
 
+_COUNTED: Mapping[type[Counted], type[payloads.Envelope]] = {
+    LineState: payloads.LineState,
+    ZoneState: payloads.ZoneState,
+    QueueState: payloads.QueueState,
+    OccupancyState: payloads.OccupancyState,
+}
+_OF_A_QUEUE: Sequence[Total] = ("joined", "served", "abandoned", "lost")
 _PAYLOADS: Mapping[type[Event], type[payloads.Envelope]] = {
     Crossed: payloads.Crossed,
     Changed: payloads.Changed,
     Entered: payloads.Entered,
     Left: payloads.Left,
+    JoinedQueue: payloads.Joined,
+    LeftQueue: payloads.LeftQueue,
     Loitered: payloads.Loitering,
     Intruded: payloads.Intrusion,
     Reset: payloads.Reset,
@@ -352,14 +355,18 @@ def _fields(event: Event) -> dict[str, Any]:
             return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
 
 
-def _of_track(event: Crossed | Entered | Left | Loitered | Intruded) -> dict[str, Any]:
+def _of_track(
+    event: Crossed | Entered | Left | JoinedQueue | LeftQueue | Loitered | Intruded,
+) -> dict[str, Any]:
     match event:
         case Crossed(direction=direction):
             return {"direction": direction}
-        case Entered(found=found):
+        case Entered(found=found) | JoinedQueue(found=found):
             return {"found": found}
         case Left(dwell_s=dwell_s, found=found, lost=lost):
             return {"dwell_s": round(dwell_s, 3), "found": found, "lost": lost}
+        case LeftQueue(dwell_s=dwell_s, outcome=outcome, found=found):
+            return {"dwell_s": round(dwell_s, 3), "outcome": outcome, "found": found}
         case Loitered(dwell_s=dwell_s):
             return {"dwell_s": round(dwell_s, 3)}
         case Intruded():  # pragma: no branch - mypy sees that there is no other
@@ -373,10 +380,16 @@ def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
             return {label: {"in": ways["in"], "out": ways["out"]} for label, ways in counts.items()}
         case ZoneState(entered=entered, left=left) | OccupancyState(entered=entered, left=left):
             return {label: {"entered": entered[label], "left": left[label]} for label in entered}
-        case (
-            ShareState() | ShelfState() | HeatmapState()
-        ):  # pragma: no branch - mypy sees that there is no other
+        case QueueState():
+            return {
+                label: {name: getattr(state, name)[label] for name in _OF_A_QUEUE} for label in state.joined
+            }
+        case _:
             return None
+
+
+def _fields_of(state: Counted | ShelfState) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in state.__dataclass_fields__}
 
 
 def _hour(state: HeatmapState) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.bucket import Cut, GapCause
-from eyespot.domain.event import Direction, ResetCause, Total
+from eyespot.domain.event import Direction, Outcome, ResetCause, Total
 from eyespot.domain.geometry import Mount
 from eyespot.ports import SensorMode
 
@@ -181,7 +181,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Totals of a line since `since`: class -> crossings in and out.
 
-    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "unusable", what
+    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "changed", it was
+    moved; "unusable", what
     was kept of it could not be used.
     """
 
@@ -205,6 +206,26 @@ class ZoneState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
     occupancy: ByClass
     entered: ByClass
     left: ByClass
+    since: Utc
+    reset: ResetCause = "begun"
+    model: BundleId
+
+
+class QueueState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a queue is now, and totals since `since`; each class -> number.
+
+    Always `length` = `joined` - `served` - `abandoned` - `lost`, also after a reset: who queues has `joined`
+    then. `wait_s` is how long the one that was served last had waited. `reset` is as of `LineState`.
+    """
+
+    rule: Short
+    kind: Literal["queue"] = "queue"
+    length: ByClass
+    joined: ByClass
+    served: ByClass
+    abandoned: ByClass
+    lost: ByClass
+    wait_s: Seconds | None
     since: Utc
     reset: ResetCause = "begun"
     model: BundleId
@@ -239,7 +260,8 @@ class Changed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another model counts from here on. Totals go on; `counts` are those until now, null for a share.
 
-    Of a line they are "in" and "out", of a zone or an occupancy "entered" and "left".
+    Of a line they are "in" and "out", of a zone or an occupancy "entered" and "left", of a queue those of its
+    state.
     """
 
     kind: Literal["split"] = "split"
@@ -400,6 +422,34 @@ class Left(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dwell_s: Seconds
     found: bool
     lost: bool
+    model: BundleId
+
+
+class Joined(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody queues, since `t`; `found`: it was there when it was seen first, and had come before."""
+
+    kind: Literal["joined"] = "joined"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    found: bool
+    model: BundleId
+
+
+class LeftQueue(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody does not queue any more, after `dwell_s` seconds; it was longer where `found`.
+
+    `outcome` is "served" where it left over a side of the service, "abandoned" elsewhere, "lost" where it
+    vanished.
+    """
+
+    kind: Literal["left"] = "left"
+    rule: Short
+    label: ClassName = msgspec.field(name="class")
+    track: Count
+    dwell_s: Seconds
+    outcome: Outcome
+    found: bool
     model: BundleId
 
 
