@@ -269,9 +269,9 @@ class Pipeline:
     def _gone(self) -> Iterator[tuple[str, bool]]:
         """Yield what is retained though nothing tells it any more: id, and whether it is a heatmap."""
         for rule_id, kept in self._kept.items():
-            was_heatmap, running = was_heatmap(kept), self._rules.get(rule_id)
-            if running is None or was_heatmap != _is_heatmap(running):
-                yield rule_id, was_heatmap
+            was, running = was_heatmap(kept), self._rules.get(rule_id)
+            if running is None or was != _is_heatmap(running):
+                yield rule_id, was
 
     def _restore(self, rule_id: str, running: _Running, kept: bytes) -> Snapshot | None:
         """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
