@@ -350,6 +350,14 @@ def test_slots_whose_products_are_not_looked_for_any_more_are_refused() -> None:
         a_shelf(slots=[place(0)], classes=["bottle"]).restore(rule.snapshot())
 
 
+def test_a_box_around_two_of_a_class_is_none_of_them() -> None:
+    rule, detector = a_shelf(), Detector({place(0): BOTTLE, place(0, 1): BOTTLE, place(3): MUG}, flips=0)
+    detector.standing[place(0)[:2] + place(0, 1)[2:]] = BOTTLE
+    detector.watch(rule, 60)
+    assert rule.state().counts == {"bottle": 2, "mug": 1}
+    assert rule.state().slots == 3
+
+
 def test_two_that_overlap_too_much_are_one() -> None:
     rule, (x0, y0, x1, y1) = a_shelf(), place(0)
     boxes = np.array([(x0, y0, x0 + 0.48 * WIDTH, y1), (x0, y0, x1, y1)], np.float32)

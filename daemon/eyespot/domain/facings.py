@@ -27,6 +27,7 @@ _GIVEN_UP = 1.5  # below where a place begins: nothing stood there ever
 _NEAR = 0.5  # a box belongs to a place if their centres are within so many of its widths and heights
 _ALIKE = 2.5  # and their sides differ by less than this factor
 _SAME, _OVERLAP = 0.5, 0.4  # overlap of two boxes of one product; more than two products have
+_SEVERAL = 3  # a place itself, and two more that lie in it
 _HIDDEN = 0.1  # of a place that is covered
 _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
@@ -263,21 +264,36 @@ class Facings:
         self._places["label"][rows] = np.where(leads, best, self._places["label"][rows])
 
     def _settle(self, judged: Mask) -> None:
-        """Tell of places as their odds are by now; where two overlap too much, only of the one that was."""
+        """Tell of places as their odds are by now."""
         places = self._places
         gone = judged & places["stands"] & (places["odds"] < -_CERTAIN)
         places["stands"][gone] = False
         places["stood_ns"][places["stands"] | gone] = self._now_ns
-        for row in np.flatnonzero(judged & ~places["stands"] & (places["odds"] > _CERTAIN)).tolist():
-            others = iou_matrix(
-                places["box"][row : row + 1].astype(np.float32), places["box"].astype(np.float32)
-            )
-            rivals = (others[0] > _OVERLAP) & (np.arange(len(places)) != row)
-            if (rivals & places["stands"]).any() and not places["given"][row]:
-                continue
-            places["stands"][row] = places["known"][row] = True
-            places["stood_ns"][row] = self._now_ns
-            places["known"][rivals & ~places["given"]] = False
+        risen = np.flatnonzero(judged & ~places["stands"] & (places["odds"] > _CERTAIN))
+        for row in risen.tolist():
+            self._rise(row)
+        if len(risen):
+            self._part()
+
+    def _rise(self, row: int) -> None:
+        """Let something stand at a place, unless that is what stands at another one."""
+        places = self._places
+        boxes = places["box"].astype(np.float32)
+        rivals = iou_matrix(boxes[row : row + 1], boxes)[0] > _OVERLAP
+        rivals[row] = False
+        if (rivals & places["stands"]).any() and not places["given"][row]:
+            return
+        places["stands"][row] = places["known"][row] = True
+        places["stood_ns"][row] = self._now_ns
+        places["known"][rivals & ~places["given"]] = False
+
+    def _part(self) -> None:
+        """Know no place any more that is a box around several of one class: detectors give such, too."""
+        rows = np.flatnonzero(self._places["stands"])
+        boxes, labels = self._places["box"][rows].astype(np.float32), self._places["label"][rows]
+        inside = (cover_matrix(boxes, boxes) > _OVERLAP) & (labels[:, None] == labels)
+        around = (inside.sum(axis=0) >= _SEVERAL) & ~self._places["given"][rows]
+        self._places["stands"][rows[around]] = self._places["known"][rows[around]] = False
 
     def _add(self, found: Boxes, free: Mask) -> None:
         """Begin places at boxes that belong to none."""
