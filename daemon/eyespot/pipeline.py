@@ -7,41 +7,42 @@ import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
+from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import Event, LineState, Reset, ResetCause, RuleState, Split
-from eyespot.domain.instants import Timeline
+from eyespot.domain.event import (
+    Counted,
+    Event,
+    HeatmapState,
+    Reset,
+    ResetCause,
+    RuleState,
+    ShelfState,
+    Split,
+)
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
-from eyespot.domain.objects import count_of, objects_of
-from eyespot.domain.observation import Indexes, Observation
+from eyespot.domain.objects import count_of, objects_of, places_of
+from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Rule, Sweeping
+from eyespot.rules import Gathering, Rule, Snapshot, Sweeping, was_heatmap
 from eyespot.topics.native import Native, Since, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
 Watch = Callable[[Scene, tuple[str, ...], Sequence[Event]], None]
 
-
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule as it is kept.
-
-    Attributes:
-        since_utc_ns: UTC in ns since 1970 when its totals began.
-        state: what the rule itself keeps.
-        model: id of the bundle whose work it is; empty where that was not kept.
-        reset: why its totals began then.
-    """
-
-    since_utc_ns: int
-    state: dict[str, object]
-    model: str = ""
-    reset: ResetCause = "begun"
+_UTC = ZoneInfo("UTC")
+# What a rule keeps may change without a word, as where somebody is. Each time that is kept wears the card.
+_KEEP_NS, _KEEP_GATHERED_NS = 30 * SECOND_NS, 300 * SECOND_NS
 
 
 class Tuning(NamedTuple):
@@ -52,12 +53,14 @@ class Tuning(NamedTuple):
         min_score: from which on a detection can start a track.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
+        spans: rule id -> length of its buckets, in s.
     """
 
     rules: Mapping[str, Rule]
     min_score: float
     publishes_frames: bool
     classes: Collection[str] | None
+    spans: Mapping[str, int]
 
 
 class Seen(NamedTuple):
@@ -75,6 +78,10 @@ class _Running:
     published: RuleState | None = None
     model: str = ""
     reset: ResetCause = "begun"
+    counted: RuleState | None = None  # into its bucket
+    undecided: int = 0  # as the rule said last
+    kept: dict[str, object] | None = None
+    kept_ns: int = 0  # when that was looked at last
 
 
 class _Told(NamedTuple):
@@ -84,6 +91,7 @@ class _Told(NamedTuple):
     order: int
     events: Sequence[Event]
     state: RuleState
+    undecided: int
 
 
 class Pipeline:
@@ -97,6 +105,8 @@ class Pipeline:
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
         watch: is given each scene, the class names of its model by index, and what happened in it.
+        spans: rule id -> length of its buckets, in s; a rule that is not there has none.
+        zone: time zone of the device, by whose clock buckets begin.
 
     Attributes:
         seen: how much the model has seen; from any thread.
@@ -115,6 +125,8 @@ class Pipeline:
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
         watch: Watch = lambda _scene, _labels, _events: None,
+        spans: Mapping[str, int] = MappingProxyType({}),
+        zone: ZoneInfo = _UTC,
     ) -> None:
         self._classes = classes
         self._watch = watch
@@ -125,6 +137,7 @@ class Pipeline:
         self._kept: dict[str, bytes] = {}
         self._native = native
         self._publishes_frames = publishes_frames
+        self._buckets = Buckets(spans, zone)
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
 
@@ -132,10 +145,12 @@ class Pipeline:
         """Take up where the kept snapshots end, and return every rule's state.
 
         A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. The topic of a snapshot that has no rule is cleared. Totals of another model are
+        then says why. One that looks elsewhere now is reset.
+        The topic of a snapshot that has no rule is cleared. Totals of another model are
         split from what comes.
         """
         self._kept = dict(kept)
+        self._buckets.begin(self.model.bundle, taken_ns, timeline)
         return self._take_up(self._rules, taken_ns, timeline)
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
@@ -145,9 +160,14 @@ class Pipeline:
         that was there before takes up its totals; else as `begin`. Tracks stay.
         """
         before = self._rules
-        self._kept |= {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        self._buckets.pass_time(taken_ns, timeline)
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
         new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
+        ended = [rule_id for rule_id in before if rule_id in new or rule_id not in self._rules]
+        for rule_id in ended:
+            self._buckets.close(rule_id, "changed")
+        self._buckets.spans = tuning.spans
+        self._kept |= {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
         self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
         self._next = replace(self.model, min_score=tuning.min_score)
@@ -155,13 +175,16 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        return self._take_up(new, taken_ns, timeline)
+        handover = self._take_up(new, taken_ns, timeline)
+        # of a rule that goes, so that no bucket of it is told again when it returns
+        gone = {rule_id: self._kept[rule_id] for rule_id in ended if rule_id not in self._rules}
+        return replace(handover, snapshots={**handover.snapshots, **gone})
 
     @property
     def counting(self) -> tuple[str, ...]:
         """The rules that have totals."""
         return tuple(
-            rule_id for rule_id, running in self._rules.items() if isinstance(running.rule.state(), LineState)
+            rule_id for rule_id, running in self._rules.items() if isinstance(running.rule.state(), Counted)
         )
 
     def reset(self, rules: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
@@ -172,21 +195,49 @@ class Pipeline:
             taken_ns: now.
             timeline: for UTC.
         """
-        resets: list[Event] = []
-        for rule_id in rules:
-            running = self._rules[rule_id]
-            since, model = running.since_utc_ns, self.model.bundle
-            resets.append(Reset(rule_id, taken_ns, "manual", running.rule.state(), since, model))
-            running.rule.reset()
-            running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
-            running.published = None
+        self._buckets.pass_time(taken_ns, timeline)
+        resets = [self._reset(rule_id, "manual", taken_ns, timeline) for rule_id in rules]
         messages = [self._native.event(reset, timeline) for reset in resets]
         states, snapshots = self._changes(taken_ns, timeline, resets)
         return Handover((*messages, *states), snapshots, self._native.seq)
 
+    def _reset(self, rule_id: str, cause: ResetCause, taken_ns: int, timeline: Timeline) -> Reset:
+        running = self._rules[rule_id]
+        since, model = running.since_utc_ns, running.model or self.model.bundle
+        reset = Reset(rule_id, taken_ns, cause, running.rule.state(), since, model)
+        running.rule.reset()
+        self._buckets.reset(rule_id, measures(running.rule.state()))
+        running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), cause
+        running.model, running.published = self.model.bundle, None
+        return reset
+
     def expect(self, model: ModelIdentity) -> None:
         """Count by another model from its first observation on; from any thread."""
         self._next = model
+
+    def expect_rate(self, rate_hz: float) -> None:
+        """Take note of how often is meant to be observed, for coverage; from any thread."""
+        self._buckets.expect(rate_hz)
+
+    def keep(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """Return the snapshots of all rules that gather, as of now, before the process ends."""
+        self._buckets.pass_time(taken_ns, timeline)
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        gathering = {rule_id for rule_id, running in self._rules.items() if _gathers(running)}
+        gathering |= set(self._buckets.rules)
+        whole = {rule_id: self._snapshot(rule_id, self._rules[rule_id]) for rule_id in sorted(gathering)}
+        return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
+
+    def end(self, taken_ns: int, timeline: Timeline) -> Handover:
+        """End all buckets and heatmaps, as nothing more will come of a recording; return them."""
+        self._buckets.pass_time(taken_ns, timeline)
+        for running in self._rules.values():
+            if isinstance(running.rule, Gathering):
+                running.rule.close()
+        for rule_id in self._buckets.rules:
+            self._buckets.close(rule_id, "end")
+        messages, snapshots = self._changes(taken_ns, timeline, ())
+        return Handover(tuple(messages), snapshots, self._native.seq)
 
     def step(self, taken_ns: int, observation: Observation | None, timeline: Timeline) -> Handover:
         """Look at one observation, or at its absence while the source is silent.
@@ -194,6 +245,7 @@ class Pipeline:
         At the first one of the model that is expected, counters are split. Any other model's are passed over.
         """
         events: list[Event] = []
+        self._buckets.pass_time(taken_ns, timeline)
         if observation is not None and observation.bundle != self.model.bundle:
             if observation.bundle == self._next.bundle:
                 events += self._change_model(taken_ns, self._next)
@@ -201,6 +253,7 @@ class Pipeline:
                 observation = None
         if observation is not None:
             self._note(observation)
+            self._buckets.look(observation.sight)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
         return self._look(
             Scene(taken_ns, observation, self._tracker.step(taken_ns, objects), timeline), events
@@ -214,20 +267,52 @@ class Pipeline:
         rules = [running.rule for running in self._rules.values()]
         sweeping = [rule for rule in rules if isinstance(rule, Sweeping)]
         if self._publishes_frames or len(sweeping) < len(rules):
-            for scene in strip.scenes():
-                yield from self._look(scene, ()).messages
+            yield from self._step_through(strip)
             return
         told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(sweeping)), key=_when)
+        passed = 0
         for step, at_once in groupby(told, key=lambda one: one.step):
-            yield from self._tell(list(at_once), int(strip.taken_ns[step]), strip.timeline)
+            yield from self._let_pass(strip, passed, step)
+            yield from self._tell(list(at_once), strip, step)
+            passed = step + 1
+        yield from self._let_pass(strip, passed, len(strip))
 
-    def _tell(self, told: Sequence[_Told], taken_ns: int, timeline: Timeline) -> Iterator[Message]:
-        """Yield what rules have told at one step: events first, then states."""
-        for one in told:
-            yield from (self._native.event(event, timeline) for event in one.events)
+    def _step_through(self, strip: Strip) -> Iterator[Message]:
+        for scene in strip.scenes():
+            self._buckets.pass_time(scene.taken_ns, scene.timeline)
+            if scene.observation is not None:
+                self._buckets.look(scene.observation.sight)
+            yield from self._look(scene, ()).messages
+
+    def _let_pass(self, strip: Strip, begin: int, end: int) -> Iterator[Message]:
+        """Yield what is told of scenes in which no rule says anything: buckets that end."""
+        if self._buckets.rules:
+            for step in range(begin, end):
+                self._pass_time(strip, step)
+                yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
+
+    def _pass_time(self, strip: Strip, step: int) -> None:
+        self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
+        if strip.observed[step]:
+            self._buckets.look(strip.sight(step))
+
+    def _tell(self, told: Sequence[_Told], strip: Strip, step: int) -> Iterator[Message]:
+        """Yield what rules have told at one step: events, buckets that end, states."""
+        self._pass_time(strip, step)
         running = list(self._rules.items())
         for one in told:
-            yield from self._published(*running[one.order], one.state, stamp(timeline, taken_ns))
+            rule_id, of = running[one.order]
+            self._count_told(rule_id, of, one)
+            yield from (self._native.event(event, strip.timeline) for event in one.events)
+        yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
+        at = stamp(strip.timeline, int(strip.taken_ns[step]))
+        for one in told:
+            yield from self._published(*running[one.order], one.state, at)
+
+    def _count_told(self, rule_id: str, running: _Running, told: _Told) -> None:
+        undecided = told.undecided - running.undecided
+        running.undecided, running.counted = told.undecided, told.state
+        self._buckets.count(rule_id, measures(told.state), told.events, undecided)
 
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
@@ -243,26 +328,40 @@ class Pipeline:
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+        begun: list[Event] = []
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            if rule_id in self._kept:
-                self._restore(rule_id, running, self._kept[rule_id])
-        removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
-        splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
-        states, snapshots = self._changes(taken_ns, timeline, splits)
+            kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
+            if kept and kept.place not in {"", running.rule.place}:
+                begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
+        removed = [
+            self._native.rule_removed(rule_id, is_heatmap=is_heatmap) for rule_id, is_heatmap in self._gone()
+        ]
+        begun += self._split(taken_ns)
+        messages = [self._native.event(event, timeline) for event in begun]
+        states, snapshots = self._changes(taken_ns, timeline, begun)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
+    def _gone(self) -> Iterator[tuple[str, bool]]:
+        """Yield what is retained though nothing tells it any more: id, and whether it is a heatmap."""
+        for rule_id, kept in self._kept.items():
+            was, running = was_heatmap(kept), self._rules.get(rule_id)
+            if running is None or was != _is_heatmap(running):
+                yield rule_id, was
+
+    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> Snapshot | None:
+        """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
         try:
             snapshot = msgspec.json.decode(kept, type=Snapshot)
             running.rule.restore(snapshot.state)
         except (msgspec.DecodeError, ValueError) as error:
             self.unusable[rule_id], running.reset = one_line(error), "unusable"
-        else:
-            running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
-            running.reset = snapshot.reset
+            return None
+        running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
+        running.reset = snapshot.reset
+        return snapshot
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -275,10 +374,11 @@ class Pipeline:
 
     def _change_model(self, taken_ns: int, model: ModelIdentity) -> list[Split]:
         """Go on with another model: tracks and totals stay, by the names of their classes."""
-        self._tracker.relabel(_places(self.model.labels, model.labels), model.min_score)
+        self._tracker.relabel(places_of(self.model.labels, model.labels), model.min_score)
         self._begin_with(model)
         for running in self._rules.values():
             running.rule.relabel(model.labels, model.bundle)
+        self._buckets.change_model(model.bundle)
         return self._split(taken_ns)
 
     def _split(self, taken_ns: int) -> list[Split]:
@@ -296,15 +396,24 @@ class Pipeline:
 
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
-        for running in self._rules.values():
-            events += running.rule.step(scene, events)
+        for rule_id, running in self._rules.items():
+            told = [_dated(event, running, scene) for event in running.rule.step(scene, events)]
+            events += told
+            self._count(rule_id, running, told)
         return events
+
+    def _count(self, rule_id: str, running: _Running, told: Sequence[Event]) -> None:
+        undecided, running.undecided = running.undecided, running.rule.undecided
+        state = running.rule.state()
+        if told or state is not running.counted or running.undecided != undecided:
+            running.counted = state
+            self._buckets.count(rule_id, measures(state), told, running.undecided - undecided)
 
     def _changes(
         self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
     ) -> tuple[list[Message], dict[str, bytes]]:
-        """Return the states that are not published yet, and the snapshots of rules that have moved."""
-        messages: list[Message] = []
+        """Return due buckets, states that are not published yet, and the snapshots of rules that moved."""
+        messages = [self._native.bucket(bucket) for bucket in self._buckets.due()]
         snapshots: dict[str, bytes] = {}
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
@@ -312,8 +421,10 @@ class Pipeline:
             state = running.rule.state()
             new = list(self._published(rule_id, running, state, at))
             messages += new
-            if new or rule_id in speakers:
-                snapshots[rule_id] = _snapshot(running)
+            wanted = self._buckets.wants_to_be_kept(rule_id) or _has_moved(running, taken_ns)
+            if new or rule_id in speakers or wanted:
+                running.kept_ns = taken_ns
+                snapshots[rule_id] = self._snapshot(rule_id, running)
         return messages, snapshots
 
     def _published(self, rule_id: str, running: _Running, state: RuleState, at: Stamp) -> Iterator[Message]:
@@ -323,15 +434,50 @@ class Pipeline:
             since = Since(running.since_utc_ns, running.reset)
             yield self._native.rule_state(rule_id, state, since, self.model.bundle, at)
 
+    def _snapshot(self, rule_id: str, running: _Running) -> bytes:
+        running.kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
+        snapshot = Snapshot(
+            since_utc_ns=running.since_utc_ns,
+            state=running.kept,
+            model=running.model,
+            reset=running.reset,
+            place=running.rule.place,
+            heatmap=_is_heatmap(running),
+            buckets=buckets,
+        )
+        return msgspec.json.encode(snapshot)
 
-def _snapshot(running: _Running) -> bytes:
-    kept = running.rule.snapshot()
-    return msgspec.json.encode(Snapshot(running.since_utc_ns, kept, running.model, running.reset))
+
+def _has_moved(running: _Running, taken_ns: int) -> bool:
+    """Return whether what a rule keeps has changed without a word, as where somebody is; now and then."""
+    if taken_ns - running.kept_ns < (_KEEP_GATHERED_NS if _gathers(running) else _KEEP_NS):
+        return False
+    running.kept_ns = taken_ns
+    return running.rule.snapshot() != running.kept
+
+
+def _gathers(running: _Running) -> bool:
+    """Whether a rule changes though it says nothing and its state is as before."""
+    return isinstance(running.rule.state(), HeatmapState | ShelfState)
+
+
+def _is_heatmap(running: _Running) -> bool:
+    return isinstance(running.rule.state(), HeatmapState)
+
+
+def _dated(event: Event, running: _Running, scene: Scene) -> Event:
+    """Return an event; of totals that a rule has begin anew, with when they had begun."""
+    if not isinstance(event, Reset):
+        return event
+    dated = replace(event, since_utc_ns=running.since_utc_ns)
+    running.since_utc_ns, running.reset = scene.timeline.utc_ns(event.taken_ns), event.cause
+    running.published = None
+    return dated
 
 
 def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[_Told]:
     for step, events in rule.sweep(strip):
-        yield _Told(step, order, events, rule.state())
+        yield _Told(step, order, events, rule.state(), rule.undecided)
 
 
 def _when(told: _Told) -> tuple[int, int]:
@@ -340,9 +486,3 @@ def _when(told: _Told) -> tuple[int, int]:
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:
     return running is not None and running.rule is rule
-
-
-def _places(before: Sequence[str], after: Sequence[str]) -> Indexes:
-    """Return where each class of one model is in another one; -1 where that lacks it."""
-    places = {label: place for place, label in reversed(list(enumerate(after)))}
-    return np.array([places.get(label, -1) for label in before], np.intp)

@@ -20,7 +20,7 @@ from msgspec import Meta
 from eyespot.domain.errors import InputError, StorageError
 from eyespot.domain.instants import SECOND_NS, parse_rfc3339
 from eyespot.domain.objects import objects_of
-from eyespot.domain.observation import Detections, Floats, Observation
+from eyespot.domain.observation import Detections, Floats, Observation, Sight
 from eyespot.ports import ModelIdentity
 
 SCHEMA: Final = "eyespot.recording/1"
@@ -108,6 +108,7 @@ class _Line(msgspec.Struct):
     boxes: Annotated[list[_Box], Meta(max_length=_MOST_BOXES)]
     scores: Annotated[list[_Score], Meta(max_length=_MOST_BOXES)]
     classes: Annotated[list[_Index], Meta(max_length=_MOST_BOXES)]
+    sight: Sight = "clear"
 
 
 def digest(path: Path) -> str:
@@ -166,7 +167,7 @@ class RecordingReader:
     def _read(self, number: int, text: bytes) -> Observation:
         try:
             line = self._lines.decode(text)
-            return Observation(_instant(line.t_ns), self.header.bundle, self._detections(line))
+            return Observation(_instant(line.t_ns), self.header.bundle, self._detections(line), line.sight)
         except _UNREADABLE as error:
             raise self._error(number, f"not an observation: {error}") from error
 
@@ -305,6 +306,8 @@ class RecordingWriter:
             "scores": _decimal(objects.scores),
             "classes": objects.classes.tolist(),
         }
+        if observation.sight != "clear":
+            line["sight"] = observation.sight
         self._pending += self._encoder.encode(line) + b"\n"
         enough = len(self._pending) >= _FRAME_BYTES or t_ns - self._kept_ns >= _FRAME_NS
         if enough or not self._packs:

@@ -134,6 +134,20 @@ def test_messages_of_a_good_eye_are_admitted_as_they_are() -> None:
         assert not isinstance(message, wire.Seen) or admitted(data) is not None
 
 
+def test_of_what_could_be_seen_three_words_cross_and_no_other() -> None:
+    whole = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["dark"]))
+    assert whole[-1] == "dark"
+    for last, sight in (
+        (["covered"], "covered"),
+        ([], "clear"),
+        (["foggy"], None),
+        ([1], None),
+        ([b""], None),
+    ):
+        seen = admitted(msgspec.msgpack.encode([*whole[:-1], *last]))
+        assert (seen.sight if seen else None) == sight
+
+
 def test_a_refusal_does_not_quote_at_length() -> None:
     with pytest.raises(wire.WireError) as refused:
         wire.decode_from_eye(msgspec.msgpack.encode(["picture" * 10_000]))

@@ -26,6 +26,7 @@ EVERY_MESSAGE: dict[str, wire.FromEye] = {
     "trouble": wire.Trouble("source_failed", "unplugged"),
     "ended": wire.Ended(None),
     "objects": crossing.seen(Observation(NOW_NS, "m", boxes(5))),
+    "dark": crossing.seen(Observation(NOW_NS, "m", boxes(0), "dark")),
     "labels": crossing.seen(Observation(NOW_NS, "m", Labels(floats(2), np.array([2, 0])))),
     "shares": crossing.seen(Observation(NOW_NS, "m", Shares(floats(3)))),
     "poses": crossing.seen(Observation(NOW_NS, "m", Poses(floats(2, 17, 3), floats(2)))),

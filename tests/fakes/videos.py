@@ -14,9 +14,10 @@ def write_video(
     rate_hz: int = 10,
     codec: str = "mjpeg",
     rotation: int = 0,
+    red: int = 200,
     **options: str,
 ) -> Path:
-    """Write a film whose left half is red and whose frame n has a blue of 4 n.
+    """Write a film whose left half is red, as much as that, and whose frame n has a blue of 4 n.
 
     `rotation` says by how many degrees, anticlockwise, players are to turn it.
     """
@@ -28,7 +29,7 @@ def write_video(
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for number in range(frames):
             pixels = np.zeros((size[1], size[0], 3), np.uint8)
-            pixels[:, : size[0] // 2, 0] = 200
+            pixels[:, : size[0] // 2, 0] = red
             pixels[..., 2] = 4 * number % 256
             for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
                 container.mux(packet)

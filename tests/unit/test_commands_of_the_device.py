@@ -15,8 +15,8 @@ from eyespot.app.steward import RESTART_AFTER_S, Steward
 from eyespot.domain.notice import NOTICE
 from eyespot.host.clock import ManualClock
 from eyespot.host.log_level import FOR_S
-from eyespot.pipeline import Snapshot
 from eyespot.ports import Handover
+from eyespot.rules import Snapshot
 from eyespot.supervisor.signals import Wish
 from fakes.office import DOOR, SCALE, Office
 from fakes.walkers import Walker, film

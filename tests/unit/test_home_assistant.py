@@ -14,6 +14,8 @@ from eyespot.topics.home_assistant import Announced, discovery
 ROOT = "eyespot/v1/shop-1"
 DOOR = Announced("door", "line", ("person", "dining table"))
 FLOOR = Announced("floor", "share")
+HALL = Announced("hall", "zone", ("person", "dining table"))
+TILL = Announced("till", "queue", ("person",))
 
 
 def told(*rules: Announced, before: dict[str, str] | None = None) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def told(*rules: Announced, before: dict[str, str] | None = None) -> dict[str, A
 
 
 def test_what_home_assistant_requires_is_there() -> None:
-    payload = told(DOOR, FLOOR)
+    payload = told(DOOR, FLOOR, HALL, TILL)
 
     assert payload["device"]["identifiers"] == ["eyespot_shop-1"]
     assert payload["origin"]["name"] == "eyespot"
@@ -33,7 +35,7 @@ def test_what_home_assistant_requires_is_there() -> None:
 
 
 def test_unique_ids_are_unique() -> None:
-    ids = [component["unique_id"] for component in told(DOOR, FLOOR)["components"].values()]
+    ids = [component["unique_id"] for component in told(DOOR, FLOOR, HALL, TILL)["components"].values()]
 
     assert len(set(ids)) == len(ids)
 
@@ -49,9 +51,20 @@ def test_every_class_and_direction_of_a_line_has_a_total() -> None:
     ]
 
 
+def test_of_zones_and_queues_it_is_told_how_many_are_there() -> None:
+    components = told(HALL, TILL)["components"].values()
+    found = {c["name"]: c["value_template"] for c in components if c["name"].startswith(("hall", "till"))}
+    assert found == {
+        "hall person occupancy": '{{ value_json.occupancy.get("person", 0) }}',
+        "hall dining table occupancy": '{{ value_json.occupancy.get("dining table", 0) }}',
+        "till person length": '{{ value_json.length.get("person", 0) }}',
+        "till wait": "{{ value_json.wait_s }}",
+    }
+
+
 def test_templates_name_only_fields_of_the_payloads_at_their_topics() -> None:
     named = 0
-    payload = told(DOOR, FLOOR)
+    payload = told(DOOR, FLOOR, HALL, TILL)
     for component in [*payload["components"].values(), {**payload["availability"][0]}]:
         topic = component.get("state_topic") or component.get("topic")
         fields = {

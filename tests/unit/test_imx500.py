@@ -241,6 +241,12 @@ def test_readings_are_in_the_units_that_they_say(tmp_path: Path) -> None:
     assert (sensor.exposure_ms, sensor.gain, sensor.lux) == (20.0, 2.5, 120.5)
 
 
+def test_without_light_nothing_can_be_seen_as_far_as_the_camera_says(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, [seen(1), seen(2, Lux=0.3), seen(3, Lux=None)])
+    rig.source.open()
+    assert [found and found.sight for found in rig.take(3)] == ["clear", "dark", "clear"]
+
+
 def test_readings_that_are_missing_or_no_numbers_are_none(tmp_path: Path) -> None:
     strange = {"CnnKpiInfo": (1,), "SensorTemperature": float("nan"), "ExposureTime": "long", "Lux": None}
     rig = Rig(tmp_path, [seen(1, **strange)])

@@ -135,6 +135,24 @@ def test_inference_times_are_those_of_the_last_hundred() -> None:
     assert source.readings.inference_ms == (pytest.approx(10), pytest.approx(20))
 
 
+def test_with_what_is_seen_goes_whether_anything_could_be(tmp_path: Path) -> None:
+    source = scene(FakeEngine(), ManualClock())
+    source.open()
+    seen = source.take(0)
+    assert seen is not None
+    assert seen.sight == "clear"
+    black = write_video(tmp_path / "v.avi", 1, red=0)
+    source = InferringSource(
+        VideoSource(black, "fast", loop=False, clock=ManualClock()),
+        another(FakeEngine()),
+        clock=ManualClock(),
+    )
+    source.open()
+    seen = source.take(0)
+    assert seen is not None
+    assert seen.sight == "dark"
+
+
 def test_an_unpaced_source_stays_unpaced() -> None:
     assert not scene(FakeEngine(), ManualClock()).paced
 

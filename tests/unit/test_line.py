@@ -143,6 +143,48 @@ def test_crossings_of_a_track_that_is_never_confirmed_are_forgotten() -> None:
     assert line.step(scene(SECOND_NS * 3, (1, (0.5, 0.8))), []) == []
 
 
+ON_IT, ABOVE, BELOW = (0.5, 0.505), (0.5, 0.3), (0.5, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("way", "undecided"),
+    [
+        ([ABOVE, ABOVE, ON_IT], 1),  # lost on the line
+        ([ON_IT, BELOW, BELOW], 1),  # born on it
+        ([ON_IT, ON_IT], 1),
+        ([ABOVE, ON_IT, ABOVE], 0),
+        ([ABOVE, ON_IT, BELOW], 0),  # it was counted
+        ([(0.97, 0.3), (0.97, 0.5)], 0),  # beyond its end
+    ],
+)
+def test_who_is_born_or_lost_on_the_line_is_told_as_undecided(
+    way: list[tuple[float, float]], undecided: int
+) -> None:
+    line = a_line()
+    walk(line, way)
+    assert line.undecided == 0, "nobody has gone yet"
+    line.step(scene(SECOND_NS * 9), [])
+    assert line.undecided == undecided
+
+
+@pytest.mark.parametrize(
+    ("way", "more", "undecided"),
+    [
+        ([ABOVE, ON_IT, BELOW], {"confirmed": False}, 1),
+        ([ABOVE, ON_IT], {"confirmed": False}, 0),  # as a ghost
+        ([ABOVE, ON_IT, BELOW], {"confirmed": False, "kind": 1}, 0),
+        ([ABOVE, ON_IT], {"kind": 1}, 0),
+    ],
+)
+def test_who_was_never_confirmed_is_undecided_if_it_crossed_and_others_never(
+    way: list[tuple[float, float]], more: dict[str, object], undecided: int
+) -> None:
+    line = a_line(classes=["person"])
+    walk(line, way, **more)
+    line.step(scene(SECOND_NS * 9), [])
+    assert line.undecided == undecided
+
+
 def test_only_the_classes_that_are_named_count() -> None:
     line = a_line(classes=("person",))
     assert walk(line, DOWNWARDS, kind=1) == []
@@ -179,6 +221,13 @@ def test_what_is_no_snapshot_is_refused(snapshot: dict[str, object]) -> None:
     line = a_line()
     with pytest.raises(ValueError, match="not a snapshot of a line"):
         line.restore(snapshot)
+
+
+@pytest.mark.parametrize("bucket_s", [0, 86_401, 7, 700])
+def test_a_day_has_a_whole_number_of_buckets(bucket_s: int) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"bucket_s|buckets of 7(00)? s"):
+        a_line(bucket_s=bucket_s)
+    assert a_line(bucket_s=900)
 
 
 def test_a_line_between_two_equal_points_is_refused() -> None:

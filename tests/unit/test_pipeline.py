@@ -15,6 +15,7 @@ from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule, RuleSettings, build
 from eyespot.rules.line import LineSettings
 from eyespot.rules.share import ShareSettings
+from eyespot.rules.zone import ZoneSettings
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -212,3 +213,27 @@ def test_payloads_can_be_read_with_the_declared_types() -> None:
     messages = [message for handover in handovers for message in handover.messages]
     assert [gate.readmit(message.topic, message.payload) for message in messages] == messages
     assert msgspec.json.decode(messages[0].payload)["clock"] == "synced"
+
+
+def test_where_somebody_stands_in_a_zone_is_kept_now_and_then_though_nothing_is_said_of_it() -> None:
+    pipeline = a_pipeline(ZoneSettings(id="hall", points=((0.2, 0.1), (0.9, 0.1), (0.9, 0.9), (0.2, 0.9))))
+    pipeline.begin({}, 0, TIMELINE)
+    handovers = walk(pipeline, Walker((0.5, 0.5), (0.52, 0.5), 0, 100))
+    kept = [number for number, handover in enumerate(handovers) if handover.snapshots]
+    assert len(kept) == 4
+    assert handovers[kept[-1]].messages == ()
+    assert json.loads(handovers[kept[-1]].snapshots["hall"])["state"]["stays"][0]["seen_utc_ns"] > (
+        TIMELINE.utc_at_zero_ns + 90 * SECOND_NS
+    )
+
+
+def test_a_line_that_lies_elsewhere_after_a_restart_begins_at_zero_and_says_so() -> None:
+    first = a_pipeline(DOOR)
+    first.begin({}, 0, TIMELINE)
+    [left] = [handover for handover in walk(first) if handover.snapshots]
+    elsewhere = LineSettings(id="door", a=(0.4, 1.0), b=(0.4, 0.0), classes=("person",))
+    reset, state = map(
+        payload, a_pipeline(elsewhere, seq=left.seq).begin(left.snapshots, 0, TIMELINE).messages
+    )
+    assert (reset["cause"], reset["counts"], reset["seq"]) == ("changed", {"person": {"in": 1, "out": 0}}, 2)
+    assert (state["counts"], state["reset"]) == ({"person": {"in": 0, "out": 0}}, "changed")

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eyespot.domain.errors import InputError, StorageError
-from eyespot.domain.observation import KEYPOINTS, Detections, Observation, Poses
+from eyespot.domain.observation import KEYPOINTS, Detections, Observation, Poses, Sight
 from eyespot.recording import SCHEMA, Header, RecordingReader, RecordingWriter, digest
 
 HEADER = Header(
@@ -39,7 +40,8 @@ def observations(draw: st.DrawFn) -> list[Observation]:
         scores = draw(arrays(np.float32, count, elements=fractions))
         classes = draw(arrays(np.intp, count, elements=st.integers(0, 1)))
         boxes = np.sort(corners, axis=1).reshape(count, 4)
-        found.append(Observation(t_ns, "any", Detections(boxes, scores, classes)))
+        sight = draw(st.sampled_from(get_args(Sight)))
+        found.append(Observation(t_ns, "any", Detections(boxes, scores, classes), sight))
     return found
 
 
@@ -75,7 +77,7 @@ def test_what_is_written_is_read_again_bit_for_bit(
     reader = RecordingReader(write(path, written))
     assert reader.header == HEADER
     read = list(reader)
-    assert [seen.taken_ns for seen in read] == [seen.taken_ns for seen in written]
+    assert [(seen.taken_ns, seen.sight) for seen in read] == [(seen.taken_ns, seen.sight) for seen in written]
     for before, after in zip(written, read, strict=True):
         assert np.array_equal(before.found.boxes_xyxy_n, after.found.boxes_xyxy_n)
         assert np.array_equal(before.found.scores, after.found.scores)

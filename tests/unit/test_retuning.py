@@ -66,12 +66,59 @@ def test_whoever_walks_over_the_line_meanwhile_is_counted_once(life: Tuned, at_s
     assert (count(life), count(life, "window")) == ({"in": 1, "out": 0}, {"in": 1, "out": 0})
 
 
-def test_a_line_that_is_moved_keeps_its_totals_and_their_beginning(life: Tuned) -> None:
+def events(life: Tuned, rule: str, kind: str) -> list[Any]:
+    topic = f"{ROOT}/rule/{rule}/event"
+    said = [json.loads(m.payload) for m in life.posted if m.topic == topic]
+    return [event for event in said if event["kind"] == kind]
+
+
+def test_a_line_that_is_moved_begins_at_zero_and_says_why_and_what_it_had(life: Tuned) -> None:
     life.walks(THERE)
     life.clock.sleep(60)
     assert life.retuning.take_up(config(rules=[{**DOOR, "a": [0.4, 1.0]}]))
-    assert count(life) == {"in": 1, "out": 0}
+    [reset] = events(life, "door", "reset")
+    assert (reset["cause"], reset["counts"]) == ("changed", {"person": {"in": 1, "out": 0}})
+    assert reset["since"] == states(life, "door")[0]["since"] < reset["t"]
+    newest = states(life, "door")[-1]
+    assert (count(life), newest["reset"], newest["since"]) == ({"in": 0, "out": 0}, "changed", reset["t"])
+
+
+@pytest.mark.parametrize("change", [{"classes": ["person", "dog"]}, {"bucket_s": 60}])
+def test_a_line_that_stays_where_it_is_keeps_its_totals_and_their_beginning(
+    life: Tuned, change: dict[str, Any]
+) -> None:
+    life.walks(THERE)
+    life.clock.sleep(60)
+    assert life.retuning.take_up(config(rules=[{**DOOR, **change}]))
+    assert (count(life), events(life, "door", "reset")) == ({"in": 1, "out": 0}, [])
     assert states(life, "door")[0]["since"] == states(life, "door")[-1]["since"]
+
+
+HALL = {"kind": "zone", "id": "hall", "points": [[0.3, 0.1], [0.9, 0.1], [0.9, 0.9], [0.3, 0.9]]}
+
+
+def test_who_is_in_a_zone_that_stays_where_it_is_is_not_forgotten(life: Tuned) -> None:
+    assert life.retuning.take_up(config(rules=[HALL]))
+    life.walks(THERE, to_s=5)
+    assert life.retuning.take_up(config(rules=[{**HALL, "loiter_s": 3}]))
+    life.walks(THERE, from_s=5)
+    life.clock.sleep(1)
+    [entered] = events(life, "hall", "entered")
+    [loitering] = events(life, "hall", "loitering")
+    assert loitering["dwell_s"] == 3
+    assert states(life, "hall")[-1]["entered"] == {"person": 1}
+    assert entered["found"] is False
+
+
+def test_who_is_in_a_zone_that_is_moved_is_still_there_where_it_was_and_is_now(life: Tuned) -> None:
+    assert life.retuning.take_up(config(rules=[HALL]))
+    life.walks(THERE, to_s=5)
+    assert life.retuning.take_up(config(rules=[{**HALL, "points": [[0.4, 0.1], *HALL["points"][1:]]}]))
+    [reset] = events(life, "hall", "reset")
+    assert (reset["cause"], reset["counts"]) == ("changed", {"person": {"entered": 1, "left": 0}})
+    life.walks(THERE, from_s=5)
+    newest = states(life, "hall")[-1]
+    assert (newest["entered"], newest["reset"]) == ({"person": 1}, "changed")
 
 
 def test_the_topic_of_a_rule_that_is_taken_away_is_cleared_and_back_again_it_counts_on(life: Tuned) -> None:

@@ -23,18 +23,26 @@ def a_line(**settings: object) -> Line:
     return Line(LineSettings(id="door", a=(0.1, 0.5), b=(0.6, 0.55), **settings), LABELS, "oblique")
 
 
-def stepped(line: Line, scenes: Sequence[Scene]) -> list[tuple[int, list[Event]]]:
-    told = [(scene.taken_ns, line.step(scene, [])) for scene in scenes]
-    return [(taken_ns, events) for taken_ns, events in told if events]
+Told = tuple[int, list[Event], int]  # when, what, and how many were undecided by then
 
 
-def swept(line: Line, scenes: Sequence[Scene], cuts: Sequence[int]) -> Iterator[tuple[int, list[Event]]]:
+def stepped(line: Line, scenes: Sequence[Scene]) -> list[Told]:
+    before, told = 0, []
+    for scene in scenes:
+        events = line.step(scene, [])
+        if events or line.undecided != before:
+            told.append((scene.taken_ns, events, line.undecided))
+        before = line.undecided
+    return told
+
+
+def swept(line: Line, scenes: Sequence[Scene], cuts: Sequence[int]) -> Iterator[Told]:
     bounds = [0, *sorted(cuts), len(scenes)]
     for begin, end in pairwise(bounds):
         if begin < end:
             strip = Strip.of(scenes[begin:end], "m@1-abc")
             for step, events in line.sweep(strip):
-                yield int(strip.taken_ns[step]), events
+                yield int(strip.taken_ns[step]), events, line.undecided
 
 
 @settings(max_examples=30)
@@ -51,7 +59,9 @@ def test_however_scenes_are_cut_into_strips_a_line_counts_what_it_counts_step_by
 
 
 def test_the_scenes_on_which_that_is_tried_have_crossings() -> None:
-    assert sum(len(events) for seed in range(20) for _, events in stepped(a_line(), scenes(seed))) > 50
+    told = [one for seed in range(20) for one in stepped(a_line(), scenes(seed))]
+    assert sum(len(events) for _, events, _ in told) > 50
+    assert sum(undecided > 0 for _, _, undecided in told) > 10
 
 
 def test_a_strip_gives_its_scenes_back() -> None:

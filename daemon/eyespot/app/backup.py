@@ -25,7 +25,7 @@ from eyespot.domain.instants import rfc3339
 from eyespot.domain.placing import new_file, put
 from eyespot.host.clock import SystemClock
 from eyespot.host.identity import board, hardware
-from eyespot.pipeline import Snapshot
+from eyespot.rules import Snapshot
 from eyespot.store.desired import NAME as DESIRED
 from eyespot.store.desired import DesiredRecord
 from eyespot.store.moving import Contents, copy_database, sha256

@@ -21,6 +21,7 @@ from eyespot.domain.notice import NOTICE, Notice
 from eyespot.host.facts import memory_mb
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Clock, HealthBoard, Readings
+from eyespot.rules import bases_of
 from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.trust import slots as transitions
@@ -324,7 +325,7 @@ class ModelLifecycle:
 
 def classes_of_interest(config: Config) -> frozenset[str] | None:
     """Return the classes that rules use; None where one uses all, or there is none."""
-    named = [rule.classes for rule in config.rules]
+    named = [rule.classes for rule in config.rules if not bases_of(rule)]
     if not named or None in named:
         return None
     return frozenset(label for classes in named for label in classes or ())

@@ -10,8 +10,9 @@ from eyespot.app.eye import glance, open_source, order, sealed
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
 from eyespot.host.identity import board, default_device_id
+from eyespot.host.timezone import zone_of
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
-from eyespot.rules import Rule, build
+from eyespot.rules import Rule, build, ordered
 from eyespot.sources.eye import EyeSource
 from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
@@ -132,9 +133,10 @@ def given_id(
 
 
 def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:
-    """Return the rules by id, in the order of the configuration."""
+    """Return the rules by id, each after those that it builds on."""
     mount = config.camera.mount
-    return {settings.id: build(settings, model.labels, mount) for settings in config.rules}
+    zone = zone_of(config.device)
+    return {settings.id: build(settings, model.labels, mount, zone) for settings in ordered(config.rules)}
 
 
 def _own_source(look: Look, clock: Clock) -> SourceMaker:

@@ -8,7 +8,9 @@ from eyespot.app.plan import device_id, rules
 from eyespot.app.traces import Traced, trace_of
 from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.message import Message
+from eyespot.host.timezone import zone_of
 from eyespot.pipeline import Pipeline
+from eyespot.rules import spans
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
@@ -40,7 +42,13 @@ def replay(config: Path, file: Path, *, cached: bool = True) -> Iterator[Message
         rules(loaded.config, model),
         Native(gate, traced.sha256[:_BOOT_ID_DIGITS], 0),
         publishes_frames=loaded.config.topics.frame,
+        spans=spans(loaded.config.rules),
+        zone=zone_of(loaded.config.device),
     )
+    pipeline.expect_rate(traced.rate_hz)
     yield from pipeline.begin({}, 0, traced.timeline).messages
+    last_ns = 0
     for strip in traced.strips:
         yield from pipeline.sweep(strip)
+        last_ns = int(strip.taken_ns[-1])
+    yield from pipeline.end(last_ns, traced.timeline).messages

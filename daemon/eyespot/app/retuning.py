@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from eyespot.app.eye import glance, order, sealed
 from eyespot.app.following import Follower
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
-from eyespot.app.plan import Plan
+from eyespot.app.plan import Plan, rules
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.notice import NOTICE, Notice
 from eyespot.pipeline import Pipeline, Tuning
 from eyespot.ports import Clock, Handover, HealthBoard, ModelIdentity
-from eyespot.rules import Rule, build
+from eyespot.rules import Rule, spans
 from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.supervisor.reporter import Reporter
@@ -109,19 +109,19 @@ class Retuning:
     def _retune(self, config: Config, min_score: float) -> None:
         parts = self._parts
         with parts.turn:
-            rules = self._rules_by(config, parts.pipeline.model)
-            tuning = Tuning(rules, min_score, config.topics.frame, classes_of_interest(config))
+            by_id = self._rules_by(config, parts.pipeline.model)
+            tuning = Tuning(
+                by_id, min_score, config.topics.frame, classes_of_interest(config), spans(config.rules)
+            )
             parts.post(parts.pipeline.retune(tuning, parts.clock.now_ns(), parts.clock.timeline()))
-        self.config, self._rules = config, rules
+        self.config, self._rules = config, by_id
         for rule, reason in parts.pipeline.unusable.items():
             parts.health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
         parts.reporter.retune(parts.identity(config), config.topics.health_s)
 
     def _rules_by(self, config: Config, model: ModelIdentity) -> dict[str, Rule]:
         """Build rules; one that is as before goes on, so that nobody at its line is forgotten."""
-        mount, before = config.camera.mount, self.config
-        same = {rule.id: rule for rule in before.rules} if mount == before.camera.mount else {}
-        return {
-            rule.id: self._rules[rule.id] if same.get(rule.id) == rule else build(rule, model.labels, mount)
-            for rule in config.rules
-        }
+        before = self.config
+        same = {rule.id: rule for rule in before.rules} if config.camera.mount == before.camera.mount else {}
+        kept = {rule.id: self._rules[rule.id] for rule in config.rules if same.get(rule.id) == rule}
+        return rules(config, model) | kept

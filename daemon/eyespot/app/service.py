@@ -31,9 +31,11 @@ from eyespot.host.door import Door
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
 from eyespot.host.reboot import ask_for_reboot
+from eyespot.host.timezone import zone_of
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline, Watch
 from eyespot.ports import Broker, Clock, HealthBoard
+from eyespot.rules import spans
 from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
@@ -203,6 +205,8 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            if (view := self._looks.view) is not None:
+                self._pipeline.expect_rate(view.rate_hz)
             if self._lifecycle is not None:
                 self._lifecycle.tick()
             self._reporter.tick()
@@ -366,6 +370,8 @@ def _pipeline(plan: Plan, native: Native, watch: Watch) -> Pipeline:
         publishes_frames=plan.config.topics.frame,
         classes=classes_of_interest(plan.config),
         watch=watch,
+        spans=spans(plan.config.rules),
+        zone=zone_of(plan.config.device),
     )
 
 

@@ -133,7 +133,7 @@ class Tallies:
         event = Tallied(
             rule=rule,
             taken_ns=case.ended_ns or case.said_ns,
-            begun_ns=case.begun_ns,
+            since_utc_ns=self._clock.timeline().utc_ns(case.begun_ns),
             bundle=case.bundle,
             rule_hash=case.rule_hash,
             changed=now != (case.rule_hash, case.bundle),

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from eyespot.app.choice import FACTORY, slots_folder, utc_s
 from eyespot.app.golden import prove
@@ -14,7 +13,8 @@ from eyespot.config import Config, Loaded, load
 from eyespot.config.loading import beside
 from eyespot.domain.errors import ConfigError, InputError, StoreError, foreign, one_line
 from eyespot.host.clock import SystemClock
-from eyespot.host.identity import board, system_timezone
+from eyespot.host.identity import board
+from eyespot.host.timezone import zone_of
 from eyespot.store.identity import NAME as IDENTITY
 from eyespot.store.identity import kept_id
 from eyespot.trust.notes import WorkerNote
@@ -103,7 +103,7 @@ def device(config: Config, environ: Mapping[str, str]) -> Device:
     bundle = config.model.bundle
     return Device(
         id=config.device.id or _handed_id(environ) or given_id(None, config.state, environ),
-        zone=_zone(config.device.timezone or system_timezone()),
+        zone=zone_of(config.device),
         runtime=sources.get(config.camera.source, "tflite"),  # type: ignore[arg-type]
         memory_mb=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MIB,
         pinned=""
@@ -116,13 +116,6 @@ def _handed_id(environ: Mapping[str, str]) -> str | None:
     """Return the id that the device was restored with, where the unit hands that on."""
     handed = credential(IDENTITY, environ)
     return None if handed is None else kept_id(handed.parent, board())
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _put_off(error: ConfigError, environ: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from eyespot.app.eye import order, smallest_score
 from eyespot.app.the_hour import asked_at, door_in
 from eyespot.app.traces import trace_of
-from eyespot.config import Config, load_for_replay, problems_with_model
+from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.account import Account
 from eyespot.domain.errors import ConfigError, InputError
 from eyespot.domain.geometry import Mount
@@ -20,7 +20,7 @@ from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339, rfc3339
 from eyespot.domain.nearest import hint
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.host.identity import system_timezone
+from eyespot.host.timezone import zone_of
 from eyespot.rules import Explaining, RuleSettings, build
 from eyespot.rules.line import LineSettings
 from eyespot.store.settings import state_dir
@@ -115,7 +115,7 @@ def why(config: Path, question: Question, recording: Path | None, tell: Callable
         mount=loaded.config.camera.mount,
         whose=str(recording),
     )
-    return explain(scenes, question, zone_of(loaded.config), tell)
+    return explain(scenes, question, zone_of(loaded.config.device), tell)
 
 
 def _of_the_service(config: Path, question: Question, tell: Callable[[str], None]) -> Explanation:
@@ -129,7 +129,7 @@ def _of_the_service(config: Path, question: Question, tell: Callable[[str], None
 def explain(scenes: Scenes, question: Question, zone: ZoneInfo, tell: Callable[[str], None]) -> Explanation:
     """Return what a rule makes of the tracks near a moment; as `why`."""
     settings = _named(question.rule, scenes.rules)
-    logic = build(settings, scenes.labels, scenes.mount)
+    logic = build(settings, scenes.labels, scenes.mount, zone)
     if not isinstance(logic, Explaining) or not isinstance(settings, LineSettings):
         kind = settings.__struct_config__.tag
         raise ConfigError(
@@ -145,11 +145,6 @@ def explain(scenes: Scenes, question: Question, zone: ZoneInfo, tell: Callable[[
     return Explanation(
         settings, at_ns, question.within_s, tuple(accounts), scenes.timeline, zone, scenes.size
     )
-
-
-def zone_of(config: Config) -> ZoneInfo:
-    """Return the time zone of the device."""
-    return ZoneInfo(config.device.timezone or system_timezone())
 
 
 def moment(text: str, zone: ZoneInfo, after_utc_ns: int) -> int:

@@ -46,7 +46,8 @@ class Checker:
         if not isinstance(value, dict):
             return self._wrong(path, f"{path[-1]}: want one table that begins with {placed(path)}")
         info = cast("inspect.StructType", inspect.type_info(kind))
-        hints = get_type_hints(kind, include_extras=True)
+        by_name = get_type_hints(kind, include_extras=True)
+        hints = {one.encode_name: by_name[one.name] for one in info.fields}
         written = self._written(value, info, path)
         good: dict[str, object] = {}
         for name, key in written.items():

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
-from math import dist
 
 import msgspec
 
 from eyespot.broker.settings import endpoint
 from eyespot.config.checking import Problem
+from eyespot.config.doubts import doubts_of_line, doubts_of_occupancy, doubts_of_shelf, doubts_of_zone
 from eyespot.config.loading import Loaded, refuse
-from eyespot.domain.geometry import Mount
+from eyespot.config.locate import KeyPath
 from eyespot.domain.nearest import hint
 from eyespot.domain.observation import UNUSED, Tells
 from eyespot.domain.paths import there_is_file
 from eyespot.domain.windows import span_min
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.rules.occupancy import OccupancySettings
+from eyespot.rules.queue import QueueSettings
+from eyespot.rules.shelf import ShelfSettings
+from eyespot.rules.zone import ZoneSettings
 
 _IN_WORDS: Mapping[Tells, str] = {
     "objects": "finds objects",
@@ -24,12 +28,7 @@ _IN_WORDS: Mapping[Tells, str] = {
     "poses": "finds persons",
 }
 _FACTORY = "factory"
-_SHORTEST = 0.05
 _SHORTEST_WINDOW_MIN = 30
-# A detector sees little of what is nearer to an edge of the frame than this: boxes are cut off there.
-_MARGIN = 0.05
-# Seen obliquely, the bottom of a box counts, and above it there must be room for the box.
-_TOP_MARGIN = 0.1
 
 
 def problems_with_model(loaded: Loaded, labels: Sequence[str], tells: Tells) -> None:
@@ -62,7 +61,7 @@ def problems_with_rules(rules: Sequence[RuleSettings], labels: Sequence[str], te
         if tells not in rule.works_with:
             wanted = " or ".join(_IN_WORDS[kind] for kind in rule.works_with)
             return f"{_IN_WORDS[tells]}, where rule {rule.id} needs a model that {wanted}"
-        for label in rule.classes or ():
+        for _, label in _named(rule):
             if label not in labels or label == UNUSED:
                 return f"lacks {label}, which rule {rule.id} uses"
     return ""
@@ -77,20 +76,27 @@ def _unserved(index: int, rule: RuleSettings, tells: Tells) -> Iterator[Problem]
 
 
 def _strangers(index: int, rule: RuleSettings, labels: Sequence[str]) -> Iterator[Problem]:
-    for place, label in enumerate(rule.classes or ()):
+    for path, label in _named(rule):
         if label not in labels or label == UNUSED:
-            text = f'classes: the model has no "{label}"{hint(label, labels)}'
-            yield Problem(("rules", index, "classes", place), text)
+            text = f'{path[0]}: the model has no "{label}"{hint(label, labels)}'
+            yield Problem(("rules", index, *path), text)
+
+
+def _named(rule: RuleSettings) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the names of classes that a rule uses, each with where it stands in it."""
+    yield from ((("classes", place), label) for place, label in enumerate(rule.classes or ()))
+    if isinstance(rule, ZoneSettings) and isinstance(rule.loiter_s, dict):
+        yield from ((("loiter_s", label), label) for label in rule.loiter_s)
+    if isinstance(rule, ShelfSettings):
+        yield from ((("hidden_by", place), label) for place, label in enumerate(rule.hidden_by or ()))
+        yield from ((("low", label), label) for label in (rule.low if isinstance(rule.low, dict) else ()))
 
 
 def warnings(loaded: Loaded) -> list[str]:
     """Return what is allowed but cannot work or is unwise, one line each with file and line."""
     found = [] if loaded.config.rules else [f"{loaded.file}: there are no [[rules]]: nothing is counted"]
     for index, rule in enumerate(loaded.config.rules):
-        if isinstance(rule, LineSettings):
-            place = loaded.at("rules", index, "a")
-            doubts = _doubts(rule, loaded.config.camera.mount)
-            found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
+        found += _doubts_of(loaded, index, rule)
     found += _twice(loaded)
     file = loaded.config.camera.file
     if file is not None and not there_is_file(file):
@@ -113,6 +119,23 @@ def _twice(loaded: Loaded) -> Iterator[str]:
             yield f'{place}: {kind} "{rule.id}" is the same as "{same}"; remove one, or move it'
 
 
+def _doubts_of(loaded: Loaded, index: int, rule: RuleSettings) -> Iterator[str]:
+    mount = loaded.config.camera.mount
+    match rule:
+        case LineSettings():
+            key, doubts = "a", doubts_of_line(rule, mount)
+        case ZoneSettings() | QueueSettings():
+            key, doubts = "points", doubts_of_zone(rule, mount)
+        case OccupancySettings():
+            key, doubts = "from", doubts_of_occupancy(rule, loaded.config.rules)
+        case ShelfSettings():
+            key, doubts = "kind", doubts_of_shelf(rule)
+        case _:
+            return
+    place, kind = loaded.at("rules", index, key), rule.__struct_config__.tag
+    yield from (f'{place}: {kind} "{rule.id}" {text}' for text in doubts)
+
+
 def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
     update, bundle = loaded.config.update, loaded.config.model.bundle
     if update.url is not None and bundle != _FACTORY:
@@ -124,25 +147,6 @@ def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
     if update.allow_unsigned:
         place = loaded.at("update", "allow_unsigned")
         yield f"{place}: bundles are taken that nobody has signed; for development alone"
-
-
-def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:
-    length = dist(line.a, line.b)
-    if length < _SHORTEST:
-        yield f"is only {length:.2f} of the frame long; hardly anything will cross it"
-    top = _TOP_MARGIN if mount == "oblique" else _MARGIN
-    from_edges = {
-        "left": (_MARGIN, line.a[0], line.b[0]),
-        "right": (_MARGIN, 1 - line.a[0], 1 - line.b[0]),
-        "top": (top, line.a[1], line.b[1]),
-        "bottom": (_MARGIN, 1 - line.a[1], 1 - line.b[1]),
-    }
-    for edge, (margin, *distances) in from_edges.items():
-        if max(distances) < margin:
-            yield (
-                f"lies within {margin:g} of the {edge} edge of the frame, where nothing can be seen on both"
-                " sides of it; move it inwards"
-            )
 
 
 def _tells_password_to_all(loaded: Loaded) -> bool:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from eyespot.broker import settings as broker
+from eyespot.config.building import problems_with_bases
 from eyespot.config.checking import Checker, Problem, Together
 from eyespot.config.locate import KeyPath, locate
 from eyespot.config.settings import Config
@@ -187,7 +188,8 @@ def problems_in(table: dict[str, object]) -> list[Problem]:
 def _problems(table: dict[str, object], lines: Mapping[KeyPath, int]) -> list[Problem]:
     checker = Checker(_TOGETHER)
     checker.table(table, Config, ())
-    return [*checker.problems, *_same_ids(table.get("rules"), lines)]
+    rules = table.get("rules")
+    return [*checker.problems, *_same_ids(rules, lines), *problems_with_bases(rules)]
 
 
 def _same_ids(rules: object, lines: Mapping[KeyPath, int]) -> Iterable[Problem]:

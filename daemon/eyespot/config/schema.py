@@ -24,6 +24,9 @@ def schema() -> dict[str, Any]:
     kinds = {kind.__name__: kind for kind in _structs(Config)}
     for name, part in parts.items():
         part["description"], told = _described(kinds[name])
+        told = {
+            one.encode_name: told[one.name] for one in msgspec.structs.fields(kinds[name]) if one.name in told
+        }
         part["properties"] = {
             key: _property(bounds, told.get(key)) for key, bounds in part["properties"].items()
         }

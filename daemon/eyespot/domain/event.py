@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Direction = Literal["in", "out"]
-# Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
-ResetCause = Literal["begun", "manual", "unusable"]
+# How a wait in a queue ended: at the service, elsewhere, or nobody knows how.
+Outcome = Literal["served", "abandoned", "lost"]
+# What totals are of: ways over a line; into a zone, or behind lines, and out of there; into a queue and out.
+Total = Literal["in", "out", "entered", "left", "joined", "served", "abandoned", "lost"]
+# Why totals began when they did: the rule was new, somebody said so, what was kept could not be used, or the
+# rule looks elsewhere. Of an occupancy also: the hour had come, more left than had come, nobody stays for so
+# long, nobody was seen.
+ResetCause = Literal["begun", "manual", "unusable", "changed", "schedule", "negative", "max_dwell", "empty"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -52,6 +58,161 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """A stay in a zone began.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations.
+        label: class name of the track.
+        track: id of the track.
+        found: whether it was inside when it was seen first: then it had come before.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A stay in a zone ended.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations. Where `lost`, when it was seen last.
+        label: class name that it had entered with.
+        track: id of the track; another one than that which entered, where it was hidden for a while.
+        dwell_s: how long the stay was. It was longer where `found` or `lost`.
+        found: as it was when it entered.
+        lost: whether it vanished inside.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    found: bool
+    lost: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loitered:
+    """A stay in a zone has lasted for too long; told once of each stay.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when it had.
+        label: class name that it had entered with.
+        track: id of the track.
+        dwell_s: how long it lasted until then.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intruded:
+    """Somebody is in a zone in hours in which nobody may be; told once of each stay.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when it entered, or when the hours began.
+        label: class name that it had entered with.
+        track: id of the track.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedQueue:
+    """Somebody queues.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: since when; it was not known before that this would be a wait.
+        label: class name of the track.
+        track: id of the track.
+        found: whether it was there when it was seen first: then it had come before.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftQueue:
+    """Somebody does not queue any more.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when; interpolated between observations. Where that was not seen, when it was seen last.
+        label: class name that it had joined with.
+        track: id of the track.
+        dwell_s: how long it had waited. It was longer where `found`.
+        outcome: how that ended.
+        found: whether it was there when it was seen first.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    track: int
+    dwell_s: float
+    outcome: Outcome
+    found: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A number went below its limit, or is not below it any more.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: when that had become certain.
+        label: class name whose number it is.
+        count: the number.
+        limit: the least that shall be there.
+        below: whether there are fewer.
+        bundle: id of the model bundle that saw it.
+    """
+
+    rule: str
+    taken_ns: int
+    label: str
+    count: int
+    limit: int
+    below: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineState:
     """Totals of a line: class name -> direction -> crossings."""
 
@@ -71,7 +232,81 @@ class ShareState:
     top: str | None
 
 
-RuleState = LineState | ShareState
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """Who is in a zone: always those that entered and have not left yet; each class name -> how many."""
+
+    occupancy: Mapping[str, int]
+    entered: Mapping[str, int]
+    left: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OccupancyState:
+    """Who is behind lines: always those that came and have not gone yet; each class name -> how many."""
+
+    occupancy: Mapping[str, int]
+    entered: Mapping[str, int]
+    left: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfState:
+    """What stands on a shelf.
+
+    Attributes:
+        counts: class name -> how many facings there are.
+        low: class names of which there are too few.
+        slots: how many places for one are known, empty ones among them.
+        unseen: how many of these have been hidden for long, so that nobody knows whether they changed.
+    """
+
+    counts: Mapping[str, int]
+    low: tuple[str, ...]
+    slots: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapState:
+    """Where tracks were in the last hour that is over.
+
+    Attributes:
+        begin_utc_ns: UTC in ns since 1970, from when on; None where no hour is over yet.
+        end_utc_ns: and until when.
+        observed_s: in how much of that time something could be seen.
+        grid: columns and rows.
+        tracks: how many were seen.
+        cells: column from the left, row from the top, seconds of all tracks together, and how many
+            tracks were there; of cells where any was, row by row.
+    """
+
+    begin_utc_ns: int | None
+    end_utc_ns: int | None
+    observed_s: float
+    grid: tuple[int, int]
+    tracks: int
+    cells: tuple[tuple[int, int, float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: class name -> how many. `length` is always `joined` less `served`, `abandoned` and `lost`.
+
+    Attributes:
+        wait_s: how long the one that was served last had waited; None before that.
+    """
+
+    length: Mapping[str, int]
+    joined: Mapping[str, int]
+    served: Mapping[str, int]
+    abandoned: Mapping[str, int]
+    lost: Mapping[str, int]
+    wait_s: float | None
+
+
+Counted = LineState | ZoneState | QueueState | OccupancyState  # what has totals
+RuleState = Counted | ShareState | ShelfState | HeatmapState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +337,8 @@ class Reset:
         taken_ns: from when on it counts anew.
         cause: why.
         state: what held for the rule then.
-        since_utc_ns: UTC in ns since 1970 when those totals began.
+        since_utc_ns: UTC in ns since 1970 when those totals began; 0 where a rule says so by itself, as it
+            does not know.
         bundle: id of the model bundle whose work they are.
     """
 
@@ -157,7 +393,7 @@ class Tallied:
     Attributes:
         rule: id of the rule.
         taken_ns: when that ended.
-        begun_ns: when it began.
+        since_utc_ns: UTC in ns since 1970 when it began.
         bundle: id of the model bundle that looked.
         rule_hash: short name of the rule's settings.
         changed: whether rule or model were changed meanwhile.
@@ -166,11 +402,24 @@ class Tallied:
 
     rule: str
     taken_ns: int
-    begun_ns: int
+    since_utc_ns: int
     bundle: str
     rule_hash: str
     changed: bool
     result: TallyResult
 
 
-Event = Crossed | Changed | Split | Reset | Tallied
+Event = (
+    Crossed
+    | Changed
+    | Entered
+    | Left
+    | JoinedQueue
+    | LeftQueue
+    | Loitered
+    | Intruded
+    | Threshold
+    | Split
+    | Reset
+    | Tallied
+)

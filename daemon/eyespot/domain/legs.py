@@ -25,12 +25,14 @@ class Legs(NamedTuple):
         met: (n,) bool; whether they meet the line, or what would be its continuation.
         met_ns: (n,) int64; when; 0 where they do not.
         beyond: (n,) how far beyond the nearer end of the line; negative between the ends.
+        aside: (n,) the same of where they end.
     """
 
     distances: Reals
     met: Mask
     met_ns: Instants
     beyond: Reals
+    aside: Reals
 
     def some(self, which: Mask) -> Self:
         """Return some of them."""
@@ -39,6 +41,7 @@ class Legs(NamedTuple):
             met=self.met[which],
             met_ns=self.met_ns[which],
             beyond=self.beyond[which],
+            aside=self.aside[which],
         )
 
 
@@ -68,6 +71,12 @@ def legs_to(
     if met.any():
         share = earlier[met] / (earlier[met] - offsets[met])
         place = along(start[met] + share[:, None] * (points - start)[met], ends)
-        beyond[met] = (np.abs(place - 0.5) - 0.5) * lengths[met]
+        beyond[met] = _beyond_ends(place) * lengths[met]
         met_ns[met] = start_ns[met] + (share * (taken_ns[met] - start_ns[met])).astype(np.int64)
-    return Legs(offsets / units.prod(axis=1) / lengths, met, met_ns, beyond)
+    aside = _beyond_ends(along(points, ends)) * lengths
+    return Legs(offsets / units.prod(axis=1) / lengths, met, met_ns, beyond, aside)
+
+
+def _beyond_ends(places: Reals) -> Reals:
+    beyond: Reals = np.abs(places - 0.5) - 0.5
+    return beyond

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eyespot.domain.boxes import areas
-from eyespot.domain.observation import Detections, Found, Labels, Poses, Shares, no_detections
+from eyespot.domain.observation import Detections, Found, Indexes, Labels, Poses, Shares, no_detections
 from eyespot.domain.track import Mask
 
 PERSON = "person"
@@ -45,6 +45,12 @@ def count_of(found: Found, min_score: float, counted: Mask) -> int:
             return int((counted & (found.shares >= min_score)).sum())
         case Poses():  # pragma: no branch - mypy sees that there is no other
             return int((found.scores >= min_score).sum())
+
+
+def places_of(before: Sequence[str], after: Sequence[str]) -> Indexes:
+    """Return where each class of one model is in another one, by name; -1 where that lacks it."""
+    places = {label: place for place, label in reversed(list(enumerate(after)))}
+    return np.array([places.get(label, -1) for label in before], np.intp)
 
 
 def _persons(poses: Poses, index: int) -> Detections:

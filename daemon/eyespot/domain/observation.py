@@ -130,6 +130,8 @@ class Poses:
 Found = Detections | Labels | Shares | Poses
 # What a model tells, in a word each: Detections, Labels, Shares, Poses.
 Tells = Literal["objects", "labels", "shares", "poses"]
+# Whether something could be seen at all: it was too dark, or something lies over the lens.
+Sight = Literal["clear", "dark", "covered"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,8 +142,10 @@ class Observation:
         taken_ns: CLOCK_BOOTTIME at capture, in ns (of a recording: ns since it started).
         bundle: id of the model bundle that made it.
         found: what it found; `domain.objects` tells which objects are in it.
+        sight: whether there was something to be seen.
     """
 
     taken_ns: int
     bundle: str
     found: Found
+    sight: Sight = "clear"

@@ -1,11 +1,17 @@
 """Polygons in fractions of the full frame; x right, y down; concave ones, too."""
 
+from typing import Annotated
+
+import msgspec
 import numpy as np
 
 from eyespot.domain.geometry import Point, Reals
 from eyespot.domain.track import Mask
 
 _SMALLEST_AREA = 1e-4
+
+_Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Corners = Annotated[tuple[tuple[_Fraction, _Fraction], ...], msgspec.Meta(min_length=3, max_length=64)]
 
 
 def problem_with(corners: tuple[Point, ...]) -> str:
@@ -29,7 +35,7 @@ def area(corners: Reals) -> float:
 
 
 def inradius(corners: Reals) -> float:
-    """Return about how far the middle is from the sides: exactly for a square, less for what is long."""
+    """Return about how far the middle is from the sides: up to twice that for what is long and thin."""
     sides = np.roll(corners, -1, axis=0) - corners
     return 2 * abs(area(corners)) / float(np.hypot(*sides.T).sum())
 
@@ -45,20 +51,19 @@ def inside(points: Reals, corners: Reals) -> Mask:
     return found
 
 
-def distances(points: Reals, corners: Reals, units: Reals) -> Reals:
-    """Return how far (n, 2) points are from the nearest side, each in units of its own.
+def distances(points: Reals, sides: Reals, units: Reals) -> Reals:
+    """Return how far (n, 2) points are from the nearest side, each in units of its own; inf without sides.
 
     Args:
         points: (n, 2).
-        corners: (m, 2).
+        sides: (m, 2, 2), from where to where each goes.
         units: (n, 2), what counts as 1 along x and y for each point.
     """
-    ends = corners[None] / units[:, None]
-    ways = np.roll(ends, -1, axis=1) - ends
-    out = points[:, None] / units[:, None] - ends
+    starts, ends = (sides[None, :, end] / units[:, None] for end in (0, 1))
+    ways, out = ends - starts, points[:, None] / units[:, None] - starts
     along = np.clip((out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12), 0, 1)
     gaps = out - along[:, :, None] * ways
-    nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1)
+    nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1, initial=np.inf)
     return nearest
 
 

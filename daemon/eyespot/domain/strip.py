@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import NO_TIMELINE, Timeline
-from eyespot.domain.observation import Indexes, Observation, no_detections
+from eyespot.domain.observation import Indexes, Observation, Sight, no_detections
 from eyespot.domain.track import Mask, Scene, Tracks
 
 Instants = NDArray[np.int64]
@@ -64,6 +64,15 @@ class Strip:
         """Return (rows,), the step of each row of `tracks`."""
         steps: Indexes = np.repeat(np.arange(len(self)), np.diff(self.bounds))
         return steps
+
+    def step_of(self, row: int) -> int:
+        """Return the step of a row of `tracks`."""
+        return int(np.searchsorted(self.bounds, row, side="right")) - 1
+
+    def sight(self, step: int) -> Sight:
+        """Return whether there was something to be seen; "clear" where that is not known."""
+        observation = self.observations[step] if self.observations else None
+        return "clear" if observation is None else observation.sight
 
     def scenes(self) -> Iterator[Scene]:
         """Yield the scenes again; what was observed is empty where it is not known."""

@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Meta
+
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+Window = Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")]
+Hour = Annotated[str, Meta(pattern=rf"\A{_TIME}\Z")]
 
 _A_DAY, _MINUTES = timedelta(days=1), 24 * 60
 _DAYS = range(-1, 9)  # one of them has it, whatever becomes of a night's hour
@@ -31,6 +37,28 @@ def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
     if not spans or spans[0].begin_s <= now_s:
         return None
     return int(spans[0].begin_s)
+
+
+def is_open(window: str, now_s: float, zone: ZoneInfo) -> bool:
+    """Return whether a window is open; arguments as of `opens_s`."""
+    return opens_s(window, now_s, zone) is None
+
+
+def latest_s(hour: str, now_s: float, zone: ZoneInfo) -> int:
+    """Return when it was last that hour of the day, UTC in s; now, where it is.
+
+    An hour that clocks leave out comes as much later as they are set forward; of one that comes twice the
+    first counts.
+
+    Args:
+        hour: "HH:MM".
+        now_s: UTC.
+        zone: of the device.
+    """
+    today = datetime.fromtimestamp(now_s, zone).date()
+    days = (today, today - _A_DAY, today - 2 * _A_DAY)
+    instants = (datetime.combine(day, time.fromisoformat(hour), zone).timestamp() for day in days)
+    return int(max(instant for instant in instants if instant <= now_s))
 
 
 def span_min(window: str) -> int:

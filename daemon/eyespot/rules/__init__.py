@@ -1,21 +1,50 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from eyespot.domain.account import Account
-from eyespot.domain.event import Event, RuleState
+from eyespot.domain.event import Event, ResetCause, RuleState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.occupancy import Occupancy, OccupancySettings
+from eyespot.rules.queue import Queue, QueueSettings
 from eyespot.rules.share import Share, ShareSettings
+from eyespot.rules.shelf import Shelf, ShelfSettings
+from eyespot.rules.zone import Zone, ZoneSettings
 
-RuleSettings = LineSettings | ShareSettings
+RuleSettings = (
+    LineSettings
+    | ShareSettings
+    | ZoneSettings
+    | QueueSettings
+    | OccupancySettings
+    | HeatmapSettings
+    | ShelfSettings
+)
+_UTC = ZoneInfo("UTC")
 
 
 class Rule(Protocol):
-    """Looks at scenes, one after the other, and tells what happened."""
+    """Looks at scenes, one after the other, and tells what happened.
+
+    Attributes:
+        undecided: how many tracks have touched it and gone, so that nobody knows whether they should have
+            counted; only grows.
+        place: where it looks, in words for nobody: totals of another place are others.
+    """
+
+    @property
+    def undecided(self) -> int: ...  # noqa: D102
+
+    @property
+    def place(self) -> str: ...  # noqa: D102
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
         """Return what happened.
@@ -56,12 +85,16 @@ class Rule(Protocol):
 class Sweeping(Protocol):
     """A rule that builds on no other one, goes by tracks alone, and can look at many scenes at once."""
 
+    @property
+    def undecided(self) -> int: ...  # noqa: D102 - see `Rule`
+
     def state(self) -> RuleState: ...  # noqa: D102 - see `Rule`
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Yield what happened, and in which scene, as `step` would for each of them.
 
-        Whenever it yields, `state` is that after this scene. Scenes between them change nothing.
+        Whenever it yields, `state` and `undecided` are those after this scene. Scenes between them change
+        nothing.
         """
 
 
@@ -76,16 +109,83 @@ class Explaining(Sweeping, Protocol):
         """
 
 
-def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount) -> Rule:
+@runtime_checkable
+class Gathering(Protocol):
+    """A rule that tells what it gathers only when a while is over."""
+
+    def close(self) -> None:
+        """End the while under way, as nothing more will come."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule as it is kept.
+
+    Attributes:
+        since_utc_ns: UTC in ns since 1970 when its totals began.
+        state: what the rule itself keeps.
+        model: id of the bundle whose work it is; empty where that was not kept.
+        reset: why its totals began then.
+        place: where the rule looked; empty where that was not kept.
+        heatmap: whether it is one, and so has another topic than all others.
+        buckets: what its buckets keep; None where it has none.
+    """
+
+    since_utc_ns: int
+    state: dict[str, object]
+    model: str = ""
+    reset: ResetCause = "begun"
+    place: str = ""
+    heatmap: bool = False
+    buckets: dict[str, object] | None = None
+
+
+def was_heatmap(kept: bytes) -> bool:
+    """Return whether a snapshot is that of a heatmap."""
+    try:
+        return msgspec.json.decode(kept, type=Snapshot).heatmap
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:
+    """Return rules in an order in which each comes after those it builds on; these build on none."""
+    return sorted(rules, key=lambda rule: len(bases_of(rule)) > 0)
+
+
+def bases_of(rule: RuleSettings) -> tuple[str, ...]:
+    """Return the ids of the rules that a rule builds on: those it names in `from`."""
+    return rule.lines if isinstance(rule, OccupancySettings) else ()
+
+
+def spans(rules: Iterable[RuleSettings]) -> dict[str, int]:
+    """Return rule id -> length of its buckets in s, of those that are to have some."""
+    lengths = {rule.id: getattr(rule, "bucket_s", None) for rule in rules}
+    return {rule_id: bucket_s for rule_id, bucket_s in lengths.items() if bucket_s is not None}
+
+
+def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:
     """Return the rule that goes by the settings.
 
     Args:
         settings: of one rule.
         labels: class names of the model, by class index.
         mount: which point of a box counts.
+        zone: time zone of the device.
     """
+    rule: Rule
     match settings:
         case LineSettings():
-            return Line(settings, labels, mount)
-        case ShareSettings():  # pragma: no branch - mypy sees that there is no other
-            return Share(settings, labels)
+            rule = Line(settings, labels, mount)
+        case ShareSettings():
+            rule = Share(settings, labels)
+        case ZoneSettings():
+            rule = Zone(settings, labels, mount, zone)
+        case OccupancySettings():
+            rule = Occupancy(settings, labels, zone)
+        case HeatmapSettings():
+            rule = Heatmap(settings, labels, mount, zone)
+        case QueueSettings():
+            rule = Queue(settings, labels, mount)
+        case ShelfSettings():  # pragma: no branch - mypy sees that there is no other
+            rule = Shelf(settings, labels)
+    return rule

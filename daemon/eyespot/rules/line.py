@@ -6,15 +6,18 @@ ends. The side stays with the track while it is not seen, and only positions tha
 track may be missed right at the line, and one that stands on it adds nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.domain.account import Account, Remark, typical_size
 from eyespot.domain.approach import Way, shortfalls
+from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Reals, anchors
 from eyespot.domain.legs import Legs, legs_to
@@ -40,8 +43,15 @@ _PATH = np.dtype(
         ("taken_ns", np.int64),  # then
         ("met_ns", np.int64),  # when the path met the line last
         ("met_inside", np.bool_),  # and whether that was between its ends
+        ("seen", np.bool_),
+        ("counts", np.bool_),  # as its class was last
+        ("confirmed", np.bool_),
+        ("born_on_it", np.bool_),  # seen first where it could not be told which side that was
+        ("on_it", np.bool_),  # seen there last
     ]
 )
+
+Paths = NDArray[np.void]
 
 
 class LineSettings(
@@ -55,11 +65,12 @@ class LineSettings(
         b: where it ends.
         classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
         by_tracks: whether tracks are all that it looks at.
 
     Raises:
-        ValueError: a and b are the same point.
+        ValueError: a and b are the same point; a day has no whole number of buckets.
     """
 
     id: RuleId
@@ -67,13 +78,15 @@ class LineSettings(
     b: tuple[_Fraction, _Fraction]
     classes: ClassNames | None = None
     swap: bool = False
+    bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
     by_tracks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Check that the line leads somewhere."""
+        """Check that the line leads somewhere, and that a day has a whole number of buckets."""
         if self.a == self.b:
             raise ValueError("a and b are the same point; a line needs two")
+        check_length(self.bucket_s)
 
 
 class _Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +110,7 @@ class _Walk(NamedTuple):
         taken_ns: (n,) int64, when.
         legs: (n,) of the tracks.
         first: (n,) bool; whether a leg is the first one of its track in the strip.
+        last: (n,) bool; whether it is the last one.
     """
 
     rows: Indexes
@@ -105,6 +119,7 @@ class _Walk(NamedTuple):
     taken_ns: Instants
     legs: Legs
     first: Mask
+    last: Mask
 
 
 class Line:
@@ -114,15 +129,21 @@ class Line:
         settings: where the line is and what it counts.
         labels: class names by class index.
         mount: which point of a box counts.
+
+    Attributes:
+        place: see `Rule`.
+        undecided: see `Rule`: who was born or lost on the line, or crossed it and was never confirmed.
     """
 
     def __init__(self, settings: LineSettings, labels: tuple[str, ...], mount: Mount) -> None:
         self._settings = settings
-        self._labels = labels
+        self._know(labels)
         self._mount = mount
+        self.place = f"{settings.a} {settings.b} {settings.swap} {mount}"
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []
+        self.undecided = 0
         self.reset()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
@@ -131,11 +152,14 @@ class Line:
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Look at many scenes at once; see `Sweeping`."""
-        self._follow(np.unique(strip.tracks.ids))
-        counted = self._confirm(strip, self._settle(strip, self._walk(strip)))
-        self._follow(strip.tracks.ids[strip.bounds[-2] :])
-        for step, told in groupby(counted, key=lambda one: one[0]):
-            yield step, [self._count(crossing, label) for _, crossing, label in told]
+        gone = self._follow(np.unique(strip.tracks.ids))
+        counted, dead = self._confirm(strip, self._settle(strip, self._walk(strip)))
+        gone = np.concatenate([gone, self._follow(strip.tracks.ids[strip.bounds[-2] :])])
+        doubts = self._doubts(strip, gone, dead)
+        told = {step: list(one) for step, one in groupby(counted, key=lambda one: one[0])}
+        for step in sorted({*doubts, *told}):
+            self.undecided += doubts[step]
+            yield step, [self._count(crossing, label) for _, crossing, label in told.get(step, ())]
 
     def explain(self, strip: Strip) -> list[Account]:
         """Return what becomes of the tracks in a strip; see `Explaining`."""
@@ -144,7 +168,7 @@ class Line:
         walk = self._walk(strip)
         waiting, settled = self._unconfirmed, self._settle(strip, walk)
         crossings = [*waiting, *(crossing for _, crossing in settled)]
-        counted = [crossing for _, crossing, _ in self._confirm(strip, settled)]
+        counted = [crossing for _, crossing, _ in self._confirm(strip, settled)[0]]
         self._follow(strip.tracks.ids[strip.bounds[-2] :])
         accounts = []
         for place in np.unique(walk.places):
@@ -170,7 +194,7 @@ class Line:
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
-        self._labels = labels
+        self._know(labels)
         self._unconfirmed = [crossing._replace(bundle=bundle) for crossing in self._unconfirmed]
 
     def state(self) -> LineState:
@@ -198,15 +222,17 @@ class Line:
         counts = {label: {**_NOTHING, **kept} for label, kept in totals.counts.items()}
         self._state = LineState({**self._state.counts, **counts})
 
-    def _follow(self, ids: Ids) -> None:
-        """Have one path for each track; what a vanished one did is forgotten, as ids never come back."""
+    def _follow(self, ids: Ids) -> Paths:
+        """Have one path for each track, and return those that have vanished: ids never come back."""
         known = self._paths["id"]
         if np.array_equal(known, ids):
-            return
+            return self._paths[:0]
+        gone = self._paths[~np.isin(known, ids)]
         paths = np.zeros(len(ids), _PATH)
         paths["id"], paths["point"] = ids, np.nan
         paths[np.isin(ids, known)] = self._paths[np.isin(known, ids)]
         self._paths = paths
+        return gone
 
     def _walk(self, strip: Strip) -> _Walk:
         """Return the legs of the tracks that were seen, and lead their paths on to the ends of these."""
@@ -224,9 +250,36 @@ class Line:
         start[first] = self._paths["point"][places[first]]
         start_ns[first] = self._paths["taken_ns"][places[first]]
         legs = legs_to(points, taken_ns, boxes, (start, start_ns), self._ends)
-        self._paths["point"][places[last]] = points[last]
-        self._paths["taken_ns"][places[last]] = taken_ns[last]
-        return _Walk(rows, places, points, taken_ns, legs, first)
+        walk = _Walk(rows, places, points, taken_ns, legs, first, last)
+        self._note(walk, tracks)
+        return walk
+
+    def _note(self, walk: _Walk, tracks: Tracks) -> None:
+        """Note where paths have come to, and what it takes to doubt them when they end."""
+        paths, first, last = self._paths, walk.first, walk.last
+        on_it = (np.abs(walk.legs.distances) <= _BAND) & (walk.legs.aside <= _END_TOLERANCE)
+        begun, ended, rows = walk.places[first], walk.places[last], walk.rows[last]
+        paths["born_on_it"][begun] |= on_it[first] & ~paths["seen"][begun]
+        paths["on_it"][ended], paths["seen"][ended] = on_it[last], True
+        paths["point"][ended], paths["taken_ns"][ended] = walk.points[last], walk.taken_ns[last]
+        paths["confirmed"][ended] = tracks.confirmed[rows]
+        paths["counts"][ended] = self._wanted[tracks.classes[rows]]
+
+    def _doubts(self, strip: Strip, gone: Paths, dead: Collection[int]) -> Counter[int]:
+        """Return how many have gone of whom nobody knows whether they should have counted, by step.
+
+        Args:
+            strip: in which they were last, if they were in it at all.
+            gone: their paths.
+            dead: tracks that had crossed, and were never confirmed.
+        """
+        on_it = gone["confirmed"] & (gone["born_on_it"] | gone["on_it"])
+        doubtful = gone["id"][gone["counts"] & (np.isin(gone["id"], list(dead)) | on_it)]
+        steps = Counter[int]()
+        for track in doubtful:
+            rows = np.flatnonzero(strip.tracks.ids == track)
+            steps[strip.step_of(int(rows[-1])) + 1 if len(rows) else 0] += 1
+        return steps
 
     def _settle(self, strip: Strip, walk: _Walk) -> list[tuple[int, _Crossing]]:
         """Put tracks on their sides, and return the crossings that this makes, each with its row.
@@ -255,21 +308,25 @@ class Line:
 
     def _confirm(
         self, strip: Strip, crossings: list[tuple[int, _Crossing]]
-    ) -> list[tuple[int, _Crossing, str]]:
-        """Return step and class of the crossings that count: once their track is confirmed, if it ever is."""
+    ) -> tuple[list[tuple[int, _Crossing, str]], set[int]]:
+        """Return step and class of the crossings that count: once their track is confirmed, if it ever is.
+
+        And the tracks of which it has not been.
+        """
         tracks, alive = strip.tracks, strip.tracks.ids[strip.bounds[-2] :]
-        counted, waiting = [], []
+        counted, waiting, dead = [], [], set()
         for row, crossing in [*((0, one) for one in self._unconfirmed), *crossings]:
             confirmed = _confirmed_from(tracks, row, crossing.track)
             if confirmed is not None:
-                label = self._labels[tracks.classes[confirmed]]
-                if self._counts(label):
-                    step = int(np.searchsorted(strip.bounds, confirmed, side="right")) - 1
-                    counted.append((step, crossing, label))
+                if self._wanted[tracks.classes[confirmed]]:
+                    label = self._labels[tracks.classes[confirmed]]
+                    counted.append((strip.step_of(confirmed), crossing, label))
             elif crossing.track in alive:
                 waiting.append(crossing)
+            else:
+                dead.add(crossing.track)
         self._unconfirmed = waiting
-        return sorted(counted, key=lambda one: one[0])
+        return sorted(counted, key=lambda one: one[0]), dead
 
     def _way(self, strip: Strip, walk: _Walk, legs: Mask, *, begins: bool) -> Way:
         """Return the way of one track."""
@@ -281,14 +338,16 @@ class Line:
         at_ns, text = crossing.taken_ns, f"crossed {crossing.direction}"
         if counted:
             return Remark(at_ns, "counted", f"{text}: counted")
-        if not self._counts(label):
+        if self._settings.classes is not None and label not in self._settings.classes:
             return Remark(at_ns, "class", f"{text}, but is a {label}, which is not counted here")
         if crossing in self._unconfirmed:
             return Remark(at_ns, "waits", f"{text}, but waits to be seen more often")
         return Remark(at_ns, "doubted", f"{text}, but was seen too seldom to be believed")
 
-    def _counts(self, label: str) -> bool:
-        return self._settings.classes is None or label in self._settings.classes
+    def _know(self, labels: tuple[str, ...]) -> None:
+        classes = self._settings.classes
+        self._labels = labels
+        self._wanted = np.array([classes is None or label in classes for label in labels], np.bool_)
 
     def _count(self, crossing: _Crossing, label: str) -> Crossed:
         totals = dict(self._state.counts.get(label, _NOTHING))

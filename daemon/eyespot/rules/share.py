@@ -65,6 +65,9 @@ class Share:
         labels: class names by class index; those of the same name are one class.
     """
 
+    undecided = 0  # it follows nobody
+    place = ""  # it looks at all of the frame
+
     def __init__(self, settings: ShareSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings
         self._names, self._places = _named(settings, labels)

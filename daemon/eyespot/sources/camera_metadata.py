@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Sight
 from eyespot.ports import Clock, SensorReadings
 
 _OLDEST_NS = 5 * SECOND_NS
+_DARK_LUX = 1.0  # a full moon gives a third of it, a street lamp ten times as much
 
 
 class Stamps:
@@ -45,6 +47,11 @@ def readings_of(metadata: Mapping[str, Any]) -> SensorReadings:
         gain=_number(metadata.get("AnalogueGain")),
         lux=_number(metadata.get("Lux")),
     )
+
+
+def sight_by(lux: float | None) -> Sight:
+    """Return whether there was light to see by, as far as the camera says."""
+    return "dark" if lux is not None and lux < _DARK_LUX else "clear"
 
 
 def _number(value: object) -> float | None:

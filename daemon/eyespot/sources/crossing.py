@@ -35,7 +35,7 @@ SeenFound = SeenObjects | SeenLabels | SeenShares | SeenPoses
 
 def seen(observation: Observation) -> Seen:
     """Return an observation as it crosses."""
-    return Seen(observation.taken_ns, observation.bundle, _crossing(observation.found))
+    return Seen(observation.taken_ns, observation.bundle, _crossing(observation.found), observation.sight)
 
 
 def observed(message: Seen) -> Observation:
@@ -45,7 +45,7 @@ def observed(message: Seen) -> Observation:
         WireError: its columns differ in length.
     """
     try:
-        return Observation(message.taken_ns, message.bundle, _arrived(message.found))
+        return Observation(message.taken_ns, message.bundle, _arrived(message.found), message.sight)
     except ValueError as error:
         raise WireError(str(error)) from error
 

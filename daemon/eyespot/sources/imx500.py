@@ -16,7 +16,7 @@ from eyespot.domain.recovery import Step
 from eyespot.ports import Clock, ModelIdentity, Readings, SensorReadings, SourceEnded, Tell, View, silent
 from eyespot.sources.camera import Camera, controls_for, rate_in_force
 from eyespot.sources.camera_library import Sensor, SensorLibrary, load_sensor_library
-from eyespot.sources.camera_metadata import Stamps, readings_of
+from eyespot.sources.camera_metadata import Stamps, readings_of, sight_by
 from eyespot.sources.mapping import full_frame
 from eyespot.sources.pacing import Pacer
 from eyespot.sources.sensor_model import SensorModel
@@ -126,7 +126,8 @@ class Imx500Source:
         if tensors is None:
             return None
         found = full_frame(self._model.decoder.decode(tensors), self._span)
-        return Observation(self._stamps.taken_ns(metadata), self._model.identity.bundle, found)
+        sight = sight_by(self._told.lux)  # all that is known of the picture
+        return Observation(self._stamps.taken_ns(metadata), self._model.identity.bundle, found, sight)
 
     def recover(self, step: Step, tell: Tell = silent) -> None:
         """Do something so that observations come again; raises as `open`."""

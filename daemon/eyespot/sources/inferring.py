@@ -14,6 +14,7 @@ from eyespot.domain.recovery import Step
 from eyespot.frames import Engine, Frame, FrameSource
 from eyespot.ports import Clock, ModelIdentity, Readings, Tell, View, silent
 from eyespot.sources.mapping import full_frame
+from eyespot.sources.sight import sight_of
 
 _REMEMBERED = 100
 
@@ -139,7 +140,9 @@ class InferringSource:
         except ModelError as error:
             self._error = one_line(error)
             raise
-        return Observation(frame.taken_ns, model.identity.bundle, found)
+        sensor = self._frames.sensor
+        sight = sight_of(frame.pixels, None if sensor is None else sensor.lux)
+        return Observation(frame.taken_ns, model.identity.bundle, found, sight)
 
     def _span(self, frame: Frame) -> Floats:
         """Return where the full frame lies in the model's input."""

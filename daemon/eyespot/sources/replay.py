@@ -1,6 +1,7 @@
 """A recording as a source: what was observed then is observed again, now."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from eyespot.domain.instants import SECOND_NS
@@ -95,7 +96,7 @@ class ReplaySource:
                 if shift_ns is None:
                     shift_ns = begin_ns - seen.taken_ns
                 newest_ns = shift_ns + seen.taken_ns
-                yield Observation(newest_ns, seen.bundle, seen.found)
+                yield replace(seen, taken_ns=newest_ns)
             if newest_ns is None or not self._loop:
                 return
             begin_ns = newest_ns + round(SECOND_NS / self._reader.header.rate_hz)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.observation import KEYPOINTS
+from eyespot.domain.observation import KEYPOINTS, Sight
 from eyespot.domain.recovery import Step
 from eyespot.ports import SensorMode
 from eyespot.sources.settings import CameraSettings
@@ -102,6 +102,7 @@ class Seen(_Message, frozen=True, tag="seen"):
     taken_ns: _Instant
     bundle: _Name
     found: SeenObjects | SeenLabels | SeenShares | SeenPoses
+    sight: Sight = "clear"
 
 
 class Sensor(_Message, frozen=True):

@@ -52,3 +52,7 @@ class VisionWorker:
                 handover = self._pipeline.step(taken_ns, observation, self._clock.timeline())
                 if handover.messages or handover.snapshots:
                     self._post(handover)
+        with self._turn:
+            handover = self._pipeline.keep(self._clock.now_ns() + ahead_ns, self._clock.timeline())
+            if handover.snapshots:
+                self._post(handover)

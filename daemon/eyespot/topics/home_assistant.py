@@ -57,11 +57,11 @@ class Announced:
     """A rule as Home Assistant gets to know it.
 
     Attributes:
-        classes: class names of which a line has totals.
+        classes: class names of which a rule counts something.
     """
 
     rule: str
-    kind: Literal["line", "share"]
+    kind: Literal["line", "zone", "queue", "share"]
     classes: Sequence[str] = ()
 
 
@@ -80,7 +80,7 @@ def discovery(
     device = root.rpartition("/")[2]
     components = _of_device(root)
     for rule in rules:
-        components |= _of_line(root, rule) if rule.kind == "line" else _of_share(root, rule)
+        components |= _of_rule(root, rule)
     for key, component in components.items():
         component["unique_id"] = f"{device}_{key}"
     gone = {key: {"platform": platform} for key, platform in before.items() if key not in components}
@@ -144,6 +144,45 @@ def _of_device(root: str) -> dict[str, Component]:
     }
 
 
+def _of_rule(root: str, rule: Announced) -> dict[str, Component]:
+    match rule.kind:
+        case "line":
+            return _of_line(root, rule)
+        case "zone":
+            return _of_place(root, rule, "occupancy")
+        case "queue":
+            return _of_place(root, rule, "length") | _of_wait(root, rule)
+        case "share":
+            return _of_share(root, rule)
+
+
+def _of_place(root: str, place: Announced, field: str) -> dict[str, Component]:
+    return {
+        f"rule_{place.rule}_{_part_of_key(label)}_{field}": {
+            "platform": "sensor",
+            "name": f"{place.rule} {label} {field}",
+            "state_class": "measurement",
+            "state_topic": f"{root}/rule/{place.rule}/state",
+            "value_template": f"{{{{ value_json.{field}.get({_quoted(label)}, 0) }}}}",
+        }
+        for label in place.classes
+    }
+
+
+def _of_wait(root: str, queue: Announced) -> dict[str, Component]:
+    return {
+        f"rule_{queue.rule}_wait": {
+            "platform": "sensor",
+            "name": f"{queue.rule} wait",
+            "device_class": "duration",
+            "state_class": "measurement",
+            "unit_of_measurement": "s",
+            "state_topic": f"{root}/rule/{queue.rule}/state",
+            "value_template": "{{ value_json.wait_s }}",
+        }
+    }
+
+
 def _of_line(root: str, line: Announced) -> dict[str, Component]:
     event = "{{ {'event_type': value_json.direction, 'class': value_json['class']} | tojson }}"
     components: dict[str, Component] = {
@@ -188,6 +227,10 @@ def _part_of_key(label: str) -> str:
 
 
 def _total(label: str, direction: str) -> str:
-    """Return the template of a total. A label comes from a model: it is quoted, so that it stays text."""
-    quoted = json.dumps(label, ensure_ascii=False)
-    return f"{{{{ value_json.counts.get({quoted}, {{}}).get('{direction}', 0) }}}}"
+    """Return the template of a total."""
+    return f"{{{{ value_json.counts.get({_quoted(label)}, {{}}).get('{direction}', 0) }}}}"
+
+
+def _quoted(label: str) -> str:
+    """Return a label for a template. It comes from a model: it is quoted, so that it stays text."""
+    return json.dumps(label, ensure_ascii=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from eyespot.domain.windows import Window
 from eyespot.trust.desired import CohortName
 
 FOLDER = "EYESPOT_MODELS_DIR"
@@ -15,7 +16,6 @@ _STATE_OF_THE_SERVICE, _OF_THE_SERVICE = Path("/var/lib/eyespot"), Path("/var/li
 _Path = Annotated[str, Meta(min_length=1, max_length=4096)]
 _URL = r"\A(https?|file)://[\x21-\x2e\x30-\x3f\x41-\x7e]*(/[\x21-\x7e]*)?\Z"  # no login: it would be told
 _Url = Annotated[str, Meta(pattern=_URL, max_length=500)]
-_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,7 +35,7 @@ class UpdateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     url: _Url | None = None
     root_file: _Path | None = None
     cohort: CohortName = "default"
-    window: Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")] | None = None
+    window: Window | None = None
     approve: bool = False
     allow_unsigned: bool = False
     probation_s: Annotated[int, Meta(ge=10, le=86400)] = 600

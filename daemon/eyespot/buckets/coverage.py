@@ -1,0 +1,61 @@
+"""How much of the time was looked at, and when nothing was seen."""
+
+from typing import NamedTuple
+
+from eyespot.domain.bucket import GapCause
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Sight
+
+# A look stands for the time until the next one: at most for twice the time that is meant to be between two,
+# and for that of 4 looks a second in any case, as that often is enough to follow whoever walks by.
+_INTERVALS = 2
+_ENOUGH_NS = SECOND_NS // 4
+_UNKNOWN_NS = SECOND_NS  # until it is known how often is looked
+
+
+class Blank(NamedTuple):
+    """Nothing was seen from an instant on, until another: `taken_ns`."""
+
+    begin_ns: int
+    end_ns: int
+    cause: GapCause
+
+
+class Coverage:
+    """Adds up the time that was looked at.
+
+    Args:
+        taken_ns: now; nothing was seen yet.
+    """
+
+    def __init__(self, taken_ns: int) -> None:
+        self._stands_ns = _UNKNOWN_NS
+        self._covered_ns = 0  # until the newest look
+        self._look_ns = taken_ns
+        self._edge_ns = taken_ns  # from here on nothing is seen
+        self._cause: GapCause = "restart"
+
+    def expect(self, rate_hz: float) -> None:
+        """Take note of how often is meant to be looked."""
+        self._stands_ns = max(round(_INTERVALS * SECOND_NS / rate_hz), _ENOUGH_NS)
+
+    def covered_ns(self, taken_ns: int) -> int:
+        """Return for how long was looked until an instant, from the newest look on."""
+        return self._covered_ns + max(min(taken_ns, self._edge_ns) - self._look_ns, 0)
+
+    def blank(self, taken_ns: int) -> Blank | None:
+        """Return since when nothing has been seen at an instant; None where something is."""
+        return Blank(self._edge_ns, taken_ns, self._cause) if taken_ns > self._edge_ns else None
+
+    def look(self, taken_ns: int, sight: Sight) -> Blank | None:
+        """Take note of a look, and return the blank that it ends; one that sees nothing may end one, too."""
+        blank = self.blank(taken_ns)
+        self._covered_ns = self.covered_ns(taken_ns)
+        self._look_ns = taken_ns
+        if sight == "clear":
+            self._edge_ns, self._cause = taken_ns + self._stands_ns, "silent"
+        elif blank is not None and blank.cause == sight:
+            return None  # it goes on
+        else:
+            self._edge_ns, self._cause = taken_ns, sight
+        return blank

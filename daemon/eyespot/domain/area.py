@@ -1,0 +1,75 @@
+"""A polygon as rules see it: how far inside of it something is, in boxes, and when that is certain."""
+
+import numpy as np
+
+from eyespot.domain.geometry import Mount, Point, Reals, anchors
+from eyespot.domain.observation import Floats
+from eyespot.domain.polygon import distances, inside
+from eyespot.domain.track import Mask
+
+# As for a line: the jitter of a detector grows with the box along each side.
+_BAND = 0.2
+_OF_A_SMALL_AREA = 0.4  # at most this part of the way to the middle, lest nobody ever gets inside
+_SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
+_ON_THE_EDGE = 1e-6
+
+
+class Area:
+    """A part of the picture.
+
+    What lies along an edge of the frame is no side that anybody could cross: boxes end there, too, so that
+    the feet of whoever is half out of the picture are right on it.
+
+    Args:
+        corners: of the polygon, in fractions of the frame.
+        mount: which point of a box counts.
+    """
+
+    def __init__(self, corners: tuple[Point, ...], mount: Mount) -> None:
+        self._corners = np.array(corners, np.float64)
+        self._mount = mount
+        self.sides = np.stack([self._corners, np.roll(self._corners, -1, axis=0)], axis=1)
+        self._open = self.sides[~_along_an_edge(self.sides)]
+
+    def points(self, boxes_xyxy_n: Floats) -> Reals:
+        """Return (n, 2), which point of each box counts."""
+        return anchors(boxes_xyxy_n, self._mount).astype(np.float64)
+
+    def depths(self, points: Reals, units: Reals) -> Reals:
+        """Return how far inside (n, 2) points are, each in units of its own; negative outside.
+
+        Args:
+            points: (n, 2).
+            units: (n, 2), see `units_of`.
+        """
+        within = np.clip(points, _ON_THE_EDGE, 1 - _ON_THE_EDGE)
+        signs = np.where(inside(within, self._corners), 1.0, -1.0)
+        return signs * distances(points, self._open, units)
+
+    def nearest_side(self, point: Reals, unit: Reals) -> tuple[int, float]:
+        """Return which side, from 0 on, is nearest to a (1, 2) point, and how far it is in a (1, 2) unit."""
+        far = [float(distances(point, side[None], unit)[0]) for side in self.sides]
+        nearest = int(np.argmin(far))
+        return nearest, far[nearest]
+
+    def bands(self, units: Reals) -> Reals:
+        """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
+        ends = self._corners[None] / units[:, None]
+        x, y = ends[:, :, 0], ends[:, :, 1]
+        twice = np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1))
+        around = np.linalg.norm(np.roll(ends, -1, axis=1) - ends, axis=2).sum(axis=1)
+        bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * twice / around)
+        return bands
+
+
+def units_of(boxes_xyxy_n: Floats) -> Reals:
+    """Return (n, 2), width and height of each box as what counts as 1 along x and y."""
+    units: Reals = np.maximum(boxes_xyxy_n[:, 2:] - boxes_xyxy_n[:, :2], _SMALLEST_SIDE).astype(np.float64)
+    return units
+
+
+def _along_an_edge(sides: Reals) -> Mask:
+    """Return which of (m, 2, 2) sides lie on an edge of the frame from end to end."""
+    low, high = sides <= _ON_THE_EDGE, sides >= 1 - _ON_THE_EDGE
+    found: Mask = (low.all(axis=1) | high.all(axis=1)).any(axis=1)
+    return found

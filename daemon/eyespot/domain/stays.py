@@ -1,0 +1,375 @@
+"""Who stays in a part of the picture, from when to when: what rules about places have in common.
+
+A track is inside once it was seen deeper inside than a band that is as wide as boxes jitter, and outside
+once it was seen as far outside; between, nothing changes. A stay outlives its track: whoever is hidden for
+a while has not left, so it waits for another track of that class that begins where the last was seen.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from eyespot.domain.area import Area, units_of
+from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.observation import Floats, Indexes
+from eyespot.domain.track import Ids, Scene, Tracks
+
+# How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
+# which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
+_WAITS_NS = 7 * SECOND_NS // 2
+_WAITS_AT_THE_EDGE_NS = SECOND_NS // 2
+_WAITS_AFTER_START_NS = 60 * SECOND_NS
+_LONGEST_GAP_NS = 2 * SECOND_NS  # between two looks: what is longer was time in which nobody looked
+_TOO_LONG_NS = 600 * SECOND_NS  # after so long it is somebody else
+_REACH = 1.5  # how far from where the last was seen another track may begin, in boxes
+_PACE = 1.0  # and how much further for each second, in longer sides of the box: people walk on unseen
+_WALKING_S = 3.0
+_EDGE = 0.01
+_MOST_STAYS = 1000
+# Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
+# then it may turn out to be somebody who is followed already.
+_FOUND_NS = SECOND_NS
+_BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may be seen at once
+
+_TRACK = np.dtype(
+    [
+        ("id", np.int64),
+        ("stays", np.bool_),  # whether it has a stay
+        ("known", np.bool_),  # whether it has been compared with stays that wait
+        ("due_ns", np.int64),  # from when on it may be
+        ("turned", np.bool_),  # whether it was seen inside and outside
+        ("turned_ns", np.int64),  # when it came to the side where it is now, or was seen first
+        ("turned_at", np.float64, 2),  # and where
+        ("born_ns", np.int64),
+        ("born_at", np.float64, 2),
+        ("seen_ns", np.int64),
+        ("point", np.float64, 2),  # where, seen last
+        ("box", np.float32, 4),
+        ("depth", np.float64),  # not a number before it was seen
+    ]
+)
+
+
+class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stay as it is kept over a restart; instants in UTC, ns since 1970."""
+
+    label: Annotated[str, msgspec.Meta(max_length=64)]
+    track: int
+    since_utc_ns: int
+    seen_utc_ns: int
+    box: tuple[float, float, float, float]
+    found: bool
+    marks: Annotated[tuple[str, ...], msgspec.Meta(max_length=8)] = ()
+
+
+KeptStays = Annotated[tuple[KeptStay, ...], msgspec.Meta(max_length=_MOST_STAYS)]
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Stay:
+    """Somebody inside.
+
+    Attributes:
+        label: class name when it was told of.
+        track: id of its newest track.
+        since_ns: when it began.
+        seen_ns: when it was seen last; up to date once its track has ended.
+        box: where, (4,).
+        found: whether it was inside when it was seen first.
+        told: whether its beginning has been told.
+        is_new: whether that is now.
+        lost: whether it has no track.
+        waits_ns: until when it waits for another one, in time in which somebody looks.
+        ended_ns: when it ended, once it has.
+        left_at: where it went out; None where that was not seen.
+        marks: what a rule notes of it, kept with it.
+    """
+
+    label: str
+    track: int
+    since_ns: int
+    seen_ns: int
+    box: Floats
+    found: bool
+    told: bool = False
+    is_new: bool = False
+    lost: bool = False
+    waits_ns: int = 0
+    ended_ns: int | None = None
+    left_at: Point | None = None
+    marks: set[str] = field(default_factory=set)
+
+    def lasted_s(self, now_ns: int) -> float:
+        """Return for how long it lasts, or lasted, in s."""
+        return max((now_ns if self.ended_ns is None else self.ended_ns) - self.since_ns, 0) / SECOND_NS
+
+
+class Stays:
+    """Follows who is inside of an area.
+
+    Args:
+        area: of which.
+        classes: names of what is followed; None for everything.
+
+    Attributes:
+        now_ns: instant of the newest scene; it stands still where instants go back.
+    """
+
+    def __init__(self, area: Area, classes: Collection[str] | None) -> None:
+        self._area = area
+        self._classes = classes
+        self._tracks = np.zeros(0, _TRACK)
+        self._stays: list[Stay] = []
+        self._kept: tuple[KeptStay, ...] = ()
+        self.now_ns = 0
+        self._looked_ns = 0  # time in which somebody looked
+        self._look_ns: int | None = None  # when somebody did last
+
+    def follow(self, scene: Scene, labels: Sequence[str]) -> list[Stay]:
+        """Return the stays that may be told of, about in the order in which they began; ended ones this once.
+
+        Those of tracks that are not confirmed wait for that; those that are restored, for the first look.
+
+        Args:
+            scene: as it is now.
+            labels: class names by class index.
+        """
+        self.now_ns = max(self.now_ns, scene.taken_ns)
+        self._end_tracks(scene.tracks.ids)
+        if scene.observation is not None:
+            self._pass_time()
+            self._take_up(scene.timeline)
+            self._look(scene.tracks)
+            self._give_up()
+            self._find_again(scene.tracks, labels)
+        return self._told(scene.tracks, labels)
+
+    def is_present(self, stay: Stay, within_ns: int) -> bool:
+        """Return whether somebody was seen within a time, counted back from now."""
+        return not stay.lost and self.now_ns - self._seen_ns(stay) <= within_ns
+
+    def last_seen(self, stay: Stay) -> tuple[Floats, int]:
+        """Return where somebody was seen last, (4,), and when."""
+        return self._box(stay), self._seen_ns(stay)
+
+    def keep(self, timeline: Timeline) -> list[dict[str, object]]:
+        """Return the stays that have been told of and go on, fit for JSON."""
+        kept = [self._keep(stay, timeline) for stay in self._stays if stay.told]
+        return [msgspec.to_builtins(stay) for stay in (*self._kept, *kept)]
+
+    def restore(self, kept: tuple[KeptStay, ...]) -> None:
+        """Go on with stays that were kept, if they are found again."""
+        self._kept = kept
+
+    def _pass_time(self) -> None:
+        if self._look_ns is not None:
+            self._looked_ns += min(self.now_ns - self._look_ns, _LONGEST_GAP_NS)
+        self._look_ns = self.now_ns
+
+    def _take_up(self, timeline: Timeline) -> None:
+        """Let the stays that were kept wait for tracks."""
+        newest_ns = self.now_ns - 1  # another track begins later than that, whatever became of the clock
+        for kept in self._kept:
+            seen_ns = min(kept.seen_utc_ns - timeline.utc_at_zero_ns, newest_ns)
+            since_ns = min(kept.since_utc_ns - timeline.utc_at_zero_ns, seen_ns)
+            stay = Stay(kept.label, kept.track, since_ns, seen_ns, np.array(kept.box, np.float32), kept.found)
+            stay.told = stay.lost = True
+            stay.waits_ns = self._looked_ns + _WAITS_AFTER_START_NS
+            stay.marks = set(kept.marks)
+            self._stays.append(stay)
+        self._kept = ()
+
+    def _end_tracks(self, ids: Ids) -> None:
+        """Have one row for each track; let the stays of those that are no more wait, or forget them."""
+        known = self._tracks["id"]
+        if np.array_equal(known, ids):
+            return
+        gone = set(np.setdiff1d(known, ids, assume_unique=True).tolist())
+        for stay in self._stays:
+            if stay.track in gone and not stay.lost:
+                self._lose(stay)
+        self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
+        tracks = np.zeros(len(ids), _TRACK)
+        tracks["id"], tracks["depth"] = ids, np.nan
+        tracks[np.isin(ids, known)] = self._tracks[np.isin(known, ids)]
+        self._tracks = tracks
+
+    def _lose(self, stay: Stay) -> None:
+        stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
+        at_the_edge = bool((stay.box <= _EDGE).any() or (stay.box >= 1 - _EDGE).any())
+        stay.waits_ns = self._looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
+        stay.lost = True
+
+    def _look(self, tracks: Tracks) -> None:
+        """Note where everybody is, and begin and end stays."""
+        rows = np.flatnonzero(tracks.seen & np.isfinite(tracks.boxes_xyxy_n).all(axis=1))
+        boxes = tracks.boxes_xyxy_n[rows]
+        points, units = self._area.points(boxes), units_of(boxes)
+        depths, bands = self._area.depths(points, units), self._area.bands(units)
+        self._turn(rows, points, depths)
+        for name, values in (("seen_ns", self.now_ns), ("point", points), ("box", boxes), ("depth", depths)):
+            self._tracks[name][rows] = values
+        stays = self._tracks["stays"][rows]
+        for row in rows[(depths > bands) & ~stays]:
+            self._begin(self._tracks[row])
+        for row in rows[(depths < -bands) & stays]:
+            self._end(self._tracks[row])
+
+    def _turn(self, rows: Indexes, points: Reals, depths: Reals) -> None:
+        """Note when and where tracks of `rows` came to the side where they are, interpolated."""
+        tracks = self._tracks
+        before = tracks["depth"][rows]
+        first = rows[np.isnan(before)]
+        tracks["born_ns"][first] = tracks["turned_ns"][first] = self.now_ns
+        tracks["born_at"][first] = tracks["turned_at"][first] = points[np.isnan(before)]
+        tracks["due_ns"][first] = self.now_ns + _FOUND_NS
+        turned = ((before < 0) & (depths >= 0)) | ((before >= 0) & (depths < 0))
+        if not turned.any():
+            return
+        over, share = rows[turned], before[turned] / (before[turned] - depths[turned])
+        seen_ns, at = tracks["seen_ns"][over], tracks["point"][over]
+        tracks["turned_ns"][over] = seen_ns + (share * (self.now_ns - seen_ns)).astype(np.int64)
+        tracks["turned_at"][over] = at + share[:, None] * (points[turned] - at)
+        tracks["turned"][over] = True
+
+    def _begin(self, track: np.void) -> None:
+        since_ns, found = int(track["turned_ns"]), not track["turned"]
+        self._stays.append(Stay("", int(track["id"]), since_ns, self.now_ns, track["box"].copy(), found))
+        track["stays"] = True
+
+    def _end(self, track: np.void) -> None:
+        stay = next(one for one in self._of(int(track["id"])) if one.ended_ns is None)
+        self._leave(stay, track)
+        track["stays"], track["due_ns"] = False, self.now_ns
+
+    def _leave(self, stay: Stay, track: np.void) -> None:
+        stay.ended_ns = stay.seen_ns = max(int(track["turned_ns"]), stay.since_ns)
+        stay.left_at = (float(track["turned_at"][0]), float(track["turned_at"][1]))
+
+    def _find_again(self, tracks: Tracks, labels: Sequence[str]) -> None:
+        """Let stays whose track is not seen go on with tracks that are new."""
+        own = self._tracks
+        due = ~np.isnan(own["depth"]) & (own["due_ns"] <= self.now_ns)
+        fresh = np.flatnonzero(tracks.confirmed & ~own["known"] & due)
+        own["known"][fresh] = True
+        waiting = [stay for stay in self._stays if self._waits(stay)] if len(fresh) else []
+        if not waiting:
+            return
+        rows, places = self._within_reach(fresh, waiting)
+        found_rows: set[int] = set()
+        found: set[int] = set()
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            alike = labels[tracks.classes[row]] == waiting[place].label
+            if alike and row not in found_rows and place not in found:
+                self._go_on(waiting[place], row)
+                found_rows.add(row)
+                found.add(place)
+
+    def _within_reach(self, fresh: Indexes, waiting: Sequence[Stay]) -> tuple[Indexes, Indexes]:
+        """Return rows and places among the waiting of which the one may be the other, the nearest first."""
+        boxes = np.array([self._box(stay) for stay in waiting])
+        last_ns = np.array([self._seen_ns(stay) for stay in waiting])
+        hidden_ns = self._tracks["born_ns"][fresh][:, None] - last_ns
+        walked = _PACE * np.clip(hidden_ns / SECOND_NS, 0, _WALKING_S)
+        units = units_of(boxes)
+        reach = _REACH * units + walked[:, :, None] * units.max(axis=1)[:, None]
+        out = self._tracks["born_at"][fresh][:, None] - self._area.points(boxes)
+        distances = np.linalg.norm(out / reach, axis=2)
+        rows, places = np.nonzero((hidden_ns >= -_BOTH_SEEN_NS) & (distances <= 1))
+        order = np.argsort(distances[rows, places], kind="stable")
+        return fresh[rows[order]], places[order]
+
+    def _waits(self, stay: Stay) -> bool:
+        """Return whether a stay could do with another track."""
+        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > _BOTH_SEEN_NS
+        return stay.told and stay.ended_ns is None and hidden
+
+    def _go_on(self, stay: Stay, row: int) -> None:
+        """Let a stay go on with the track of a row, whose own stay is none then."""
+        if not stay.lost:
+            self._release(stay.track)
+        track = self._tracks[row]
+        own = next(self._of(int(track["id"])), None)
+        stay.track, stay.lost = int(track["id"]), False
+        if own is not None:
+            self._stays.remove(own)
+            stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
+        elif track["depth"] < 0:
+            self._leave(stay, track)
+        else:
+            track["stays"] = True
+
+    def _of(self, track: int) -> Iterator[Stay]:
+        """Yield the stays of a track; ids of lost ones may come again, after a restart."""
+        return (stay for stay in self._stays if stay.track == track and not stay.lost)
+
+    def _release(self, track: int) -> None:
+        """Let a track that is hidden have no stay: where it is seen again, it begins one of its own."""
+        row = self._row(track)
+        if row is not None:
+            fresh = np.zeros((), _TRACK)
+            fresh["id"], fresh["depth"] = track, np.nan
+            self._tracks[row] = fresh
+
+    def _give_up(self) -> None:
+        """End stays that have waited for too long, when they were seen last."""
+        for stay in self._stays:
+            long_ago = self.now_ns - stay.seen_ns > _TOO_LONG_NS
+            if stay.lost and (long_ago or self._looked_ns >= stay.waits_ns):
+                stay.ended_ns = stay.seen_ns
+        lost = [stay for stay in self._stays if stay.lost and stay.ended_ns is None]
+        for stay in lost[: max(len(self._stays) - _MOST_STAYS, 0)]:
+            stay.ended_ns = stay.seen_ns
+
+    def _told(self, tracks: Tracks, labels: Sequence[str]) -> list[Stay]:
+        told: list[Stay] = []
+        going_on: list[Stay] = []
+        for stay in self._stays:
+            stay.is_new = False
+            confirmed = stay.told or self._name(stay, tracks, labels)
+            if stay.told:
+                told.append(stay)
+            if stay.ended_ns is None or not confirmed:
+                going_on.append(stay)
+        self._stays = going_on
+        return told
+
+    def _name(self, stay: Stay, tracks: Tracks, labels: Sequence[str]) -> bool:
+        """Let a stay be told of if its track is confirmed, and of a class that counts; return the former."""
+        row = self._row(stay.track)
+        if row is None or not tracks.confirmed[row]:
+            return False
+        stay.label = labels[tracks.classes[row]]
+        certain = not stay.found or stay.ended_ns is not None or self.now_ns - stay.since_ns >= _FOUND_NS
+        stay.told = certain and (self._classes is None or stay.label in self._classes)
+        stay.is_new = stay.told
+        return True
+
+    def _row(self, track: int) -> int | None:
+        row = int(np.searchsorted(self._tracks["id"], track))
+        return row if row < len(self._tracks) and self._tracks["id"][row] == track else None
+
+    def _seen_ns(self, stay: Stay) -> int:
+        row = None if stay.lost else self._row(stay.track)
+        return stay.seen_ns if row is None else int(self._tracks["seen_ns"][row])
+
+    def _box(self, stay: Stay) -> Floats:
+        row = None if stay.lost else self._row(stay.track)
+        box: Floats = stay.box if row is None else self._tracks["box"][row].copy()
+        return box
+
+    def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:
+        x0, y0, x1, y1 = self._box(stay).tolist()
+        return KeptStay(
+            label=stay.label,
+            track=stay.track,
+            since_utc_ns=timeline.utc_ns(stay.since_ns),
+            seen_utc_ns=timeline.utc_ns(self._seen_ns(stay)),
+            box=(x0, y0, x1, y1),
+            found=stay.found,
+            marks=tuple(sorted(stay.marks)),
+        )

@@ -1,0 +1,270 @@
+"""Tells how many are behind lines: those that came in over any of them, less those that went out.
+
+Lines miss somebody now and then, and what they missed stays in the difference for ever. So the count heals
+itself, and says so each time: with a `Reset` and its cause.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from eyespot.domain.bucket import BucketLength, check_length
+from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
+from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.names import ClassNames, RuleId
+from eyespot.domain.observation import Tells
+from eyespot.domain.track import Scene
+from eyespot.domain.windows import Hour, latest_s
+
+_UTC = ZoneInfo("UTC")
+# Those that came within so small a part of the longest stay are one entry, so that crowds take no memory.
+_PARTS = 100
+_LONGEST_LOOK_NS = 2 * SECOND_NS  # what one look tells of the time before it
+
+_Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Entries = Annotated[list[tuple[int, _Total]], msgspec.Meta(max_length=_PARTS + 2)]
+
+
+class OccupancySettings(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="occupancy"
+):
+    """Who is behind lines.
+
+    Attributes:
+        id: name of the rule in topics.
+        lines: ids of the rules of kind "line" around the place; "in" leads into it.
+        classes: lower-case names of what is counted. Default: all that the lines count.
+        reset_at: hours of the device's day at which nobody is there, as "04:00".
+        max_dwell_s: nobody stays for longer.
+        empty_s: when the camera, which sees all of the place, has seen nobody for so long, nobody is there.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
+        works_with: what a model has to tell.
+        by_tracks: whether tracks are all that it looks at.
+    """
+
+    id: RuleId
+    lines: Annotated[tuple[RuleId, ...], msgspec.Meta(min_length=1, max_length=16)] = msgspec.field(
+        name="from"
+    )
+    classes: ClassNames | None = None
+    reset_at: Annotated[tuple[Hour, ...], msgspec.Meta(max_length=24)] = ()
+    max_dwell_s: Annotated[float, msgspec.Meta(ge=60, le=604_800)] | None = None
+    empty_s: Annotated[float, msgspec.Meta(ge=10, le=86_400)] | None = None
+    bucket_s: BucketLength | None = None
+    works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
+    by_tracks: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the length of buckets."""
+        check_length(self.bucket_s)
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: totals, since when who is inside (UTC in s, how many), the last hour of a reset.
+
+    Whole seconds, as UTC wavers against the clock that instants go by, and what wavers would be kept for ever.
+    """
+
+    entered: dict[str, _Total]
+    left: dict[str, _Total]
+    inside: dict[str, _Entries]
+    reset_s: int | None
+
+    def __post_init__(self) -> None:
+        """Check that those who are inside are those that entered and have not left."""
+        inside = {label: sum(number for _, number in entries) for label, entries in self.inside.items()}
+        if +Counter(self.entered) != Counter(self.left) + Counter(inside):
+            raise ValueError("entered, left and those inside do not agree")
+
+    @classmethod
+    def of(cls, snapshot: dict[str, object]) -> Self:
+        try:
+            return msgspec.convert(snapshot, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"not a snapshot of an occupancy: {error}") from error
+
+
+class Occupancy:
+    """Counts who is behind lines.
+
+    Args:
+        settings: which lines, and when the count heals itself.
+        labels: class names by class index.
+        zone: time zone of the device, for `reset_at`.
+    """
+
+    place = ""  # other lines may lead to the same place
+    undecided = 0  # it follows nobody
+
+    def __init__(self, settings: OccupancySettings, labels: tuple[str, ...], zone: ZoneInfo = _UTC) -> None:
+        self._settings = settings
+        self._labels = labels
+        self._zone = zone
+        self._bundle = ""
+        self._timeline = NO_TIMELINE
+        self._now_ns = 0
+        self._looked_ns: int | None = None
+        self._alone_ns = 0  # for how long nobody has been in view
+        self._reset_s: int | None = None  # the last of the hours that is over
+        self._restored: Mapping[str, _Entries] = {}
+        self._state = OccupancyState({}, {}, {})
+        self.reset()
+
+    def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:
+        """Return when and why the count began anew; `events` are those of the lines, too."""
+        self._pass_time(scene)
+        told: list[Event] = [*self._at_the_hour(), *self._after_too_long(), *self._with_nobody_in_view(scene)]
+        for event in events:
+            if isinstance(event, Crossed) and event.rule in self._settings.lines:
+                told += self._count(event)
+        self._renew()
+        return told
+
+    def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
+        """Go on with another model; see `Rule`."""
+        self._labels, self._bundle = labels, bundle
+
+    def state(self) -> OccupancyState:
+        """Return who is inside, and totals: classes that settings name from the start, others once seen."""
+        return self._state
+
+    def reset(self) -> None:
+        """Begin at zero: nobody is there."""
+        self._restored = {}
+        self._stay({})
+        self._renew()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return totals, and since when who is inside, fit for JSON."""
+        inside = {
+            label: [
+                (round(self._timeline.utc_ns(since_ns) / SECOND_NS), number) for since_ns, number in entries
+            ]
+            for label, entries in self._inside.items()
+        }
+        return {
+            "entered": dict(self._state.entered),
+            "left": dict(self._state.left),
+            "inside": self._restored or inside,
+            "reset_s": self._reset_s,
+        }
+
+    def restore(self, snapshot: dict[str, object]) -> None:
+        """Go on from what `snapshot` returned.
+
+        Raises:
+            ValueError: it is not such a snapshot.
+        """
+        kept = _Kept.of(snapshot)
+        self._entered, self._left = Counter(kept.entered), Counter(kept.left)
+        self._restored, self._reset_s = kept.inside, kept.reset_s
+        self._renew()
+
+    def _pass_time(self, scene: Scene) -> None:
+        self._now_ns = max(self._now_ns, scene.taken_ns)
+        self._timeline = scene.timeline
+        if scene.observation is not None:
+            self._bundle = scene.observation.bundle
+        if self._restored:
+            self._inside = {label: self._since(entries) for label, entries in self._restored.items()}
+            self._restored = {}
+
+    def _since(self, entries: _Entries) -> deque[tuple[int, int]]:
+        """Return entries by the instants of now: a clock that is behind makes nobody come later."""
+        zero_ns = self._timeline.utc_at_zero_ns
+        return deque((min(utc_s * SECOND_NS - zero_ns, self._now_ns), number) for utc_s, number in entries)
+
+    def _at_the_hour(self) -> Iterator[Reset]:
+        """Begin anew when one of the hours has come since the last one, also while nothing ran."""
+        if not self._settings.reset_at:
+            return
+        now_s = self._timeline.utc_ns(self._now_ns) // SECOND_NS
+        latest = max(latest_s(hour, now_s, self._zone) for hour in self._settings.reset_at)
+        before = latest if self._reset_s is None else self._reset_s
+        if latest > before:
+            yield self._begin_anew("schedule", {})
+        if latest > before or self._timeline.synced:  # a clock that is not set yet may be far behind
+            before = latest
+        self._reset_s = before
+
+    def _after_too_long(self) -> Iterator[Reset]:
+        """Begin anew without those that nobody saw leave: the first to come are the first to go."""
+        if self._settings.max_dwell_s is None:
+            return
+        latest_ns = self._now_ns - round(self._settings.max_dwell_s * SECOND_NS)
+        if all(not entries or entries[0][0] > latest_ns for entries in self._inside.values()):
+            return
+        remaining = {
+            label: deque((since_ns, number) for since_ns, number in entries if since_ns > latest_ns)
+            for label, entries in self._inside.items()
+        }
+        yield self._begin_anew("max_dwell", remaining)
+
+    def _with_nobody_in_view(self, scene: Scene) -> Iterator[Reset]:
+        """Begin anew when nobody of those inside has been in view for long, as far as anything was seen."""
+        if self._settings.empty_s is None or scene.observation is None:
+            return
+        before_ns, self._looked_ns = self._looked_ns, self._now_ns
+        inside = {label for label, entries in self._inside.items() if entries}
+        in_view = {self._labels[index] for index in scene.tracks.classes}
+        if before_ns is None or not inside or inside & in_view:
+            self._alone_ns = 0
+            return
+        self._alone_ns += min(self._now_ns - before_ns, _LONGEST_LOOK_NS)
+        if self._alone_ns >= self._settings.empty_s * SECOND_NS:
+            yield self._begin_anew("empty", {})
+
+    def _count(self, crossed: Crossed) -> Iterator[Reset]:
+        label = crossed.label
+        if self._settings.classes is not None and label not in self._settings.classes:
+            return
+        self._bundle = crossed.bundle
+        if crossed.direction == "in":
+            self._entered[label] += 1
+            self._let_in(label)
+            return
+        self._left[label] += 1
+        if self._inside.get(label):
+            self._let_out(label)
+            return
+        remaining = {other: entries for other, entries in self._inside.items() if other != label}
+        yield self._begin_anew("negative", remaining)
+
+    def _let_in(self, label: str) -> None:
+        entries = self._inside.setdefault(label, deque())
+        longest_s = self._settings.max_dwell_s
+        part_ns = None if longest_s is None else longest_s * SECOND_NS / _PARTS
+        if entries and (part_ns is None or self._now_ns - entries[-1][0] < part_ns):
+            since_ns, number = entries.pop()
+            entries.append((since_ns, number + 1))
+        else:
+            entries.append((self._now_ns, 1))
+
+    def _let_out(self, label: str) -> None:
+        since_ns, number = self._inside[label].popleft()
+        if number > 1:
+            self._inside[label].appendleft((since_ns, number - 1))
+
+    def _begin_anew(self, cause: ResetCause, remaining: Mapping[str, deque[tuple[int, int]]]) -> Reset:
+        """Begin with those that remain: they have entered, as far as the new totals go."""
+        self._renew()
+        reset = Reset(self._settings.id, self._now_ns, cause, self._state, 0, self._bundle)
+        self._stay(remaining)
+        return reset
+
+    def _stay(self, remaining: Mapping[str, deque[tuple[int, int]]]) -> None:
+        self._inside = dict(remaining)
+        numbers = {label: sum(number for _, number in entries) for label, entries in remaining.items()}
+        known = self._state.entered
+        self._entered, self._left = Counter({label: numbers.get(label, 0) for label in known}), Counter()
+        self._alone_ns = 0
+
+    def _renew(self) -> None:
+        labels = sorted({*(self._settings.classes or ()), *self._entered, *self._left})
+        entered = {label: self._entered[label] for label in labels}
+        left = {label: self._left[label] for label in labels}
+        occupancy = {label: entered[label] - left[label] for label in labels}
+        self._state = OccupancyState(occupancy, entered, left)

@@ -1,0 +1,217 @@
+"""Tells who is in a zone, who comes and leaves, for how long each stays, and who should not be there.
+
+Who is inside is what `domain.stays` makes of tracks: stays that begin and end. Everything here is about
+what of that is told.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from eyespot.domain.area import Area
+from eyespot.domain.bucket import BucketLength, check_length
+from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
+from eyespot.domain.geometry import Mount
+from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.names import ClassName, ClassNames, RuleId
+from eyespot.domain.observation import Tells
+from eyespot.domain.polygon import Corners, problem_with
+from eyespot.domain.stays import KeptStays, Stay, Stays
+from eyespot.domain.track import Scene
+from eyespot.domain.windows import Window, is_open
+
+_PRESENT_NS = SECOND_NS  # who is hidden for longer is not said to loiter
+_LOITERED, _INTRUDED = "loitered", "intruded"
+_UTC = ZoneInfo("UTC")
+
+_Seconds = Annotated[float, msgspec.Meta(ge=1, le=86400)]
+_SecondsByClass = Annotated[dict[ClassName, _Seconds], msgspec.Meta(min_length=1, max_length=100)]
+_Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class ZoneSettings(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="zone"
+):
+    """A part of the picture, in fractions of the full sensor frame, x right, y down.
+
+    Attributes:
+        id: name of the rule in topics.
+        points: its corners, in the order in which one walks around it.
+        classes: lower-case names of what is counted. Default: everything.
+        loiter_s: how long a stay may last before it is told of; for all classes, or by class.
+        bucket_s: length of the buckets that are published, in s. Default: none are.
+        armed: hours of the device's day in which nobody may be there, as "22:00-06:00".
+        works_with: what a model has to tell.
+        by_tracks: whether tracks are all that it looks at.
+
+    Raises:
+        ValueError: the points make no polygon; a day has no whole number of buckets.
+    """
+
+    id: RuleId
+    points: Corners
+    classes: ClassNames | None = None
+    loiter_s: _Seconds | _SecondsByClass | None = None
+    bucket_s: BucketLength | None = None
+    armed: Annotated[tuple[Window, ...], msgspec.Meta(max_length=16)] = ()
+    works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
+    by_tracks: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check that something can be inside, and that a day has a whole number of buckets."""
+        check_length(self.bucket_s)
+        if text := problem_with(self.points):
+            raise ValueError(f"points: {text}")
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    entered: dict[str, _Total]
+    left: dict[str, _Total]
+    stays: KeptStays
+
+    def __post_init__(self) -> None:
+        """Check that those who are inside are those that entered and have not left."""
+        gone = Counter(self.left) + Counter(stay.label for stay in self.stays)
+        if +Counter(self.entered) != gone:
+            raise ValueError("entered, left and the stays do not agree")
+
+    @classmethod
+    def of(cls, snapshot: dict[str, object]) -> Self:
+        try:
+            return msgspec.convert(snapshot, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"not a snapshot of a zone: {error}") from error
+
+
+class Zone:
+    """Follows who is in a zone.
+
+    Args:
+        settings: where the zone is, and what is told of it.
+        labels: class names by class index.
+        mount: which point of a box counts.
+        zone: time zone of the device, for `armed`.
+
+    Attributes:
+        place: see `Rule`.
+        undecided: see `Rule`: who was inside when it was seen first, or vanished inside.
+    """
+
+    def __init__(
+        self, settings: ZoneSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC
+    ) -> None:
+        self._settings = settings
+        self._labels = labels
+        self._hours = _Hours(settings.armed, zone)
+        self._stays = Stays(Area(settings.points, mount), settings.classes)
+        self._bundle = ""
+        self._timeline = NO_TIMELINE
+        self._entered: Counter[str] = Counter()
+        self._left: Counter[str] = Counter()
+        self.undecided = 0
+        self.place = f"{settings.points} {mount}"
+        self._renew()
+
+    def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
+        """Return who came, left, stays for long, or is where nobody may be."""
+        self._timeline = scene.timeline
+        if scene.observation is not None:
+            self._bundle = scene.observation.bundle
+        stays = self._stays.follow(scene, self._labels)
+        armed = bool(stays) and self._hours.include(scene)
+        told = [event for stay in stays for event in self._tell(stay, armed=armed)]
+        if told:
+            self._renew()
+        return told
+
+    def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
+        """Go on with another model; see `Rule`."""
+        self._labels, self._bundle = labels, bundle
+
+    def state(self) -> ZoneState:
+        """Return who is inside, and totals: classes that settings name from the start, others once seen."""
+        return self._state
+
+    def reset(self) -> None:
+        """Begin at zero; see `Rule`. Those who are inside have entered, as far as the new totals go."""
+        self._entered, self._left = Counter(self._state.occupancy), Counter()
+        self._renew()
+
+    def snapshot(self) -> dict[str, object]:
+        """Return totals, and who is inside since when, fit for JSON."""
+        stays = self._stays.keep(self._timeline)
+        return {"entered": dict(self._state.entered), "left": dict(self._state.left), "stays": stays}
+
+    def restore(self, snapshot: dict[str, object]) -> None:
+        """Go on from what `snapshot` returned; who is not found again has left.
+
+        Raises:
+            ValueError: it is not such a snapshot.
+        """
+        kept = _Kept.of(snapshot)
+        self._entered, self._left = Counter(kept.entered), Counter(kept.left)
+        self._stays.restore(kept.stays)
+        self._renew()
+
+    def _tell(self, stay: Stay, *, armed: bool) -> Iterator[Event]:
+        """Yield what is new of a stay."""
+        rule, label, track = self._settings.id, stay.label, stay.track
+        if stay.is_new:
+            self._entered[label] += 1
+            self.undecided += stay.found
+            yield Entered(rule, stay.since_ns, label, track, stay.found, self._bundle)
+        if armed and not stay.lost and _INTRUDED not in stay.marks:
+            stay.marks.add(_INTRUDED)
+            at_ns = stay.since_ns if stay.is_new else self._stays.now_ns
+            yield Intruded(rule, at_ns, label, track, self._bundle)
+        if self._loiters(stay):
+            stay.marks.add(_LOITERED)
+            allowed_s = self._allowed_s(label) or 0
+            at_ns = stay.since_ns + round(allowed_s * SECOND_NS)
+            yield Loitered(rule, at_ns, label, track, allowed_s, self._bundle)
+        if stay.ended_ns is not None:
+            self._left[label] += 1
+            self.undecided += stay.lost and not stay.found
+            dwell_s = stay.lasted_s(stay.ended_ns)
+            yield Left(rule, stay.ended_ns, label, track, dwell_s, stay.found, stay.lost, self._bundle)
+
+    def _loiters(self, stay: Stay) -> bool:
+        """Return whether a stay has become too long, and nobody was told."""
+        allowed_s = self._allowed_s(stay.label)
+        if allowed_s is None or _LOITERED in stay.marks:
+            return False
+        if stay.lasted_s(self._stays.now_ns) < allowed_s:
+            return False
+        return stay.ended_ns is not None or self._stays.is_present(stay, _PRESENT_NS)
+
+    def _allowed_s(self, label: str) -> float | None:
+        allowed = self._settings.loiter_s
+        return allowed.get(label) if isinstance(allowed, dict) else allowed
+
+    def _renew(self) -> None:
+        labels = (*(self._settings.classes or ()), *self._entered)
+        entered = {label: self._entered[label] for label in labels}
+        left = {label: self._left[label] for label in labels}
+        inside = {label: entered[label] - left[label] for label in labels}
+        self._state = ZoneState(inside, entered, left)
+
+
+class _Hours:
+    """The hours in which nobody may be there."""
+
+    def __init__(self, windows: Sequence[str], zone: ZoneInfo) -> None:
+        self._windows = windows
+        self._zone = zone
+        self._second = -1
+        self._included = False
+
+    def include(self, scene: Scene) -> bool:
+        """Return whether a scene lies in one of them; looked up once a second."""
+        second = scene.timeline.utc_ns(scene.taken_ns) // SECOND_NS
+        if second != self._second and self._windows:
+            self._second = second
+            self._included = any(is_open(window, second, self._zone) for window in self._windows)
+        return self._included
