@@ -222,6 +222,15 @@ def test_what_is_restored_is_kept_again_before_the_first_look() -> None:
     assert json.dumps(restarted(restarted(rule)).snapshot()) == json.dumps(rule.snapshot())
 
 
+def test_a_clock_that_wavers_gives_nothing_new_to_keep() -> None:
+    rule = an_occupancy()
+    look(rule, 0, "in")
+    before = rule.snapshot()
+    for at_s in range(100):
+        look(rule, at_s, timeline=Timeline(NOON.utc_at_zero_ns + at_s * 1_000_000, synced=True))
+    assert rule.snapshot() == before
+
+
 def watch(rule: Occupancy, from_s: int, to_s: int, **more: object) -> list[Event]:
     return [event for at_s in range(from_s, to_s) for event in look(rule, at_s, **more)]
 

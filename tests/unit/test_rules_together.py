@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eyespot.app.plan import rules
-from eyespot.config import Config, parse, problems_with_model
+from eyespot.config import Config, parse, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
 from eyespot.domain.message import Message
@@ -239,3 +239,27 @@ def test_classes_that_a_shelf_names_anywhere_must_be_known() -> None:
         problems_with_model(parse(HEAD + table, "f"), LABELS, "objects")
     assert 'low: the model has no "botle"' in str(error.value)
     assert 'hidden_by: the model has no "persn"' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "doubt"),
+    [
+        (SHOP, 'f:17: occupancy "shop" drifts'),
+        (SHOP + 'reset_at = ["04:00"]\nclasses = ["dog"]\n', 'occupancy "shop" counts dog, which none'),
+        (DRINKS.replace("low = 2", "low = { cup = 2 }"), 'shelf "drinks" has a low for cup'),
+        (DRINKS + "slots = [[0, 0, 0.1, 0.1]]\n", 'shelf "drinks" has 1 slots, and too few always'),
+        (
+            DRINKS
+            + "slots = [[0, 0, 0.1, 0.1], [0.5, 0.5, 0.6, 0.6]]\npoints = [[0, 0], [0.5, 0], [0, 0.5]]\n",
+            "has its slot 2 outside of its points",
+        ),
+    ],
+)
+def test_what_cannot_be_right_is_warned_of(table: str, doubt: str) -> None:
+    [told] = warnings(parse(HEAD + DOOR + table, "f"))
+    assert doubt in told
+
+
+def test_what_can_be_right_is_not_warned_of() -> None:
+    good = SHOP + "empty_s = 60\n" + FLOOR + DRINKS + "slots = [[0, 0, 0.1, 0.1], [0.5, 0.5, 0.6, 0.6]]\n"
+    assert warnings(parse(HEAD + DOOR + good, "f")) == []

@@ -6,9 +6,12 @@ from math import dist
 import numpy as np
 
 from eyespot.domain.geometry import Mount, Point
-from eyespot.domain.polygon import inradius
+from eyespot.domain.polygon import inradius, inside
+from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.rules.occupancy import OccupancySettings
 from eyespot.rules.queue import QueueSettings
+from eyespot.rules.shelf import ShelfSettings
 from eyespot.rules.zone import ZoneSettings
 
 _SHORTEST = 0.05
@@ -53,6 +56,36 @@ def doubts_of_zone(zone: ZoneSettings | QueueSettings, mount: Mount) -> Iterator
     if isinstance(zone, ZoneSettings) and isinstance(zone.loiter_s, dict) and zone.classes is not None:
         for label in zone.loiter_s.keys() - set(zone.classes):
             yield f"has a loiter_s for {label}, which is not among its classes: it will never be told"
+
+
+def doubts_of_occupancy(rule: OccupancySettings, others: Sequence[RuleSettings]) -> Iterator[str]:
+    """Yield why the number of those behind lines cannot be right, in words that go on after its name.
+
+    Args:
+        rule: whose number it is.
+        others: all rules.
+    """
+    if not rule.reset_at and rule.max_dwell_s is None and rule.empty_s is None:
+        yield "drifts, as lines miss somebody now and then, and nothing puts it right; set reset_at"
+    lines = [other for other in others if isinstance(other, LineSettings) and other.id in rule.lines]
+    for label in rule.classes or ():
+        if all(line.classes is not None and label not in line.classes for line in lines):
+            yield f"counts {label}, which none of its lines counts: there will never be any"
+
+
+def doubts_of_shelf(shelf: ShelfSettings) -> Iterator[str]:
+    """Yield what of a shelf will never be told, in words that go on after its name."""
+    limits = shelf.low if isinstance(shelf.low, dict) else {}
+    if shelf.classes is not None:
+        for label in limits.keys() - set(shelf.classes):
+            yield f"has a low for {label}, which is not among its classes: it will never be told"
+    most = max(limits.values(), default=0) if isinstance(shelf.low, dict) else shelf.low or 0
+    if shelf.slots and most > len(shelf.slots):
+        yield f"has {len(shelf.slots)} slots, and too few always where {most} shall be there"
+    if shelf.slots and shelf.points is not None:
+        middles = np.array([((left + right) / 2, (top + low) / 2) for left, top, right, low in shelf.slots])
+        for number in np.flatnonzero(~inside(middles, np.array(shelf.points))).tolist():
+            yield f"has its slot {number + 1} outside of its points, where nothing is looked at"
 
 
 def _beyond(points: Sequence[Point], mount: Mount) -> Mapping[str, float]:

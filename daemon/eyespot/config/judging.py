@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from eyespot.broker.settings import endpoint
 from eyespot.config.checking import Problem
-from eyespot.config.doubts import doubts_of_line, doubts_of_zone
+from eyespot.config.doubts import doubts_of_line, doubts_of_occupancy, doubts_of_shelf, doubts_of_zone
 from eyespot.config.loading import Loaded, refuse
 from eyespot.config.locate import KeyPath
 from eyespot.domain.nearest import hint
@@ -14,6 +14,7 @@ from eyespot.domain.paths import there_is_file
 from eyespot.domain.windows import span_min
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
+from eyespot.rules.occupancy import OccupancySettings
 from eyespot.rules.queue import QueueSettings
 from eyespot.rules.shelf import ShelfSettings
 from eyespot.rules.zone import ZoneSettings
@@ -111,6 +112,10 @@ def _doubts_of(loaded: Loaded, index: int, rule: RuleSettings) -> Iterator[str]:
             key, doubts = "a", doubts_of_line(rule, mount)
         case ZoneSettings() | QueueSettings():
             key, doubts = "points", doubts_of_zone(rule, mount)
+        case OccupancySettings():
+            key, doubts = "from", doubts_of_occupancy(rule, loaded.config.rules)
+        case ShelfSettings():
+            key, doubts = "kind", doubts_of_shelf(rule)
         case _:
             return
     place, kind = loaded.at("rules", index, key), rule.__struct_config__.tag

@@ -61,7 +61,10 @@ class OccupancySettings(
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is kept: totals, since when who is inside (UTC in ns, how many), the last hour of a reset."""
+    """What is kept: totals, since when who is inside (UTC in s, how many), the last hour of a reset.
+
+    Whole seconds: UTC wavers against the clock of instants, and what wavers would be written for ever.
+    """
 
     entered: dict[str, _Total]
     left: dict[str, _Total]
@@ -135,7 +138,9 @@ class Occupancy:
     def snapshot(self) -> dict[str, object]:
         """Return totals, and since when who is inside, fit for JSON."""
         inside = {
-            label: [(self._timeline.utc_ns(since_ns), number) for since_ns, number in entries]
+            label: [
+                (round(self._timeline.utc_ns(since_ns) / SECOND_NS), number) for since_ns, number in entries
+            ]
             for label, entries in self._inside.items()
         }
         return {
@@ -168,7 +173,7 @@ class Occupancy:
     def _since(self, entries: _Entries) -> deque[tuple[int, int]]:
         """Return entries by the instants of now: a clock that is behind makes nobody come later."""
         zero_ns = self._timeline.utc_at_zero_ns
-        return deque((min(utc_ns - zero_ns, self._now_ns), number) for utc_ns, number in entries)
+        return deque((min(utc_s * SECOND_NS - zero_ns, self._now_ns), number) for utc_s, number in entries)
 
     def _at_the_hour(self) -> Iterator[Reset]:
         """Begin anew when one of the hours has come since the last one, also while nothing ran."""
