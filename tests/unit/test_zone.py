@@ -380,6 +380,28 @@ def test_where_the_clock_was_set_back_meanwhile_no_stay_is_shorter_than_nothing(
     assert left.dwell_s == pytest.approx(left.taken_ns / SECOND_NS, abs=1e-6)
 
 
+def test_a_clock_that_is_set_after_the_restart_tells_how_long_somebody_has_been_there() -> None:
+    zone = a_zone()
+    walk(zone, IN)
+    fresh = restarted(zone)
+    wait(fresh, 0, 2, (1, INSIDE), timeline=Timeline(0, synced=False))
+    assert wait(fresh, 2, 4, (1, INSIDE), timeline=later(60)) == []
+    [left] = walk(fresh, OUT, from_s=4, timeline=later(60))
+    assert isinstance(left, Left)
+    assert left.dwell_s == pytest.approx(left.taken_ns / SECOND_NS + 60 - 2, abs=0.01)
+
+
+def test_and_where_that_was_long_ago_it_is_since_the_restart() -> None:
+    zone = a_zone()
+    walk(zone, IN)
+    fresh = restarted(zone)
+    wait(fresh, 0, 2, (1, INSIDE), timeline=Timeline(0, synced=False))
+    wait(fresh, 2, 4, (1, INSIDE), timeline=later(36_000))
+    [left] = walk(fresh, OUT, from_s=4, timeline=later(36_000))
+    assert isinstance(left, Left)
+    assert left.dwell_s == pytest.approx(left.taken_ns / SECOND_NS, abs=0.01)
+
+
 def test_what_was_told_of_a_stay_is_not_told_again_after_a_restart() -> None:
     hours = ("00:00-00:00",)
     zone = a_zone(loiter_s=1, armed=hours)

@@ -7,7 +7,7 @@ a while has not left, so it waits for another track of that class that begins wh
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -91,6 +91,14 @@ class Stay:
         return max((now_ns if self.ended_ns is None else self.ended_ns) - self.since_ns, 0) / SECOND_NS
 
 
+class _Undated(NamedTuple):
+    """A stay of before a restart, of which it is not certain when that was."""
+
+    stay: Stay
+    kept: KeptStay
+    taken_up_ns: int
+
+
 class Stays:
     """Follows who is inside of an area.
 
@@ -108,6 +116,7 @@ class Stays:
         self._trails = Trails(area)
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
+        self._undated: list[_Undated] = []
         self.now_ns = 0
         self._looked_ns = 0  # time in which somebody looked
         self._look_ns: int | None = None  # when somebody did last
@@ -123,6 +132,8 @@ class Stays:
         """
         self.now_ns = max(self.now_ns, scene.taken_ns)
         self._end_tracks(scene.tracks.ids)
+        if scene.timeline.synced:
+            self._date(scene.timeline)
         if scene.observation is not None:
             self._pass_time()
             self._take_up(scene.timeline)
@@ -164,7 +175,19 @@ class Stays:
             stay.waits_ns = self._looked_ns + _WAITS_AFTER_START_NS
             stay.marks = set(kept.marks)
             self._stays.append(stay)
+            if not timeline.synced:
+                self._undated.append(_Undated(stay, kept, self.now_ns))
         self._kept = ()
+
+    def _date(self, timeline: Timeline) -> None:
+        """Say when stays began that were taken up by a clock that had not been set, now that it is."""
+        for stay, kept, taken_up_ns in self._undated:
+            since_ns, seen_ns = (
+                utc_ns - timeline.utc_at_zero_ns for utc_ns in (kept.since_utc_ns, kept.seen_utc_ns)
+            )
+            if 0 <= taken_up_ns - seen_ns <= _TOO_LONG_NS:
+                stay.since_ns = min(since_ns, stay.since_ns)
+        self._undated = []
 
     def _end_tracks(self, ids: Ids) -> None:
         """Have one row for each track; let the stays of those that are no more wait, or forget them."""
