@@ -202,7 +202,7 @@ class Row:
     def _end(self, at: Now, end_utc_ns: int, cut: Cut | None) -> None:
         """End the bucket, and have one of which nothing is known where none lies before it."""
         opened, tally = self._open, self._open.tally
-        end_utc_ns = min(end_utc_ns // _MS * _MS, tally.end_utc_ns)
+        end_utc_ns = end_utc_ns // _MS * _MS
         if end_utc_ns <= tally.begin_utc_ns:
             if not (tally.sums.number or tally.ambiguous):
                 return
