@@ -302,6 +302,15 @@ def test_a_clock_that_is_set_right_by_little_steps_ends_nothing() -> None:
     assert [(span(one), one.cut) for one in shop.told] == [((0, 60), None), ((60, 120), None)]
 
 
+def test_a_little_step_back_over_the_end_of_a_bucket_opens_it_no_more() -> None:
+    shop = Tallied()
+    shop.watch(60)
+    shop.set_clock(-0.5)
+    shop.change_model("b@1.0.0-000000000000")
+    shop.watch(63)
+    assert [span(one) for one in shop.told] == [(0, 60), (60, 120)]
+
+
 def test_another_model_splits_the_bucket() -> None:
     shop = Tallied()
     shop.watch(20)
