@@ -127,6 +127,22 @@ def test_dark_after_silence_are_two_gaps() -> None:
     assert gaps(shop.told[0]) == [(10.25, 20, "silent"), (20, 30, "dark"), (30, 40, "covered")]
 
 
+def test_nobody_knows_whether_it_is_still_dark_when_nothing_comes_any_more() -> None:
+    shop = Tallied()
+    shop.watch(10)
+    shop.sight = "dark"
+    shop.watch(10)
+    shop.silence(10)
+    shop.watch(10)
+    shop.silence(33)
+    assert gaps(shop.told[0]) == [
+        (10, 20.25, "dark"),
+        (20.25, 30, "silent"),
+        (30, 40.25, "dark"),
+        (40.25, 60, "silent"),
+    ]
+
+
 def test_looking_at_half_the_rate_will_do_and_at_a_tenth_of_it_will_not() -> None:
     for step_s, coverage in ((0.2, 1.0), (1.0, 0.25)):
         shop = Tallied()
