@@ -18,7 +18,7 @@ from eyespot.domain.observation import Sight
 from fakes.tallied import RULE, Tallied, number
 
 MIDNIGHT = 1_767_225_600  # 2026-01-01 in UTC
-CHANGES = [1_774_746_000, 1_792_890_000]  # of clocks in Berlin: in March and in October
+CHANGES = [1_774_746_000, 1_792_890_000, 1_775_314_800, 1_791_041_400]  # of clocks, in Berlin and Lord Howe
 
 
 Script = list[tuple[Any, ...]]
@@ -442,7 +442,7 @@ def live(shop: Tallied, script: Script) -> None:
 @given(
     begins_s,
     st.sampled_from([10, 60, 900, 3600, 86_400]),
-    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]),
     st.lists(steps, max_size=12),
 )
 def test_buckets_tile_time_and_add_up_whatever_dies(
