@@ -216,6 +216,32 @@ def test_how_long_somebody_has_been_there_survives_a_restart_also_of_the_machine
     assert causes(look(fresh, 901, timeline=later)) == ["max_dwell"]
 
 
+@pytest.mark.parametrize("wrong_by_s", [-1_000_000, 1_000_000])
+def test_how_long_somebody_has_been_there_is_known_once_the_clock_is_set_and_not_before(
+    wrong_by_s: int,
+) -> None:
+    rule = an_occupancy(max_dwell_s=1000)
+    look(rule, 900, "in")
+    fresh = restarted(rule, max_dwell_s=1000)
+    unset = Timeline(NOON.utc_at_zero_ns + wrong_by_s * SECOND_NS, synced=False)
+    later = Timeline(NOON.utc_at_zero_ns + 1000 * SECOND_NS, synced=True)
+    assert look(fresh, 10, "in", timeline=unset) == []
+    assert look(fresh, 500, timeline=unset) == []
+    assert look(fresh, 899, timeline=later) == []
+    assert causes(look(fresh, 901, timeline=later)) == ["max_dwell"]
+    assert inside(fresh) == 1
+
+
+def test_where_the_clock_is_never_set_nobody_stays_for_ever_all_the_same() -> None:
+    rule = an_occupancy(max_dwell_s=1000)
+    look(rule, 900, "in")
+    fresh = restarted(rule, max_dwell_s=1000)
+    unset = Timeline(NOON.utc_at_zero_ns - 1_000_000 * SECOND_NS, synced=False)
+    assert look(fresh, 10, timeline=unset) == []
+    assert look(fresh, 1009, timeline=unset) == []
+    assert causes(look(fresh, 1010, timeline=unset)) == ["max_dwell"]
+
+
 def test_what_is_restored_is_kept_again_before_the_first_look() -> None:
     rule = an_occupancy()
     look(rule, 0, "in")
