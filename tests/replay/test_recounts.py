@@ -142,3 +142,23 @@ def test_years_of_silence_are_one_bucket_and_darkness_is_told_of_a_recording_too
     assert {one["gaps"][-1]["cause"] for one in (*silence, years)} == {"silent"}
     assert (years["start"], years["counts"]) == ("2026-01-01T01:20:00.000Z", None)
     assert (last["cut"], last["end"]) == ("end", "2029-03-03T09:46:40.000Z")
+
+
+def test_rules_that_gather_and_build_on_others_tell_the_same_each_time(tmp_path: Path) -> None:
+    walkers = passers_by(30)
+    recording = recorded(tmp_path / "walk.eyespot.jsonl", walkers, 10, Faults(missed=0.2, jitter=0.04))
+    more = [
+        {"kind": "occupancy", "id": "shop", "from": ["door"], "empty_s": 20},
+        {"kind": "heatmap", "id": "floor", "grid": [8, 6]},
+        {"kind": "shelf", "id": "drinks", "low": 1},
+    ]
+    config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[*more, MIDDLE])
+    first, second = (list(app.replay(config, recording)) for _ in range(2))
+    assert first == second
+    [floor] = [json.loads(one.payload) for one in first[-1:] if one.topic.endswith("heatmap/floor")]
+    assert floor["tracks"] == pytest.approx(30, abs=3)
+    assert {row for _, row, _, _ in floor["cells"]} == {1, 4}
+    shop = [json.loads(one.payload) for one in first if one.topic.endswith("shop/state")][-1]
+    door = [json.loads(one.payload) for one in first if one.topic.endswith("door/state")][-1]
+    assert min(shop["occupancy"].values()) >= 0
+    assert sum(door["counts"]["person"].values()) > 25
