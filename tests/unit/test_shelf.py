@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eyespot.domain.event import Event, Threshold
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Detections, Labels, Observation, no_detections
+from eyespot.domain.observation import Detections, Labels, Observation, Sight, no_detections
 from eyespot.domain.track import Scene
 from eyespot.rules import build
 from eyespot.rules.shelf import Shelf, ShelfSettings
@@ -87,9 +87,9 @@ def _covers(person: Box, box: Box) -> bool:
     return person[0] < box[2] and box[0] < person[2] and person[1] < box[3] and box[1] < person[3]
 
 
-def look(rule: Shelf, at_s: float, found: Detections | None) -> list[Event]:
+def look(rule: Shelf, at_s: float, found: Detections | None, sight: Sight = "clear") -> list[Event]:
     taken_ns = round(at_s * SECOND_NS)
-    observation = None if found is None else Observation(taken_ns, "m@1-abc", found)
+    observation = None if found is None else Observation(taken_ns, "m@1-abc", found, sight)
     return rule.step(Scene(taken_ns, observation, NO_TRACKS), [])
 
 
@@ -197,6 +197,15 @@ def test_when_the_light_goes_off_nothing_has_been_taken() -> None:
     detector.standing = stood
     assert told(detector.watch(rule, 30)) == []
     assert rule.state().counts == TEN_OF_EACH
+
+
+@pytest.mark.parametrize("sight", ["dark", "covered"])
+def test_where_nothing_could_be_seen_nothing_has_been_taken(sight: Sight) -> None:
+    rule, detector = a_shelf(low=1), Detector({place(0): BOTTLE})
+    detector.watch(rule, 30)
+    for at_s in range(31, 200):
+        assert look(rule, at_s, no_detections(), sight) == []
+    assert (rule.state().counts["bottle"], rule.state().unseen) == (1, 1)
 
 
 def test_half_of_a_shelf_that_vanishes_at_once_may_be_hidden_but_not_for_ever() -> None:

@@ -33,7 +33,7 @@ _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
 # More than half of so many that vanish together, with nobody who could have taken them, are hidden by what
-# is not seen, for so long. If nothing at all is seen any more, it is dark.
+# is not seen, for so long. If nothing at all is found any more, as long as that is so.
 _TOGETHER, _DOUBTED_NS = 4, 120 * SECOND_NS
 
 _PLACE = np.dtype(
@@ -99,7 +99,7 @@ class Facings:
         self._places["known"] = self._places["given"] = True
         self._places["odds"], self._places["rate"] = -_CERTAIN, _RATE
 
-    def look(self, taken_ns: int, found: Boxes, hiders: Floats, *, blind: bool) -> None:
+    def look(self, taken_ns: int, found: Boxes, hiders: Floats, *, blind: bool, dark: bool) -> None:
         """Learn from one look.
 
         Args:
@@ -107,10 +107,11 @@ class Facings:
             found: products.
             hiders: (n, 4) boxes of what may hide them.
             blind: whether nothing at all was found, of whatever class.
+            dark: whether nothing could be found, as it was too dark, or something lay over the lens.
         """
         weight = self._pass_time(taken_ns)
         found = _without_doubles(found)
-        hidden = self._hide(hiders)
+        hidden = self._hide(hiders) | dark
         pairs, free = self._pairs(found)
         hit = np.zeros(len(self._places), np.bool_)
         hit[pairs[0]] = True
@@ -119,7 +120,7 @@ class Facings:
         self._weigh(hit, judged, weight)
         self._learn(pairs, found, weight)
         self._settle(judged)
-        if self._finds and not blind:
+        if self._finds and not blind and not dark:
             self._add(found, free & ~_carried(found.boxes_xyxy_n, hiders))
             self._forget()
 

@@ -223,7 +223,7 @@ class Occupancy:
 
     def _with_nobody_in_view(self, scene: Scene) -> Iterator[Reset]:
         """Begin anew when nobody of those inside has been in view for long, as far as anything was seen."""
-        if self._settings.empty_s is None or scene.observation is None:
+        if self._settings.empty_s is None or scene.observation is None or scene.observation.sight != "clear":
             return
         before_ns, self._looked_ns = self._looked_ns, self._now_ns
         inside = {label for label, entries in self._inside.items() if entries}

@@ -113,7 +113,8 @@ class Shelf:
         found = observation.found
         products = self._products(found)
         hiders = self._in_front(found, scene.tracks)
-        self._facings.look(scene.taken_ns, products, hiders, blind=not len(found))
+        dark = observation.sight != "clear"
+        self._facings.look(scene.taken_ns, products, hiders, blind=not len(found), dark=dark)
         self._renew()
         return list(self._tell(scene.taken_ns))
 
