@@ -194,6 +194,8 @@ def test_when_the_light_goes_off_nothing_has_been_taken() -> None:
     stood, detector.standing, detector.strays, detector.rate_hz = detector.standing, {}, 0, 1
     assert told(detector.watch(rule, 3600)) == []
     assert rule.state().unseen == 30
+    rule = restarted(rule, low=10)
+    assert told(detector.watch(rule, 3600)) == []
     detector.standing = stood
     assert told(detector.watch(rule, 30)) == []
     assert rule.state().counts == TEN_OF_EACH

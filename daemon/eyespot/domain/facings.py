@@ -29,6 +29,7 @@ _ALIKE = 2.5  # and their sides differ by less than this factor
 _SAME, _OVERLAP = 0.5, 0.4  # overlap of two boxes of one product; more than two products have
 _SEVERAL = 3  # a place itself, and two more that lie in it
 _HIDDEN = 0.1  # of a place that is covered
+_NEVER_NS = -1
 _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
@@ -98,6 +99,7 @@ class Facings:
         self._places["box"] = np.array(given, np.float64).reshape(-1, 4)
         self._places["known"] = self._places["given"] = True
         self._places["odds"], self._places["rate"] = -_CERTAIN, _RATE
+        self._places["free_ns"] = _NEVER_NS
 
     def look(self, taken_ns: int, found: Boxes, hiders: Floats, *, blind: bool, dark: bool) -> None:
         """Learn from one look.
@@ -185,7 +187,7 @@ class Facings:
             label = self._names.index(place.label)
             self._votes[row, label] = 1
             self._places[row] = (
-                place.box, place.odds, place.rate, place.stands, True, place.given, label, 0, 0, 0, 0,
+                place.box, place.odds, place.rate, place.stands, True, place.given, label, _NEVER_NS, 0, 0, 0,
             )  # fmt: skip
 
     def _pass_time(self, taken_ns: int) -> float:
@@ -303,6 +305,7 @@ class Facings:
         fresh["box"], fresh["label"] = found.boxes_xyxy_n[rows], found.labels[rows]
         fresh["odds"], fresh["rate"] = -_CERTAIN, _RATE
         fresh["seen_ns"] = fresh["stood_ns"] = self._now_ns
+        fresh["free_ns"] = _NEVER_NS
         votes = np.zeros((len(rows), len(self._names)))
         votes[np.arange(len(rows)), found.labels[rows]] = _FALSE
         self._places, self._votes = np.concatenate([self._places, fresh]), np.vstack([self._votes, votes])
