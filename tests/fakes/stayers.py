@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyespot.domain.polygon import inside as within
+from eyespot.domain.polygon import sides_of
 from fakes.walkers import Walker
 
 ZONE = ((0.2, 0.3), (0.85, 0.25), (0.8, 0.8), (0.5, 0.65), (0.2, 0.85))  # with a dent from below
@@ -80,7 +81,7 @@ def inside(stayer: Stayer, corners: np.ndarray) -> Iterator[tuple[float, float]]
     """Yield from when to when it is in a zone, in s, by the centre of its box, in steps of 10 ms."""
     times = np.arange(stayer.stops[0][0], stayer.stops[-1][0], 0.01)
     places = np.array([stayer.where(float(at)) for at in times])
-    there = np.concatenate([[False], within(places, corners), [False]]).astype(int)
+    there = np.concatenate([[False], within(places, sides_of(corners)), [False]]).astype(int)
     begins, ends = np.flatnonzero(np.diff(there) > 0), np.flatnonzero(np.diff(there) < 0)
     if not len(begins):
         return

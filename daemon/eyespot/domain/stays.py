@@ -231,6 +231,8 @@ class Stays:
         own = self._trails.table
         due = ~np.isnan(own["depth"]) & (own["due_ns"] <= self.now_ns)
         fresh = np.flatnonzero(tracks.confirmed & ~own["known"] & due)
+        if not len(fresh):
+            return
         own["known"][fresh] = True
         told = [stay.track for stay in self._stays if stay.told and not stay.lost]
         fresh = fresh[~np.isin(own["id"][fresh], told)]  # who was seen to come in is nobody else

@@ -89,6 +89,8 @@ class Trails:
             due_ns: when those that are new may be compared.
         """
         rows = np.flatnonzero(tracks.seen & np.isfinite(tracks.boxes_xyxy_n).all(axis=1))
+        if not len(rows):
+            return Moves(rows, rows)
         boxes = tracks.boxes_xyxy_n[rows]
         points, units = self._area.points(boxes), units_of(boxes)
         depths, bands = self._area.depths(points, units), self._area.bands(units)
