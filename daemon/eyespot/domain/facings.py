@@ -33,9 +33,9 @@ _NEVER_NS = -1
 _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
-# More than half of so many that vanish together, with nobody who could have taken them, are hidden by what
-# is not seen, for so long. If nothing at all is found any more, as long as that is so.
-_TOGETHER, _DOUBTED_NS = 4, 120 * SECOND_NS
+# So many that vanish together, with nobody who could have taken them, are hidden by what is not seen, for so
+# long. If nothing at all is found any more, as long as that is so.
+_TOGETHER, _DOUBTED_NS = 3, 120 * SECOND_NS
 
 _PLACE = np.dtype(
     [
@@ -47,7 +47,8 @@ _PLACE = np.dtype(
         ("given", np.bool_),
         ("label", np.intp),
         ("free_ns", np.int64),  # until when it is taken for hidden
-        ("found_ns", np.int64),  # when a box was found there last
+        ("hit", np.bool_),  # a box was found there by the last look
+        ("found_ns", np.int64),  # when that was so twice in a row
         ("seen_ns", np.int64),  # when it could be judged last
         ("stood_ns", np.int64),  # when something stood there last
     ]
@@ -117,7 +118,8 @@ class Facings:
         pairs, free = self._pairs(found)
         hit = np.zeros(len(self._places), np.bool_)
         hit[pairs[0]] = True
-        self._places["found_ns"][hit] = self._now_ns
+        self._places["found_ns"][hit & self._places["hit"]] = self._now_ns
+        self._places["hit"] = hit
         judged = ~hidden & ~self._doubted(hit, hidden, blind=blind)
         self._weigh(hit, judged, weight)
         self._learn(pairs, found, weight)
@@ -182,13 +184,13 @@ class Facings:
         kept = [place for place in kept if place.label in self._names and (place.given or self._finds)]
         if given and len(kept) != len(given):
             raise ValueError("what stood in its slots is not looked for any more")
-        self._places, self._votes = np.zeros(len(kept), _PLACE), np.zeros((len(kept), len(self._names)))
-        for row, place in enumerate(kept):
-            label = self._names.index(place.label)
-            self._votes[row, label] = 1
-            self._places[row] = (
-                place.box, place.odds, place.rate, place.stands, True, place.given, label, _NEVER_NS, 0, 0, 0,
-            )  # fmt: skip
+        places = np.zeros(len(kept), _PLACE)
+        places["box"] = np.array([place.box for place in kept], np.float64).reshape(-1, 4)
+        for name in ("odds", "rate", "stands", "given"):
+            places[name] = [getattr(place, name) for place in kept]
+        places["label"] = [self._names.index(place.label) for place in kept]
+        places["known"], places["free_ns"] = True, _NEVER_NS
+        self._places, self._votes = places, np.eye(len(self._names))[places["label"]]
 
     def _pass_time(self, taken_ns: int) -> float:
         """Return what this look weighs."""
@@ -232,8 +234,7 @@ class Facings:
         revealed = self._places["free_ns"] >= self._places["found_ns"]
         standing = self._places["stands"] & ~hidden & ~(revealed & ~hit)
         missing = standing & ~hit & (self._places["odds"] < _MOST / 2)
-        many = standing.sum() >= _TOGETHER and missing.sum() * 2 > standing.sum()
-        if not many:
+        if missing.sum() < _TOGETHER:
             self._doubted_ns = None
             return np.zeros(len(hit), np.bool_)
         if self._doubted_ns is None or blind:
