@@ -122,7 +122,8 @@ class Facings:
         self._places["hit"] = hit
         judged = ~hidden & ~self._doubted(hit, hidden, blind=blind)
         self._weigh(hit, judged, weight)
-        self._learn(pairs, found, weight)
+        rows, columns = pairs
+        self._learn(rows[judged[rows]], columns[judged[rows]], found, weight)
         self._settle(judged)
         if self._finds and not blind and not dark:
             self._add(found, free & ~_carried(found.boxes_xyxy_n, hiders))
@@ -134,13 +135,13 @@ class Facings:
         for place, name in enumerate(names):
             if name in self._names:
                 votes[:, place] = self._votes[:, self._names.index(name)]
-        called = [self._names[label] in names for label in self._places["label"]] if self._names else []
-        named = np.array(called, np.bool_)
+        called = [self._names[label] for label in self._places["label"]] if self._names else []
+        named = np.array([name in names for name in called], np.bool_)
+        self._places["label"] = [names.index(name) if name in names else 0 for name in called]
         self._places["stands"][~named] = False
         self._places["odds"][~named] = -_CERTAIN
         self._names, stays = list(names), named | self._places["given"]
         self._places, self._votes = self._places[stays], votes[stays]
-        self._places["label"] = self._votes.argmax(axis=1) if names else 0
 
     def counts(self) -> dict[str, int]:
         """Return on how many places something stands, by class name."""
@@ -252,9 +253,8 @@ class Facings:
         places["rate"][learns] = np.clip(learned, *_RATES)[learns]
         places["seen_ns"][judged] = self._now_ns
 
-    def _learn(self, pairs: tuple[Indexes, Indexes], found: Boxes, weight: float) -> None:
-        """Let places follow where the boxes are, and of which class."""
-        rows, columns = pairs
+    def _learn(self, rows: Indexes, columns: Indexes, found: Boxes, weight: float) -> None:
+        """Let places follow where their boxes are, and of which class."""
         share = weight * _LEARNING
         moves = ~self._places["given"][rows]
         boxes = self._places["box"][rows]
