@@ -33,9 +33,10 @@ _NEVER_NS = -1
 _HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
-# So many that vanish together, with nobody who could have taken them, are hidden by what is not seen, for so
-# long. If nothing at all is found any more, as long as that is so.
-_TOGETHER, _DOUBTED_NS = 3, 120 * SECOND_NS
+# Neighbours (within so many widths and heights) that vanish together with nobody who could have taken them
+# are hidden by what is not seen, for so long. Where so many do and nothing at all is found any more, for as
+# long as that is so.
+_BESIDE, _DOUBTED_NS, _ALL_AT_ONCE = 1.6, 60 * SECOND_NS, 3
 
 _PLACE = np.dtype(
     [
@@ -96,7 +97,6 @@ class Facings:
         self._finds = not given
         self._now_ns = 0
         self._looked_ns: int | None = None
-        self._doubted_ns: int | None = None  # since when many are missing at once
         self._places["box"] = np.array(given, np.float64).reshape(-1, 4)
         self._places["known"] = self._places["given"] = True
         self._places["odds"], self._places["rate"] = -_CERTAIN, _RATE
@@ -198,7 +198,8 @@ class Facings:
         before_ns, self._looked_ns = self._looked_ns, taken_ns
         if before_ns is None:
             self._now_ns = max(self._now_ns, taken_ns)
-            self._places["seen_ns"] = self._places["stood_ns"] = self._now_ns
+            for name in ("found_ns", "seen_ns", "stood_ns"):
+                self._places[name] = self._now_ns
             return 0.0
         elapsed_ns = max(taken_ns - before_ns, 0)
         self._now_ns += elapsed_ns
@@ -231,18 +232,16 @@ class Facings:
         return (pairs[:, 0], pairs[:, 1]), free
 
     def _doubted(self, hit: Mask, hidden: Mask, *, blind: bool) -> Mask:
-        """Return which places seem to be empty because all of them are at once."""
-        revealed = self._places["free_ns"] >= self._places["found_ns"]
-        standing = self._places["stands"] & ~hidden & ~(revealed & ~hit)
-        missing = standing & ~hit & (self._places["odds"] < _MOST / 2)
-        if missing.sum() < _TOGETHER:
-            self._doubted_ns = None
-            return np.zeros(len(hit), np.bool_)
-        if self._doubted_ns is None or blind:
-            self._doubted_ns = self._now_ns
-        if self._now_ns - self._doubted_ns >= _DOUBTED_NS:
-            return np.zeros(len(hit), np.bool_)
-        return missing
+        """Return which places seem to be empty because something is in front of them that is not seen."""
+        places = self._places
+        revealed = places["free_ns"] >= places["found_ns"]
+        missing = places["stands"] & ~hidden & ~hit & ~revealed & (places["odds"] < _MOST / 2)
+        dark = blind and missing.sum() >= _ALL_AT_ONCE
+        places["found_ns"][missing & dark] = self._now_ns
+        rows = np.flatnonzero(missing & (self._now_ns - places["found_ns"] < _DOUBTED_NS))
+        doubted = np.zeros(len(hit), np.bool_)
+        doubted[rows] = _has_neighbours(places["box"][rows]) | dark
+        return doubted
 
     def _weigh(self, hit: Mask, judged: Mask, weight: float) -> None:
         places, rates = self._places, self._places["rate"]
@@ -332,6 +331,14 @@ def _without_doubles(found: Boxes) -> Boxes:
             kept[rank + 1 :] &= ~doubles[rank, rank + 1 :]
     rows = order[kept]
     return Boxes(found.boxes_xyxy_n[rows], found.scores[rows], found.labels[rows])
+
+
+def _has_neighbours(boxes: Reals) -> Mask:
+    """Return which of (n, 4) boxes are beside another one of them."""
+    sides, middles = boxes[:, 2:] - boxes[:, :2], (boxes[:, 2:] + boxes[:, :2]) / 2
+    apart = np.abs(middles[:, None] - middles[None]) / np.maximum(sides, 1e-6)
+    beside: Mask = (apart.max(axis=2) <= _BESIDE).sum(axis=1) > 1
+    return beside
 
 
 def _carried(boxes: Floats, hiders: Floats) -> Mask:
