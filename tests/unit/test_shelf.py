@@ -148,6 +148,13 @@ def test_what_somebody_hides_is_as_it_was_and_raises_no_alarm() -> None:
     assert rule.state().counts == TEN_OF_EACH
 
 
+def test_somebody_who_is_seldom_seen_hides_all_the_same() -> None:
+    rule, detector = a_shelf(low=10), Detector(thirty(), seen_people=0.1)
+    detector.watch(rule, 30)
+    detector.people = [(0.3, 0.0, 0.7, 1.0)]
+    assert told(detector.watch(rule, 60)) == []
+
+
 def test_what_is_taken_behind_a_back_is_missed_once_that_is_gone() -> None:
     rule, detector = a_shelf(low={"bottle": 10}), Detector(thirty())
     detector.watch(rule, 30)

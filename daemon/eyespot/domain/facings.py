@@ -30,7 +30,8 @@ _SAME, _OVERLAP = 0.5, 0.4  # overlap of two boxes of one product; more than two
 _SEVERAL = 3  # a place itself, and two more that lie in it
 _HIDDEN = 0.1  # of a place that is covered
 _NEVER_NS = -1
-_HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
+# As long is a place taken for hidden after it was; if nothing is found there, as people are missed, too.
+_HELD_NS, _HELD_EMPTY_NS = SECOND_NS, 5 * SECOND_NS
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
 # Neighbours (within so many widths and heights) that vanish together with nobody who could have taken them
@@ -114,10 +115,10 @@ class Facings:
         """
         weight = self._pass_time(taken_ns)
         found = _without_doubles(found)
-        hidden = self._hide(hiders) | dark
         pairs, free = self._pairs(found)
         hit = np.zeros(len(self._places), np.bool_)
         hit[pairs[0]] = True
+        hidden = self._hide(hiders, hit) | dark
         self._places["found_ns"][hit & self._places["hit"]] = self._now_ns
         self._places["hit"] = hit
         judged = ~hidden & ~self._doubted(hit, hidden, blind=blind)
@@ -205,13 +206,20 @@ class Facings:
         self._now_ns += elapsed_ns
         return min(elapsed_ns / self._unit_ns, 1.0)
 
-    def _hide(self, hiders: Floats) -> Mask:
+    def _hide(self, hiders: Floats, hit: Mask) -> Mask:
         """Return which places are hidden, or were a moment ago."""
-        if len(hiders) and len(self._places):
-            covered = cover_matrix(self._places["box"].astype(np.float32), hiders).max(axis=1) > _HIDDEN
-            self._places["free_ns"][covered] = self._now_ns + _HELD_NS
-        hidden: Mask = self._places["free_ns"] > self._now_ns
+        places = self._places
+        if len(hiders) and len(places):
+            covered = cover_matrix(places["box"].astype(np.float32), hiders).max(axis=1) > _HIDDEN
+            places["free_ns"][covered] = self._now_ns + _HELD_NS
+        held_ns = np.where(hit | ~self._revealed(), 0, _HELD_EMPTY_NS - _HELD_NS)
+        hidden: Mask = places["free_ns"] + held_ns > self._now_ns
         return hidden
+
+    def _revealed(self) -> Mask:
+        """Return at which places nothing has been found since they were hidden."""
+        revealed: Mask = self._places["free_ns"] >= self._places["found_ns"]
+        return revealed
 
     def _pairs(self, found: Boxes) -> tuple[tuple[Indexes, Indexes], Mask]:
         """Return which places have which boxes, the nearest first, and which boxes belong to none."""
@@ -234,8 +242,7 @@ class Facings:
     def _doubted(self, hit: Mask, hidden: Mask, *, blind: bool) -> Mask:
         """Return which places seem to be empty because something is in front of them that is not seen."""
         places = self._places
-        revealed = places["free_ns"] >= places["found_ns"]
-        missing = places["stands"] & ~hidden & ~hit & ~revealed & (places["odds"] < _MOST / 2)
+        missing = places["stands"] & ~hidden & ~hit & ~self._revealed() & (places["odds"] < _MOST / 2)
         dark = blind and missing.sum() >= _ALL_AT_ONCE
         places["found_ns"][missing & dark] = self._now_ns
         rows = np.flatnonzero(missing & (self._now_ns - places["found_ns"] < _DOUBTED_NS))
