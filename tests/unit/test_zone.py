@@ -94,6 +94,16 @@ def test_who_is_found_inside_and_vanishes_within_a_second_was_nobody() -> None:
     assert zone.state().entered == {}
 
 
+def test_while_nobody_looks_it_does_not_become_known_who_was_found_inside() -> None:
+    zone = a_zone()
+    walk(zone, IN)
+    there = (2, (0.52, 0.5))
+    assert wait(zone, 4.5, 5, (1, INSIDE), there, seen=(False, True)) == []
+    assert wait(zone, 5, 8, there, silent=True, seen=False) == []
+    assert wait(zone, 8, 12, there) == []
+    assert occupancy(zone) == 1
+
+
 def test_who_is_found_inside_and_leaves_within_a_second_was_there() -> None:
     assert told(walk(a_zone(), way((0.68, 0.5), (0.75, 0.5), 0.5))) == ["Entered", "Left"]
 

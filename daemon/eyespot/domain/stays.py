@@ -316,7 +316,7 @@ class Stays:
         if row is None or not tracks.confirmed[row]:
             return False
         stay.label = labels[tracks.classes[row]]
-        certain = not stay.found or stay.ended_ns is not None or self.now_ns - stay.since_ns >= _FOUND_NS
+        certain = not stay.found or bool(self._trails.table["known"][row])
         stay.told = certain and (self._classes is None or stay.label in self._classes)
         stay.is_new = stay.told
         return True
