@@ -13,7 +13,9 @@ from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import ModelIdentity
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.queue import Queue, QueueSettings
 from eyespot.rules.share import Share, ShareSettings
+from eyespot.rules.zone import Zone, ZoneSettings
 from eyespot.sources import wire
 from eyespot.sources.screening import Overstepped, Screening, Wanted
 from eyespot.topics.gate import Gate
@@ -85,6 +87,9 @@ def work(observation: Observation) -> None:
     """Have a pipeline with every rule look at it, twice."""
     line = Line(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), LABELS, "overhead")
     rules = {"door": line, "floor": Share(ShareSettings(id="floor"), LABELS)}
+    corners = ((0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8, 1.0), (0.0, 1.0))
+    rules["hall"] = Zone(ZoneSettings(id="hall", points=corners, loiter_s=1), LABELS, "oblique")
+    rules["till"] = Queue(QueueSettings(id="till", points=corners, service=(2,)), LABELS, "oblique")
     native = Native(Gate("eyespot/v1/x"), "0" * 16, 0)
     pipeline = Pipeline(MODEL, Tracker(0.35), rules, native, publishes_frames=True)
     timeline = ManualClock().timeline()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyespot.domain.polygon import inside as within
-from fakes.walkers import Walker
+from eyespot.domain.polygon import sides_of
 
 ZONE = ((0.2, 0.3), (0.85, 0.25), (0.8, 0.8), (0.5, 0.65), (0.2, 0.85))  # with a dent from below
 _SPEED = 0.12  # of the frame in a second
@@ -36,9 +36,9 @@ class Stayer:
         return self.where(seconds)
 
 
-def crowd(random: np.random.Generator, number: int, seconds: float) -> list[Stayer | Walker]:
+def crowd(random: np.random.Generator, number: int, seconds: float) -> list[Stayer]:
     """Some who pass through, some who stay and shift about, some who pass by; nobody stands on a side."""
-    people: list[Stayer | Walker] = []
+    people: list[Stayer] = []
     for _ in range(number):
         begin = random.uniform(0, seconds)
         edges = [
@@ -78,9 +78,10 @@ def _stayer(
 
 def inside(stayer: Stayer, corners: np.ndarray) -> Iterator[tuple[float, float]]:
     """Yield from when to when it is in a zone, in s, by the centre of its box, in steps of 10 ms."""
-    times = np.arange(stayer.stops[0][0], stayer.stops[-1][0], 0.01)
-    places = np.array([stayer.where(float(at)) for at in times])
-    there = np.concatenate([[False], within(places, corners), [False]]).astype(int)
+    at, x, y = np.array(stayer.stops).T
+    times = np.arange(at[0], at[-1], 0.01)
+    places = np.stack([np.interp(times, at, x), np.interp(times, at, y)], axis=1)
+    there = np.concatenate([[False], within(places, sides_of(corners)), [False]]).astype(int)
     begins, ends = np.flatnonzero(np.diff(there) > 0), np.flatnonzero(np.diff(there) < 0)
     if not len(begins):
         return

@@ -7,7 +7,7 @@ import numpy as np
 
 from eyespot.domain.event import Event
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.domain.observation import Observation, no_detections
+from eyespot.domain.observation import Observation, Sight, no_detections
 from eyespot.domain.track import Scene, Tracks
 
 LABELS = ("person", "dog")
@@ -29,6 +29,7 @@ def scene(
     kinds: int | Sequence[int] = 0,
     timeline: Timeline = TIMELINE,
     silent: bool = False,
+    sight: Sight = "clear",
 ) -> Scene:
     """Tracks of 0.06 by 0.1 with their centres at given points; by id."""
     count, half = len(tracks), np.array([0.03, 0.05], np.float32)
@@ -41,7 +42,7 @@ def scene(
         seen=np.array(np.broadcast_to(seen, count), np.bool_),
         confirmed=np.array(np.broadcast_to(confirmed, count), np.bool_),
     )
-    observation = None if silent else Observation(taken_ns, "m@1-abc", no_detections())
+    observation = None if silent else Observation(taken_ns, "m@1-abc", no_detections(), sight)
     return Scene(taken_ns, observation, columns, timeline)
 
 

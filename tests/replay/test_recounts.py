@@ -105,3 +105,60 @@ def test_a_recording_in_which_nothing_is_seen_gives_the_zero_state_and_no_more(t
             writer.write(Observation(taken_ns, "recording", detections()))
     [state] = recount(tmp_path, file)
     assert state["counts"] == {"person": {"in": 0, "out": 0}}
+
+
+def test_buckets_are_the_same_each_time_and_add_up_to_the_totals(tmp_path: Path) -> None:
+    walkers = passers_by(40)
+    faults = Faults(missed=0.1, doubled=0.2, jitter=0.05)
+    recording = recorded(tmp_path / "walk.eyespot.jsonl", walkers, 10, faults)
+    told, again = (recount(tmp_path, recording, bucket_s=30) for _ in range(2))
+    assert told == again
+    buckets = {
+        (one["start"], one["end"]): one["counts"]["person"]
+        for one in told
+        if one["topic"] == "rule/door/bucket"
+    }
+    assert len(buckets) == 1 + max(walker.to_s for walker in walkers) // 30
+    [totals] = [one["counts"]["person"] for one in told if one["topic"] == "rule/door/state"][-1:]
+    assert sum((Counter(counts) for counts in buckets.values()), Counter()) == Counter(totals)
+
+
+def test_years_of_silence_are_one_bucket_and_darkness_is_told_of_a_recording_too(tmp_path: Path) -> None:
+    file = tmp_path / "dark.eyespot.jsonl"
+    header = Header(
+        schema=SCHEMA, started="2026-01-01T00:00:00Z", labels=LABELS, width=640, height=480, rate_hz=4
+    )
+    with RecordingWriter(file, header) as writer:
+        for quarter in range(4 * 1200):
+            sight = "clear" if quarter < 4 * 600 else "dark"
+            writer.write(Observation(quarter * 250_000_000, "recording", detections(), sight))
+        writer.write(Observation(10**17, "recording", detections()))
+    told = recount(tmp_path, file, bucket_s=600)
+    day, night, *silence, years, last = [one for one in told if one["topic"] == "rule/door/bucket"]
+    assert (day["coverage"], day["counts"]) == (1.0, {"person": {"in": 0, "out": 0}})
+    assert (night["counts"], night["gaps"][0]["cause"]) == (None, "dark")
+    assert len(silence) == 6, "an hour of it is told bucket by bucket"
+    assert {one["counts"] for one in silence} == {None}
+    assert {one["gaps"][-1]["cause"] for one in (*silence, years)} == {"silent"}
+    assert (years["start"], years["counts"]) == ("2026-01-01T01:20:00.000Z", None)
+    assert (last["cut"], last["end"]) == ("end", "2029-03-03T09:46:40.000Z")
+
+
+def test_rules_that_gather_and_build_on_others_tell_the_same_each_time(tmp_path: Path) -> None:
+    walkers = passers_by(30)
+    recording = recorded(tmp_path / "walk.eyespot.jsonl", walkers, 10, Faults(missed=0.2, jitter=0.04))
+    more = [
+        {"kind": "occupancy", "id": "shop", "from": ["door"], "empty_s": 20},
+        {"kind": "heatmap", "id": "floor", "grid": [8, 6]},
+        {"kind": "shelf", "id": "drinks", "low": 1},
+    ]
+    config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[*more, MIDDLE])
+    first, second = (list(app.replay(config, recording)) for _ in range(2))
+    assert first == second
+    [floor] = [json.loads(one.payload) for one in first[-1:] if one.topic.endswith("heatmap/floor")]
+    assert floor["tracks"] == pytest.approx(30, abs=3)
+    assert {row for _, row, _, _ in floor["cells"]} == {1, 4}
+    shop = [json.loads(one.payload) for one in first if one.topic.endswith("shop/state")][-1]
+    door = [json.loads(one.payload) for one in first if one.topic.endswith("door/state")][-1]
+    assert min(shop["occupancy"].values()) >= 0
+    assert sum(door["counts"]["person"].values()) > 25

@@ -1,6 +1,7 @@
 """What is counted in buckets, and what is said of what nobody saw."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +14,11 @@ from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import Crossed, LineState, Reset
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.measures import Measures
 from eyespot.domain.observation import Sight
-from fakes.tallied import IN, RULE, Tallied, number
+from fakes.tallied import RULE, Tallied, number
 
 MIDNIGHT = 1_767_225_600  # 2026-01-01 in UTC
-CHANGES = [1_774_746_000, 1_792_890_000]  # of clocks in Berlin: in March and in October
+CHANGES = [1_774_746_000, 1_792_890_000, 1_775_314_800, 1_791_041_400]  # of clocks, in Berlin and Lord Howe
 
 
 Script = list[tuple[Any, ...]]
@@ -127,6 +127,22 @@ def test_dark_after_silence_are_two_gaps() -> None:
     assert gaps(shop.told[0]) == [(10.25, 20, "silent"), (20, 30, "dark"), (30, 40, "covered")]
 
 
+def test_nobody_knows_whether_it_is_still_dark_when_nothing_comes_any_more() -> None:
+    shop = Tallied()
+    shop.watch(10)
+    shop.sight = "dark"
+    shop.watch(10)
+    shop.silence(10)
+    shop.watch(10)
+    shop.silence(33)
+    assert gaps(shop.told[0]) == [
+        (10, 20.25, "dark"),
+        (20.25, 30, "silent"),
+        (30, 40.25, "dark"),
+        (40.25, 60, "silent"),
+    ]
+
+
 def test_looking_at_half_the_rate_will_do_and_at_a_tenth_of_it_will_not() -> None:
     for step_s, coverage in ((0.2, 1.0), (1.0, 0.25)):
         shop = Tallied()
@@ -224,6 +240,60 @@ def test_what_was_counted_by_a_clock_that_nobody_trusted_goes_to_where_it_belong
     assert gaps(after)[0] == (7200, 7220, "restart")
 
 
+def test_what_lies_in_two_buckets_by_the_right_clock_ends_where_that_was_found() -> None:
+    shop = Tallied(synced=False)
+    shop.watch(20)
+    shop.cross(0.0)
+    shop.watch(30)
+    shop.set_clock(3600 - 25)
+    shop.watch(40)
+    first, second = shop.told
+    assert (span(first), first.cut, first.counts) == ((3540, 3625), "clock", {"person": {"in": 1}})
+    assert (span(second), second.cut, number([second])) == ((3625, 3660), None, 0)
+    assert gaps(first) == [(3540, 3575, "restart")]
+
+
+def test_times_between_a_wrong_clock_and_the_right_one_are_of_a_clock_that_was_set() -> None:
+    shop = Tallied(synced=False)
+    shop.watch(70)
+    shop.set_clock(3600)
+    shop.watch(60)
+    wrong, between, right = shop.told
+    assert (span(wrong), wrong.synced) == ((0, 60), False)
+    assert (span(between), gaps(between)) == ((60, 3660), [(60, 3660, "clock")])
+    assert (span(right), right.synced, right.coverage, gaps(right)) == ((3660, 3720), True, 1.0, [])
+
+
+def test_a_clock_that_proves_right_made_no_mistake() -> None:
+    shop = Tallied(synced=False)
+    shop.watch(30)
+    shop.set_clock(0.0)
+    shop.watch(33)
+    assert shop.told[0].synced
+
+
+def test_where_utc_is_never_known_a_bucket_outlives_the_process_but_not_the_machine() -> None:
+    for reboots, spans in ((False, [(0, 60)]), (True, [(0, 20), (20, 60)])):
+        shop = Tallied(synced=False)
+        shop.watch(20)
+        shop.cross(0.0)
+        shop.kill(5, reboots)
+        shop.watch(40)
+        assert [span(one) for one in shop.told] == spans
+        assert number(shop.told) == 1
+
+
+def test_a_clock_that_was_set_back_while_nobody_ran_ends_the_bucket() -> None:
+    shop = Tallied()
+    shop.watch(40)
+    shop.cross(0.0)
+    shop.lose_power(5, -20)
+    shop.watch(40)
+    first, second = shop.told
+    assert (span(first), first.cut, number([first])) == ((0, 40), "restart", 1)
+    assert (span(second), number([second])) == ((25, 60), 0)
+
+
 @pytest.mark.parametrize("by_s", [-7200.0, 7200.0, 86_400.0 * 365, -3.0])
 def test_a_trusted_clock_that_is_set_ends_the_bucket_there_and_nothing_is_counted_twice(by_s: float) -> None:
     shop = Tallied(bucket_s=900)
@@ -246,6 +316,15 @@ def test_a_clock_that_is_set_right_by_little_steps_ends_nothing() -> None:
         shop.set_clock(0.05)
     shop.watch(10)
     assert [(span(one), one.cut) for one in shop.told] == [((0, 60), None), ((60, 120), None)]
+
+
+def test_a_little_step_back_over_the_end_of_a_bucket_opens_it_no_more() -> None:
+    shop = Tallied()
+    shop.watch(60)
+    shop.set_clock(-0.5)
+    shop.change_model("b@1.0.0-000000000000")
+    shop.watch(63)
+    assert [span(one) for one in shop.told] == [(0, 60), (60, 120)]
 
 
 def test_another_model_splits_the_bucket() -> None:
@@ -279,10 +358,9 @@ def test_a_rule_that_resets_itself_has_what_it_counted_before_and_after_in_two_b
     now_ns, person = shop.taken_ns, {"person": {"in": 3, "out": 0}}
     before = Crossed(RULE, now_ns, "in", "person", 1, shop.bundle)
     reset = Reset(RULE, now_ns, "manual", LineState(person), 0, shop.bundle)
-    shop.buckets.count(
-        RULE, Measures({IN: 2}, {}), [before, before, reset, before], 0
-    )  # one is there already
-    shop.totals = 2
+    late = replace(before, taken_ns=now_ns - 5 * SECOND_NS)
+    shop.totals = 2  # of which one was there already when it began anew
+    shop.buckets.count(RULE, shop.state, [before, before, reset, late], 0)
     shop.watch(50)
     first, second = shop.told
     assert (first.cut, number([first]), number([second])) == ("reset", 3, 1)
@@ -328,12 +406,14 @@ def test_the_less_was_seen_the_less_is_certain() -> None:
 def test_times_are_told_once_whatever_stands_still_or_goes_back() -> None:
     shop = Tallied()
     shop.watch(30)
-    for _ in range(3):
+    shop.silence(20)
+    for _ in range(50):
         shop.step(shop.taken_ns - 20 * SECOND_NS)
         shop.cross(0.0)
-    shop.watch(40)
+    shop.watch(20)
     [one] = shop.told
-    assert (span(one), number([one]), one.coverage) == ((0, 60), 3, 1.0)
+    assert (span(one), number([one])) == ((0, 60), 50)
+    assert one.coverage == pytest.approx(40.25 / 60, abs=0.001)
 
 
 steps = st.one_of(
@@ -362,7 +442,7 @@ def live(shop: Tallied, script: Script) -> None:
 @given(
     begins_s,
     st.sampled_from([10, 60, 900, 3600, 86_400]),
-    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]),
     st.lists(steps, max_size=12),
 )
 def test_buckets_tile_time_and_add_up_whatever_dies(

@@ -50,6 +50,17 @@ def share_state(**changes: object) -> payloads.ShareState:
     return payloads.ShareState(**ENVELOPE | {"schema": "eyespot.share_state/1"} | fields | changes)
 
 
+def left(**changes: object) -> payloads.Left:
+    fields = {"rule": "hall", "label": "person", "track": 7, "dwell_s": 4.5, "found": False, "lost": True}
+    return payloads.Left(**ENVELOPE | {"schema": "eyespot.left/1", "model": "m"} | fields | changes)
+
+
+def zone_state(**changes: object) -> payloads.ZoneState:
+    counts = {"occupancy": {"person": 1}, "entered": {"person": 3}, "left": {"person": 2}}
+    of = {"schema": "eyespot.zone_state/1", "rule": "hall", "since": ENVELOPE["t"], "model": "m"}
+    return payloads.ZoneState(**ENVELOPE | of | counts | changes)
+
+
 def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:
     message = GATE.let_out("status", status())
     assert message.topic == "eyespot/v1/shop-1/status"
@@ -145,6 +156,13 @@ def test_an_undeclared_topic_does_not_leave(suffix: str) -> None:
         ("rule/scale/state", share_state(shares={str(n): 0.001 for n in range(101)})),
         ("rule/scale/state", share_state(shares={"a" * 65: 0.5})),
         ("rule/scale/state", share_state(schema="eyespot.rule_state/1")),
+        ("rule/hall/event", left(dwell_s=-0.1)),
+        ("rule/hall/event", left(lost="yes")),
+        ("rule/hall/event", zone_state()),
+        ("rule/hall/state", left()),
+        ("rule/hall/state", zone_state(occupancy={"person": -1})),
+        ("rule/hall/state", zone_state(left={"a" * 65: 1})),
+        ("rule/hall/state", zone_state(entered={str(n): 1 for n in range(1025)})),
         ("model/state", status()),
         ("model/state", update_state(update_percentage=101)),
         ("model/state", update_state(release_summary="s" * 256)),

@@ -123,6 +123,13 @@ def test_where_nothing_could_be_seen_that_is_told() -> None:
     assert rule.state().observed_s == pytest.approx(59.9)
 
 
+def test_time_in_the_dark_is_not_observed() -> None:
+    rule = a_heatmap()
+    wait(rule, 0, 60, sight="dark")
+    wait(rule, 60, 70)
+    assert told(rule).observed_s == pytest.approx(10)
+
+
 def test_a_clock_that_is_set_ends_the_hour_as_it_was() -> None:
     rule, later = a_heatmap(), Timeline(TIMELINE.utc_at_zero_ns + 100 * HOUR_NS, synced=True)
     step(rule, 60, (1, (0.55, 0.55)))

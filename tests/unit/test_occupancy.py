@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eyespot.domain.event import Crossed, Event, Reset
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.domain.observation import Observation, no_detections
+from eyespot.domain.observation import Observation, Sight, no_detections
 from eyespot.domain.track import Scene, Tracks
 from eyespot.rules import build
 from eyespot.rules.occupancy import Occupancy, OccupancySettings
@@ -48,6 +48,7 @@ def look(
     in_view: Sequence[int] = (),
     timeline: Timeline = NOON,
     silent: bool = False,
+    sight: Sight = "clear",
 ) -> list[Event]:
     """Step once, while the lines tell of crossings, "in" or "out"."""
     taken_ns = round(at_s * SECOND_NS)
@@ -60,7 +61,7 @@ def look(
         seen=np.ones(count, np.bool_),
         confirmed=np.ones(count, np.bool_),
     )
-    observation = None if silent else Observation(taken_ns, "m@1-abc", no_detections())
+    observation = None if silent else Observation(taken_ns, "m@1-abc", no_detections(), sight)
     crossed = [Crossed(line, taken_ns, way, label, 1, "m@1-abc") for way in ways]
     return rule.step(Scene(taken_ns, observation, tracks, timeline), crossed)
 
@@ -216,6 +217,32 @@ def test_how_long_somebody_has_been_there_survives_a_restart_also_of_the_machine
     assert causes(look(fresh, 901, timeline=later)) == ["max_dwell"]
 
 
+@pytest.mark.parametrize("wrong_by_s", [-1_000_000, 1_000_000])
+def test_how_long_somebody_has_been_there_is_known_once_the_clock_is_set_and_not_before(
+    wrong_by_s: int,
+) -> None:
+    rule = an_occupancy(max_dwell_s=1000)
+    look(rule, 900, "in")
+    fresh = restarted(rule, max_dwell_s=1000)
+    unset = Timeline(NOON.utc_at_zero_ns + wrong_by_s * SECOND_NS, synced=False)
+    later = Timeline(NOON.utc_at_zero_ns + 1000 * SECOND_NS, synced=True)
+    assert look(fresh, 10, "in", timeline=unset) == []
+    assert look(fresh, 500, timeline=unset) == []
+    assert look(fresh, 899, timeline=later) == []
+    assert causes(look(fresh, 901, timeline=later)) == ["max_dwell"]
+    assert inside(fresh) == 1
+
+
+def test_where_the_clock_is_never_set_nobody_stays_for_ever_all_the_same() -> None:
+    rule = an_occupancy(max_dwell_s=1000)
+    look(rule, 900, "in")
+    fresh = restarted(rule, max_dwell_s=1000)
+    unset = Timeline(NOON.utc_at_zero_ns - 1_000_000 * SECOND_NS, synced=False)
+    assert look(fresh, 10, timeline=unset) == []
+    assert look(fresh, 1009, timeline=unset) == []
+    assert causes(look(fresh, 1010, timeline=unset)) == ["max_dwell"]
+
+
 def test_what_is_restored_is_kept_again_before_the_first_look() -> None:
     rule = an_occupancy()
     look(rule, 0, "in")
@@ -252,7 +279,8 @@ def test_a_dog_in_view_is_no_person() -> None:
 def test_what_could_not_be_seen_is_not_empty() -> None:
     rule = an_occupancy(empty_s=60)
     look(rule, 0, "in", in_view=[0])
-    assert watch(rule, 1, 1000, silent=True) == []
+    assert watch(rule, 1, 500, silent=True) == []
+    assert watch(rule, 500, 1000, sight="dark") == []
     assert watch(rule, 1000, 1050) == []
     assert inside(rule) == 1
 

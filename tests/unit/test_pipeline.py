@@ -14,6 +14,7 @@ from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule, RuleSettings, build
 from eyespot.rules.line import LineSettings
+from eyespot.rules.queue import QueueSettings
 from eyespot.rules.share import ShareSettings
 from eyespot.rules.zone import ZoneSettings
 from eyespot.topics.gate import Gate
@@ -189,6 +190,37 @@ def test_the_snapshot_of_a_line_is_none_of_a_share_with_the_same_id() -> None:
     pipeline = a_pipeline(ShareSettings(id="door"))
     pipeline.begin({"door": b'{"since_utc_ns":1,"state":{"counts":{}}}'}, 0, TIMELINE)
     assert "not a snapshot of a share" in pipeline.unusable["door"]
+
+
+SQUARE = ((0.3, 0.1), (0.7, 0.1), (0.7, 0.9), (0.3, 0.9))
+HALL = ZoneSettings(id="hall", points=SQUARE, loiter_s=2, armed=("00:00-00:00",))
+TILL = QueueSettings(id="till", points=SQUARE, service=(2,), join_s=1, pace=5)
+
+
+def test_what_zones_and_queues_say_leaves_in_the_order_in_which_it_happened() -> None:
+    pipeline = a_pipeline(HALL, TILL)
+    pipeline.begin({}, 0, TIMELINE)
+    messages = [message for handover in walk(pipeline) for message in handover.messages]
+    told = [payload(message) for message in messages if message.topic.endswith("/event")]
+    of_hall = [one for one in told if one["rule"] == "hall"]
+    assert [one["kind"] for one in of_hall] == ["entered", "intrusion", "loitering", "left"]
+    assert [one["kind"] for one in told if one["rule"] == "till"] == ["joined", "left"]
+    assert of_hall[-1].items() >= {"class": "person", "dwell_s": 4.0, "found": False, "lost": False}.items()
+    assert told[-1].items() >= {"rule": "till", "outcome": "served", "found": False}.items()
+    hall, till = map(payload, messages[-2:])
+    assert hall.items() >= {"kind": "zone", "entered": {"person": 1}, "left": {"person": 1}}.items()
+    assert till.items() >= {"kind": "queue", "length": {"person": 0}, "served": {"person": 1}}.items()
+    assert till["wait_s"] == pytest.approx(4, abs=0.01)
+
+
+def test_a_reset_of_a_zone_or_a_queue_tells_its_totals() -> None:
+    pipeline = a_pipeline(HALL, TILL)
+    pipeline.begin({}, 0, TIMELINE)
+    walk(pipeline)
+    assert pipeline.counting == ("hall", "till")
+    hall, till = map(payload, pipeline.reset(("hall", "till"), 9 * SECOND_NS, TIMELINE).messages[:2])
+    assert hall["counts"] == {"person": {"entered": 1, "left": 1}}
+    assert till["counts"] == {"person": {"joined": 1, "served": 1, "abandoned": 0, "lost": 0}}
 
 
 def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:

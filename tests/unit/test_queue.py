@@ -117,6 +117,8 @@ def test_who_is_hidden_while_queueing_goes_on_queueing() -> None:
     queued(queue)
     wait(queue, 20, 22)
     assert wait(queue, 22, 40, (2, (0.35, 0.5))) == []
+    assert wait(queue, 40, 80, silent=True) == []
+    assert wait(queue, 80, 90, (3, (0.35, 0.5))) == []
     assert length(queue) == 1
 
 

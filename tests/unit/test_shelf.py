@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eyespot.domain.event import Event, Threshold
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Detections, Labels, Observation, no_detections
+from eyespot.domain.observation import Detections, Labels, Observation, Sight, no_detections
 from eyespot.domain.track import Scene
 from eyespot.rules import build
 from eyespot.rules.shelf import Shelf, ShelfSettings
@@ -87,9 +87,9 @@ def _covers(person: Box, box: Box) -> bool:
     return person[0] < box[2] and box[0] < person[2] and person[1] < box[3] and box[1] < person[3]
 
 
-def look(rule: Shelf, at_s: float, found: Detections | None) -> list[Event]:
+def look(rule: Shelf, at_s: float, found: Detections | None, sight: Sight = "clear") -> list[Event]:
     taken_ns = round(at_s * SECOND_NS)
-    observation = None if found is None else Observation(taken_ns, "m@1-abc", found)
+    observation = None if found is None else Observation(taken_ns, "m@1-abc", found, sight)
     return rule.step(Scene(taken_ns, observation, NO_TRACKS), [])
 
 
@@ -148,6 +148,13 @@ def test_what_somebody_hides_is_as_it_was_and_raises_no_alarm() -> None:
     assert rule.state().counts == TEN_OF_EACH
 
 
+def test_somebody_who_is_seldom_seen_hides_all_the_same() -> None:
+    rule, detector = a_shelf(low=10), Detector(thirty(), seen_people=0.1)
+    detector.watch(rule, 30)
+    detector.people = [(0.3, 0.0, 0.7, 1.0)]
+    assert told(detector.watch(rule, 60)) == []
+
+
 def test_what_is_taken_behind_a_back_is_missed_once_that_is_gone() -> None:
     rule, detector = a_shelf(low={"bottle": 10}), Detector(thirty())
     detector.watch(rule, 30)
@@ -175,7 +182,7 @@ def test_too_few_are_told_of_once_and_so_is_that_there_are_enough_again() -> Non
     removed = [place(0), place(1)]
     for box in removed:
         del detector.standing[box]
-    assert told(detector.watch(rule, 60)) == [("bottle", 8, True)]
+    assert told(detector.watch(rule, 90)) == [("bottle", 8, True)]
     assert rule.state().low == ("bottle",)
     detector.standing |= dict.fromkeys(removed, BOTTLE)
     assert told(detector.watch(rule, 60)) == [("bottle", 9, False)]
@@ -194,17 +201,28 @@ def test_when_the_light_goes_off_nothing_has_been_taken() -> None:
     stood, detector.standing, detector.strays, detector.rate_hz = detector.standing, {}, 0, 1
     assert told(detector.watch(rule, 3600)) == []
     assert rule.state().unseen == 30
+    rule = restarted(rule, low=10)
+    assert told(detector.watch(rule, 3600)) == []
     detector.standing = stood
     assert told(detector.watch(rule, 30)) == []
     assert rule.state().counts == TEN_OF_EACH
 
 
-def test_half_of_a_shelf_that_vanishes_at_once_may_be_hidden_but_not_for_ever() -> None:
+@pytest.mark.parametrize("sight", ["dark", "covered"])
+def test_where_nothing_could_be_seen_nothing_has_been_taken(sight: Sight) -> None:
+    rule, detector = a_shelf(low=1), Detector({place(0): BOTTLE})
+    detector.watch(rule, 30)
+    for at_s in range(31, 200):
+        assert look(rule, at_s, no_detections(), sight) == []
+    assert (rule.state().counts["bottle"], rule.state().unseen) == (1, 1)
+
+
+def test_neighbours_that_vanish_at_once_may_be_hidden_but_not_for_ever() -> None:
     rule, detector = a_shelf(low={"bottle": 5}), Detector(thirty(), flips=0)
     detector.watch(rule, 30)
     detector.standing = {place(column, 2): BOX for column in range(10)}
-    assert told(detector.watch(rule, 60)) == []
-    [(label, count, below)] = told(detector.watch(rule, 120))
+    assert told(detector.watch(rule, 40)) == []
+    [(label, count, below)] = told(detector.watch(rule, 60))
     assert (label, count < 5, below) == ("bottle", True, True)
     assert rule.state().counts == {"bottle": 0, "box": 10, "mug": 0}
 

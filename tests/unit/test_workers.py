@@ -1,5 +1,6 @@
 """What runs in the vision thread, and the board of troubles."""
 
+import json
 import logging
 
 import pytest
@@ -10,6 +11,8 @@ from eyespot.domain.observation import Observation
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover
+from eyespot.rules import build
+from eyespot.rules.line import LineSettings
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.vision_worker import VisionWorker
@@ -97,3 +100,16 @@ def test_while_the_source_is_silent_rules_still_step_once_a_second_and_time_neve
         (501 * SECOND_NS, False),
         (502 * SECOND_NS, False),
     ]
+
+
+def test_before_it_ends_what_buckets_know_of_now_is_kept() -> None:
+    clock, posted = ManualClock(now_ns=10 * SECOND_NS), list[Handover]()
+    door = LineSettings(id="door", a=(0.5, 1.0), b=(0.5, 0.0), bucket_s=60)
+    native = Native(Gate("eyespot/v1/shop"), "0" * 16, 0)
+    rules = {"door": build(door, MODEL.labels, "overhead")}
+    pipeline = Pipeline(MODEL, Tracker(0.35), rules, native, spans={"door": 60})
+    pipeline.begin({}, clock.now_ns(), clock.timeline())
+    mailbox = Letters(clock, [seen(10 * SECOND_NS), None])
+    VisionWorker(pipeline, mailbox, posted.append, clock).run(lambda: None)
+    [last] = posted
+    assert json.loads(last.snapshots["door"])["buckets"]["until_utc_ns"] == clock.now_ns()

@@ -90,10 +90,10 @@ class Buckets:
         """Take note that there was a look, and whether something could be seen."""
         if self._now is None:
             return
-        blank = self._now.coverage.look(self._now.taken_ns, sight)
-        if blank is not None:
+        blanks = self._now.coverage.look(self._now.taken_ns, sight)
+        if blanks:
             for row in self._rows.values():
-                row.look(blank, self._now)
+                row.look(blanks, self._now)
 
     def change_model(self, bundle: str) -> None:
         """Split: another model looks from here on."""

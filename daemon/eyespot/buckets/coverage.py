@@ -43,19 +43,25 @@ class Coverage:
         """Return for how long was looked until an instant, from the newest look on."""
         return self._covered_ns + max(min(taken_ns, self._edge_ns) - self._look_ns, 0)
 
-    def blank(self, taken_ns: int) -> Blank | None:
-        """Return since when nothing has been seen at an instant; None where something is."""
-        return Blank(self._edge_ns, taken_ns, self._cause) if taken_ns > self._edge_ns else None
+    def blanks(self, taken_ns: int) -> list[Blank]:
+        """Return since when nothing has been seen at an instant, and why; nothing where something is."""
+        known_ns = self._look_ns + self._stands_ns  # after that, nobody knows whether it is still dark
+        turns_ns = max(known_ns, self._edge_ns) if self._cause in {"dark", "covered"} else taken_ns
+        blanks = (
+            Blank(self._edge_ns, min(turns_ns, taken_ns), self._cause),
+            Blank(turns_ns, taken_ns, "silent"),
+        )
+        return [blank for blank in blanks if blank.begin_ns < blank.end_ns]
 
-    def look(self, taken_ns: int, sight: Sight) -> Blank | None:
-        """Take note of a look, and return the blank that it ends; one that sees nothing may end one, too."""
-        blank = self.blank(taken_ns)
+    def look(self, taken_ns: int, sight: Sight) -> list[Blank]:
+        """Take note of a look, and return the blanks that it ends; one that sees nothing may, too."""
+        blanks = self.blanks(taken_ns)
         self._covered_ns = self.covered_ns(taken_ns)
         self._look_ns = taken_ns
         if sight == "clear":
             self._edge_ns, self._cause = taken_ns + self._stands_ns, "silent"
-        elif blank is not None and blank.cause == sight:
-            return None  # it goes on
+        elif blanks and blanks[-1].cause == sight:
+            return []  # it goes on
         else:
             self._edge_ns, self._cause = taken_ns, sight
-        return blank
+        return blanks

@@ -48,8 +48,8 @@ class Row:
             return
         at_ns = max(tally.end_utc_ns - now.timeline.utc_at_zero_ns, self._open.from_ns)
         self._end(now._replace(taken_ns=min(at_ns, now.taken_ns)), tally.end_utc_ns, None)
-        blank = now.coverage.blank(now.taken_ns)
-        self._open = self._fresh(now, blank.cause if blank else "silent", at_ns)
+        blanks = now.coverage.blanks(now.taken_ns)
+        self._open = self._fresh(now, blanks[-1].cause if blanks else "silent", at_ns)
 
     def set_clock(self, before: Now, timeline: Timeline) -> None:
         """Go on by a clock that was set.
@@ -80,10 +80,11 @@ class Row:
             self._end(now, now.utc_ns, "clock")
             self._open = self._fresh(now, "clock")
 
-    def look(self, blank: Blank, now: Now) -> None:
-        """Take note of a while in which nothing was seen."""
+    def look(self, blanks: Sequence[Blank], now: Now) -> None:
+        """Take note of whiles in which nothing was seen."""
         utc_ns = now.timeline.utc_ns
-        self._open.tally.add_gap(utc_ns(blank.begin_ns), utc_ns(blank.end_ns), blank.cause)
+        for blank in blanks:
+            self._open.tally.add_gap(utc_ns(blank.begin_ns), utc_ns(blank.end_ns), blank.cause)
 
     def count(self, state: Measures, events: Sequence[Event], undecided: int, now: Now) -> None:
         """Count what the rule has counted since it was asked last.
@@ -202,7 +203,7 @@ class Row:
     def _end(self, at: Now, end_utc_ns: int, cut: Cut | None) -> None:
         """End the bucket, and have one of which nothing is known where none lies before it."""
         opened, tally = self._open, self._open.tally
-        end_utc_ns = min(end_utc_ns // _MS * _MS, tally.end_utc_ns)
+        end_utc_ns = end_utc_ns // _MS * _MS
         if end_utc_ns <= tally.begin_utc_ns:
             if not (tally.sums.number or tally.ambiguous):
                 return
@@ -210,8 +211,7 @@ class Row:
         self._measure(opened, at)
         tally.end_utc_ns, tally.cut = end_utc_ns, cut
         tally.add_gap(tally.begin_utc_ns, tally.opened_utc_ns, tally.lead)
-        if (blank := at.coverage.blank(at.taken_ns)) is not None:
-            self.look(blank, at)
+        self.look(at.coverage.blanks(at.taken_ns), at)
         tally.join_gaps()
         if self._told_utc_ns is not None and self._told_utc_ns < tally.begin_utc_ns:
             self._ended.add(self._nothing_known(self._told_utc_ns, opened))

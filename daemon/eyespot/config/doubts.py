@@ -6,7 +6,7 @@ from math import dist
 import numpy as np
 
 from eyespot.domain.geometry import Mount, Point
-from eyespot.domain.polygon import inradius, inside
+from eyespot.domain.polygon import inradius, inside, sides_of
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
 from eyespot.rules.occupancy import OccupancySettings
@@ -84,7 +84,7 @@ def doubts_of_shelf(shelf: ShelfSettings) -> Iterator[str]:
         yield f"has {len(shelf.slots)} slots, and too few always where {most} shall be there"
     if shelf.slots and shelf.points is not None:
         middles = np.array([((left + right) / 2, (top + low) / 2) for left, top, right, low in shelf.slots])
-        for number in np.flatnonzero(~inside(middles, np.array(shelf.points))).tolist():
+        for number in np.flatnonzero(~inside(middles, sides_of(np.array(shelf.points)))).tolist():
             yield f"has its slot {number + 1} outside of its points, where nothing is looked at"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from eyespot.domain.geometry import Mount, Point, Reals, anchors
 from eyespot.domain.observation import Floats
-from eyespot.domain.polygon import distances, inside
+from eyespot.domain.polygon import area, distances, inside, sides_of
 from eyespot.domain.track import Mask
 
 # As for a line: the jitter of a detector grows with the box along each side.
@@ -26,10 +26,12 @@ class Area:
     """
 
     def __init__(self, corners: tuple[Point, ...], mount: Mount) -> None:
-        self._corners = np.array(corners, np.float64)
+        ends = np.array(corners, np.float64)
         self._mount = mount
-        self.sides = np.stack([self._corners, np.roll(self._corners, -1, axis=0)], axis=1)
-        self._open = self.sides[~_along_an_edge(self.sides)]
+        self._size = abs(area(ends))
+        self._sides = sides_of(ends)
+        self._ways = self._sides[:, 1] - self._sides[:, 0]
+        self._open = self._sides[~_along_an_edge(self._sides)]
 
     def points(self, boxes_xyxy_n: Floats) -> Reals:
         """Return (n, 2), which point of each box counts."""
@@ -42,23 +44,22 @@ class Area:
             points: (n, 2).
             units: (n, 2), see `units_of`.
         """
-        within = np.clip(points, _ON_THE_EDGE, 1 - _ON_THE_EDGE)
-        signs = np.where(inside(within, self._corners), 1.0, -1.0)
-        return signs * distances(points, self._open, units)
+        within = np.minimum(np.maximum(points, _ON_THE_EDGE), 1 - _ON_THE_EDGE)
+        far = distances(points, self._open, units)
+        depths: Reals = np.where(inside(within, self._sides), far, -far)
+        return depths
 
     def nearest_side(self, point: Reals, unit: Reals) -> tuple[int, float]:
         """Return which side, from 0 on, is nearest to a (1, 2) point, and how far it is in a (1, 2) unit."""
-        far = [float(distances(point, side[None], unit)[0]) for side in self.sides]
+        far = [float(distances(point, side[None], unit)[0]) for side in self._sides]
         nearest = int(np.argmin(far))
         return nearest, far[nearest]
 
     def bands(self, units: Reals) -> Reals:
         """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
-        ends = self._corners[None] / units[:, None]
-        x, y = ends[:, :, 0], ends[:, :, 1]
-        twice = np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1))
-        around = np.linalg.norm(np.roll(ends, -1, axis=1) - ends, axis=2).sum(axis=1)
-        bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * twice / around)
+        around = np.sqrt(((self._ways / units[:, None]) ** 2).sum(axis=2)).sum(axis=1)
+        middle = 2 * self._size / units.prod(axis=1) / around  # as `polygon.inradius`, in boxes
+        bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
         return bands
 
 

@@ -29,12 +29,15 @@ _ALIKE = 2.5  # and their sides differ by less than this factor
 _SAME, _OVERLAP = 0.5, 0.4  # overlap of two boxes of one product; more than two products have
 _SEVERAL = 3  # a place itself, and two more that lie in it
 _HIDDEN = 0.1  # of a place that is covered
-_HELD_NS = SECOND_NS  # as long is a place taken for hidden after it was
+_NEVER_NS = -1
+# As long is a place taken for hidden after it was; if nothing is found there, as people are missed, too.
+_HELD_NS, _HELD_EMPTY_NS = SECOND_NS, 5 * SECOND_NS
 _MOST_PLACES, _MOST_BOXES = 300, 1000
 _FORGOTTEN_NS = 24 * 3600 * SECOND_NS  # for so long an empty place is known
-# More than half of so many that vanish together, with nobody who could have taken them, are hidden by what
-# is not seen, for so long. If nothing at all is seen any more, it is dark.
-_TOGETHER, _DOUBTED_NS = 4, 120 * SECOND_NS
+# Neighbours (within so many widths and heights) that vanish together with nobody who could have taken them
+# are hidden by what is not seen, for so long. Where so many do and nothing at all is found any more, for as
+# long as that is so.
+_BESIDE, _DOUBTED_NS, _ALL_AT_ONCE = 1.6, 60 * SECOND_NS, 3
 
 _PLACE = np.dtype(
     [
@@ -46,7 +49,8 @@ _PLACE = np.dtype(
         ("given", np.bool_),
         ("label", np.intp),
         ("free_ns", np.int64),  # until when it is taken for hidden
-        ("found_ns", np.int64),  # when a box was found there last
+        ("hit", np.bool_),  # a box was found there by the last look
+        ("found_ns", np.int64),  # when that was so twice in a row
         ("seen_ns", np.int64),  # when it could be judged last
         ("stood_ns", np.int64),  # when something stood there last
     ]
@@ -94,12 +98,12 @@ class Facings:
         self._finds = not given
         self._now_ns = 0
         self._looked_ns: int | None = None
-        self._doubted_ns: int | None = None  # since when many are missing at once
         self._places["box"] = np.array(given, np.float64).reshape(-1, 4)
         self._places["known"] = self._places["given"] = True
         self._places["odds"], self._places["rate"] = -_CERTAIN, _RATE
+        self._places["free_ns"] = _NEVER_NS
 
-    def look(self, taken_ns: int, found: Boxes, hiders: Floats, *, blind: bool) -> None:
+    def look(self, taken_ns: int, found: Boxes, hiders: Floats, *, blind: bool, dark: bool) -> None:
         """Learn from one look.
 
         Args:
@@ -107,19 +111,22 @@ class Facings:
             found: products.
             hiders: (n, 4) boxes of what may hide them.
             blind: whether nothing at all was found, of whatever class.
+            dark: whether nothing could be found, as it was too dark, or something lay over the lens.
         """
         weight = self._pass_time(taken_ns)
         found = _without_doubles(found)
-        hidden = self._hide(hiders)
         pairs, free = self._pairs(found)
         hit = np.zeros(len(self._places), np.bool_)
         hit[pairs[0]] = True
-        self._places["found_ns"][hit] = self._now_ns
+        hidden = self._hide(hiders, hit) | dark
+        self._places["found_ns"][hit & self._places["hit"]] = self._now_ns
+        self._places["hit"] = hit
         judged = ~hidden & ~self._doubted(hit, hidden, blind=blind)
         self._weigh(hit, judged, weight)
-        self._learn(pairs, found, weight)
+        rows, columns = pairs
+        self._learn(rows[judged[rows]], columns[judged[rows]], found, weight)
         self._settle(judged)
-        if self._finds and not blind:
+        if self._finds and not blind and not dark:
             self._add(found, free & ~_carried(found.boxes_xyxy_n, hiders))
             self._forget()
 
@@ -129,13 +136,13 @@ class Facings:
         for place, name in enumerate(names):
             if name in self._names:
                 votes[:, place] = self._votes[:, self._names.index(name)]
-        called = [self._names[label] in names for label in self._places["label"]] if self._names else []
-        named = np.array(called, np.bool_)
+        called = [self._names[label] for label in self._places["label"]] if self._names else []
+        named = np.array([name in names for name in called], np.bool_)
+        self._places["label"] = [names.index(name) if name in names else 0 for name in called]
         self._places["stands"][~named] = False
         self._places["odds"][~named] = -_CERTAIN
         self._names, stays = list(names), named | self._places["given"]
         self._places, self._votes = self._places[stays], votes[stays]
-        self._places["label"] = self._votes.argmax(axis=1) if names else 0
 
     def counts(self) -> dict[str, int]:
         """Return on how many places something stands, by class name."""
@@ -179,32 +186,40 @@ class Facings:
         kept = [place for place in kept if place.label in self._names and (place.given or self._finds)]
         if given and len(kept) != len(given):
             raise ValueError("what stood in its slots is not looked for any more")
-        self._places, self._votes = np.zeros(len(kept), _PLACE), np.zeros((len(kept), len(self._names)))
-        for row, place in enumerate(kept):
-            label = self._names.index(place.label)
-            self._votes[row, label] = 1
-            self._places[row] = (
-                place.box, place.odds, place.rate, place.stands, True, place.given, label, 0, 0, 0, 0,
-            )  # fmt: skip
+        places = np.zeros(len(kept), _PLACE)
+        places["box"] = np.array([place.box for place in kept], np.float64).reshape(-1, 4)
+        for name in ("odds", "rate", "stands", "given"):
+            places[name] = [getattr(place, name) for place in kept]
+        places["label"] = [self._names.index(place.label) for place in kept]
+        places["known"], places["free_ns"] = True, _NEVER_NS
+        self._places, self._votes = places, np.eye(len(self._names))[places["label"]]
 
     def _pass_time(self, taken_ns: int) -> float:
         """Return what this look weighs."""
         before_ns, self._looked_ns = self._looked_ns, taken_ns
         if before_ns is None:
             self._now_ns = max(self._now_ns, taken_ns)
-            self._places["seen_ns"] = self._places["stood_ns"] = self._now_ns
+            for name in ("found_ns", "seen_ns", "stood_ns"):
+                self._places[name] = self._now_ns
             return 0.0
         elapsed_ns = max(taken_ns - before_ns, 0)
         self._now_ns += elapsed_ns
         return min(elapsed_ns / self._unit_ns, 1.0)
 
-    def _hide(self, hiders: Floats) -> Mask:
+    def _hide(self, hiders: Floats, hit: Mask) -> Mask:
         """Return which places are hidden, or were a moment ago."""
-        if len(hiders) and len(self._places):
-            covered = cover_matrix(self._places["box"].astype(np.float32), hiders).max(axis=1) > _HIDDEN
-            self._places["free_ns"][covered] = self._now_ns + _HELD_NS
-        hidden: Mask = self._places["free_ns"] > self._now_ns
+        places = self._places
+        if len(hiders) and len(places):
+            covered = cover_matrix(places["box"].astype(np.float32), hiders).max(axis=1) > _HIDDEN
+            places["free_ns"][covered] = self._now_ns + _HELD_NS
+        held_ns = np.where(hit | ~self._revealed(), 0, _HELD_EMPTY_NS - _HELD_NS)
+        hidden: Mask = places["free_ns"] + held_ns > self._now_ns
         return hidden
+
+    def _revealed(self) -> Mask:
+        """Return at which places nothing has been found since they were hidden."""
+        revealed: Mask = self._places["free_ns"] >= self._places["found_ns"]
+        return revealed
 
     def _pairs(self, found: Boxes) -> tuple[tuple[Indexes, Indexes], Mask]:
         """Return which places have which boxes, the nearest first, and which boxes belong to none."""
@@ -225,19 +240,15 @@ class Facings:
         return (pairs[:, 0], pairs[:, 1]), free
 
     def _doubted(self, hit: Mask, hidden: Mask, *, blind: bool) -> Mask:
-        """Return which places seem to be empty because all of them are at once."""
-        revealed = self._places["free_ns"] >= self._places["found_ns"]
-        standing = self._places["stands"] & ~hidden & ~(revealed & ~hit)
-        missing = standing & ~hit & (self._places["odds"] < _MOST / 2)
-        many = standing.sum() >= _TOGETHER and missing.sum() * 2 > standing.sum()
-        if not many:
-            self._doubted_ns = None
-            return np.zeros(len(hit), np.bool_)
-        if self._doubted_ns is None or blind:
-            self._doubted_ns = self._now_ns
-        if self._now_ns - self._doubted_ns >= _DOUBTED_NS:
-            return np.zeros(len(hit), np.bool_)
-        return missing
+        """Return which places seem to be empty because something is in front of them that is not seen."""
+        places = self._places
+        missing = places["stands"] & ~hidden & ~hit & ~self._revealed() & (places["odds"] < _MOST / 2)
+        dark = blind and missing.sum() >= _ALL_AT_ONCE
+        places["found_ns"][missing & dark] = self._now_ns
+        rows = np.flatnonzero(missing & (self._now_ns - places["found_ns"] < _DOUBTED_NS))
+        doubted = np.zeros(len(hit), np.bool_)
+        doubted[rows] = _has_neighbours(places["box"][rows]) | dark
+        return doubted
 
     def _weigh(self, hit: Mask, judged: Mask, weight: float) -> None:
         places, rates = self._places, self._places["rate"]
@@ -248,9 +259,8 @@ class Facings:
         places["rate"][learns] = np.clip(learned, *_RATES)[learns]
         places["seen_ns"][judged] = self._now_ns
 
-    def _learn(self, pairs: tuple[Indexes, Indexes], found: Boxes, weight: float) -> None:
-        """Let places follow where the boxes are, and of which class."""
-        rows, columns = pairs
+    def _learn(self, rows: Indexes, columns: Indexes, found: Boxes, weight: float) -> None:
+        """Let places follow where their boxes are, and of which class."""
         share = weight * _LEARNING
         moves = ~self._places["given"][rows]
         boxes = self._places["box"][rows]
@@ -302,6 +312,7 @@ class Facings:
         fresh["box"], fresh["label"] = found.boxes_xyxy_n[rows], found.labels[rows]
         fresh["odds"], fresh["rate"] = -_CERTAIN, _RATE
         fresh["seen_ns"] = fresh["stood_ns"] = self._now_ns
+        fresh["free_ns"] = _NEVER_NS
         votes = np.zeros((len(rows), len(self._names)))
         votes[np.arange(len(rows)), found.labels[rows]] = _FALSE
         self._places, self._votes = np.concatenate([self._places, fresh]), np.vstack([self._votes, votes])
@@ -327,6 +338,14 @@ def _without_doubles(found: Boxes) -> Boxes:
             kept[rank + 1 :] &= ~doubles[rank, rank + 1 :]
     rows = order[kept]
     return Boxes(found.boxes_xyxy_n[rows], found.scores[rows], found.labels[rows])
+
+
+def _has_neighbours(boxes: Reals) -> Mask:
+    """Return which of (n, 4) boxes are beside another one of them."""
+    sides, middles = boxes[:, 2:] - boxes[:, :2], (boxes[:, 2:] + boxes[:, :2]) / 2
+    apart = np.abs(middles[:, None] - middles[None]) / np.maximum(sides, 1e-6)
+    beside: Mask = (apart.max(axis=2) <= _BESIDE).sum(axis=1) > 1
+    return beside
 
 
 def _carried(boxes: Floats, hiders: Floats) -> Mask:

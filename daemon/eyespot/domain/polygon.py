@@ -40,10 +40,16 @@ def inradius(corners: Reals) -> float:
     return 2 * abs(area(corners)) / float(np.hypot(*sides.T).sum())
 
 
-def inside(points: Reals, corners: Reals) -> Mask:
+def sides_of(corners: Reals) -> Reals:
+    """Return (n, 2, 2), from where to where each side goes, of (n, 2) corners."""
+    sides: Reals = np.stack([corners, np.roll(corners, -1, axis=0)], axis=1)
+    return sides
+
+
+def inside(points: Reals, sides: Reals) -> Mask:
     """Return which of (n, 2) points lie inside; by the even-odd rule: a side belongs to one of two."""
     x, y = points[:, 0, None], points[:, 1, None]
-    (x0, y0), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
+    (x0, y0), (x1, y1) = sides[:, 0].T, sides[:, 1].T
     spans = (y0 > y) != (y1 > y)
     with np.errstate(divide="ignore", invalid="ignore"):
         beyond = x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
@@ -61,7 +67,8 @@ def distances(points: Reals, sides: Reals, units: Reals) -> Reals:
     """
     starts, ends = (sides[None, :, end] / units[:, None] for end in (0, 1))
     ways, out = ends - starts, points[:, None] / units[:, None] - starts
-    along = np.clip((out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12), 0, 1)
+    along = (out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12)
+    along = np.minimum(np.maximum(along, 0), 1)
     gaps = out - along[:, :, None] * ways
     nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1, initial=np.inf)
     return nearest

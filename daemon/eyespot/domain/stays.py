@@ -7,16 +7,17 @@ a while has not left, so it waits for another track of that class that begins wh
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 
 from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.geometry import Point
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.track import Ids, Scene, Tracks
+from eyespot.domain.trails import Trails
 
 # How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
 # which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
@@ -34,24 +35,6 @@ _MOST_STAYS = 1000
 # then it may turn out to be somebody who is followed already.
 _FOUND_NS = SECOND_NS
 _BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may be seen at once
-
-_TRACK = np.dtype(
-    [
-        ("id", np.int64),
-        ("stays", np.bool_),  # whether it has a stay
-        ("known", np.bool_),  # whether it has been compared with stays that wait
-        ("due_ns", np.int64),  # from when on it may be
-        ("turned", np.bool_),  # whether it was seen inside and outside
-        ("turned_ns", np.int64),  # when it came to the side where it is now, or was seen first
-        ("turned_at", np.float64, 2),  # and where
-        ("born_ns", np.int64),
-        ("born_at", np.float64, 2),
-        ("seen_ns", np.int64),
-        ("point", np.float64, 2),  # where, seen last
-        ("box", np.float32, 4),
-        ("depth", np.float64),  # not a number before it was seen
-    ]
-)
 
 
 class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +91,14 @@ class Stay:
         return max((now_ns if self.ended_ns is None else self.ended_ns) - self.since_ns, 0) / SECOND_NS
 
 
+class _Undated(NamedTuple):
+    """A stay of before a restart, of which it is not certain when that was."""
+
+    stay: Stay
+    kept: KeptStay
+    taken_up_ns: int
+
+
 class Stays:
     """Follows who is inside of an area.
 
@@ -122,9 +113,10 @@ class Stays:
     def __init__(self, area: Area, classes: Collection[str] | None) -> None:
         self._area = area
         self._classes = classes
-        self._tracks = np.zeros(0, _TRACK)
+        self._trails = Trails(area)
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
+        self._undated: list[_Undated] = []
         self.now_ns = 0
         self._looked_ns = 0  # time in which somebody looked
         self._look_ns: int | None = None  # when somebody did last
@@ -140,6 +132,8 @@ class Stays:
         """
         self.now_ns = max(self.now_ns, scene.taken_ns)
         self._end_tracks(scene.tracks.ids)
+        if scene.timeline.synced:
+            self._date(scene.timeline)
         if scene.observation is not None:
             self._pass_time()
             self._take_up(scene.timeline)
@@ -181,60 +175,42 @@ class Stays:
             stay.waits_ns = self._looked_ns + _WAITS_AFTER_START_NS
             stay.marks = set(kept.marks)
             self._stays.append(stay)
+            if not timeline.synced:
+                self._undated.append(_Undated(stay, kept, self.now_ns))
         self._kept = ()
+
+    def _date(self, timeline: Timeline) -> None:
+        """Say when stays began that were taken up by a clock that had not been set, now that it is."""
+        for stay, kept, taken_up_ns in self._undated:
+            since_ns, seen_ns = (
+                utc_ns - timeline.utc_at_zero_ns for utc_ns in (kept.since_utc_ns, kept.seen_utc_ns)
+            )
+            if 0 <= taken_up_ns - seen_ns <= _TOO_LONG_NS:
+                stay.since_ns = min(since_ns, stay.since_ns)
+        self._undated = []
 
     def _end_tracks(self, ids: Ids) -> None:
         """Have one row for each track; let the stays of those that are no more wait, or forget them."""
-        known = self._tracks["id"]
-        if np.array_equal(known, ids):
-            return
-        gone = set(np.setdiff1d(known, ids, assume_unique=True).tolist())
+        gone = self._trails.gone(ids)
         for stay in self._stays:
             if stay.track in gone and not stay.lost:
                 self._lose(stay)
         self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
-        tracks = np.zeros(len(ids), _TRACK)
-        tracks["id"], tracks["depth"] = ids, np.nan
-        tracks[np.isin(ids, known)] = self._tracks[np.isin(known, ids)]
-        self._tracks = tracks
+        self._trails.follow(ids)
+
+    def _look(self, tracks: Tracks) -> None:
+        """Begin and end stays."""
+        inside, outside = self._trails.look(tracks, self.now_ns, self.now_ns + _FOUND_NS)
+        for row in inside:
+            self._begin(self._trails.table[row])
+        for row in outside:
+            self._end(self._trails.table[row])
 
     def _lose(self, stay: Stay) -> None:
         stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
         at_the_edge = bool((stay.box <= _EDGE).any() or (stay.box >= 1 - _EDGE).any())
         stay.waits_ns = self._looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
         stay.lost = True
-
-    def _look(self, tracks: Tracks) -> None:
-        """Note where everybody is, and begin and end stays."""
-        rows = np.flatnonzero(tracks.seen & np.isfinite(tracks.boxes_xyxy_n).all(axis=1))
-        boxes = tracks.boxes_xyxy_n[rows]
-        points, units = self._area.points(boxes), units_of(boxes)
-        depths, bands = self._area.depths(points, units), self._area.bands(units)
-        self._turn(rows, points, depths)
-        for name, values in (("seen_ns", self.now_ns), ("point", points), ("box", boxes), ("depth", depths)):
-            self._tracks[name][rows] = values
-        stays = self._tracks["stays"][rows]
-        for row in rows[(depths > bands) & ~stays]:
-            self._begin(self._tracks[row])
-        for row in rows[(depths < -bands) & stays]:
-            self._end(self._tracks[row])
-
-    def _turn(self, rows: Indexes, points: Reals, depths: Reals) -> None:
-        """Note when and where tracks of `rows` came to the side where they are, interpolated."""
-        tracks = self._tracks
-        before = tracks["depth"][rows]
-        first = rows[np.isnan(before)]
-        tracks["born_ns"][first] = tracks["turned_ns"][first] = self.now_ns
-        tracks["born_at"][first] = tracks["turned_at"][first] = points[np.isnan(before)]
-        tracks["due_ns"][first] = self.now_ns + _FOUND_NS
-        turned = ((before < 0) & (depths >= 0)) | ((before >= 0) & (depths < 0))
-        if not turned.any():
-            return
-        over, share = rows[turned], before[turned] / (before[turned] - depths[turned])
-        seen_ns, at = tracks["seen_ns"][over], tracks["point"][over]
-        tracks["turned_ns"][over] = seen_ns + (share * (self.now_ns - seen_ns)).astype(np.int64)
-        tracks["turned_at"][over] = at + share[:, None] * (points[turned] - at)
-        tracks["turned"][over] = True
 
     def _begin(self, track: np.void) -> None:
         since_ns, found = int(track["turned_ns"]), not track["turned"]
@@ -252,10 +228,14 @@ class Stays:
 
     def _find_again(self, tracks: Tracks, labels: Sequence[str]) -> None:
         """Let stays whose track is not seen go on with tracks that are new."""
-        own = self._tracks
+        own = self._trails.table
         due = ~np.isnan(own["depth"]) & (own["due_ns"] <= self.now_ns)
         fresh = np.flatnonzero(tracks.confirmed & ~own["known"] & due)
+        if not len(fresh):
+            return
         own["known"][fresh] = True
+        told = [stay.track for stay in self._stays if stay.told and not stay.lost]
+        fresh = fresh[~np.isin(own["id"][fresh], told)]  # who was seen to come in is nobody else
         waiting = [stay for stay in self._stays if self._waits(stay)] if len(fresh) else []
         if not waiting:
             return
@@ -273,11 +253,11 @@ class Stays:
         """Return rows and places among the waiting of which the one may be the other, the nearest first."""
         boxes = np.array([self._box(stay) for stay in waiting])
         last_ns = np.array([self._seen_ns(stay) for stay in waiting])
-        hidden_ns = self._tracks["born_ns"][fresh][:, None] - last_ns
+        hidden_ns = self._trails.table["born_ns"][fresh][:, None] - last_ns
         walked = _PACE * np.clip(hidden_ns / SECOND_NS, 0, _WALKING_S)
         units = units_of(boxes)
         reach = _REACH * units + walked[:, :, None] * units.max(axis=1)[:, None]
-        out = self._tracks["born_at"][fresh][:, None] - self._area.points(boxes)
+        out = self._trails.table["born_at"][fresh][:, None] - self._area.points(boxes)
         distances = np.linalg.norm(out / reach, axis=2)
         rows, places = np.nonzero((hidden_ns >= -_BOTH_SEEN_NS) & (distances <= 1))
         order = np.argsort(distances[rows, places], kind="stable")
@@ -291,8 +271,8 @@ class Stays:
     def _go_on(self, stay: Stay, row: int) -> None:
         """Let a stay go on with the track of a row, whose own stay is none then."""
         if not stay.lost:
-            self._release(stay.track)
-        track = self._tracks[row]
+            self._trails.forget(stay.track)
+        track = self._trails.table[row]
         own = next(self._of(int(track["id"])), None)
         stay.track, stay.lost = int(track["id"]), False
         if own is not None:
@@ -306,14 +286,6 @@ class Stays:
     def _of(self, track: int) -> Iterator[Stay]:
         """Yield the stays of a track; ids of lost ones may come again, after a restart."""
         return (stay for stay in self._stays if stay.track == track and not stay.lost)
-
-    def _release(self, track: int) -> None:
-        """Let a track that is hidden have no stay: where it is seen again, it begins one of its own."""
-        row = self._row(track)
-        if row is not None:
-            fresh = np.zeros((), _TRACK)
-            fresh["id"], fresh["depth"] = track, np.nan
-            self._tracks[row] = fresh
 
     def _give_up(self) -> None:
         """End stays that have waited for too long, when they were seen last."""
@@ -340,26 +312,22 @@ class Stays:
 
     def _name(self, stay: Stay, tracks: Tracks, labels: Sequence[str]) -> bool:
         """Let a stay be told of if its track is confirmed, and of a class that counts; return the former."""
-        row = self._row(stay.track)
+        row = self._trails.row(stay.track)
         if row is None or not tracks.confirmed[row]:
             return False
         stay.label = labels[tracks.classes[row]]
-        certain = not stay.found or stay.ended_ns is not None or self.now_ns - stay.since_ns >= _FOUND_NS
+        certain = not stay.found or bool(self._trails.table["known"][row])
         stay.told = certain and (self._classes is None or stay.label in self._classes)
         stay.is_new = stay.told
         return True
 
-    def _row(self, track: int) -> int | None:
-        row = int(np.searchsorted(self._tracks["id"], track))
-        return row if row < len(self._tracks) and self._tracks["id"][row] == track else None
-
     def _seen_ns(self, stay: Stay) -> int:
-        row = None if stay.lost else self._row(stay.track)
-        return stay.seen_ns if row is None else int(self._tracks["seen_ns"][row])
+        row = None if stay.lost else self._trails.row(stay.track)
+        return stay.seen_ns if row is None else int(self._trails.table["seen_ns"][row])
 
     def _box(self, stay: Stay) -> Floats:
-        row = None if stay.lost else self._row(stay.track)
-        box: Floats = stay.box if row is None else self._tracks["box"][row].copy()
+        row = None if stay.lost else self._trails.row(stay.track)
+        box: Floats = stay.box if row is None else self._trails.table["box"][row].copy()
         return box
 
     def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:

@@ -118,10 +118,7 @@ class Heatmap:
         """Gather; return nothing, as all is in the state."""
         self._pass_time(scene)
         if scene.observation is not None:
-            if self._looked_ns is not None:
-                elapsed_ns = scene.taken_ns - self._looked_ns
-                self._observed_s += min(max(elapsed_ns, 0), _LONGEST_LOOK_NS) / SECOND_NS
-            self._looked_ns = scene.taken_ns
+            self._look(scene.taken_ns, clear=scene.observation.sight == "clear")
             self._follow(scene.tracks.ids)
             self._gather(scene.taken_ns, scene.tracks)
         return []
@@ -197,6 +194,13 @@ class Heatmap:
             self._hour_utc_ns = hour_utc_ns
             self._begin_utc_ns = max(hour_utc_ns, utc_ns - elapsed_ns)
         self._utc_ns = utc_ns
+
+    def _look(self, taken_ns: int, *, clear: bool) -> None:
+        """Take note of how long something could be seen."""
+        if self._looked_ns is not None and clear:
+            elapsed_ns = max(taken_ns - self._looked_ns, 0)
+            self._observed_s += min(elapsed_ns, _LONGEST_LOOK_NS) / SECOND_NS
+        self._looked_ns = taken_ns
 
     def _hour_of(self, utc_ns: int) -> int:
         """Return when the hour began by the clock of the device, UTC in ns."""

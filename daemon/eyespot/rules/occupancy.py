@@ -6,7 +6,7 @@ itself, and says so each time: with a `Reset` and its cause.
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -65,7 +65,7 @@ class OccupancySettings(
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is kept: totals, since when who is inside (UTC in s, how many), the last hour of a reset.
 
-    Whole seconds, as UTC wavers against the clock that instants go by, and what wavers would be kept for ever.
+    Whole seconds: UTC wavers against the clock of instants, and what wavers would be written for ever.
     """
 
     entered: dict[str, _Total]
@@ -85,6 +85,17 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.convert(snapshot, cls)
         except msgspec.ValidationError as error:
             raise ValueError(f"not a snapshot of an occupancy: {error}") from error
+
+
+class _Entry(NamedTuple):
+    """Those who came at about one time: when, how many, and whether a clock said so that is not set yet."""
+
+    since_ns: int
+    number: int
+    undated: bool = False
+
+
+_Inside = deque[_Entry]
 
 
 class Occupancy:
@@ -109,7 +120,9 @@ class Occupancy:
         self._looked_ns: int | None = None
         self._alone_ns = 0  # for how long nobody has been in view
         self._reset_s: int | None = None  # the last of the hours that is over
+        self._inside: dict[str, _Inside] = {}
         self._restored: Mapping[str, _Entries] = {}
+        self._restored_ns = 0
         self._state = OccupancyState({}, {}, {})
         self.reset()
 
@@ -141,7 +154,7 @@ class Occupancy:
         """Return totals, and since when who is inside, fit for JSON."""
         inside = {
             label: [
-                (round(self._timeline.utc_ns(since_ns) / SECOND_NS), number) for since_ns, number in entries
+                (round(self._timeline.utc_ns(entry.since_ns) / SECOND_NS), entry.number) for entry in entries
             ]
             for label, entries in self._inside.items()
         }
@@ -165,17 +178,20 @@ class Occupancy:
 
     def _pass_time(self, scene: Scene) -> None:
         self._now_ns = max(self._now_ns, scene.taken_ns)
-        self._timeline = scene.timeline
+        before, self._timeline = self._timeline, scene.timeline
         if scene.observation is not None:
             self._bundle = scene.observation.bundle
         if self._restored:
-            self._inside = {label: self._since(entries) for label, entries in self._restored.items()}
-            self._restored = {}
+            self._inside = {label: self._by_now(entries) for label, entries in self._restored.items()}
+            self._restored, self._restored_ns = {}, self._now_ns
+        elif scene.timeline.synced and not before.synced:
+            set_by_ns = scene.timeline.utc_at_zero_ns - before.utc_at_zero_ns
+            self._inside = {label: _dated(entries, set_by_ns) for label, entries in self._inside.items()}
 
-    def _since(self, entries: _Entries) -> deque[tuple[int, int]]:
-        """Return entries by the instants of now: a clock that is behind makes nobody come later."""
-        zero_ns = self._timeline.utc_at_zero_ns
-        return deque((min(utc_s * SECOND_NS - zero_ns, self._now_ns), number) for utc_s, number in entries)
+    def _by_now(self, entries: _Entries) -> _Inside:
+        """Return entries by the instants of now."""
+        zero_ns, undated = self._timeline.utc_at_zero_ns, not self._timeline.synced
+        return deque(_Entry(utc_s * SECOND_NS - zero_ns, number, undated) for utc_s, number in entries)
 
     def _at_the_hour(self) -> Iterator[Reset]:
         """Begin anew when one of the hours has come since the last one, also while nothing ran."""
@@ -195,17 +211,21 @@ class Occupancy:
         if self._settings.max_dwell_s is None:
             return
         latest_ns = self._now_ns - round(self._settings.max_dwell_s * SECOND_NS)
-        if all(not entries or entries[0][0] > latest_ns for entries in self._inside.values()):
-            return
         remaining = {
-            label: deque((since_ns, number) for since_ns, number in entries if since_ns > latest_ns)
+            label: deque(entry for entry in entries if self._came_ns(entry) > latest_ns)
             for label, entries in self._inside.items()
         }
+        if remaining == self._inside:
+            return
         yield self._begin_anew("max_dwell", remaining)
+
+    def _came_ns(self, entry: _Entry) -> int:
+        """Return since when somebody has been there at least, as long as no clock can say."""
+        return self._restored_ns if entry.undated else entry.since_ns
 
     def _with_nobody_in_view(self, scene: Scene) -> Iterator[Reset]:
         """Begin anew when nobody of those inside has been in view for long, as far as anything was seen."""
-        if self._settings.empty_s is None or scene.observation is None:
+        if self._settings.empty_s is None or scene.observation is None or scene.observation.sight != "clear":
             return
         before_ns, self._looked_ns = self._looked_ns, self._now_ns
         inside = {label for label, entries in self._inside.items() if entries}
@@ -237,27 +257,27 @@ class Occupancy:
         entries = self._inside.setdefault(label, deque())
         longest_s = self._settings.max_dwell_s
         part_ns = None if longest_s is None else longest_s * SECOND_NS / _PARTS
-        if entries and (part_ns is None or self._now_ns - entries[-1][0] < part_ns):
-            since_ns, number = entries.pop()
-            entries.append((since_ns, number + 1))
+        last = entries[-1] if entries else None
+        if last and not last.undated and (part_ns is None or self._now_ns - last.since_ns < part_ns):
+            entries[-1] = last._replace(number=last.number + 1)
         else:
-            entries.append((self._now_ns, 1))
+            entries.append(_Entry(self._now_ns, 1))
 
     def _let_out(self, label: str) -> None:
-        since_ns, number = self._inside[label].popleft()
-        if number > 1:
-            self._inside[label].appendleft((since_ns, number - 1))
+        first = self._inside[label].popleft()
+        if first.number > 1:
+            self._inside[label].appendleft(first._replace(number=first.number - 1))
 
-    def _begin_anew(self, cause: ResetCause, remaining: Mapping[str, deque[tuple[int, int]]]) -> Reset:
+    def _begin_anew(self, cause: ResetCause, remaining: Mapping[str, _Inside]) -> Reset:
         """Begin with those that remain: they have entered, as far as the new totals go."""
         self._renew()
         reset = Reset(self._settings.id, self._now_ns, cause, self._state, 0, self._bundle)
         self._stay(remaining)
         return reset
 
-    def _stay(self, remaining: Mapping[str, deque[tuple[int, int]]]) -> None:
+    def _stay(self, remaining: Mapping[str, _Inside]) -> None:
         self._inside = dict(remaining)
-        numbers = {label: sum(number for _, number in entries) for label, entries in remaining.items()}
+        numbers = {label: sum(entry.number for entry in entries) for label, entries in remaining.items()}
         known = self._state.entered
         self._entered, self._left = Counter({label: numbers.get(label, 0) for label in known}), Counter()
         self._alone_ns = 0
@@ -268,3 +288,10 @@ class Occupancy:
         left = {label: self._left[label] for label in labels}
         occupancy = {label: entered[label] - left[label] for label in labels}
         self._state = OccupancyState(occupancy, entered, left)
+
+
+def _dated(entries: _Inside, set_by_ns: int) -> _Inside:
+    """Return entries by a clock that was set by so much."""
+    return deque(
+        _Entry(entry.since_ns - set_by_ns, entry.number) if entry.undated else entry for entry in entries
+    )

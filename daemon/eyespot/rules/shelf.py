@@ -18,7 +18,7 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.names import ClassName, ClassNames, RuleId
 from eyespot.domain.objects import PERSON
 from eyespot.domain.observation import Detections, Floats, Tells
-from eyespot.domain.polygon import Corners, inside, problem_with
+from eyespot.domain.polygon import Corners, inside, problem_with, sides_of
 from eyespot.domain.track import Mask, Scene, Tracks
 
 _UNSEEN_NS = 60 * SECOND_NS
@@ -94,7 +94,7 @@ class Shelf:
 
     def __init__(self, settings: ShelfSettings, labels: tuple[str, ...]) -> None:
         self._settings = settings
-        self._corners = None if settings.points is None else np.array(settings.points)
+        self._sides = None if settings.points is None else sides_of(np.array(settings.points))
         self._bundle = ""
         self._low: set[str] = set()
         self._known = set(settings.classes or ())  # classes of which something stood there once
@@ -115,7 +115,8 @@ class Shelf:
         found = observation.found
         products = self._products(found)
         hiders = self._in_front(found, scene.tracks)
-        self._facings.look(scene.taken_ns, products, hiders, blind=not len(found))
+        dark = observation.sight != "clear"
+        self._facings.look(scene.taken_ns, products, hiders, blind=not len(found), dark=dark)
         self._renew()
         return list(self._tell(scene.taken_ns))
 
@@ -177,9 +178,9 @@ class Shelf:
         return Boxes(found.boxes_xyxy_n[rows], found.scores[rows], self._at[found.classes[rows]])
 
     def _is_there(self, boxes: Floats) -> Mask:
-        if self._corners is None:
+        if self._sides is None:
             return np.ones(len(boxes), np.bool_)
-        return inside(((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float64), self._corners)
+        return inside(((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float64), self._sides)
 
     def _contains(self, box: Region) -> bool:
         return bool(self._is_there(np.array([box], np.float32))[0])
