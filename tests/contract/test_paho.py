@@ -1,6 +1,5 @@
 """What a broker over the wire does beyond the contract: logins, TLS, old and dead brokers."""
 
-import getpass
 import socket
 import subprocess
 import threading
@@ -22,9 +21,9 @@ from eyespot.domain.message import Delivery, Heard
 from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, running
 from fakes.certificates import Authority
 from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
+from fakes.tls import ME, tls_lines
 from fakes.waiting import until
 
-ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
 # paho leaves a socket whose handshake failed to the garbage collector
 leaves_sockets = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
@@ -50,12 +49,6 @@ def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls") / "ours", "our authority")
-
-
-def tls_lines(authority: Authority, *more: str) -> tuple[str, ...]:
-    certificate, key = authority.sign("broker")
-    files = (f"cafile {authority.certificate}", f"certfile {certificate}", f"keyfile {key}")
-    return ("allow_anonymous true", *files, ME, *more)
 
 
 @leaves_sockets
