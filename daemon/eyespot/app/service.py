@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import eyespot
+from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
@@ -120,6 +121,7 @@ class _Life:
         self._models = self._make_model_desk(native)
         self._models.listen(broker)
         self._lifecycle = self._make_lifecycle()
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -147,6 +149,7 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            self._certificates.tick()
             if self._lifecycle is not None:
                 self._lifecycle.tick()
             self._reporter.tick()
