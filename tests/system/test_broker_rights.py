@@ -65,9 +65,7 @@ def test_a_device_says_what_is_its_own_and_nothing_else(url: str, authority: Aut
         assert device.told.connections == 1
 
 
-@pytest.mark.parametrize(
-    "topic_filter", ["eyespot/v1/+/cmd/#", "#", "eyespot/v1/shop-2/#"]
-)
+@pytest.mark.parametrize("topic_filter", ["eyespot/v1/+/cmd/#", "#", "eyespot/v1/shop-2/#"])
 def test_a_device_hears_its_own_commands_however_much_it_listens_to(
     url: str, authority: Authority, topic_filter: str
 ) -> None:
