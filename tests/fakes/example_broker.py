@@ -23,24 +23,27 @@ EXAMPLES = Path(__file__).parents[2] / "config/examples/mosquitto"
 ACL = (EXAMPLES / "eyespot.acl").read_text()
 
 
-def lines_for(version: str, folder: Path, authority: Authority, plugin: Path | None) -> list[str]:
-    """Return an example's lines, with the files that it names in a folder of the test.
+def lines_in(folder: Path, version: str, plugin: Path | None = None) -> list[str]:
+    """Return an example's lines but its listener, with the files that it names in a folder of the test.
 
     Args:
+        folder: has the certificates; gets the rights, if it has none.
         version: which example.
-        folder: gets them.
-        authority: signs the broker's certificate.
         plugin: what an example that names a plugin is to load.
     """
-    certificate, key = authority.sign("broker")
-    for name, file in (("ca.crt", authority.certificate), ("broker.crt", certificate), ("broker.key", key)):
-        (folder / name).write_bytes(file.read_bytes())
     if not (acl := folder / "eyespot.acl").exists():
         acl.write_text(ACL)
     text = (EXAMPLES / f"mosquitto-{version}.conf").read_text()
     text = re.sub(r"/etc/mosquitto/(certs/)?", f"{folder}/", text)
     text = re.sub(r"/usr/lib/\S+\.so", str(plugin), text)
     return [ME, *text.replace("listener 8883\n", "").splitlines()]
+
+
+def certify(folder: Path, authority: Authority, name: str = "broker") -> None:
+    """Write certificate and key of the broker, and whom it trusts, under the names of the examples."""
+    certificate, key = authority.sign(name)
+    for file, source in (("ca.crt", authority.certificate), ("broker.crt", certificate), ("broker.key", key)):
+        (folder / file).write_bytes(source.read_bytes())
 
 
 @contextmanager
@@ -55,7 +58,8 @@ def example_broker(
             pytest.skip("no mosquitto 2.1 here: EYESPOT_MOSQUITTO_2_1 names none")
         monkeypatch.setenv("EYESPOT_MOSQUITTO", binary)
         (plugin,) = Path(binary).parents[1].glob("usr/lib/*/mosquitto/mosquitto_acl_file.so")
-    with local_mosquitto(*lines_for(version, folder, authority, plugin)) as mosquitto:
+    certify(folder, authority)
+    with local_mosquitto(*lines_in(folder, version, plugin)) as mosquitto:
         yield mosquitto
 
 

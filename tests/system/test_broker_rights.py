@@ -1,5 +1,8 @@
 """The brokers of config/examples/mosquitto: a device has its own topics, and only operators command it."""
 
+import signal
+import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from eyespot.domain.event import RULE_ID
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.gate import DECLARED
 from fakes.certificates import Authority
-from fakes.example_broker import example_broker, party
+from fakes.example_broker import certify, example_broker, party
 from fakes.waiting import until
 
 OWN, OTHER = "eyespot/v1/shop-1", "eyespot/v1/shop-2"
@@ -103,3 +106,29 @@ def test_an_operator_commands_and_a_dashboard_looks_on(url: str, authority: Auth
             assert dashboard.publish(topic) == "not authorized"
         assert operator.publish(f"{OWN}/status", retain=True) == "not authorized"
         assert operator.publish("homeassistant/device/shop-1/config") == "not authorized"
+
+
+def test_changed_rights_and_a_renewed_certificate_are_taken_up_while_connections_last(
+    mosquitto: LocalMosquitto, url: str, tmp_path: Path, authority: Authority
+) -> None:
+    topic, acl = f"{OWN}/else", tmp_path / "eyespot.acl"
+    before = shown_at(mosquitto.port, authority)
+    with party(url, authority, "shop-1") as device:
+        assert device.publish(topic) == "not authorized"
+        acl.write_text(acl.read_text() + "\npattern write eyespot/v1/%u/else\n")
+        certify(tmp_path, authority, "renewed")
+        assert mosquitto._process is not None
+        mosquitto._process.send_signal(signal.SIGHUP)
+        until(lambda: device.publish(topic) == "", "the right is there")
+        until(lambda: shown_at(mosquitto.port, authority) != before, "another certificate")
+        assert device.told.connections == 1
+
+
+def shown_at(port: int, authority: Authority) -> bytes | None:
+    """Return the certificate that a server shows."""
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    with (
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+    ):
+        return secured.getpeercert(binary_form=True)

@@ -145,9 +145,8 @@ def test_certificates_that_are_renewed_under_load_cost_no_event_and_no_order(
         numbers = [event["seq"] for event in said(dashboard, "/event")]
         assert [state["state"] for state in said(dashboard, "/status")].count("offline") == 0
         assert "credentials_refused" not in daemon.stderr
-        assert "broker_unreachable" not in daemon.stderr.rpartition("there are new")[2]
+        assert "broker_unreachable" not in daemon.stderr.partition("there are new")[2]
     firsts = list(dict.fromkeys(numbers))
-    print(f"{len(firsts)} events, {len(numbers) - len(firsts)} of them twice")
     assert len(firsts) > EVENTS
     assert all(later == sooner + 1 for sooner, later in pairwise(firsts))
     assert len(numbers) - len(firsts) <= 2 * 20
