@@ -166,3 +166,26 @@ def test_who_is_to_stop_does_not_wait_for_the_clock(files: DeviceFiles) -> None:
         begun = time.monotonic()
         device.stop()
     assert time.monotonic() - begun < 0.5
+
+
+def test_who_is_to_stop_while_a_connection_is_renewed_still_says_farewell(files: DeviceFiles) -> None:
+    said: list[bytes] = []
+
+    def never_answers_info(peer: Peer) -> None:
+        peer.say(WELCOME)
+        for packet in peer.packets():
+            if packet.kind == PUBLISH:
+                topic = int.from_bytes(packet.body[:2], "big")
+                said.append(packet.body[2 : 2 + topic])
+                if said[-1].endswith(b"/status"):
+                    peer.say(b"\x40\x02" + packet.body[2 + topic : 4 + topic])
+
+    with closing(ScriptedBroker(never_answers_info)) as server:
+        settings = MqttSettings(url=server.url, username="me", password_file=str(files.folder / "password"))
+        with running(broker_of(settings)) as device:
+            device.told.wait_for(lambda: device.told.online)
+            device.broker.publish(message("info", b"1"), 1)
+            files.put("password", b"second")
+            until(lambda: not device.broker.publish(message("info", b"2"), 2), "it parts")
+            device.stop()
+    assert said[-1].endswith(b"/status")

@@ -14,7 +14,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Subscription
-from fakes.brokers import local_mosquitto
+from fakes.brokers import local_mosquitto, mosquitto_plugin
 from fakes.certificates import Authority
 from fakes.recorder import Recorder
 from fakes.tls import ME
@@ -57,7 +57,7 @@ def example_broker(
         if binary is None:
             pytest.skip("no mosquitto 2.1 here: EYESPOT_MOSQUITTO_2_1 names none")
         monkeypatch.setenv("EYESPOT_MOSQUITTO", binary)
-        (plugin,) = Path(binary).parents[1].glob("usr/lib/*/mosquitto/mosquitto_acl_file.so")
+        plugin = mosquitto_plugin("mosquitto_acl_file")
     certify(folder, authority)
     with local_mosquitto(*lines_in(folder, version, plugin)) as mosquitto:
         yield mosquitto

@@ -70,7 +70,6 @@ class PahoBroker:
         self._where = _where(settings)
         self._renewal = Renewal(settings, tls=self._where.tls, environ=environ)
         self._waits_for_clock = waits_for_clock
-        self._look_at = 0.0
         self._backoff = Backoff(jitter)
         self._version = _V5
         self._silences = 0
@@ -135,15 +134,23 @@ class PahoBroker:
         self._renewal.taken()
         self._events.connected()
         self._events.renewed(self._renewal.refusal)
-        while not (session.ending or self._stopping.is_set() or self._renew()):
+        self._carry(session, beat)
+        if self._stopping.is_set():
+            self._take_leave(session, beat)
+        return time.monotonic() - opened_at
+
+    def _carry(self, session: Session, beat: Beat) -> None:
+        """Carry messages until the session ends or we stop; end it when there are new credentials."""
+        look_at = time.monotonic() + _LOOK_S
+        while not (session.ending or self._stopping.is_set()):
             beat()
             session.turn(_BEAT_S)
             self._tell_answers(session)
-        if self._stopping.is_set():
-            self._take_leave(session, beat)
-        elif session.ending is None:
-            self._part(session, beat)
-        return time.monotonic() - opened_at
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK_S
+                if self._renew():
+                    self._part(session, beat)
+                    return
 
     def _wait_for_clock(self, beat: Beat) -> None:
         """Let who sets the clock come first, since a certificate looks wrong by a wrong one."""
@@ -152,17 +159,11 @@ class PahoBroker:
             self._wait(_BEAT_S, beat)
 
     def _renew(self, *, at_once: bool = False) -> bool:
-        """Look now and then whether files have changed; return whether there are new credentials."""
-        now = time.monotonic()
-        if not at_once and now < self._look_at:
-            return False
-        self._look_at = now + _LOOK_S
+        """Look whether files have changed; return whether there are new credentials."""
         before = self._renewal.refusal
         renewed = self._renewal.renew(at_once=at_once)
         if renewed:
-            _log.log(
-                NOTICE, "there are new credentials for the broker", extra=Notice.CREDENTIALS_RENEWED.of()
-            )
+            _log.log(NOTICE, "new credentials for the broker", extra=Notice.CREDENTIALS_RENEWED.of())
         elif self._renewal.refusal != before:
             self._events.renewed(self._renewal.refusal)
         return renewed
@@ -171,10 +172,12 @@ class PahoBroker:
         """End a session that could go on, once all is answered that is under way."""
         self._session = None  # so that nothing more gets under way
         until = time.monotonic() + _MOST_PARTING_S
-        while not (session.ending or session.idle) and time.monotonic() < until:
+        while not (session.ending or session.idle or self._stopping.is_set()) and time.monotonic() < until:
             beat()
             session.turn(_BEAT_S)
             self._tell_answers(session)
+        if self._stopping.is_set():
+            return
         session.leave()
         session.turn(0)
 
