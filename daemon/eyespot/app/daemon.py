@@ -19,7 +19,7 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded
 from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
 from eyespot.domain.notice import NOTICE, Fields, Notice
-from eyespot.host.clock import SystemClock
+from eyespot.host.clock import SystemClock, may_soon_be_set
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
@@ -42,7 +42,9 @@ def _prepare(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool 
     planned = _plan(loaded, clock, chooser, goes_back=goes_back)
     if goes_back:  # else there is nothing better than to count in memory, and to say so
         check_folder(planned.state_dir)
-    return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
+    waits = partial(may_soon_be_set, clock)
+    broker = PahoBroker(planned.config.mqtt, planned.device, waits_for_clock=waits)
+    return _Prepared(loaded, planned, broker)
 
 
 def _plan(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool) -> Plan:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import eyespot
+from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
@@ -140,6 +141,7 @@ class _Life:
         self._models.listen(broker)
         self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -182,6 +184,7 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            self._certificates.tick()
             if self._lifecycle is not None:
                 self._lifecycle.tick()
             self._reporter.tick()

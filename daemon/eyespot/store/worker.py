@@ -38,8 +38,8 @@ class StoreWorker:
     Args:
         database: owned by this thread from `run` on; whoever opened it closes it.
         broker: the way out; to be attached to this.
-        health: knows `broker_unreachable`, `duplicate_id`, `publish_denied`, `storage_failed`,
-            `store_damaged`, `store_tampered` and `store_overflowed`.
+        health: knows `broker_unreachable`, `credentials_refused`, `duplicate_id`, `publish_denied`,
+            `storage_failed`, `store_damaged`, `store_tampered` and `store_overflowed`.
         durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
@@ -107,6 +107,10 @@ class StoreWorker:
     def replaced(self, reason: str) -> None:
         """Note that another client seems to use our id."""
         self._intake.note(partial(self._on_replaced, reason))
+
+    def renewed(self, refusal: str) -> None:
+        """Note whether the newest certificates and passwords are in force."""
+        self._intake.note(partial(self._on_renewed, refusal))
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
@@ -249,6 +253,12 @@ class StoreWorker:
     def _on_replaced(self, reason: str) -> None:
         self._replaced_ns = self._clock.now_ns()
         self._health.raise_state("duplicate_id", f"{reason}; until then it comes back once or twice a minute")
+
+    def _on_renewed(self, refusal: str) -> None:
+        if refusal:
+            self._health.raise_state("credentials_refused", refusal)
+        else:
+            self._health.clear_state("credentials_refused")
 
     def _forget_replaced(self) -> None:
         if self._replaced_ns is not None and self._clock.now_ns() - self._replaced_ns >= _REPLACED_NS:
