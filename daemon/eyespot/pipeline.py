@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -45,6 +45,19 @@ class Seen(NamedTuple):
     objects: int = 0
 
 
+class Standard(Protocol):
+    """Says what rules say in the words of others, beside our own; see `topics.onvif`."""
+
+    def event(self, event: Event, timeline: Timeline) -> Sequence[Message]:
+        """Return what it has to say of an event, if anything."""
+
+    def rule_state(self, rule: str, state: RuleState, utc_ns: int) -> Sequence[Message]:
+        """Return what it has to say of a state that is new."""
+
+    def rule_removed(self, rule: str) -> Sequence[Message]:
+        """Return what takes back all that it said of a rule."""
+
+
 @dataclass(slots=True)
 class _Running:
     rule: Rule
@@ -61,6 +74,7 @@ class Pipeline:
         tracker: detections to tracks.
         rules: by id, in the order in which they run.
         native: makes the messages.
+        standards: make more of them, for those who do not know ours.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
 
@@ -78,6 +92,7 @@ class Pipeline:
         rules: Mapping[str, Rule],
         native: Native,
         *,
+        standards: Sequence[Standard] = (),
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
     ) -> None:
@@ -87,6 +102,7 @@ class Pipeline:
         self._tracker = tracker
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in rules.items()}
         self._native = native
+        self._standards = standards
         self._publishes_frames = publishes_frames
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
@@ -102,9 +118,11 @@ class Pipeline:
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in kept:
                 self._restore(rule_id, running, kept[rule_id])
-        removed = [self._native.rule_removed(rule_id) for rule_id in kept if rule_id not in self._rules]
+        gone = [rule_id for rule_id in kept if rule_id not in self._rules]
+        removed = [self._native.rule_removed(rule_id) for rule_id in gone]
+        removed += [m for rule_id in gone for one in self._standards for m in one.rule_removed(rule_id)]
         splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
+        messages = self._told(splits, timeline)
         states, snapshots = self._changes(taken_ns, timeline, splits)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
@@ -130,7 +148,7 @@ class Pipeline:
         self.tracks_alive = int(tracks.confirmed.sum())
         scene = Scene(taken_ns, observation, tracks)
         events += self._run_rules(scene)
-        messages = [self._native.event(event, timeline) for event in events]
+        messages = self._told(events, timeline)
         states, snapshots = self._changes(taken_ns, timeline, events)
         messages += states
         if self._publishes_frames and observation is not None:
@@ -177,6 +195,13 @@ class Pipeline:
             running.published = None  # states name the model, too
         return splits
 
+    def _told(self, events: Sequence[Event], timeline: Timeline) -> list[Message]:
+        messages: list[Message] = []
+        for event in events:
+            messages.append(self._native.event(event, timeline))
+            messages += [message for one in self._standards for message in one.event(event, timeline)]
+        return messages
+
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for running in self._rules.values():
@@ -197,6 +222,7 @@ class Pipeline:
             if is_new:
                 running.published = state
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
+                messages += [m for one in self._standards for m in one.rule_state(rule_id, state, at.utc_ns)]
             if is_new or rule_id in speakers:
                 snapshots[rule_id] = msgspec.json.encode(
                     Snapshot(since, running.rule.snapshot(), running.model)

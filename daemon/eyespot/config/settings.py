@@ -32,9 +32,11 @@ class TopicsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     Attributes:
         frame: publish the boxes of each frame on `frame`. Off, as it says where each person is.
+        onvif: publish crossings and totals as ONVIF's events, too, below `onvif-ej`.
     """
 
     frame: bool = False
+    onvif: bool = False
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
