@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -63,6 +63,19 @@ class Seen(NamedTuple):
     objects: int = 0
 
 
+class Standard(Protocol):
+    """Says what rules say in the words of others, beside our own; see `topics.onvif`."""
+
+    def event(self, event: Event, timeline: Timeline) -> Sequence[Message]:
+        """Return what it has to say of an event, if anything."""
+
+    def rule_state(self, rule: str, state: RuleState, utc_ns: int) -> Sequence[Message]:
+        """Return what it has to say of a state that is new."""
+
+    def rule_removed(self, rule: str) -> Sequence[Message]:
+        """Return what takes back all that it said of a rule."""
+
+
 @dataclass(slots=True)
 class _Running:
     rule: Rule
@@ -80,6 +93,7 @@ class Pipeline:
         tracker: detections to tracks.
         rules: by id, in the order in which they run.
         native: makes the messages.
+        standards: make more of them, for those who do not know ours.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
 
@@ -97,6 +111,7 @@ class Pipeline:
         rules: Mapping[str, Rule],
         native: Native,
         *,
+        standards: Sequence[Standard] = (),
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
     ) -> None:
@@ -107,6 +122,7 @@ class Pipeline:
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in rules.items()}
         self._kept: dict[str, bytes] = {}
         self._native = native
+        self._standards = standards
         self._publishes_frames = publishes_frames
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
@@ -163,7 +179,7 @@ class Pipeline:
             running.rule.reset()
             running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), "manual"
             running.published = None
-        messages = [self._native.event(reset, timeline) for reset in resets]
+        messages = self._told(resets, timeline)
         states, snapshots = self._changes(taken_ns, timeline, resets)
         return Handover((*messages, *states), snapshots, self._native.seq)
 
@@ -189,7 +205,7 @@ class Pipeline:
         self.tracks_alive = int(tracks.confirmed.sum())
         scene = Scene(taken_ns, observation, tracks, timeline)
         events += self._run_rules(scene)
-        messages = [self._native.event(event, timeline) for event in events]
+        messages = self._told(events, timeline)
         states, snapshots = self._changes(taken_ns, timeline, events)
         messages += states
         if self._publishes_frames and observation is not None:
@@ -203,9 +219,11 @@ class Pipeline:
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in self._kept:
                 self._restore(rule_id, running, self._kept[rule_id])
-        removed = [self._native.rule_removed(rule_id) for rule_id in self._kept if rule_id not in self._rules]
+        gone = [rule_id for rule_id in self._kept if rule_id not in self._rules]
+        removed = [self._native.rule_removed(rule_id) for rule_id in gone]
+        removed += [m for rule_id in gone for one in self._standards for m in one.rule_removed(rule_id)]
         splits = self._split(taken_ns)
-        messages = [self._native.event(split, timeline) for split in splits]
+        messages = self._told(splits, timeline)
         states, snapshots = self._changes(taken_ns, timeline, splits)
         return Handover((*removed, *messages, *states), snapshots, self._native.seq)
 
@@ -249,6 +267,13 @@ class Pipeline:
             running.published = None  # states name the model, too
         return splits
 
+    def _told(self, events: Sequence[Event], timeline: Timeline) -> list[Message]:
+        messages: list[Message] = []
+        for event in events:
+            messages.append(self._native.event(event, timeline))
+            messages += [message for one in self._standards for message in one.event(event, timeline)]
+        return messages
+
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for running in self._rules.values():
@@ -270,6 +295,7 @@ class Pipeline:
                 running.published = state
                 since = Since(running.since_utc_ns, running.reset)
                 messages.append(self._native.rule_state(rule_id, state, since, self.model.bundle, at))
+                messages += [m for one in self._standards for m in one.rule_state(rule_id, state, at.utc_ns)]
             if is_new or rule_id in speakers:
                 snapshots[rule_id] = _snapshot(running)
         return messages, snapshots

@@ -47,7 +47,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_no_topic_is_told_by_a_pattern() -> None:
     for channel in DOCUMENT["channels"].values():
-        assert re.fullmatch(r"eyespot/v1/\{device\}(/(\w+|\{\w+\}))+", channel["address"])
+        assert re.fullmatch(r"eyespot/v1/\{device\}(/([\w&-]+|\{\w+\}(\.\{\w+\})?))+", channel["address"])
         assert re.findall(r"\{(\w+)\}", channel["address"]) == list(channel["parameters"])
 
 

@@ -18,7 +18,7 @@ from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
-from eyespot.app.plan import Plan
+from eyespot.app.plan import Plan, standards
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
 from eyespot.app.twin import Life, Twin
@@ -31,8 +31,11 @@ from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.sources.eye import EyeSource
+from eyespot.store.budget import NAME as BUDGET_NAME
+from eyespot.store.budget import Budget
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
+from eyespot.store.memo import Memo
 from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
@@ -128,13 +131,20 @@ class _Life:
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         durables = Durables(gate, native.boot_id, clock)
-        limits = plan.config.state.limits
-        self._store = StoreWorker(database, broker, self._health, durables, clock, limits=limits)
+        self._store = StoreWorker(
+            database,
+            broker,
+            self._health,
+            durables,
+            clock,
+            limits=plan.config.state.limits,
+            budget=_budget(plan, clock),
+        )
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._pipeline = _pipeline(plan, native)
+        self._pipeline = _pipeline(plan, native, gate)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
@@ -310,6 +320,7 @@ class _Life:
             backlog=self._store.backlog,
             readings=readings,
             recoveries=self._source.recoveries,
+            bytes_today=self._store.bytes_today,
         )
 
     def _name_what_was_reset(self) -> None:
@@ -319,13 +330,19 @@ class _Life:
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
 
 
-def _pipeline(plan: Plan, native: Native) -> Pipeline:
+def _budget(plan: Plan, clock: Clock) -> Budget:
+    memo = Memo(plan.state_dir / BUDGET_NAME)
+    return Budget(clock, plan.root, plan.config.mqtt.most_bytes_a_day, memo)
+
+
+def _pipeline(plan: Plan, native: Native, gate: Gate) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(
         plan.model,
         tracker,
         plan.rules,
         native,
+        standards=standards(plan.config, gate),
         publishes_frames=plan.config.topics.frame,
         classes=classes_of_interest(plan.config),
     )

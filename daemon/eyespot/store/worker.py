@@ -6,7 +6,9 @@ from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Traffic
 from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
+from eyespot.store.budget import Budget
 from eyespot.store.courier import Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
@@ -43,6 +45,7 @@ class StoreWorker:
         durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
+        budget: of what may leave in a day; knows `near_daily_cap` and `over_daily_cap`. None: it is endless.
 
     Attributes:
         answers: how many messages the broker has taken over; from any thread.
@@ -60,13 +63,15 @@ class StoreWorker:
         clock: Clock,
         *,
         limits: Limits,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._health = health
         self._clock = clock
         self._intake = Intake(durables.announce)
         self._outbox = Outbox(database, durables, limits)
-        self._courier = Courier(broker, self._outbox, clock)
+        self._budget = budget or Budget(clock)
+        self._courier = Courier(broker, self._outbox, clock, self._budget)
         self._snapshots: dict[str, bytes] = {}
         self._seq = database.seq()
         self._kept_seq = self._seq
@@ -86,6 +91,11 @@ class StoreWorker:
     def backlog(self) -> int:
         """How many durable messages the broker does not have yet; from any thread."""
         return len(self._outbox) + len(self._intake)
+
+    @property
+    def bytes_today(self) -> dict[Traffic, int]:
+        """How many bytes have left today, by kind; from any thread."""
+        return self._budget.spent
 
     def post(self, handover: Handover) -> None:
         """Take what a step leaves behind; from any thread, never waits for disk or wire."""
@@ -132,6 +142,7 @@ class StoreWorker:
             self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
+        self._budget.keep()
         if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
                 "the newest counts are lost: the disk failed to the end; free space or mend it"
@@ -150,6 +161,7 @@ class StoreWorker:
         self._sync(at_once=False)
         self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
+        self._budget.turn(self._health)
         self._forget_replaced()
 
     def _accept(self, handover: Handover) -> None:

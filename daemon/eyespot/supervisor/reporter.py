@@ -1,10 +1,10 @@
 """Says how the device is: `status`, `info`, `health`. Works in the main thread."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
@@ -25,6 +25,7 @@ class Rates:
     backlog: int
     readings: Readings
     recoveries: Mapping[Step, int]
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Reporter:
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
+            bytes_today=rates.bytes_today,
         )
         troubles = self._health.troubles()
         self._note(vitals, troubles)

@@ -30,8 +30,9 @@ _PARAMETERS = {
     "device": "The id of the device, as in its configuration.",
     "rule": "The id of a rule, as in its configuration.",
     "req_id": "What the command gave as `req_id`.",
+    "direction": "`in` or `out`.",
 }
-_PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}"}
+_PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}", r"\.(in|out)": ".{direction}"}
 _HEARD: Mapping[Kind, tuple[type[msgspec.Struct], ...]] = {
     **{kind: (form,) for kind, form in FORMS.items()},
     Kind.DESIRED: (Look, Wanted),
@@ -71,7 +72,7 @@ def declared_for(suffix: str, payload: bytes) -> Declared | None:
 def message_id(declared: Declared) -> str:
     """Return the key of a payload under `components.messages`: `crossed` for `eyespot.crossed/1`."""
     if declared.schema is None:
-        return declared.form.pattern.replace("/", "_")
+        return _key(_place(declared))
     return declared.schema.removeprefix("eyespot.").rpartition("/")[0]
 
 
@@ -160,7 +161,7 @@ def _sent() -> dict[str, list[Declared]]:
 
 
 def _key(place: str) -> str:
-    return re.sub(r"/(\{\w+\}/?)?", "_", place).rstrip("_")
+    return re.sub(r"\W+", "_", re.sub(r"\{\w+\}", "", place)).strip("_")
 
 
 def _channels() -> Iterator[tuple[str, dict[str, Any]]]:

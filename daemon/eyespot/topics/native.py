@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.domain.event import (
     Changed,
@@ -22,7 +23,7 @@ from eyespot.domain.event import (
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
@@ -83,6 +84,7 @@ class Vitals:
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Native:
             sensor=sensor and _sensor(sensor),
             recoveries={step.value: count for step, count in vitals.recoveries.items()},
             backlog=vitals.backlog,
+            bytes_today=dict(vitals.bytes_today),
             memory_mb=vitals.memory_mb,
             disk_free_mb=vitals.disk_free_mb,
             temperature_c=vitals.temperature_c,
@@ -270,17 +273,17 @@ class Native:
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
         rows = np.flatnonzero(tracks.seen & tracks.confirmed)[: payloads.MOST_BOXES]
+        present, classes = np.unique(tracks.classes[rows], return_inverse=True)
         return self._state(
             "frame",
             payloads.Frame,
             at,
             model=model,
+            labels=tuple(labels[index] for index in present),
             tracks=tuple(tracks.ids[rows].tolist()),
-            classes=tuple(labels[index] for index in tracks.classes[rows]),
-            scores=tuple(tracks.scores[rows].astype(np.float64).round(3).tolist()),
-            boxes=tuple(
-                map(tuple, tracks.boxes_xyxy_n[rows].astype(np.float64).clip(0, 1).round(4).tolist())
-            ),
+            classes=tuple(classes.tolist()),
+            scores=tuple(_parts(tracks.scores[rows], 100).tolist()),
+            boxes=tuple(map(tuple, _parts(tracks.boxes_xyxy_n[rows], 1000).tolist())),
         )
 
     def _state(self, suffix: str, payload: type[payloads.Envelope], at: Stamp, /, **fields: Any) -> Message:
@@ -334,6 +337,10 @@ def _sensor(sensor: SensorReadings) -> payloads.Sensor:
         repeated=sensor.repeated,
         missed=sensor.missed,
     )
+
+
+def _parts(fractions: NDArray[np.float32], of: int) -> NDArray[np.int64]:
+    return (fractions.astype(np.float64).clip(0, 1) * of).round().astype(np.int64)
 
 
 def _rounded(value: float | None) -> float | None:
