@@ -27,6 +27,10 @@ def test_it_is_written_where_it_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES)
 
 
+def test_what_is_on_no_topic_of_ours_is_no_example() -> None:
+    assert asyncapi.document([asyncapi.Said("picture", b"{}")]) == asyncapi.document(())
+
+
 @pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
 def test_every_example_could_have_left(said: asyncapi.Said) -> None:
     assert contract.why_unfit(said.suffix, said.payload) is None

@@ -202,5 +202,5 @@ def main(arguments: list[str]) -> None:
     (folder / "asyncapi.yaml").write_text(text, encoding="utf-8")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - tests call main
     main(sys.argv[1:])
