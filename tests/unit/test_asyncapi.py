@@ -49,6 +49,14 @@ def test_every_reference_leads_somewhere() -> None:
         assert part
 
 
+def test_the_pieces_of_a_diagnosis_are_told_apart_without_a_word_of_openapi() -> None:
+    piece = DOCUMENT["components"]["messages"]["diagnosis"]["payload"]["properties"]["piece"]
+    assert set(piece) == {"anyOf"}
+    parts = [DOCUMENT["components"]["schemas"][kind["$ref"].rpartition("/")[2]] for kind in piece["anyOf"]]
+    abouts = [part["properties"]["about"]["enum"] for part in parts]
+    assert abouts == [["selftest"], ["config"], ["log"], ["health"]]
+
+
 def test_no_topic_is_told_by_a_pattern() -> None:
     for channel in DOCUMENT["channels"].values():
         assert re.fullmatch(r"eyespot/v1/\{device\}(/(\w+|\{\w+\}))+", channel["address"])
