@@ -169,6 +169,9 @@ def test_credentials_of_the_service_are_looked_at_too(files: DeviceFiles) -> Non
     files.put("mqtt-password", b"another")
     assert settle(renewal)
     assert renewal.credentials.password == "another"
+    files.put("client.crt", files.pair("third")[0])
+    assert not settle(renewal)
+    assert "sudo systemctl restart eyespot" in renewal.refusal
 
 
 def test_at_the_start_files_that_cannot_be_used_are_the_configurations_fault(files: DeviceFiles) -> None:

@@ -9,6 +9,8 @@ from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError, one_line
 
 _KEPT = "those of before stay in force"
+# LoadCredential= of systemd.exec(5) copies a file when the service starts, and never again
+_COPIED = "; a new key in /etc/eyespot/credentials is seen after `sudo systemctl restart eyespot` only"
 
 
 class _Version(NamedTuple):
@@ -69,7 +71,8 @@ class Renewal:
             self._newest = self._read(looks)
         except ConfigError as error:
             if settled:
-                self._tried, self._misfit = looks, f"{one_line(error)}; {_KEPT}"
+                copied = _COPIED if self._settings.cert_file and not self._settings.key_file else ""
+                self._tried, self._misfit = looks, f"{one_line(error)}; {_KEPT}{copied}"
             return False
         self._tried = looks
         self._stands_in, self._misfit, self._turned_away = False, "", ""
