@@ -92,7 +92,7 @@ def local_mosquitto(*lines: str) -> Iterator[LocalMosquitto]:
 
 
 def mosquitto_plugin(name: str) -> Path:
-    """Return where a plugin of the mosquitto is that `local_mosquitto` runs, else skip the test."""
+    """Return where a plugin of `local_mosquitto` is; skip the test where it is not."""
     binary = Path(os.environ.get("EYESPOT_MOSQUITTO", "/usr/sbin/mosquitto"))
     for root in (binary.parents[1], Path("/")):
         for found in root.glob(f"usr/lib/*-linux-gnu*/**/{name}.so"):

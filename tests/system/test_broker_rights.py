@@ -1,5 +1,6 @@
 """The brokers of config/examples/mosquitto: a device has its own topics, and only operators command it."""
 
+import re
 import signal
 import socket
 import ssl
@@ -17,9 +18,10 @@ from fakes.example_broker import certify, example_broker, party
 from fakes.waiting import until
 
 OWN, OTHER = "eyespot/v1/shop-1", "eyespot/v1/shop-2"
+FORMS = {each.form.pattern.replace(RULE_ID, "door").replace(REQ_ID, "17") for each in DECLARED}
 SAID = sorted(
     {
-        *(f"{OWN}/{each.form.pattern.replace(RULE_ID, 'door').replace(REQ_ID, '17')}" for each in DECLARED),
+        *(f"{OWN}/{form}" for form in FORMS if form == re.escape(form).replace("\\-", "-")),
         f"{OWN}/onvif-ej/VideoSource/Counting",
         "homeassistant/device/shop-1/config",
     }

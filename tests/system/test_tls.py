@@ -1,7 +1,10 @@
 """The daemon at a broker that knows it by its certificate, which is renewed while it counts."""
 
 import json
+import re
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 
 from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.observation import Observation
+from eyespot.host.clock import utc_is_synced
 from eyespot.recording import SCHEMA, Header, RecordingWriter
 from fakes.certificates import Authority
 from fakes.daemon import LABELS, Daemon, write_config, write_recording
@@ -150,3 +154,41 @@ def test_certificates_that_are_renewed_under_load_cost_no_event_and_no_order(
     assert len(firsts) > EVENTS
     assert all(later == sooner + 1 for sooner, later in pairwise(firsts))
     assert len(numbers) - len(firsts) <= 2 * 20
+
+
+class JustBooted(Daemon):
+    """`eyespot run` on a machine that began two minutes ago, but for seven seconds; nobody sets its clock."""
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        up_s = round(time.clock_gettime(time.CLOCK_BOOTTIME))
+        # time_namespaces(7): for this process alone
+        self._command = ["unshare", "--time", f"--boottime={113 - up_s}", *self._command]
+        return super()._start()
+
+
+def may_set_boottime() -> bool:
+    tried = subprocess.run(["unshare", "--time", "--boottime=1", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(utc_is_synced(), reason="this machine's clock is set")
+@pytest.mark.skipif(not may_set_boottime(), reason="needs root, and a kernel with time namespaces")
+@pytest.mark.parametrize("mosquitto", ["2.0"], indirect=True)
+def test_without_a_clock_it_counts_at_once_and_connects_two_minutes_after_the_start(
+    files: DeviceFiles, url: str
+) -> None:
+    walk = write_recording(files.folder / "walk.eyespot.jsonl", 1)
+    waits = "broker_unreachable: .*: the clock is not set yet, and TLS needs it"
+    with (
+        party(url, files.authority, "dashboard", "eyespot/v1/#") as dashboard,
+        JustBooted(configured(files, url, file=str(walk), loop=True)) as daemon,
+    ):
+        begun = time.monotonic()
+        until(
+            lambda: any(re.search(f"observations/s.*{waits}", told) for told in daemon.told),
+            "it counts, and says why it does not connect",
+        )
+        assert not dashboard.told.heard
+        until(lambda: said(dashboard, "door/event"), "it connects")
+        assert 4 < time.monotonic() - begun < 12
+        assert said(dashboard, "door/event")[0]["seq"] == 1

@@ -45,8 +45,9 @@ def test_a_device_may_tell_home_assistant_of_itself() -> None:
 @pytest.mark.parametrize("topic", COMMANDED)
 def test_a_device_hears_what_is_for_it_and_cannot_say_that(topic: str) -> None:
     assert may("read", topic)
-    assert not may("read", topic.replace(ROOT, OTHER))
     assert not may("write", topic)
+    if topic.startswith(ROOT):
+        assert not may("read", topic.replace(ROOT, OTHER))
 
 
 def test_every_right_to_speak_is_in_the_tree_of_a_device() -> None:

@@ -87,7 +87,7 @@ def test_a_certificate_without_its_key_changes_nothing_and_is_named_when_the_key
     assert renewal.refusal == ""  # the other half may be on its way
     assert not renewal.renew()
     assert "cannot use cert_file" in renewal.refusal
-    assert "those of before stay in force" in renewal.refusal
+    assert "the ones before stay in force" in renewal.refusal
     assert renewal.credentials is before
     renewal.taken()
     assert renewal.refusal  # the broker has taken the old ones, which says nothing of the new
@@ -132,7 +132,7 @@ def test_new_ones_that_the_broker_does_not_take_and_those_before_are_tried_in_tu
         assert renewal.credentials is new
     renewal.turned_away("it does not accept our certificate")
     renewal.taken()
-    assert renewal.refusal.startswith("no connection with the new ones: it does not accept our certificate")
+    assert renewal.refusal.endswith("no connection with the new: it does not accept our certificate")
     assert renewal.credentials is new  # the next time somebody may have told the broker
     renewal.taken()
     assert renewal.refusal == ""
@@ -169,6 +169,9 @@ def test_credentials_of_the_service_are_looked_at_too(files: DeviceFiles) -> Non
     files.put("mqtt-password", b"another")
     assert settle(renewal)
     assert renewal.credentials.password == "another"
+    files.put("client.crt", files.pair("third")[0])
+    assert not settle(renewal)
+    assert "sudo systemctl restart eyespot" in renewal.refusal
 
 
 def test_at_the_start_files_that_cannot_be_used_are_the_configurations_fault(files: DeviceFiles) -> None:

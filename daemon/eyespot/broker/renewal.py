@@ -8,7 +8,9 @@ from eyespot.broker.credentials import Credentials, credentials, files
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError, one_line
 
-_KEPT = "those of before stay in force"
+_KEPT = "the ones before stay in force"
+# LoadCredential= of systemd.exec(5) copies a file when the service starts, and never again
+_COPIED = " (a new key in /etc/eyespot/credentials wants `sudo systemctl restart eyespot`)"
 
 
 class _Version(NamedTuple):
@@ -69,7 +71,8 @@ class Renewal:
             self._newest = self._read(looks)
         except ConfigError as error:
             if settled:
-                self._tried, self._misfit = looks, f"{one_line(error)}; {_KEPT}"
+                copied = _COPIED if self._settings.cert_file and not self._settings.key_file else ""
+                self._tried, self._misfit = looks, f"{_KEPT}{copied}: {one_line(error)}"
             return False
         self._tried = looks
         self._stands_in, self._misfit, self._turned_away = False, "", ""
@@ -86,7 +89,7 @@ class Renewal:
         if self._stand_in is None:
             return
         if not self._stands_in:
-            self._turned_away = f"no connection with the new ones: {reason}; {_KEPT}"
+            self._turned_away = f"{_KEPT}, as there is no connection with the new: {reason}"
         self._stands_in = not self._stands_in
 
     @property
