@@ -89,7 +89,7 @@ class Budget:
         level, before = self._reached(), self._level
         self._level = level
         if level != before:
-            self._sent_ns.clear()  # whatever is due leaves once more, health with the reason among it
+            self._sent_ns.pop(f"{self._root}/health", None)  # it has the reason, which is not to wait
             self.keep()
         elif self._clock.now_ns() - self._kept_ns >= _KEEP_NS:
             self.keep()
