@@ -67,17 +67,22 @@ def _named(parsings: list[dict[str, str]], topic: str) -> dict[str, str]:
 def _point(table: dict[str, Any], value: Any, tags: dict[str, str]) -> Point:
     fields: dict[str, int | float | str] = {}
     for tag in table.get("tag", ()):
-        if (found := _found(tag, value)) is not None:
+        if (found := find(tag, value)) is not None:
             tags[_name(tag)] = str(found)
     for field in table.get("field", ()):
-        if (found := _found(field, value)) is not None:
+        if (found := find(field, value)) is not None:
             fields[_name(field)] = _TYPES[field["type"]](found)
     for part in table.get("object", ()):
-        fields |= dict(_flat(_found(part, value) or {}, ""))
+        fields |= dict(_flat(find(part, value) or {}, ""))
     return Point(table["measurement_name"], tags, fields, _at_ms(table, value))
 
 
-def _found(part: dict[str, Any], value: Any) -> Any:
+def find(part: dict[str, Any], value: Any) -> Any:
+    """Return what is at the `path` of a tag, field or object; None where that is not there and need not be.
+
+    Raises:
+        PathError: it must be there.
+    """
     for key in part["path"].split("."):
         if key == "#":
             value = len(value)

@@ -125,7 +125,9 @@ class Subscriber:
         if code.is_failure:
             log.error("the broker refuses us: %s", code)
             return
-        log.info("connected; the broker %s", "kept our session" if flags.session_present else "is new to us")
+        log.info(
+            "connected; the broker %s", "kept our session" if flags.session_present else "begins a session"
+        )
         client.subscribe(self._topics)  # each time: the broker may have forgotten
         self._counts.forget(datetime.now(UTC) - REMEMBERED)
 
