@@ -1,9 +1,11 @@
 """What stands in config/examples fits what devices say."""
 
+import importlib.util
 import json
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,51 @@ from fakes.telegraf import Point, find, matches, points
 
 CONFIG = Path(__file__).parents[2] / "config"
 SAID = examples_in((CONFIG / "README.md").read_text())
-CONSUMERS = tomllib.loads((CONFIG / "examples" / "telegraf" / "telegraf.conf").read_text())["inputs"][
-    "mqtt_consumer"
-]
-DASHBOARD = json.loads((CONFIG / "examples" / "telegraf" / "dashboard.json").read_text())
-FLOW = json.loads((CONFIG / "examples" / "node-red" / "flow.json").read_text())
+EXAMPLES = CONFIG / "examples"
+CONSUMERS = tomllib.loads((EXAMPLES / "telegraf" / "telegraf.conf").read_text())["inputs"]["mqtt_consumer"]
+DASHBOARD = json.loads((EXAMPLES / "telegraf" / "dashboard.json").read_text())
+FLOW = json.loads((EXAMPLES / "node-red" / "flow.json").read_text())
 NOT_HERE = {"temperature_c"}  # null on a machine that has no thermometer
+
+
+@pytest.fixture(name="counts")
+def an_hourly_count(tmp_path: Path) -> Iterator[Any]:
+    spec = importlib.util.spec_from_file_location("hourly_counts", EXAMPLES / "python" / "hourly_counts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with closing(module.Counts(str(tmp_path / "counts.db"))) as counts:
+        yield counts
+
+
+def said_by_kind(kind: str) -> dict[str, Any]:
+    payloads = [json.loads(said.payload) for said in SAID]
+    return next(payload for payload in payloads if payload.get("kind") == kind)
+
+
+def test_an_event_counts_once_for_each_device_boot_and_number(counts: Any) -> None:
+    crossed = said_by_kind("crossed")
+    assert [counts.take("a", crossed) for _ in range(3)] == [True, False, False]
+    assert counts.take("b", crossed)
+    assert counts.take("a", crossed | {"boot_id": "0" * 16})  # a restored backup numbers anew
+    assert counts.take("a", crossed | {"seq": 10_000})  # and what is long past is forgotten
+    hour = crossed["t"][:13] + ":00Z"
+    door = ("door", "person", crossed["direction"])
+    assert counts.rows() == [(hour, "a", *door, 3), (hour, "b", *door, 1)]
+
+
+def test_an_event_of_which_half_is_missing_is_not_taken_for_heard(counts: Any) -> None:
+    crossed = said_by_kind("crossed")
+    with pytest.raises(KeyError):
+        counts.take("a", {key: value for key, value in crossed.items() if key != "direction"})
+    assert counts.take("a", crossed)
+
+
+@pytest.mark.parametrize("kind", ["dropped", "changed", "split", "committed"])
+def test_what_is_no_crossing_is_taken_and_not_counted(counts: Any, kind: str) -> None:
+    assert counts.take("a", said_by_kind(kind))
+    assert counts.rows() == []
 
 
 def topic_of(said: Said) -> str:

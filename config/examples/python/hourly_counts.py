@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 SESSION_S = 7 * 86_400
 REMEMBERED = timedelta(days=40)  # longer than events may wait on a device: [state] outbox_days, 30
+FORGET_EVERY = 10_000  # events
 TABLES = """
 CREATE TABLE IF NOT EXISTS heard (
     device TEXT, boot_id TEXT, seq INTEGER, at TEXT, PRIMARY KEY (device, boot_id, seq)
@@ -69,6 +70,8 @@ class Counts:
             inserted = self._database.execute("INSERT OR IGNORE INTO heard VALUES (?, ?, ?, ?)", (*key, now))
             if not inserted.rowcount:
                 return False
+            if event["seq"] % FORGET_EVERY == 0:
+                self._forget(datetime.now(UTC) - REMEMBERED)
             if event["kind"] == "crossed":
                 self._count(device, event)
             elif event["kind"] == "dropped":
@@ -88,10 +91,9 @@ class Counts:
         self._database.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)", row)
         log.warning("%s lost %d events between %s and %s: %s", device, row[3], row[1], row[2], row[4])
 
-    def forget(self, before: datetime) -> None:
+    def _forget(self, before: datetime) -> None:
         """Forget which events were heard before then; their counts stay."""
-        with self._database:
-            self._database.execute("DELETE FROM heard WHERE at < ?", (before.isoformat(timespec="seconds"),))
+        self._database.execute("DELETE FROM heard WHERE at < ?", (before.isoformat(timespec="seconds"),))
 
     def rows(self) -> list[tuple[str, str, str, str, str, int]]:
         """Return hour, device, rule, class, direction and number of crossings, by hour."""
@@ -129,7 +131,6 @@ class Subscriber:
             "connected; the broker %s", "kept our session" if flags.session_present else "begins a session"
         )
         client.subscribe(self._topics)  # each time: the broker may have forgotten
-        self._counts.forget(datetime.now(UTC) - REMEMBERED)
 
     def _on_message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
         device = message.topic.split("/")[self._depth]
