@@ -1,5 +1,6 @@
 """What subscribers build on is what the types say: the AsyncAPI document, its schemas, its examples."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -8,11 +9,17 @@ from typing import Any
 import jsonschema
 import pytest
 
+from eyespot.domain.event import RULE_ID
+from eyespot.domain.message import Delivery
 from eyespot.topics import asyncapi
+from eyespot.topics.commands import REQ_ID
+from eyespot.topics.gate import DECLARED, Declared
 from fakes import contract
 
 CONFIG = Path(__file__).parents[2] / "config"
-EXAMPLES = asyncapi.examples_in((CONFIG / "README.md").read_text())
+README = (CONFIG / "README.md").read_text()
+TABLE = [row for row in README.splitlines() if row.startswith("| [`")]
+EXAMPLES = asyncapi.examples_in(README)
 DOCUMENT = asyncapi.document(EXAMPLES)
 
 
@@ -34,6 +41,32 @@ def test_what_is_on_no_topic_of_ours_is_no_example() -> None:
 @pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
 def test_every_example_could_have_left(said: asyncapi.Said) -> None:
     assert contract.why_unfit(said.suffix, said.payload) is None
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
+def test_subscribers_are_shown_one_of_everything_that_is_declared(declared: Declared) -> None:
+    shown = [asyncapi.declared_for(said.suffix, said.payload) for said in EXAMPLES]
+    assert declared in shown, "config/README.md has none: tests/system/examples/every_topic.py says one"
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
+def test_the_table_of_topics_says_how_each_comes(declared: Declared) -> None:
+    topic = (
+        declared.form.pattern.replace(RULE_ID, "<id>")
+        .replace(REQ_ID, "<req_id>")
+        .replace(r"\.(in|out)", ".<direction>")
+    )
+    (row,) = (row for row in TABLE if row.startswith(f"| [`{topic}`]("))
+    retained, qos = declared.delivery is Delivery.STATE, int(declared.delivery is not Delivery.LIVE)
+    durable = ", durable" if declared.delivery is Delivery.DURABLE else ""
+    assert f"| {'yes' if retained else 'no'} | {qos}{durable} |" in row
+    assert declared.schema is None or f"`{declared.schema}`" in row
+
+
+def test_the_table_of_topics_leads_to_them() -> None:
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    places = {re.sub(r"[^a-z0-9_ -]", "", html.unescape(h).lower()).replace(" ", "-") for h in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", README)) <= places
 
 
 @pytest.mark.parametrize("message", DOCUMENT["components"]["messages"].values(), ids=lambda m: m["title"])

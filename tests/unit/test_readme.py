@@ -42,7 +42,7 @@ TROUBLES = sorted(
 
 
 def test_the_recording_in_the_reference_counts_what_it_says(tmp_path: Path) -> None:
-    text = (ROOT / "config" / "README.md").read_text()
+    text = (ROOT / "config" / "RECORDINGS.md").read_text()
     recording = tmp_path / "example.eyespot.jsonl"
     recording.write_text(re.findall(r"```json\n(\{\"schema.*?)```", text, re.DOTALL)[0])
     newest = list(app.replay(ROOT / "config" / "eyespot.toml", recording))[-1]
