@@ -128,6 +128,7 @@ class _Life:
             self._health.raise_state("reload_refused", refusal)
         if why := volatility(plan.state_dir):
             self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         durables = Durables(gate, native.boot_id, clock)
@@ -151,7 +152,6 @@ class _Life:
         self._models.listen(broker)
         self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
-        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
