@@ -23,8 +23,8 @@ from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
 
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule as it is kept.
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule as it is kept. What is as usual is left out: an older version that is gone back to reads it.
 
     Attributes:
         since_utc_ns: UTC in ns since 1970 when its totals began.
