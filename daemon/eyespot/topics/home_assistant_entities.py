@@ -153,7 +153,11 @@ def _button(root: str, name: str, command: str, **args: str) -> Component:
 def _of_line(root: str, line: Announced) -> dict[str, Component]:
     said = "{'event_type': value_json.direction, 'class': value_json['class']}"
     components = {
-        f"rule_{line.rule}_event": _event(root, line.rule, "crossing", ("in", "out"), "crossed", said),
+        f"rule_{line.rule}_event": {
+            "name": f"{line.rule} crossing",
+            "event_types": ("in", "out"),
+            **_event(root, line.rule, "crossed", said),
+        },
         f"rule_{line.rule}_reset": _button(root, f"{line.rule} reset", "counters/reset", rule=line.rule),
     }
     for label in line.classes:
@@ -172,7 +176,11 @@ def _of_share(root: str, share: Announced) -> dict[str, Component]:
     topic = f"{root}/rule/{share.rule}/state"
     said = "{'event_type': 'changed', 'from': value_json['from'], 'to': value_json['to']}"
     return {
-        f"rule_{share.rule}_event": _event(root, share.rule, "change", ("changed",), "changed", said),
+        f"rule_{share.rule}_event": {
+            "name": f"{share.rule} change",
+            "event_types": ("changed",),
+            **_event(root, share.rule, "changed", said),
+        },
         f"rule_{share.rule}_top": {
             "platform": "sensor",
             "name": share.rule,
@@ -184,11 +192,9 @@ def _of_share(root: str, share: Announced) -> dict[str, Component]:
     }
 
 
-def _event(root: str, rule: str, name: str, types: Sequence[str], kind: str, said: str) -> Component:
+def _event(root: str, rule: str, kind: str, said: str) -> Component:
     return {
         "platform": "event",
-        "name": f"{rule} {name}",
-        "event_types": types,
         "state_topic": f"{root}/rule/{rule}/event",
         # Other events come by the same topic; what is empty Home Assistant passes over.
         "value_template": f"{{% if value_json.kind == '{kind}' %}}{{{{ {said} | tojson }}}}{{% endif %}}",

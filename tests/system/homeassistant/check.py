@@ -16,10 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.settings import endpoint
-from eyespot.domain.message import Heard
+from eyespot.domain.message import Heard, Message
+from eyespot.topics import payloads
+from eyespot.topics.gate import SCHEMAS, Gate
+from eyespot.topics.home_assistant import Described, discovery
+from eyespot.topics.home_assistant_entities import Abilities, Announced
 from fakes.brokers import say
 from fakes.daemon import LINE, Daemon, Ear, write_config
 from fakes.waiting import until
@@ -62,6 +68,7 @@ class HomeAssistant:
         ]
         command += [f"--bind={self._folder}:/config", f"--machine={self._folder.parent.name}", "--pipe"]
         command += ["/ha/bin/hass", "--config", "/config", "--skip-pip"]
+        (self._folder / "shown.json").unlink(missing_ok=True)
         with (self._folder / "words").open("ab") as words:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
             try:
@@ -102,7 +109,8 @@ class HomeAssistant:
     def complaints(self) -> list[str]:
         """What its log says of MQTT."""
         lines = (self._folder / "words").read_text().splitlines()
-        return [line for line in lines if "mqtt" in line and ("WARNING" in line or "ERROR" in line)]
+        loud = [line for line in lines if " WARNING " in line or " ERROR " in line]
+        return [line for line in loud if "mqtt" in line or "template" in line]
 
 
 def _entries(port: int) -> dict[str, Any]:
@@ -244,6 +252,42 @@ class Check:
         assert not [each for each in self.home.entities if "door" in each]
         passed("a rule that is gone: its entities are, too, and those of the new one there")
 
+    def all_kinds_of_rules(self) -> None:
+        """Says in a device's place what one with a classifier would, and has a class with a hostile name."""
+        label = '"}} {{ 7 * 7 }}'
+        rules = [Announced("scale", "share"), Announced("gate", "line", (label,))]
+        gate = Gate("eyespot/v1/fruit")
+        fruit = Described("eyespot/v1/fruit", "fruit", "0", "none", Abilities(asks=False, goes_back=False))
+        once = {"t": "2026-01-01T00:00:00.000Z", "clock": "synced", "boot_id": "0" * 16, "seq": 1}
+        shares = {"rule": "scale", "shares": {"apple": 0.9, "pear": 0.1}, "top": "apple", "model": "m"}
+        totals = {"counts": {label: {"in": 3, "out": 0}}, "since": once["t"], "reset": "begun", "model": "m"}
+        changed = {"rule": "scale", "from": "pear", "to": "apple", "model": "m"}
+        for suffix, kind, fields in (
+            ("status", payloads.Status, {"state": "online", "since": once["t"]}),
+            ("rule/scale/state", payloads.ShareState, {"kind": "share", **shares}),
+            ("rule/gate/state", payloads.LineState, {"kind": "line", "rule": "gate", **totals}),
+        ):
+            payload = msgspec.convert({"schema": SCHEMAS[kind], **once, **fields}, kind)
+            self.post(gate.let_out(suffix, payload))
+        self.post(gate.announce("homeassistant", discovery(fruit, rules, {})))
+        shown = lambda key: self.home.entities.get(f"fruit_{key}", {"state": None, "attributes": {}})  # noqa: E731
+        until(lambda: shown("rule_scale_top")["state"] == "apple", "the top of a share", TURN_S)
+        assert shown("rule_scale_top")["attributes"]["pear"] == 0.1
+        event = {"schema": SCHEMAS[payloads.Changed], "kind": "changed", **once, **changed}
+        self.post(gate.let_out("rule/scale/event", msgspec.convert(event, payloads.Changed)))
+        until(lambda: shown("rule_scale_event")["attributes"].get("to") == "apple", "its change", TURN_S)
+        total = next(
+            e for e in self.home.entities.values() if "7 * 7" in e["attributes"].get("friendly_name", "")
+        )
+        until(lambda: "3" in {e["state"] for e in self.home.entities.values()}, "the total", TURN_S)
+        assert total["attributes"]["friendly_name"] == f"fruit gate {label} in"
+        self.post(gate.announce("homeassistant", None))
+        until(lambda: shown("rule_scale_top")["state"] is None, "that device to go", TURN_S)
+        passed("a share with its shares and changes; a class named like a template is but text")
+
+    def post(self, message: Message) -> None:
+        say(self.url, Heard(message.topic, message.payload, retain=message.retain, qos=1))
+
     def without_the_device(self, daemon: Daemon) -> None:
         daemon.signal(signal.SIGKILL)
         daemon.wait()
@@ -302,6 +346,7 @@ def go_through(steps: Check, home: HomeAssistant, daemon: Callable[[], Daemon]) 
             steps.its_commands()
             steps.the_model()
             steps.what_is_gone()
+            steps.all_kinds_of_rules()
             steps.without_the_device(first)
         with daemon() as second:
             until(lambda: steps.home.state("problem") in {"on", "off"}, "available again", TURN_S)
