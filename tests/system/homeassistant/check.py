@@ -6,6 +6,7 @@ its services. `python tests/system/homeassistant/check.py ROOT`, as root; `run` 
 """
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -66,7 +67,7 @@ class HomeAssistant:
             "--register=no",
             "--keep-unit",
         ]
-        command += [f"--bind={self._folder}:/config", f"--machine={self._folder.parent.name}", "--pipe"]
+        command += [f"--bind={self._folder}:/config", f"--machine=eyespot-ha-{os.getpid()}", "--pipe"]
         command += ["/ha/bin/hass", "--config", "/config", "--skip-pip"]
         (self._folder / "shown.json").unlink(missing_ok=True)
         with (self._folder / "words").open("ab") as words:
@@ -309,7 +310,9 @@ class Check:
 
 
 def passed(what: str) -> None:
-    print(f"  {what}", flush=True)
+    """Say it."""
+    sys.stdout.write(f"  {what}\n")
+    sys.stdout.flush()
 
 
 def check(root: Path) -> int:
@@ -328,15 +331,15 @@ def check(root: Path) -> int:
             with Listener(mosquitto.url, "#", ear):
                 go_through(steps, home, lambda: Daemon(config))
         except AssertionError as error:
-            print(
-                f"{error}\n{json.dumps(home.shown, indent=1)}\n{(folder / 'home' / 'words').read_text()[-6000:]}"
-            )
-            print((folder / "stderr").read_text()[-3000:])
+            words = (folder / "home" / "words").read_text()[-6000:]
+            daemon = (folder / "stderr").read_text()[-3000:]
+            passed("\n".join((str(error), json.dumps(home.shown, indent=1), words, daemon)))
             return 1
     return 0
 
 
 def go_through(steps: Check, home: HomeAssistant, daemon: Callable[[], Daemon]) -> None:
+    """Go through all of it, over a life of Home Assistant, another one, and some of the daemon."""
     with home.running():
         with daemon() as first:
             until(steps.told, "the discovery message")
@@ -349,13 +352,20 @@ def go_through(steps: Check, home: HomeAssistant, daemon: Callable[[], Daemon]) 
             steps.all_kinds_of_rules()
             steps.without_the_device(first)
         with daemon() as second:
-            until(lambda: steps.home.state("problem") in {"on", "off"}, "available again", TURN_S)
+            until(lambda: home.state("problem") in {"on", "off"}, "available again", TURN_S)
             passed("started again: available")
             second.signal(signal.SIGTERM)
             second.wait()
+    with home.running():
+        with daemon() as third:
+            until(lambda: home.state("problem") in {"on", "off"}, "available after its restart", START_S)
+            until(lambda: set(home.entities) == steps.live(), "every entity again", TURN_S)
+            passed("Home Assistant was killed and started again: all is there")
+            third.signal(signal.SIGTERM)
+            third.wait()
         steps.switched_off()
-        assert not home.complaints, "\n".join(home.complaints)
-        passed("its log has no complaint about MQTT")
+    assert not home.complaints, "\n".join(home.complaints)
+    passed("its log has no complaint about MQTT or templates")
 
 
 if __name__ == "__main__":
