@@ -119,8 +119,8 @@ class Line:
         return self._state
 
     def reset(self) -> None:
-        """Begin at zero; see `Rule`."""
-        self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()})
+        """Begin at zero, also with classes that were counted; see `Rule`."""
+        self._state = LineState({label: dict(_NOTHING) for label in self._state.counts})
 
     def snapshot(self) -> dict[str, object]:
         """Return the totals, fit for JSON."""
