@@ -119,7 +119,10 @@ class Onvif:
 
     def rule_removed(self, rule: str) -> list[Message]:
         """Return what clears the totals of a rule that is no more."""
-        return [self._clear(f"{COUNTER}{rule}.{direction}") for direction in _DIRECTIONS]
+        names = [f"{rule}.{direction}" for direction in _DIRECTIONS]
+        for name in names:
+            self._told.pop(name, None)
+        return [self._clear(f"{COUNTER}{name}") for name in names]
 
     def _counter(self, rule: str, total: int, utc_ns: int) -> Message:
         counter = OnvifCounter(
