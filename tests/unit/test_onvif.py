@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from eyespot.domain.event import Changed, Crossed, Event, LineState, RuleState, ShareState, Split
+from eyespot.domain.event import RULE_ID, Changed, Crossed, Event, LineState, RuleState, ShareState, Split
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Observation
@@ -71,6 +73,15 @@ def test_a_class_has_onvifs_name_where_there_is_one_and_is_one_entry_of_its_list
     assert payload["Data"]["ClassTypes"] == named
 
 
+@given(
+    label=st.text(max_size=64), track=st.integers(0, 2**63 - 1), rule=st.from_regex(RULE_ID, fullmatch=True)
+)
+def test_whatever_a_model_calls_what_crossed_it_can_be_told(label: str, track: int, rule: str) -> None:
+    [message] = onvif().event(Crossed(rule, 0, "out", label, track, "m"), TIMELINE)
+    assert GATE.readmit(message.topic, message.payload) == message
+    assert not set("+#\0") & set(message.topic)
+
+
 def test_a_total_is_told_for_each_direction_of_all_classes_and_only_when_it_is_new() -> None:
     speaker = onvif()
     counts = {"person": {"in": 2, "out": 1}, "dog": {"in": 1}}
@@ -88,9 +99,12 @@ def test_a_total_is_told_for_each_direction_of_all_classes_and_only_when_it_is_n
 
 
 def test_of_a_rule_that_is_removed_nothing_is_retained() -> None:
-    messages = onvif().rule_removed("door")
+    speaker, state = onvif(), LineState({"person": {"in": 3}})
+    told = speaker.rule_state("door", state, AT_NS)
+    messages = speaker.rule_removed("door")
     assert said(messages) == [(f"{COUNTER}door.in", None), (f"{COUNTER}door.out", None)]
     assert all(message.retain for message in messages)
+    assert speaker.rule_state("door", state, AT_NS) == told  # there is one of that name again
 
 
 @pytest.mark.parametrize(
