@@ -20,10 +20,9 @@ import pytest
 
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
+from eyespot.domain.instants import rfc3339
 from eyespot.domain.message import Heard
-from eyespot.ports import Readings
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native, Stamp, Trouble, Vitals
+from eyespot_fleet.simulating.speaking import Speaker
 from fakes.brokers import local_mosquitto, say
 from fakes.daemon import Ear
 from fakes.waiting import until
@@ -74,11 +73,16 @@ def presence(ear: Ear, state: str) -> set[str]:
 def say_unwell(url: str) -> None:
     """Be one device more, that is not well."""
     now_ns = time.time_ns()
-    native, at = Native(Gate("eyespot/v1/till-1"), "0" * 16, 0), Stamp(now_ns, synced=True)
-    vitals = Vitals(60, 0, 0.0, 0, 0, Readings(), {}, None, None, None)
-    trouble = Trouble("disk_full", "the disk is full: make room", now_ns - 3600 * 10**9)
-    said = native.status("online", at, now_ns), native.health(vitals, [trouble], at)
-    say(url, *(Heard(each.topic, each.payload, each.retain, each.qos) for each in said))
+    trouble = {
+        "name": "disk_full",
+        "reason": "the disk is full: make room",
+        "since": rfc3339(now_ns - 3600 * 10**9),
+    }
+    for message in Speaker("eyespot/v1", "till-1", "0" * 16, now_ns).states(now_ns):
+        payload = json.loads(message.payload)
+        if message.topic.endswith("/health"):
+            payload |= {"ok": False, "states": [trouble]}
+        say(url, Heard(message.topic, json.dumps(payload).encode(), message.retain, message.qos))
 
 
 def test_the_one_that_is_not_well_is_told_with_what_since_when_and_why(
