@@ -210,6 +210,9 @@ class BrokerEvents(Protocol):
     def replaced(self, reason: str) -> None:
         """Tell that another client seems to use our id: each connection of the one ends that of the other."""
 
+    def renewed(self, refusal: str) -> None:
+        """Tell that the newest certificates and passwords are in force, or why they are not."""
+
     def acknowledged(self, token: int) -> None:
         """Tell that the broker has taken over the message with this token."""
 

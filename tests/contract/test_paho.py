@@ -1,6 +1,6 @@
 """What a broker over the wire does beyond the contract: logins, TLS, old and dead brokers."""
 
-import getpass
+import json
 import socket
 import subprocess
 import threading
@@ -19,12 +19,12 @@ from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
-from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, running
+from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, mosquitto_plugin, running
 from fakes.certificates import Authority
 from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
+from fakes.tls import ME, tls_lines
 from fakes.waiting import until
 
-ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
 # paho leaves a socket whose handshake failed to the garbage collector
 leaves_sockets = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
@@ -50,12 +50,6 @@ def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls") / "ours", "our authority")
-
-
-def tls_lines(authority: Authority, *more: str) -> tuple[str, ...]:
-    certificate, key = authority.sign("broker")
-    files = (f"cafile {authority.certificate}", f"certfile {certificate}", f"keyfile {key}")
-    return ("allow_anonymous true", *files, ME, *more)
 
 
 @leaves_sockets
@@ -171,6 +165,31 @@ def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: di
         assert device.told.hears == (not denied)
         assert device.told.denied == denied
         assert device.told.online
+
+
+def test_a_mosquitto_that_refuses_to_let_us_listen_or_speak_is_named(tmp_path: Path) -> None:
+    # its dynamic security: an acl_file would not tell that nothing will be heard
+    rights = {
+        "publishClientSend": False,
+        "publishClientReceive": True,
+        "subscribe": False,
+        "unsubscribe": True,
+    }
+    said = {"defaultACLAccess": rights, "groups": [{"groupname": "all"}], "anonymousGroup": "all"}
+    file = tmp_path / "rights.json"
+    file.write_text(json.dumps(said))
+    lines = (
+        "allow_anonymous true",
+        f"plugin {mosquitto_plugin('mosquitto_dynamic_security')}",
+        f"plugin_opt_config_file {file}",
+        ME,
+    )
+    with local_mosquitto(*lines) as mosquitto, running(broker_of(mosquitto.url)) as device:
+        device.told.wait_for(lambda: device.told.denied)
+        assert device.told.denied == {f"{ROOT}/cmd/#": "not authorized"}
+        device.broker.publish(message("info", b"hello"), 7)
+        device.told.wait_for(lambda: device.told.refusals == {7: "not authorized"})
+        assert device.told.connections == 1
 
 
 def test_what_was_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,16 @@ RUNNING = standing(Record(current=NEW, good=NEW, previous=OLD))
 class Desk:
     """A command worker, what it passes on and what it answers. Implements `ports.Ear`.
 
+    Args:
+        clock: its own where none is given.
+        wired: more of what the worker takes.
+
     Attributes:
         hears_broker: whether the broker passes on what was subscribed to.
     """
 
-    def __init__(self) -> None:
-        self.clock = ManualClock(0)
+    def __init__(self, clock: ManualClock | None = None, **wired: Any) -> None:
+        self.clock = clock or ManualClock(0)
         self.health = Troubles()
         self.passed_on: list[tuple[str, Request]] = []
         self.posted: list[Message] = []
@@ -41,6 +45,7 @@ class Desk:
             post=lambda handover: self.posted.extend(handover.messages),
             health=self.health,
             clock=self.clock,
+            **wired,
         )
 
     def _pass_on(self, to: str, request: Request) -> None:

@@ -35,6 +35,8 @@ def test_what_is_desired_survives_a_crash_and_is_taken_back_by_an_empty_message(
         until(lambda: reported(ear) == ("b", "ok"), "the report")
         assert ear.newest("/config/reported")["config"]["model"]["min_score"] == 0.5
         until(lambda: ear.on("/window/state"), "the new rule")
+        assert len(ear.on("/status")) == 1, "the same life, the same connection"
+        assert len({said["boot_id"] for said in ear.on("/config/reported")}) == 1
         assert "config/desired is in force over it (rules, model)" in eyespot("check", config).stdout
         daemon.signal(signal.SIGKILL)
         daemon.wait()

@@ -32,6 +32,10 @@ def test_it_is_written_where_it_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES)
 
 
+def test_what_is_on_no_topic_of_ours_is_no_example() -> None:
+    assert asyncapi.document([asyncapi.Said("picture", b"{}")]) == asyncapi.document(())
+
+
 @pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
 def test_every_example_could_have_left(said: asyncapi.Said) -> None:
     assert contract.why_unfit(said.suffix, said.payload) is None
@@ -72,9 +76,17 @@ def test_every_reference_leads_somewhere() -> None:
         assert part
 
 
+def test_the_pieces_of_a_diagnosis_are_told_apart_without_a_word_of_openapi() -> None:
+    piece = DOCUMENT["components"]["messages"]["diagnosis"]["payload"]["properties"]["piece"]
+    assert set(piece) == {"anyOf"}
+    parts = [DOCUMENT["components"]["schemas"][kind["$ref"].rpartition("/")[2]] for kind in piece["anyOf"]]
+    abouts = [part["properties"]["about"]["enum"] for part in parts]
+    assert abouts == [["selftest"], ["config"], ["log"], ["health"]]
+
+
 def test_no_topic_is_told_by_a_pattern() -> None:
     for channel in DOCUMENT["channels"].values():
-        assert re.fullmatch(r"eyespot/v1/\{device\}(/(\w+|\{\w+\}))+", channel["address"])
+        assert re.fullmatch(r"eyespot/v1/\{device\}(/([\w&-]+|\{\w+\}(\.\{\w+\})?))+", channel["address"])
         assert re.findall(r"\{(\w+)\}", channel["address"]) == list(channel["parameters"])
 
 

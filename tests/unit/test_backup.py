@@ -16,6 +16,7 @@ from eyespot.app.plan import given_id
 from eyespot.domain.errors import ConfigError, InputError, StorageError
 from eyespot.host import identity
 from eyespot.store.database import Change, Database
+from eyespot.store.desired import DesiredRecord, DesiredStore
 from eyespot.store.settings import StateSettings
 from eyespot.trust.backup import BackupReader
 from fakes.backups import CONFIG, count, packed
@@ -107,6 +108,28 @@ def test_what_was_restored_can_be_backed_up_and_keeps_its_name(
     put_back(file, config)
     assert app.backup(config, tmp_path / "again").device == "eyespot-abcdef0a"
     assert app.look_through(tmp_path / "again", config).device == "eyespot-abcdef0a"
+
+
+def test_what_is_desired_comes_along_and_what_was_desired_here_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (DesiredStore(tmp_path / f"state-{board}") for board in "ab")
+    here.keep(DesiredRecord(good='{"config": {}}'))
+    file = make(tmp_path)
+    config = be(monkeypatch, tmp_path, "b")
+    put_back(file, config)
+    assert there.read() == DesiredRecord(good='{"config": {}}')
+
+
+def test_where_nothing_was_desired_nothing_is_afterwards_and_the_other_is_kept_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make(tmp_path)
+    config = be(monkeypatch, tmp_path, "b")
+    there = DesiredStore(tmp_path / "state-b")
+    there.keep(DesiredRecord(good='{"config": {"rules": []}}'))
+    assert tmp_path / "state-b" / "config_desired.json.before" in put_back(file, config).kept
+    assert there.read() == DesiredRecord()
 
 
 def test_a_configured_id_comes_with_the_configuration(tmp_path: Path) -> None:
@@ -375,7 +398,7 @@ while code:
     assert config.read_bytes() == CONFIG
     assert config.with_name("eyespot.toml.before").read_bytes() == b"# mine"
     names = {path.name for folder in (state, config.parent) for path in folder.iterdir()}
-    wanted = {"eyespot.db", "eyespot.db.before-1", "eyespot.lock", "device.json"}
+    wanted = {"eyespot.db", "eyespot.db.before-1", "eyespot.lock", "device.json", "config_desired.json"}
     wanted |= {"eyespot.toml", "eyespot.toml.before"}
     assert names == wanted, (change, names ^ wanted)
     change += 1
@@ -423,14 +446,14 @@ def test_on_a_full_disk_everything_stays_as_it_was(tmp_path: Path, monkeypatch: 
         count(small, 8)
         before = contents(small)
         free = os.statvfs(small).f_bavail * 4096
-        for room in (0, 4):  # KiB; the database takes 4, the id of the device comes after it
+        for room in (0, 4, 8):  # KiB; the database takes 4, the id and what is desired come after it
             (small / "filler").write_bytes(bytes(free - room * 1024))
             with pytest.raises(StorageError, match=r"make room|No space left"):
                 put_back(file, config)
             (small / "filler").unlink()
             assert contents(small) == before
             assert config.read_text() == "# mine"
-        (small / "filler").write_bytes(bytes(free - 8 * 1024))
+        (small / "filler").write_bytes(bytes(free - 12 * 1024))
         put_back(file, config)
         (small / "filler").unlink()
         assert kept_in(small)[0] == 3

@@ -4,6 +4,7 @@ import pytest
 
 from eyespot.supervisor.command_worker import AT_ONCE
 from eyespot.supervisor.inbox import MOST_WAITING
+from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
 from fakes.desk import Desk
 from fakes.standings import standing
@@ -93,6 +94,29 @@ def test_too_many_commands_are_not_looked_at_and_that_is_named_until_it_is_over(
     assert len(desk.passed_on) == AT_ONCE + 1
     desk.clock.sleep(60)
     desk.worker.turn(0)
+    assert desk.health.lasting == {}
+
+
+def test_what_is_desired_waits_for_its_turn_and_the_last_word_counts() -> None:
+    heard: list[bytes] = []
+    desk = Desk(desire=heard.append)
+    for number in range(AT_ONCE + 5):
+        desk.told("cmd/model/update", "latest")
+        desk.hears("config/desired", b"%d" % number)
+    heard.clear()
+    desk.worker.turn(0)
+    assert heard == []
+    desk.clock.sleep(6)
+    desk.worker.turn(0)
+    desk.worker.turn(0)
+    assert heard == [b"%d" % (AT_ONCE + 4)]
+
+
+def test_of_what_is_desired_too_large_enough_is_passed_on_to_say_so() -> None:
+    heard: list[bytes] = []
+    desk = Desk(desire=heard.append)
+    desk.told("config/desired", b"x" * 5_000_000, retain=True)
+    assert [len(payload) for payload in heard] == [MOST_BYTES + 1]
     assert desk.health.lasting == {}
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from eyespot.config import DesiredRefusedError, lay_over, parse, to_report
 from eyespot.domain.errors import ConfigError
@@ -51,6 +53,7 @@ def test_what_is_not_desired_stays_as_the_file_has_it() -> None:
         {"camera": {"file": "/etc/passwd"}},
         {"model": {"bundle": "/tmp/evil"}},
         {"topics": {"frame": True}},
+        {"topics": {"health_s": 30, "frame": True}},
         {"anything": {}},
     ],
 )
@@ -64,6 +67,32 @@ def test_privacy_may_be_tightened() -> None:
     assert not lay_over(loaded, {"topics": {"frame": False}}).config.topics.frame
 
 
+values = some.recursive(
+    some.none() | some.booleans() | some.integers(-1, 4000) | some.floats(0, 1) | some.just("frame"),
+    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.just("frame"), inner),
+    max_leaves=4,
+)
+tables = some.dictionaries(some.sampled_from(["frame", "health_s", "mount", "min_score", "url"]), values)
+names = some.sampled_from(["topics", "camera", "model", "rules", "mqtt", "update"])
+
+
+@given(some.booleans(), some.dictionaries(names, tables | values))
+def test_whatever_is_desired_boxes_are_published_only_where_the_file_has_it_so(
+    frame: bool, desired: dict[str, Any]
+) -> None:
+    text = FILE + "[topics]\nframe = true\n" * frame
+    try:
+        config = lay_over(parse(text, "eyespot.toml"), desired).config
+    except ConfigError:
+        return
+    assert config.topics.frame <= frame
+    assert (config.mqtt, config.update) == (LOADED.config.mqtt, LOADED.config.update)
+
+
+def test_the_interval_of_health_may_be_desired() -> None:
+    assert lay_over(LOADED, {"topics": {"health_s": 600}}).config.topics.health_s == 600
+
+
 @pytest.mark.parametrize(
     ("desired", "words"),
     [
@@ -74,6 +103,9 @@ def test_privacy_may_be_tightened() -> None:
         ({"camera": None}, "camera: "),
         ({"model": {"min_score": 7}}, "model.min_score: min_score: want"),
         ({"topics": {"frame": "yes"}}, "topics.frame: "),
+        ({"topics": {"frame": 1}}, "topics.frame: "),
+        ({"topics": {"health_s": 9}}, "topics.health_s: "),
+        ({"topics": {"health_s": 1e6}}, "topics.health_s: "),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(desired: dict[str, Any], words: str) -> None:
@@ -101,6 +133,9 @@ def test_a_report_names_neither_secrets_nor_where_they_lie() -> None:
         b'{"config": {}, "url": "x"}',
         b'{"config": {}, "req_id": "a/b"}',
         b'{"config": {"model": {"min_score": NaN}}}',
+        b'{"config": {"model": {"min_score": 1e999}}}',
+        b'{"config": {"model": {"min_score": 0.5, "min_score": 0.9}}}',
+        b'{"config": {}, "config": {"rules": []}}',
         b'{"config": ' + b"[" * 10_000,
         b'{"config": {"rules": "' + b"x" * MOST_BYTES + b'"}}',
         b"\xff",

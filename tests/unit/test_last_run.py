@@ -26,6 +26,7 @@ from eyespot.host.last_run import NAME, LastRun, take_last_run
         ("resources\n", True, "systemd lacked the means to start it"),
         ("something-new\n", True, "something-new"),
         ("success exited 0\n", False, "exit code 0"),
+        ("success exited 75\n", False, "exit code 75"),
         ("success killed TERM\n", False, "killed by signal TERM"),
         ("exec-condition exited 1\n", False, "exit code 1"),
         ("exit-code exited 64\n", False, "exit code 64"),

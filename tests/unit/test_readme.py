@@ -57,6 +57,7 @@ def test_for_every_trouble_it_is_said_what_to_do(name: str) -> None:
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.form.pattern)
 def test_every_topic_is_listed(declared: Declared) -> None:
     topic = declared.form.pattern.replace(RULE_ID, "<id>").replace(REQ_ID, "<req_id>")
+    topic = topic.replace(r"\.(in|out)", ".<direction>")
     assert f"| `{topic}` |" in README
 
 

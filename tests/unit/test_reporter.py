@@ -19,7 +19,8 @@ WHO = Identity("shop", "Shop", "UTC", "a machine", "0.1", "3.11", "oblique", pub
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, every_s: float = 60) -> None:
+        self.noted: list[list[str]] = []
         self.clock = ManualClock(utc_at_zero_ns=1_700_000_000 * SECOND_NS)
         self.health = Health(self.clock)
         self.view: View | None = None
@@ -42,6 +43,8 @@ class Stage:
             health=self.health,
             post=self._post,
             clock=self.clock,
+            every_s=every_s,
+            note=lambda _, troubles: self.noted.append([trouble.name for trouble in troubles]),
         )
 
     def _post(self, handover: Handover) -> None:
@@ -155,3 +158,13 @@ def test_stopping_is_a_state_of_its_own_after_the_last_health_and_a_view_not_tol
     stage.reporter.stopping()
     assert [topic for topic, _ in stage.posted] == ["info", "health", "status"]
     assert stage.posted[-1][1]["state"] == "stopping"
+
+
+def test_health_is_said_again_as_often_as_it_is_set_and_noted_each_time() -> None:
+    stage = Stage(every_s=10)
+    assert [topic for topic, _ in stage.after(0)] == ["health"]
+    assert stage.after(9) == []
+    assert [topic for topic, _ in stage.after(1)] == ["health"]
+    stage.health.raise_state("source_failed", "unplugged")
+    assert [topic for topic, _ in stage.after(1)] == ["health"]
+    assert stage.noted == [[], [], ["source_failed"]]

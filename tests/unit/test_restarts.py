@@ -90,6 +90,12 @@ def test_waits_grow_with_each_crash_in_a_row_and_end_at_15_minutes(machine: Mach
     assert waits == [0, 5, 15, 35, 75, 155, 315, 635, *[900] * 12]
 
 
+def test_only_a_unit_starts_it_again(machine: Machine) -> None:
+    assert machine.restarts().unattended
+    machine.environ.clear()
+    assert not machine.restarts().unattended
+
+
 def test_while_it_waits_it_says_why_and_until_when_and_systemd_stays_patient(machine: Machine) -> None:
     for _ in range(3):
         machine.start(SEGV)

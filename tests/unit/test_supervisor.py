@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.host.clock import ManualClock
 from eyespot.ports import Beat
 from eyespot.supervisor.signals import Wish
-from eyespot.supervisor.supervisor import Outcome, StopStep, Supervisor
+from eyespot.supervisor.supervisor import START_AGAIN, Outcome, StopStep, Supervisor
 from eyespot.supervisor.threads import Watched, Worker
 
 
@@ -222,3 +223,12 @@ def test_a_reload_that_is_refused_changes_nothing_and_one_that_is_taken_up_ends_
     stage = Stage(Steady(), reload=lambda: next(answers))
     assert stage.run(Wish.RELOAD, None, Wish.RELOAD) is Outcome.RELOAD
     assert "stopping" not in stage.manager.told
+
+
+def test_a_restart_stops_all_in_order_and_asks_whoever_watches_to_start_it_again() -> None:
+    stage = Stage(Steady())
+    outcome = stage.run(None, Wish.RESTART)
+    assert (outcome, outcome.exit_code) == (Outcome.RESTART, START_AGAIN)
+    assert stage.manager.told[-1] == "stopping"
+    unit = (Path(__file__).parents[2] / "systemd" / "eyespot.service").read_text()
+    assert f"RestartForceExitStatus={START_AGAIN}\nSuccessExitStatus={START_AGAIN}\n" in unit

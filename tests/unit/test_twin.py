@@ -1,89 +1,18 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eyespot.app.plan import Plan, plan
-from eyespot.app.twin import MOST_STARTS, TRIAL_S, Life, Twin
-from eyespot.config import Loaded
-from eyespot.domain.errors import ConfigError
-from eyespot.domain.message import Message
+from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
+from eyespot.domain.errors import ConfigError, ModelError
 from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME
-from eyespot.topics.gate import Gate
-from eyespot.topics.native import Native
+from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
-
-WINDOW = {**LINE, "id": "window"}
-
-
-def desired(rule: dict[str, Any] = WINDOW, req_id: str = "1") -> bytes:
-    return json.dumps({"req_id": req_id, "config": {"rules": [rule]}}).encode()
-
-
-class Device:
-    """A daemon's lives as far as the twin knows them.
-
-    Attributes:
-        answers: whether the broker does.
-        sees: whether anything is inferred.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "eyespot.toml"
-        if not self.config.exists():
-            write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
-        self.clock = ManualClock(0)
-        self.health = Troubles()
-        self.posted: list[Message] = []
-        self.answers = self.sees = True
-        self.twin = Twin(self.config, self.clock)
-        self.live()
-
-    def live(self) -> None:
-        self.plan = self.twin.prepared(self._plan)
-        native = Native(Gate(ROOT), "0" * 16, 0)
-        self.twin.begin(
-            Life(
-                self.plan,
-                native,
-                lambda handover: self.posted.extend(handover.messages),
-                round_trip=lambda: self.answers,
-                has_seen=lambda: self.sees,
-            )
-        )
-
-    def _plan(self, loaded: Loaded) -> Plan:
-        return plan(loaded, self.clock)
-
-    def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and reload where that is wanted."""
-        self.twin.hear(payload)
-        self.turn()
-
-    def turn(self, seconds: float = 0) -> None:
-        self.clock.sleep(seconds)
-        self.twin.tick(self.health)
-        if self.twin.wants_reload():
-            self.live()
-
-    @property
-    def rules(self) -> list[str]:
-        return list(self.plan.rules)
-
-    @property
-    def told(self) -> tuple[str | None, str]:
-        return self.report["req_id"], self.report["code"]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        return json.loads(self.posted[-1].payload)  # type: ignore[no-any-return]
+from fakes.twins import WINDOW, Device, desired
 
 
 @pytest.fixture
@@ -92,7 +21,7 @@ def device(tmp_path: Path) -> Device:
 
 
 def test_the_configuration_in_force_is_reported_from_the_beginning(device: Device) -> None:
-    assert (device.posted[0].topic, device.posted[0].retain) == (f"{ROOT}/config/reported", True)
+    assert (device.posted[-1].topic, device.posted[-1].retain) == (f"{ROOT}/config/reported", True)
     assert device.told == (None, "ok")
     assert device.report["config"]["rules"][0]["id"] == "door"
 
@@ -100,7 +29,7 @@ def test_the_configuration_in_force_is_reported_from_the_beginning(device: Devic
 def test_what_is_desired_is_lived_by_reported_and_kept_over_a_restart(device: Device) -> None:
     device.hears(desired())
     assert (device.rules, device.told) == (["window"], ("1", "ok"))
-    assert device.report["config"]["rules"][0]["id"] == "window"
+    assert device.lives == 1
     device.turn(TRIAL_S)
     assert device.report["detail"] == "in force"
     assert Device(device.folder).rules == ["window"]
@@ -157,6 +86,44 @@ def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
     assert (device.rules, device.told) == (["window"], ("2", "ok"))
 
 
+def test_what_cannot_be_taken_up_is_reported_and_what_was_lived_by_goes_on(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: object) -> bool:
+        raise ModelError("the bundle has gone")
+
+    monkeypatch.setattr(device.life.retuning, "take_up", damaged)
+    device.hears(desired())
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "the bundle has gone" in device.report["detail"]
+    monkeypatch.undo()
+    device.hears(desired(req_id="2"))
+    assert (device.rules, device.told) == (["window"], ("2", "ok"))
+
+
+def test_while_another_model_is_about_to_look_it_waits(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.life.retuning, "take_up", lambda _: False)
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], (None, "ok"))
+    monkeypatch.undo()
+    device.turn(1)
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+    assert "on trial" in device.report["detail"]
+
+
+def test_scores_that_what_looks_refuses_are_taken_back(device: Device) -> None:
+    device.life.looking.refuses[device.life.looking.model.bundle] = "no memory"
+    device.hears(b'{"req_id": "1", "config": {"model": {"min_score": 0.2}}}')
+    assert device.report["config"]["model"]["min_score"] == 0.2
+    device.turn(TRIAL_S)
+    assert device.told == ("1", "failed")
+    assert "no memory" in device.report["detail"]
+    assert "min_score" not in device.report["config"]["model"]
+
+
 def test_it_returns_to_what_was_desired_before(device: Device) -> None:
     device.hears(desired())
     device.turn(TRIAL_S)
@@ -182,7 +149,7 @@ def test_a_file_that_changes_later_counts_under_what_is_desired(device: Device) 
     text = device.config.read_text()
     device.config.write_text(text.replace('"overhead"', '"oblique"').replace('"door"', '"gate"'))
     device.live()
-    assert (device.rules, device.plan.config.camera.mount) == (["window"], "oblique")
+    assert (device.rules, device.report["config"]["camera"]["mount"]) == (["window"], "oblique")
     device.hears(b"")
     assert device.rules == ["gate"]
 
@@ -209,3 +176,55 @@ def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None
     device.hears(desired())
     (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
     assert Device(device.folder).rules == ["door"]
+
+
+def test_what_no_longer_fits_the_file_gives_way_at_a_reload(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.unplannable = {"window"}
+    device.live()
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "no room for window" in device.report["detail"]
+    assert Device(device.folder).rules == ["door"]
+
+
+def test_a_reload_that_fails_leaves_what_is_desired_in_force(device: Device) -> None:
+    device.hears(desired())
+    device.fails = ModelError("the runtime is gone")
+    with pytest.raises(ModelError):
+        device.live()
+    device.turn(TRIAL_S)
+    assert device.report["detail"] == "in force"
+
+
+def test_the_trial_goes_by_what_came_since_the_configuration_is_lived_by(device: Device) -> None:
+    device.turn(TRIAL_S)  # an answer and an inference there were, long before
+    device.answers = device.sees = False
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    assert "no answer from the broker and nothing was inferred" in device.report["detail"]
+
+
+def test_a_verdict_that_the_disk_does_not_take_is_lived_by_all_the_same(device: Device) -> None:
+    device.hears(desired())
+    folder = device.folder / "state"
+    folder.rename(device.folder / "away")
+    folder.write_text("no folder")
+    device.sees = False
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["door"], ("1", "failed"))
+
+
+def test_too_much_is_invalid_and_said_so(device: Device) -> None:
+    device.hears(b'{"config": {}}' + b" " * MOST_BYTES)
+    assert (device.told, device.rules) == ((None, "invalid"), ["door"])
+    assert "larger than 16384 bytes" in device.report["detail"]
+
+
+def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
+    write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
+    twin = Twin(tmp_path / "eyespot.toml", ManualClock(0))
+    twin.hear(desired())
+    twin.tick(Troubles())
+    assert Device(tmp_path).rules == ["door"]

@@ -26,6 +26,8 @@ from eyespot.domain.placing import new_file, put
 from eyespot.host.clock import SystemClock
 from eyespot.host.identity import board, hardware
 from eyespot.pipeline import Snapshot
+from eyespot.store.desired import NAME as DESIRED
+from eyespot.store.desired import DesiredRecord
 from eyespot.store.moving import Contents, copy_database, sha256
 from eyespot.store.settings import state_dir
 from eyespot.trust import backup as form
@@ -74,8 +76,9 @@ def _write(config: Path, output: BinaryIO, copy: Path) -> form.Manifest:
     text = _read(config)
     named = outline(text, str(config))
     files, left_out = _files(config, named)
-    files = {form.CONFIGURATION: text, **files}
-    contents = copy_database(state_dir(named.state, os.environ), copy)
+    state = state_dir(named.state, os.environ)
+    files = {form.CONFIGURATION: text, **files, form.DESIRED: _desired(state)}
+    contents = copy_database(state, copy)
     members = [form.Member(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()]
     members.append(form.Member(form.DATABASE, copy.stat().st_size, sha256(copy)))
     manifest = _manifest(named, contents, left_out, members)
@@ -125,6 +128,12 @@ def _files(config: Path, named: Outline) -> tuple[_Files, list[str]]:
     if named.model.bundle != "factory":
         left_out.append(f"bundle {named.model.bundle}")
     return files, [_printable(words) for words in left_out]
+
+
+def _desired(state: Path) -> bytes:
+    """Return what is desired over MQTT; also where nothing is, so that a restore takes that back, too."""
+    path = state / DESIRED
+    return _read(path) if path.exists() else msgspec.json.encode(DesiredRecord())
 
 
 def _credentials(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -12,13 +12,14 @@ from eyespot.app.choice import Chooser
 from eyespot.app.plan import Plan, eye_socket, plan
 from eyespot.app.restarts import Restarts
 from eyespot.app.service import serve
+from eyespot.app.steward import Steward
 from eyespot.app.twin import Twin
 from eyespot.app.update_runs import UpdateRuns
 from eyespot.broker.paho import PahoBroker
 from eyespot.config import Loaded
 from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
 from eyespot.domain.notice import NOTICE, Fields, Notice
-from eyespot.host.clock import SystemClock
+from eyespot.host.clock import SystemClock, may_soon_be_set
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
@@ -41,7 +42,9 @@ def _prepare(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool 
     planned = _plan(loaded, clock, chooser, goes_back=goes_back)
     if goes_back:  # else there is nothing better than to count in memory, and to say so
         check_folder(planned.state_dir)
-    return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
+    waits = partial(may_soon_be_set, clock)
+    broker = PahoBroker(planned.config.mqtt, planned.device, waits_for_clock=waits)
+    return _Prepared(loaded, planned, broker)
 
 
 def _plan(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool) -> Plan:
@@ -78,7 +81,6 @@ class _Reloader:
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is not in force: %s", error, extra=refused)
             health.raise_state("reload_refused", _refusal(error))
-            self._twin.give_up(one_line(error))
             self._manager.ready("the changed configuration was refused")
             return False
         self._tell_taken_up(self.prepared.plan.model.bundle)
@@ -100,7 +102,7 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         about: is told which device this is and with which model it looks, for the logs.
 
     Returns:
-        The exit code: 0, or 70 after a bug.
+        The exit code: 0, 70 after a bug, or 75 where it is to be started again.
 
     Raises:
         EyespotError: whatever ended it, or kept it from beginning.
@@ -112,8 +114,10 @@ def run(config: Path, about: Callable[[Fields], None] = lambda _: None) -> int:
         if not restarts.wait():
             return 0
         with restarts.last_word(), closing(UpdateRuns(config, clock)) as updates:
-            beside = _Beside(restarts, updates, Twin(config, clock))
-            return _lives(about, clock, manager, beside)
+            steward = Steward(clock, unattended=restarts.unattended)
+            with steward.listening():
+                beside = _Beside(restarts, updates, Twin(config, clock), steward, config)
+                return _lives(about, clock, manager, beside)
 
 
 class _Beside(NamedTuple):
@@ -122,17 +126,19 @@ class _Beside(NamedTuple):
     restarts: Restarts
     updates: UpdateRuns
     twin: Twin
+    steward: Steward
+    file: Path
 
     def tick(self, health: HealthBoard) -> None:
         """Let it go on."""
         self.restarts.tick(health)
         self.updates.tick()
         self.twin.tick(health)
+        self.steward.tick()
 
     def next_wish(self, timeout_s: float) -> Wish | None:
-        """Wait for a signal; what is newly desired is taken up as a changed file is."""
-        wish = next_wish(timeout_s)
-        return Wish.RELOAD if wish is None and self.twin.wants_reload() else wish
+        """Wait for a signal; what is wanted over MQTT counts as one."""
+        return next_wish(timeout_s) or self.steward.wish()
 
 
 def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, beside: _Beside) -> int:
@@ -143,7 +149,14 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
     refusal = ""
     outcome = Outcome.RELOAD
     live = partial(
-        serve, clock=clock, manager=manager, next_wish=beside.next_wish, each_tick=beside.tick, twin=twin
+        serve,
+        clock=clock,
+        manager=manager,
+        next_wish=beside.next_wish,
+        each_tick=beside.tick,
+        twin=twin,
+        steward=beside.steward,
+        file=beside.file,
     )
     while prepared is not None and outcome is Outcome.RELOAD:
         device, model = prepared.plan.device, prepared.plan.model.bundle
@@ -156,7 +169,6 @@ def _lives(about: Callable[[Fields], None], clock: Clock, manager: Notifier, bes
             refused = Notice.CONFIGURATION_REFUSED.of(reason=one_line(error))
             _log.error("the changed configuration is in force no more: %s", error, extra=refused)
             refusal = _refusal(error)
-            twin.give_up(one_line(error))
             prepared = _way_back(before, prepared, clock, chooser)
         else:
             refusal = ""

@@ -76,6 +76,7 @@ class ModelLifecycle:
         on_change: OnChange,
     ) -> None:
         self._config = config
+        self._looks_with = choice.bundle
         self._pinned = choice.pinned
         self._slots = slots
         self._pipeline = pipeline
@@ -87,9 +88,7 @@ class ModelLifecycle:
         self._paths = [slots.folder / name for name in ("state.json", "worker.json", "requests/body")]
         self._stamps: list[object] = []
         self._record = Record()
-        self._levels = Levels(
-            slots.folder, spell_s(config.update.probation_s), classes_of_interest(config), clock
-        )
+        self._levels = self._read_levels()
         self._trial: Trial | None = None
         self._unwritten: _Unwritten | None = None
         self._rests_until_ns = 0
@@ -112,6 +111,29 @@ class ModelLifecycle:
         except StoreError as error:
             self._fail(error)
         self._watch()
+
+    @property
+    def is_going_over(self) -> bool:
+        """Whether another model is about to look."""
+        return bool(self._going_to) and self._pipeline.seen.bundle != self._going_to
+
+    def look_by(self, config: Config) -> Look:
+        """Return how is to be looked by a configuration, with the model that looks.
+
+        Raises:
+            ModelError: its bundle is damaged by now.
+        """
+        return sealed(order(config, self._looks_with))
+
+    def retune(self, config: Config) -> None:
+        """Go by a configuration with other rules or scores.
+
+        What one model saw by the old ones is not compared with what another sees by the new ones.
+        """
+        self._config = config
+        self._levels = self._read_levels()
+        if self._trial is not None:
+            self._trial = self._begin_trial(self._trial.model)
 
     # --- what others have written -------------------------------------------------------------------------
 
@@ -243,7 +265,7 @@ class ModelLifecycle:
             after,
             extra=Notice.MODEL_CHANGED.of(model=after),
         )
-        self._going_to = after
+        self._going_to, self._looks_with = after, look.bundle
         self._pipeline.expect(wanted.model)
         self._follower.follow(look, wanted)
 
@@ -256,6 +278,12 @@ class ModelLifecycle:
             self._health.clear_state("swap_refused")
         elif self._follower.refusal:
             self._health.raise_state("swap_refused", self._follower.refusal)
+
+    def _read_levels(self) -> Levels:
+        update = self._config.update
+        return Levels(
+            self._slots.folder, spell_s(update.probation_s), classes_of_interest(self._config), self._clock
+        )
 
     # --- the record ---------------------------------------------------------------------------------------
 

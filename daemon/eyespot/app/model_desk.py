@@ -6,13 +6,16 @@ from contextlib import AbstractContextManager
 
 from eyespot.app.plan import Plan
 from eyespot.domain.errors import StoreError, one_line
+from eyespot.domain.message import Heard
 from eyespot.ports import Broker, Clock, Handover, HealthBoard, ModelIdentity
 from eyespot.store.memo import Memo
 from eyespot.supervisor.command_worker import CommandWorker, subscriptions
 from eyespot.supervisor.model_reporter import ModelReporter
+from eyespot.topics.commands import Command
 from eyespot.topics.native import Native
 from eyespot.trust.notes import WorkerNote
 from eyespot.trust.slots import Record
+from eyespot.update.commands import Verdict
 from eyespot.update.reports import Standing
 from eyespot.update.slots import Slots
 
@@ -34,6 +37,8 @@ class ModelDesk:
         health: for the commands.
         clock: for everything.
         desire: takes the configuration that is desired.
+        do: does what commands want that are not about the model.
+        each_second: called by the commands thread.
 
     Attributes:
         commands: the body of a thread.
@@ -51,12 +56,15 @@ class ModelDesk:
         health: HealthBoard,
         clock: Clock,
         desire: Callable[[bytes], None],
+        do: Callable[[Command, Heard], Verdict],
+        each_second: Callable[[], None],
     ) -> None:
         self._config = plan.config
         self._pinned = plan.choice.pinned
         self._root = plan.root
         self._slots = slots
         self._looks = looks
+        self._and_each_second = each_second
         memo = Memo(plan.state_dir / _TOLD)
         self._reporter = ModelReporter(memo=memo, native=native, post=post, turn=turn, clock=clock)
         self.commands = CommandWorker(
@@ -67,8 +75,9 @@ class ModelDesk:
             post=post,
             health=health,
             clock=clock,
-            each_second=self._report,
+            each_second=self._each_second,
             desire=desire,
+            do=do,
         )
 
     def listen(self, broker: Broker) -> None:
@@ -78,6 +87,10 @@ class ModelDesk:
     def tell(self, record: Record, note: WorkerNote | None) -> None:
         """Tell how it stands, if that is news; within a second that happens anyway. From any thread."""
         self._reporter.tell(self._so(record, note))
+
+    def _each_second(self) -> None:
+        self._report()
+        self._and_each_second()
 
     def _report(self) -> None:
         try:

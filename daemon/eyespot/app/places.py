@@ -12,6 +12,7 @@ from eyespot.config.outline import Outline, if_beside, outline
 from eyespot.domain.errors import InputError
 from eyespot.domain.placing import NOBODY_ELSE, PRIVATE, PRIVATE_FOLDER, Owner, for_the_service
 from eyespot.host.identity import board
+from eyespot.store.desired import NAME as DESIRED
 from eyespot.store.identity import NAME as IDENTITY
 from eyespot.store.identity import KeptId
 from eyespot.store.settings import state_dir
@@ -67,7 +68,10 @@ def places(config: Path, files: Mapping[str, bytes], device: str, source: str) -
     kept = msgspec.json.encode(KeptId(device, board()))
     found = {state / IDENTITY: Place(state / IDENTITY, kept, _FOR_ALL, owner)}
     for name, data in files.items():
-        place = _place(config, name, named, data, source)
+        if name == form.DESIRED:
+            place = Place(state / DESIRED, data, PRIVATE, owner)
+        else:
+            place = _place(config, name, named, data, source)
         found[place.path] = place
     last = found.pop(config)
     return Places((*found.values(), last), state, owner)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from eyespot.app.eye import order, smallest_score
-from eyespot.app.plan import device_id, rules
+from eyespot.app.plan import device_id, rules, standards
 from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
@@ -40,6 +40,7 @@ def replay(config: Path, file: Path) -> Iterator[Message]:
         Tracker(model.min_score),
         rules(loaded.config, model),
         Native(gate, digest(file)[:_BOOT_ID_DIGITS], 0),
+        standards=standards(loaded.config, gate),
         publishes_frames=loaded.config.topics.frame,
     )
     timeline = Timeline(reader.header.started_utc_ns, synced=True)

@@ -72,6 +72,11 @@ class Restarts:
             self._comeback = Comeback(said, self._forget, self._clock)
         return goes_on
 
+    @property
+    def unattended(self) -> bool:
+        """Whether somebody starts the process again when it ends."""
+        return self._most_s is not None
+
     def tick(self, health: HealthBoard) -> None:
         """Note that all is well, and say for a while what was before; call it as often as you like."""
         self._comeback.tick(health)

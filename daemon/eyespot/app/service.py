@@ -1,19 +1,28 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
 import logging
+import os
 import platform
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 
 import eyespot
+from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
+from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
 from eyespot.app.model_desk import ModelDesk
-from eyespot.app.plan import Plan
+from eyespot.app.orders import Orders
+from eyespot.app.plan import Plan, standards
+from eyespot.app.retuning import Parts, Retuning
+from eyespot.app.steward import Steward
 from eyespot.app.twin import Life, Twin
+from eyespot.config import Config
 from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id, hardware, system_timezone
@@ -22,11 +31,15 @@ from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.sources.eye import EyeSource
+from eyespot.store.budget import NAME as BUDGET_NAME
+from eyespot.store.budget import Budget
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
+from eyespot.store.memo import Memo
 from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
+from eyespot.supervisor.diagnosing import Diagnosing
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
@@ -35,6 +48,7 @@ from eyespot.supervisor.source_worker import SourceWorker
 from eyespot.supervisor.supervisor import Outcome, ServiceManager, StopStep, Supervisor
 from eyespot.supervisor.threads import Watched
 from eyespot.supervisor.vision_worker import VisionWorker
+from eyespot.topics.diagnosis import Piece
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
@@ -59,6 +73,8 @@ def serve(
     refusal: str = "",
     each_tick: Callable[[HealthBoard], None] = lambda _: None,
     twin: Twin | None = None,
+    steward: Steward | None = None,
+    file: Path = Path(),
 ) -> Outcome:
     """Live by a plan until stopped, or until a new plan is to be lived by.
 
@@ -72,6 +88,8 @@ def serve(
         refusal: why a newer configuration is not in force; empty where this is the newest.
         each_tick: called several times a second, by the main thread.
         twin: takes the configuration that is desired; None: nobody does.
+        steward: does what the device is told to do to itself; None: nobody who outlives this life.
+        file: the configuration's.
 
     Raises:
         FolderInUseError: another process uses the state folder.
@@ -79,7 +97,8 @@ def serve(
         EyespotError: whatever ended a thread.
     """
     with closing(open_database(plan.state_dir)) as database:
-        life = _Life(plan, broker, database, clock, refusal, twin=twin)
+        steward = steward or Steward(clock, unattended=False)
+        life = _Life(plan, broker, database, clock, refusal, twin=twin, steward=steward, file=file)
         return life.supervisor(manager, reload, next_wish, each_tick).run()
 
 
@@ -95,11 +114,15 @@ class _Life:
         refusal: str,
         *,
         twin: Twin | None,
+        steward: Steward,
+        file: Path,
     ) -> None:
         self._plan = plan
         self._broker = broker
         self._clock = clock
         self._twin = twin
+        self._steward = steward
+        self._file = file
         self._health = Health(clock)
         if refusal:
             self._health.raise_state("reload_refused", refusal)
@@ -108,33 +131,57 @@ class _Life:
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         durables = Durables(gate, native.boot_id, clock)
-        limits = plan.config.state.limits
-        self._store = StoreWorker(database, broker, self._health, durables, clock, limits=limits)
+        self._store = StoreWorker(
+            database,
+            broker,
+            self._health,
+            durables,
+            clock,
+            limits=plan.config.state.limits,
+            budget=_budget(plan, clock),
+        )
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._pipeline = _pipeline(plan, native)
+        self._pipeline = _pipeline(plan, native, gate)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
         self._models = self._make_model_desk(native)
         self._models.listen(broker)
+        self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
         self._reporter.begin()
+        self._retuning = self._make_retuning()
         if twin is not None:
             twin.begin(self._for_twin(native))
 
     def _for_twin(self, native: Native) -> Life:
         return Life(
-            self._plan,
             native,
             self._store.post,
-            round_trip=lambda: self._models.commands.answered,
-            has_seen=lambda: self._mailbox.received > 0,
+            retuning=self._retuning,
+            answers=lambda: self._store.answers,
+            seen=lambda: self._mailbox.received,
         )
+
+    def _make_retuning(self) -> Retuning:
+        parts = Parts(
+            pipeline=self._pipeline,
+            lifecycle=self._lifecycle,
+            follower=self._follower,
+            reporter=self._reporter,
+            post=self._store.post,
+            turn=self._turn,
+            identity=partial(_identity, self._plan.device),
+            health=self._health,
+            clock=self._clock,
+        )
+        return Retuning(self._plan, parts)
 
     def supervisor(
         self,
@@ -147,6 +194,7 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            self._certificates.tick()
             if self._lifecycle is not None:
                 self._lifecycle.tick()
             self._reporter.tick()
@@ -211,7 +259,7 @@ class _Life:
             choice=choice,
             slots=choice.slots,
             pipeline=self._pipeline,
-            follower=self._make_follower(),
+            follower=self._follower,
             readings=lambda: self._source.readings,
             health=self._health,
             clock=self._clock,
@@ -224,21 +272,32 @@ class _Life:
         return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
 
     def _make_model_desk(self, native: Native) -> ModelDesk:
+        post = self._store.post
+        diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
+        orders = Orders(
+            self._pipeline, self._steward, diagnosing, post=post, turn=self._turn, clock=self._clock
+        )
         return ModelDesk(
             self._plan,
             self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
             lambda: self._pipeline.model,
             native=native,
-            post=self._store.post,
+            post=post,
             turn=self._turn,
             health=self._health,
             clock=self._clock,
             desire=self._twin.hear if self._twin is not None else lambda _: None,
+            do=orders.do,
+            each_second=diagnosing.tick,
         )
+
+    def _gather(self) -> Sequence[Piece]:
+        ring, day = self._steward.ring, self._steward.day
+        return gather(Sources(self._file, self._retuning.config, ring, day, os.environ))
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
-            identity=_identity(self._plan),
+            identity=_identity(self._plan.device, self._plan.config),
             gauges=Gauges(
                 model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
@@ -249,6 +308,8 @@ class _Life:
             health=self._health,
             post=self._store.post,
             clock=self._clock,
+            every_s=self._plan.config.topics.health_s,
+            note=self._steward.day.note,
         )
 
     def _rates(self) -> Rates:
@@ -259,6 +320,7 @@ class _Life:
             backlog=self._store.backlog,
             readings=readings,
             recoveries=self._source.recoveries,
+            bytes_today=self._store.bytes_today,
         )
 
     def _name_what_was_reset(self) -> None:
@@ -268,28 +330,33 @@ class _Life:
             self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
 
 
-def _pipeline(plan: Plan, native: Native) -> Pipeline:
+def _budget(plan: Plan, clock: Clock) -> Budget:
+    memo = Memo(plan.state_dir / BUDGET_NAME)
+    return Budget(clock, plan.root, plan.config.mqtt.most_bytes_a_day, memo)
+
+
+def _pipeline(plan: Plan, native: Native, gate: Gate) -> Pipeline:
     tracker = Tracker(plan.model.min_score)
     return Pipeline(
         plan.model,
         tracker,
         plan.rules,
         native,
+        standards=standards(plan.config, gate),
         publishes_frames=plan.config.topics.frame,
         classes=classes_of_interest(plan.config),
     )
 
 
-def _identity(plan: Plan) -> Identity:
-    device = plan.config.device
+def _identity(device: str, config: Config) -> Identity:
     return Identity(
-        device=plan.device,
-        name=device.name or plan.device,
-        timezone=device.timezone or system_timezone(),
+        device=device,
+        name=config.device.name or device,
+        timezone=config.device.timezone or system_timezone(),
         hardware=hardware(),
         version=eyespot.__version__,
         python=platform.python_version(),
-        mount=plan.config.camera.mount,
-        publishes_frames=plan.config.topics.frame,
-        takes_unsigned=plan.config.update.allow_unsigned,
+        mount=config.camera.mount,
+        publishes_frames=config.topics.frame,
+        takes_unsigned=config.update.allow_unsigned,
     )

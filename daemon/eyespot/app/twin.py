@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from eyespot.app.plan import Plan
-from eyespot.config import DesiredRefusedError, Loaded, lay_over, load, problems_with_model, to_report
-from eyespot.domain.errors import ConfigError, one_line
+from eyespot.app.retuning import Retuning
+from eyespot.config import Config, DesiredRefusedError, Loaded, lay_over, load, to_report
+from eyespot.domain.errors import ConfigError, EyespotError, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock, Handover, HealthBoard
 from eyespot.store.desired import DesiredRecord, DesiredStore
@@ -37,18 +37,26 @@ class Life:
     """What the twin has to know of a life of the daemon.
 
     Attributes:
-        plan: what it was made of.
         native: makes the reports.
         post: takes them.
-        round_trip: whether the broker has answered in this life.
-        has_seen: whether anything was inferred in this life.
+        retuning: takes a configuration up.
+        answers: how many messages the broker has taken over.
+        seen: how many observations there were.
     """
 
-    plan: Plan
     native: Native
     post: Callable[[Handover], None]
-    round_trip: Callable[[], bool]
-    has_seen: Callable[[], bool]
+    retuning: Retuning
+    answers: Callable[[], int]
+    seen: Callable[[], int]
+
+
+class _Mark(NamedTuple):
+    """How it stood when a trial began."""
+
+    at_ns: int
+    answers: int
+    seen: int
 
 
 class Twin:
@@ -65,9 +73,11 @@ class Twin:
         self._lock = threading.RLock()
         self._store: DesiredStore | None = None
         self._record = DesiredRecord()
+        self._file: Loaded | None = None
         self._life: Life | None = None
         self._lives_by = ""
-        self._begun_ns = 0
+        self._config: Config | None = None
+        self._begun = _Mark(0, 0, 0)
         self._changed = False
         self._trouble = ""
 
@@ -81,12 +91,15 @@ class Twin:
             loaded = load(self._path)
             if self._store is None:
                 self._open(loaded)
-            return self._first_of_use(loaded, prepare)
+            made = self._first_of_use(loaded, prepare)
+            self._file, self._changed = loaded, False
+            return made
 
     def begin(self, life: Life) -> None:
         """Take note of a life that begins, with what was prepared last."""
         with self._lock:
-            self._life, self._begun_ns = life, self._clock.now_ns()
+            self._life = life
+            self._begin_trial(life)
             self._report(*self._standing())
 
     def hear(self, payload: bytes) -> None:
@@ -105,27 +118,15 @@ class Twin:
                 self._consider(payload.decode(), desired.req_id)
 
     def tick(self, health: HealthBoard) -> None:
-        """Judge the trial when it is over; call it as often as you like."""
+        """Take up what is newly desired, and judge the trial when it is over; from the main thread, often."""
         with self._lock:
+            if self._changed and self._life is not None and self._file is not None:
+                self._take_up(self._life, self._file)
             self._judge()
             if self._trouble:
                 health.raise_state("desired_refused", self._trouble)
             else:
                 health.clear_state("desired_refused")
-
-    def wants_reload(self) -> bool:
-        """Whether another configuration is in force than is lived by; True once for each change."""
-        with self._lock:
-            changed, self._changed = self._changed, False
-            return changed
-
-    def give_up(self, reason: str) -> None:
-        """Go back from what is on trial, which could not be lived by; nothing where nothing is."""
-        with self._lock:
-            if self._record.trial:
-                self._go_back(reason)
-                self._changed = True
-                self._report(*self._standing())
 
     def _open(self, loaded: Loaded) -> None:
         self._store = DesiredStore(state_dir(loaded.config.state, os.environ))
@@ -152,6 +153,7 @@ class Twin:
         if reason:
             self._go_back(reason, good=text)
         self._lives_by = text
+        self._config = (_under(loaded, text) if text else loaded).config
         return made
 
     def _consider(self, text: str, req_id: str | None) -> None:
@@ -159,12 +161,7 @@ class Twin:
             self._report(*self._standing())
             return
         try:
-            loaded = load(self._path)
-        except ConfigError as error:
-            self._report(req_id, "failed", f"the configuration's file is broken: {one_line(error)}")
-            return
-        try:
-            self._check(_under(loaded, text))
+            self._check(text)
         except DesiredRefusedError as error:
             self._report(req_id, "refused", one_line(error))
         except ConfigError as error:
@@ -173,9 +170,9 @@ class Twin:
             trial = "" if text == self._record.good else text
             self._take(DesiredRecord(good=self._record.good, trial=trial), req_id)
 
-    def _check(self, loaded: Loaded) -> None:
-        if self._life is not None:
-            problems_with_model(loaded, self._life.plan.model.labels, self._life.plan.tells)
+    def _check(self, text: str) -> None:
+        if self._life is not None and self._file is not None:
+            self._life.retuning.check(_under(self._file, text))
 
     def _take(self, record: DesiredRecord, req_id: str | None = None) -> None:
         """Keep what is desired first: what is not on the disk is not lived by."""
@@ -184,23 +181,50 @@ class Twin:
             self._record = before
             self._report(req_id, "failed", f"it cannot be kept: {error}")
             return
-        if record.in_force != self._lives_by:
-            self._changed = True  # the next life reports
-        else:
+        self._changed = record.in_force != self._lives_by
+        if not self._changed:
             self._report(*self._standing())
 
-    def _judge(self) -> None:
-        if not self._record.trial or self._lives_by != self._record.trial or self._life is None:
+    def _take_up(self, life: Life, file: Loaded) -> None:
+        """Have what is in force lived by, from the next frame on."""
+        text = self._record.in_force
+        loaded = _under(file, text) if text else file
+        try:
+            self._changed = not life.retuning.take_up(loaded.config)
+        except EyespotError as error:
+            self._not_taken_up(f"it cannot be taken up: {one_line(error)}")
             return
-        if self._clock.now_ns() - self._begun_ns < TRIAL_S * SECOND_NS:
+        if not self._changed:
+            self._lives_by, self._config = text, loaded.config
+            self._begin_trial(life)
+            self._report(*self._standing())
+
+    def _not_taken_up(self, reason: str) -> None:
+        self._changed = False
+        if self._record.trial:
+            self._go_back(reason)
+            self._changed = self._record.in_force != self._lives_by
+            self._report(*self._standing())
+        else:
+            self._report(_req_id(self._record.in_force), "failed", f"goes on as before: {reason}")
+
+    def _begin_trial(self, life: Life) -> None:
+        self._begun = _Mark(self._clock.now_ns(), life.answers(), life.seen())
+
+    def _judge(self) -> None:
+        life, begun = self._life, self._begun
+        if not self._record.trial or self._lives_by != self._record.trial or life is None:
+            return
+        if self._clock.now_ns() - begun.at_ns < TRIAL_S * SECOND_NS:
             return
         missing = [
             words
-            for words, there in (
-                ("no answer from the broker", self._life.round_trip()),
-                ("nothing was inferred", self._life.has_seen()),
+            for words, amiss in (
+                ("no answer from the broker", life.answers() <= begun.answers),
+                ("nothing was inferred", life.seen() <= begun.seen),
+                (f"what looks does not take it up ({life.retuning.refusal})", bool(life.retuning.refusal)),
             )
-            if not there
+            if amiss
         ]
         if missing:
             self._go_back(f"within {TRIAL_S:.0f} s of applying it: {' and '.join(missing)}")
@@ -231,10 +255,10 @@ class Twin:
 
     def _report(self, req_id: str | None, code: ReplyCode, detail: str) -> None:
         self._trouble = "" if code == "ok" else f"{code}: {detail}"
-        if self._life is None:
+        if self._life is None or self._config is None:
             return
         at = stamp(self._clock.timeline(), self._clock.now_ns())
-        tables = to_report(self._life.plan.config)
+        tables = to_report(self._config)
         message = self._life.native.config_reported(at, req_id, code, detail[:300], tables)
         self._life.post(Handover((message,), {}, 0))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from eyespot.app.certificates import UNKNOWN, Now, ages
+from eyespot.app.certificates import Now, ages
 from eyespot.app.choice import order_of_now
 from eyespot.app.eye import glance
 from eyespot.app.twin import in_force_over
@@ -87,14 +87,11 @@ def _login(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _certificates(loaded: Loaded, now: Now) -> Iterator[str]:
-    """Yield which certificates will soon be of no use, or that it cannot be known."""
+    """Yield which certificates will soon be of no use."""
     settings = loaded.config.mqtt
     if not (settings.cert_file or settings.ca_file):
         return
     found = ages(settings, now)
-    if found is None:
-        yield f"{loaded.at('mqtt')}: whether certificates have expired {UNKNOWN}"
-        return
     told = {
         key: f"{loaded.at('mqtt', key)}: {getattr(settings, key)} {age.words}" for key, age in found.items()
     }

@@ -41,6 +41,18 @@ def credentials(settings: MqttSettings, *, tls: bool, environ: Mapping[str, str]
     return Credentials(settings.username, password, context, certified=settings.cert_file is not None)
 
 
+def files(settings: MqttSettings, environ: Mapping[str, str]) -> Mapping[str, Path]:
+    """Return key of the settings -> the file that counts for it, whether it is there or not."""
+    folder = _folder(environ)
+    named = {
+        "password_file": settings.username and (settings.password_file or folder / _PASSWORD),
+        "ca_file": settings.ca_file,
+        "cert_file": settings.cert_file,
+        "key_file": settings.cert_file and (settings.key_file or folder / _KEY),
+    }
+    return {key: Path(path) for key, path in named.items() if path}
+
+
 def as_the_service(environ: Mapping[str, str], root: Path = Path("/")) -> Mapping[str, str]:
     """Return the environment with the credentials that systemd hands to the service, if we may read them.
 
@@ -71,12 +83,26 @@ def out_of_sight(settings: MqttSettings, environ: Mapping[str, str], root: Path 
 
 def credential(name: str, environ: Mapping[str, str]) -> Path | None:
     """Return the file of a systemd credential; None where there is none, or it is empty."""
-    # systemd.exec(5): each credential is a file in this folder
-    path = Path(environ.get(_FOLDER, "/nonexistent")) / name
+    path = _folder(environ) / name
     try:
         return path if path.stat().st_size else None
     except OSError:
         return None
+
+
+def secret_words(settings: MqttSettings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what must not be told: the password, and where it and the key lie."""
+    try:
+        password = _password(settings, environ)
+    except ConfigError:
+        password = None
+    places = (settings.password_file, settings.key_file, environ.get(_FOLDER), f"/{_OF_THE_SERVICE}")
+    return tuple(word for word in (password, *places) if word)
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    # systemd.exec(5): each credential is a file in this folder
+    return Path(environ.get(_FOLDER, "/nonexistent"))
 
 
 def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:

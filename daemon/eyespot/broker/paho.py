@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from eyespot.broker.backoff import SETTLED_S, Backoff
-from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.hearing import Hearing
+from eyespot.broker.renewal import Renewal
 from eyespot.broker.session import Ending, Session, Who
 from eyespot.broker.settings import Endpoint, MqttSettings, endpoint
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Message
+from eyespot.domain.notice import NOTICE, Notice
 from eyespot.ports import Beat, BrokerEvents, Ear, Subscription
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,11 @@ _BEAT_S = 1.0
 _DIAL_STEP_S = 0.1
 _MOST_DIALLING_S = 30.0
 _MOST_ANSWERING_S = 10.0
+_LOOK_S = 5.0
+_MOST_PARTING_S = 5.0
+_CLOCK_UNSET = (
+    "the clock is not set yet, and TLS needs it; waits for that until two minutes after the machine's start"
+)
 _SILENCES_BEFORE_311 = 2
 _CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
 _CUT_OFF = (
@@ -45,6 +51,7 @@ class PahoBroker:
         client_id: the device's id.
         environ: of the process, for systemd's credentials.
         jitter: gives a number in 0..1.
+        waits_for_clock: whether the clock may soon be right that is not now; asked before TLS begins.
 
     Raises:
         ConfigError: the url, a certificate or a password cannot be used.
@@ -56,10 +63,13 @@ class PahoBroker:
         client_id: str,
         environ: Mapping[str, str] = os.environ,
         jitter: Callable[[], float] = random.random,
+        waits_for_clock: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._where, self._login = _way_in(settings, environ)
+        self._where = _where(settings)
+        self._renewal = Renewal(settings, tls=self._where.tls, environ=environ)
+        self._waits_for_clock = waits_for_clock
         self._backoff = Backoff(jitter)
         self._version = _V5
         self._silences = 0
@@ -94,8 +104,10 @@ class PahoBroker:
 
     def run(self, beat: Beat) -> None:
         """Keep connected and carry messages until stopped."""
-        who = Who(self._where, self._client_id, self._login, self._will)
+        self._wait_for_clock(beat)
         while not self._stopping.is_set():
+            self._renew(at_once=True)
+            who = Who(self._where, self._client_id, self._renewal.credentials, self._will)
             hearing = Hearing(*self._listens) if self._listens else None
             self._session = session = Session(who, self._version, hearing)
             try:
@@ -103,7 +115,7 @@ class PahoBroker:
             finally:
                 self._session = None
                 session.close()
-            if session.ending is not None and not self._stopping.is_set():
+            if session.ending is not None and not (session.left or self._stopping.is_set()):
                 self._wait(self._learn(session.ending, opened_s), beat)
 
     def _attend(self, session: Session, beat: Beat) -> float:
@@ -119,14 +131,55 @@ class PahoBroker:
             return 0.0
         _log.info("connected to %s with MQTT %s", self._settings.url, self._version.name)
         opened_at = time.monotonic()
+        self._renewal.taken()
         self._events.connected()
+        self._events.renewed(self._renewal.refusal)
+        self._carry(session, beat)
+        if self._stopping.is_set():
+            self._take_leave(session, beat)
+        return time.monotonic() - opened_at
+
+    def _carry(self, session: Session, beat: Beat) -> None:
+        """Carry messages until the session ends or we stop; end it when there are new credentials."""
+        look_at = time.monotonic() + _LOOK_S
         while not (session.ending or self._stopping.is_set()):
             beat()
             session.turn(_BEAT_S)
             self._tell_answers(session)
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK_S
+                if self._renew():
+                    self._part(session, beat)
+                    return
+
+    def _wait_for_clock(self, beat: Beat) -> None:
+        """Let who sets the clock come first, since a certificate looks wrong by a wrong one."""
+        while self._where.tls and self._waits_for_clock() and not self._stopping.is_set():
+            self._events.disconnected(f"{self._settings.url}: {_CLOCK_UNSET}")
+            self._wait(_BEAT_S, beat)
+
+    def _renew(self, *, at_once: bool = False) -> bool:
+        """Look whether files have changed; return whether there are new credentials."""
+        before = self._renewal.refusal
+        renewed = self._renewal.renew(at_once=at_once)
+        if renewed:
+            _log.log(NOTICE, "new credentials for the broker", extra=Notice.CREDENTIALS_RENEWED.of())
+        elif self._renewal.refusal != before:
+            self._events.renewed(self._renewal.refusal)
+        return renewed
+
+    def _part(self, session: Session, beat: Beat) -> None:
+        """End a session that could go on, once all is answered that is under way."""
+        self._session = None  # so that nothing more gets under way
+        until = time.monotonic() + _MOST_PARTING_S
+        while not (session.ending or session.idle or self._stopping.is_set()) and time.monotonic() < until:
+            beat()
+            session.turn(_BEAT_S)
+            self._tell_answers(session)
         if self._stopping.is_set():
-            self._take_leave(session, beat)
-        return time.monotonic() - opened_at
+            return
+        session.leave()
+        session.turn(0)
 
     def _dial(self, session: Session, beat: Beat) -> None:
         """Connect in a thread of its own: a name that is not found may hang for a minute."""
@@ -176,6 +229,8 @@ class PahoBroker:
             self._silences += 1
             if self._silences % _SILENCES_BEFORE_311 == 0:
                 self._version = _V311 if self._version is _V5 else _V5
+        if opened_s == 0 and not ending.alone:
+            self._renewal.turned_away(ending.reason)
         self._events.disconnected(f"{self._settings.url}: {ending.reason}")
         if opened_s > SETTLED_S:
             self._backoff.reset()
@@ -198,9 +253,8 @@ class PahoBroker:
             self._stopping.wait(min(left_s, _BEAT_S))
 
 
-def _way_in(settings: MqttSettings, environ: Mapping[str, str]) -> tuple[Endpoint, Credentials]:
+def _where(settings: MqttSettings) -> Endpoint:
     try:
-        where = endpoint(settings.url)
+        return endpoint(settings.url)
     except ValueError as error:
         raise ConfigError(f"[mqtt] url: {error}") from error
-    return where, credentials(settings, tls=where.tls, environ=environ)

@@ -82,10 +82,11 @@ class Session:
         ending: why it is over; None as long as it is not.
         answers: token and, when the broker refused the message, the reason; in order, to be taken.
         dialled: set when `dial` is done, whether it succeeded or not.
+        left: we said goodbye.
     """
 
     def __init__(self, who: Who, version: MQTTProtocolVersion, hearing: Hearing | None = None) -> None:
-        self.opened = False
+        self.opened = self.left = False
         self.ending: Ending | None = None
         self.answers: deque[tuple[int, str | None]] = deque()
         self.dialled = threading.Event()
@@ -137,6 +138,11 @@ class Session:
         self.wake()
         return True
 
+    @property
+    def idle(self) -> bool:
+        """Whether all is answered that was under way."""
+        return not (self._tokens or self._outgoing)
+
     def wake(self) -> None:
         """Let `turn` return soon; from any thread."""
         with suppress(OSError):
@@ -154,6 +160,7 @@ class Session:
 
     def leave(self) -> None:
         """Say goodbye, so that the broker does not send the will."""
+        self.left = True
         self._client.disconnect()
 
     def end(self, ending: Ending) -> None:

@@ -26,6 +26,7 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         ca_file: whom to trust, in PEM. Default: the certificate authorities of the system.
         cert_file: our certificate, in PEM, for brokers that ask for one.
         key_file: the key of `cert_file`, in PEM. Default: the systemd credential `mqtt-key`.
+        daily_mb: how many megabytes (of 1,000,000 bytes) may leave in a day of UTC before what can wait does.
     """
 
     url: Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
@@ -35,6 +36,12 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     ca_file: _File | None = None
     cert_file: _File | None = None
     key_file: _File | None = None
+    daily_mb: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+
+    @property
+    def most_bytes_a_day(self) -> int | None:
+        """`daily_mb` in bytes."""
+        return None if self.daily_mb is None else self.daily_mb * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

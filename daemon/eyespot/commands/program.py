@@ -1,6 +1,7 @@
 """What the programs have in common: errors to exit codes, and how these are told."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from eyespot.supervisor.bugs import guarded
 
 EXIT_CODES = """\
 exit codes: 0 good, 1 checked and found wanting, 64 usage, 65 bad input file, 69 broker,
-  70 bug, 74 storage, 78 configuration
+  70 bug, 74 storage, 75 to be started again, 78 configuration
 """
 
 _USAGE = 64
@@ -30,6 +31,8 @@ class Parser(argparse.ArgumentParser):
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Run the command that the arguments name, a callable under `command`; return the exit code."""
     arguments = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has all characters
     try:
         code = guarded(lambda: arguments.command(arguments))
         print(end="", flush=True)  # there may be no stdout to flush

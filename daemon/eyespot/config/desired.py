@@ -16,7 +16,7 @@ _MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "rules": (),
     "camera": ("mount",),
     "model": ("min_score",),
-    "topics": ("frame",),
+    "topics": ("frame", "health_s"),
 }
 _UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": ("password_file", "key_file")}
 _MOST_TOLD = 5

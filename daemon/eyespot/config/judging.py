@@ -11,9 +11,9 @@ from eyespot.domain.geometry import Mount
 from eyespot.domain.nearest import hint
 from eyespot.domain.observation import UNUSED, Tells
 from eyespot.domain.paths import there_is_file
+from eyespot.domain.windows import span_min
 from eyespot.rules import RuleSettings
 from eyespot.rules.line import LineSettings
-from eyespot.update.window import span_min
 
 _IN_WORDS: Mapping[Tells, str] = {
     "objects": "finds objects",

@@ -32,9 +32,13 @@ class TopicsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     Attributes:
         frame: publish the boxes of each frame on `frame`. Off, as it says where each person is.
+        health_s: how often `health` is published where nothing changes.
+        onvif: publish crossings and totals as ONVIF's events, too, below `onvif-ej`.
     """
 
     frame: bool = False
+    health_s: Annotated[int, msgspec.Meta(ge=10, le=3600)] = 60
+    onvif: bool = False
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["in", "out"]
+# Why totals began when they did: the rule was new, somebody said so, or what was kept could not be used.
+ResetCause = Literal["begun", "manual", "unusable"]
 # A rule is one level of its topics, so its id has none of MQTT's separators and wildcards.
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -91,4 +93,25 @@ class Split:
     state: RuleState
 
 
-Event = Crossed | Changed | Split
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The totals of a rule begin at zero; these are the ones until now.
+
+    Attributes:
+        rule: id of the rule.
+        taken_ns: from when on it counts anew.
+        cause: why.
+        state: what held for the rule then.
+        since_utc_ns: UTC in ns since 1970 when those totals began.
+        bundle: id of the model bundle whose work they are.
+    """
+
+    rule: str
+    taken_ns: int
+    cause: ResetCause
+    state: RuleState
+    since_utc_ns: int
+    bundle: str
+
+
+Event = Crossed | Changed | Split | Reset

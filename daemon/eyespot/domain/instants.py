@@ -24,6 +24,9 @@ class Timeline:
         return self.utc_at_zero_ns + taken_ns
 
 
+NO_TIMELINE = Timeline(0, synced=False)
+
+
 def rfc3339(utc_ns: int) -> str:
     """Return RFC 3339 in UTC with milliseconds, as `2026-01-01T00:00:00.000Z` (RFC 3339, 5.6)."""
     moment = _EPOCH + timedelta(milliseconds=utc_ns // 1_000_000)

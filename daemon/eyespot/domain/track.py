@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.domain.instants import NO_TIMELINE, Timeline
 from eyespot.domain.observation import Floats, Indexes, Observation, freeze
 
 Ids = NDArray[np.int64]
@@ -48,8 +49,16 @@ class Tracks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """What rules look at: an instant, what was observed (None while the source is silent), the tracks."""
+    """What rules look at.
+
+    Attributes:
+        taken_ns: the instant; it orders everything, and durations go by it.
+        observation: what was observed; None while the source is silent.
+        tracks: all that are alive.
+        timeline: for hours of the day; UTC may jump.
+    """
 
     taken_ns: int
     observation: Observation | None
     tracks: Tracks
+    timeline: Timeline = NO_TIMELINE

@@ -36,6 +36,9 @@ class Rule(Protocol):
     def state(self) -> RuleState:
         """Return what holds now: an equal value as long as nothing changed."""
 
+    def reset(self) -> None:
+        """Begin at zero; what has no totals goes on. Tracks that are under way count when they arrive."""
+
     def snapshot(self) -> dict[str, object]:
         """Return what is worth keeping over a restart, fit for JSON."""
 

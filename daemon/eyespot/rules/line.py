@@ -99,7 +99,7 @@ class Line:
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []
-        self._state = LineState({label: dict(_NOTHING) for label in settings.classes or ()})
+        self.reset()
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return the crossings of confirmed tracks; those of others wait for their confirmation."""
@@ -117,6 +117,10 @@ class Line:
     def state(self) -> LineState:
         """Return the totals: classes named in the settings from the start, others once counted."""
         return self._state
+
+    def reset(self) -> None:
+        """Begin at zero; see `Rule`."""
+        self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()})
 
     def snapshot(self) -> dict[str, object]:
         """Return the totals, fit for JSON."""

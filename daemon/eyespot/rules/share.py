@@ -111,6 +111,9 @@ class Share:
         """Return shares and top as last worth publishing; nothing while there is nothing to go by."""
         return self._state
 
+    def reset(self) -> None:
+        """Go on: a share has no totals."""
+
     def snapshot(self) -> dict[str, object]:
         """Return what was on top by the last event, so that the next one goes on from there."""
         return {"top": self._told}

@@ -159,6 +159,9 @@ class Imx500Source:
             CameraStuck: the camera hangs.
         """
         old, before = self._model, self._settings
+        if model.bundle == old.bundle and camera in {None, before} and self._camera.is_open:
+            self._model = model  # only scores differ, and those are for the decoder
+            return
         reason = self._tried(model, camera or before, tell)
         if not reason:
             return

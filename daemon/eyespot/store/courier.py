@@ -8,6 +8,7 @@ from eyespot.domain.errors import StorageError
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Broker, Clock
+from eyespot.store.budget import Budget
 from eyespot.store.outbox import Outbox
 
 WINDOW = 20
@@ -52,13 +53,15 @@ class Courier:
         broker: the way out.
         outbox: where durable messages wait.
         clock: for the rate at which a backlog leaves.
+        budget: counts what leaves, and says what has to wait; None: it is only counted.
 
     Attributes:
         online: whether the broker is connected.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock, budget: Budget | None = None) -> None:
         self._broker = broker
+        self._budget = budget or Budget(clock)
         self._outbox = outbox
         self._states: dict[str, _State] = {}
         self._answers: deque[Message] = deque(maxlen=_MOST_ANSWERS)
@@ -85,7 +88,7 @@ class Courier:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
-        due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
+        due = self._due_state() is not None
         return not (due or self._flights or self._answers) and self._sent_up_to >= self._outbox.newest
 
     def connected(self) -> None:
@@ -108,14 +111,16 @@ class Courier:
 
     def accept(self, message: Message) -> None:
         """Take a message: a live one leaves now or never, the others with the next `pump`."""
+        if not self._budget.admits(message):
+            return
         if message.delivery is Delivery.DURABLE:
             self._outbox.add(message)
         elif message.delivery is Delivery.STATE:
             self._states[message.topic] = _State(message, self._outbox.newest)
         elif self.online and message.delivery is Delivery.ANSWER:
             self._answers.append(message)
-        elif self.online:
-            self._broker.publish(message, _LIVE)
+        elif self.online and self._broker.publish(message, _LIVE):
+            self._budget.spend(message)
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
@@ -186,7 +191,8 @@ class Courier:
     def _due_state(self) -> _State | None:
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
-        return next((s for topic, s in self._states.items() if s.due and topic not in busy), None)
+        due = (s for topic, s in self._states.items() if s.due and topic not in busy)
+        return next((s for s in due if not self._budget.holds(s.message)), None)
 
     def _next_durable(self) -> _Flight | None:
         flying = {flight.key for flight in self._flights.values()}
@@ -202,6 +208,7 @@ class Courier:
         self._token += 1
         if not self._broker.publish(flight.message, self._token):
             return False
+        self._budget.spend(flight.message)
         self._flights[self._token] = flight
         if flight.key == _ANSWER:
             self._answers.popleft()

@@ -6,7 +6,9 @@ from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Traffic
 from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
+from eyespot.store.budget import Budget
 from eyespot.store.courier import Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
@@ -38,11 +40,15 @@ class StoreWorker:
     Args:
         database: owned by this thread from `run` on; whoever opened it closes it.
         broker: the way out; to be attached to this.
-        health: knows `broker_unreachable`, `duplicate_id`, `publish_denied`, `storage_failed`,
-            `store_damaged`, `store_tampered` and `store_overflowed`.
+        health: knows `broker_unreachable`, `credentials_refused`, `duplicate_id`, `publish_denied`,
+            `storage_failed`, `store_damaged`, `store_tampered` and `store_overflowed`.
         durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
+        budget: of what may leave in a day; knows `near_daily_cap` and `over_daily_cap`. None: it is endless.
+
+    Attributes:
+        answers: how many messages the broker has taken over; from any thread.
 
     Raises:
         StorageError: the database cannot be read.
@@ -57,13 +63,15 @@ class StoreWorker:
         clock: Clock,
         *,
         limits: Limits,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._health = health
         self._clock = clock
         self._intake = Intake(durables.announce)
         self._outbox = Outbox(database, durables, limits)
-        self._courier = Courier(broker, self._outbox, clock)
+        self._budget = budget or Budget(clock)
+        self._courier = Courier(broker, self._outbox, clock, self._budget)
         self._snapshots: dict[str, bytes] = {}
         self._seq = database.seq()
         self._kept_seq = self._seq
@@ -73,6 +81,7 @@ class StoreWorker:
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = False
+        self.answers = 0
         self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
         if database.damage:
@@ -82,6 +91,11 @@ class StoreWorker:
     def backlog(self) -> int:
         """How many durable messages the broker does not have yet; from any thread."""
         return len(self._outbox) + len(self._intake)
+
+    @property
+    def bytes_today(self) -> dict[Traffic, int]:
+        """How many bytes have left today, by kind; from any thread."""
+        return self._budget.spent
 
     def post(self, handover: Handover) -> None:
         """Take what a step leaves behind; from any thread, never waits for disk or wire."""
@@ -104,8 +118,13 @@ class StoreWorker:
         """Note that another client seems to use our id."""
         self._intake.note(partial(self._on_replaced, reason))
 
+    def renewed(self, refusal: str) -> None:
+        """Note whether the newest certificates and passwords are in force."""
+        self._intake.note(partial(self._on_renewed, refusal))
+
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
+        self.answers += 1
         self._intake.note(partial(self._courier.acknowledged, token))
 
     def refused(self, token: int, reason: str) -> None:
@@ -123,6 +142,7 @@ class StoreWorker:
             self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
+        self._budget.keep()
         if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
                 "the newest counts are lost: the disk failed to the end; free space or mend it"
@@ -141,6 +161,7 @@ class StoreWorker:
         self._sync(at_once=False)
         self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
+        self._budget.turn(self._health)
         self._forget_replaced()
 
     def _accept(self, handover: Handover) -> None:
@@ -244,6 +265,12 @@ class StoreWorker:
     def _on_replaced(self, reason: str) -> None:
         self._replaced_ns = self._clock.now_ns()
         self._health.raise_state("duplicate_id", f"{reason}; until then it comes back once or twice a minute")
+
+    def _on_renewed(self, refusal: str) -> None:
+        if refusal:
+            self._health.raise_state("credentials_refused", refusal)
+        else:
+            self._health.clear_state("credentials_refused")
 
     def _forget_replaced(self) -> None:
         if self._replaced_ns is not None and self._clock.now_ns() - self._replaced_ns >= _REPLACED_NS:

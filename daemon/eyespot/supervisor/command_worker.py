@@ -1,7 +1,7 @@
 """The body of the commands thread: does what the device is told, within bounds."""
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,12 +12,11 @@ from eyespot.ports import Beat, Clock, Handover, HealthBoard, Subscription
 from eyespot.sources.quota import Quota
 from eyespot.supervisor.inbox import Inbox
 from eyespot.topics import commands
-from eyespot.topics.commands import Command, InvalidCommandError
+from eyespot.topics.commands import OF_THE_MODEL, Command, InvalidCommandError
 from eyespot.topics.desired import DESIRED_CONFIG
-from eyespot.topics.model_payloads import Requested
 from eyespot.topics.native import Native, stamp
 from eyespot.trust.notes import Request
-from eyespot.update.commands import Verdict, decide, request
+from eyespot.update.commands import Verdict, decide, request, too_late
 from eyespot.update.letters import Addressee
 from eyespot.update.reports import Standing
 
@@ -53,6 +52,7 @@ class CommandWorker:
         clock: for what is too late, and for what is too much.
         each_second: called about once a second, however much is said.
         desire: takes what is said on `config/desired`; empty: nothing is desired any more.
+        do: does what is not about the model; is told how it was heard, for answers that come later.
 
     Attributes:
         answered: whether the broker has answered that we want to listen.
@@ -70,6 +70,7 @@ class CommandWorker:
         clock: Clock,
         each_second: Callable[[], None] = lambda: None,
         desire: Callable[[bytes], None] = lambda _: None,
+        do: Callable[[Command, Heard], Verdict] = lambda *_: Verdict("refused", "nobody here does that"),
     ) -> None:
         self._root = f"{root}/"
         self._standing = standing
@@ -80,18 +81,24 @@ class CommandWorker:
         self._clock = clock
         self._each_second = each_second
         self._desire = desire
+        self._do_here = do
         self.answered = False
         self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
+        self._wished: deque[bytes] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
         self._too_many = 0
         self._drops = _Drops(health, clock)
 
     def hear(self, heard: Heard) -> None:
         """Take note of a message."""
-        self._inbox.put(heard)
+        if heard.topic == f"{self._root}{DESIRED_CONFIG}":
+            # one byte more than may be: enough to see that it is too large
+            self._wished.append(heard.payload[: commands.MOST_BYTES + 1])
+        else:
+            self._inbox.put(heard)
 
     def listening(self) -> None:
         """Take back that nobody can reach us."""
@@ -118,6 +125,7 @@ class CommandWorker:
 
     def turn(self, timeout_s: float) -> None:
         """Attend to one message, waiting for it at most this long."""
+        self._attend_to_wish()
         heard = self._inbox.take(timeout_s)
         if heard is not None:
             self._attend(heard)
@@ -128,14 +136,10 @@ class CommandWorker:
 
     def _attend(self, heard: Heard) -> None:
         suffix = heard.topic.removeprefix(self._root)
-        is_config = suffix == DESIRED_CONFIG
-        if suffix == heard.topic or not (is_config or self._is_meant(suffix, heard)):
+        if suffix == heard.topic or not self._is_meant(suffix, heard):
             return
         if not self._quota.allows():
             self._too_many += 1
-            return
-        if is_config:
-            self._desire(heard.payload)
             return
         try:
             command = commands.parse(suffix, heard.payload)
@@ -143,7 +147,12 @@ class CommandWorker:
             _log.info("a command that cannot be understood: %s", error)
             self._answer(heard, error.req_id, Verdict("invalid", str(error)))
         else:
-            self._answer(heard, command.req_id, self._once(command))
+            self._answer(heard, command.req_id, self._once(command, heard))
+
+    def _attend_to_wish(self) -> None:
+        """Pass on what is desired: it may have to wait for its turn, but is not dropped."""
+        if self._wished and self._quota.allows():
+            self._desire(self._wished.pop())
 
     def _is_meant(self, suffix: str, heard: Heard) -> bool:
         """Whether it is meant for now.
@@ -157,27 +166,32 @@ class CommandWorker:
             return bool(heard.payload) and not known
         return suffix.startswith(commands.COMMANDS) and bool(heard.payload) and not heard.retain
 
-    def _once(self, command: Command) -> Verdict:
+    def _once(self, command: Command, heard: Heard) -> Verdict:
         """Do what is asked for; what was asked before under the same id is only answered again."""
         if command.req_id is None:
-            return self._do(command)
+            return self._do(command, heard)
         key = (command.kind.value, command.req_id)
         if key not in self._answered:
-            self._answered[key] = self._do(command)
+            self._answered[key] = self._do(command, heard)
             if len(self._answered) > _MOST_ANSWERED:
                 self._answered.popitem(last=False)
         return self._answered[key]
 
-    def _do(self, command: Command) -> Verdict:
+    def _do(self, command: Command, heard: Heard) -> Verdict:
         try:
-            now = self._now()
-            verdict = decide(command, self._standing(), now)
-            if verdict.ask is not None:
-                self._pass_on(*request(verdict.ask, command.req_id, now))
+            verdict = self._decide(command, heard, self._now())
         except StoreError as error:
             _log.warning("a command cannot be passed on: %s", error)
             return Verdict("failed", one_line(error))
         _log.info("%s: %s, %s", command.kind.value, verdict.code, verdict.detail)
+        return verdict
+
+    def _decide(self, command: Command, heard: Heard, now: datetime) -> Verdict:
+        if command.kind not in OF_THE_MODEL:
+            return too_late(command, now) or self._do_here(command, heard)
+        verdict = decide(command, self._standing(), now)
+        if verdict.ask is not None:
+            self._pass_on(*request(verdict.ask, command.req_id, now))
         return verdict
 
     def _answer(self, heard: Heard, req_id: str | None, verdict: Verdict) -> None:
@@ -187,7 +201,7 @@ class CommandWorker:
             "req_id": req_id,
             "code": verdict.code,
             "detail": verdict.detail,
-            "result": verdict.ask and Requested(request=verdict.ask),
+            "result": verdict.result,
         }
         at = stamp(self._clock.timeline(), self._clock.now_ns())
         message = self._native.reply(at, fields, heard.answer_to, heard.correlation)

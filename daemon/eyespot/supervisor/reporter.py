@@ -1,19 +1,18 @@
 """Says how the device is: `status`, `info`, `health`. Works in the main thread."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
 from eyespot.supervisor.disk_watch import DiskWatch
 from eyespot.supervisor.health import Health
-from eyespot.topics.native import Identity, Native, Stamp, Vitals, stamp
+from eyespot.topics.native import Identity, Native, Stamp, Trouble, Vitals, stamp
 from eyespot.topics.payloads import Presence
 
-_EVERY_S = 60.0
 _AT_MOST_EVERY_S = 1.0
 
 
@@ -26,6 +25,7 @@ class Rates:
     backlog: int
     readings: Readings
     recoveries: Mapping[Step, int]
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,17 @@ class Gauges:
 
 
 class Reporter:
-    """Posts `status`, `info` and `health` when they change, `health` also once a minute.
+    """Posts `status`, `info` and `health` when they change, `health` also again and again.
 
     Args:
-        identity: what never changes.
+        identity: what `info` says of the device.
         gauges: where the figures come from.
         native: makes the messages.
         health: the board of troubles.
         post: takes the messages.
-        clock: for the minute, and for UTC.
+        clock: for the time between, and for UTC.
+        every_s: how often `health` is posted where nothing changes.
+        note: is told the same as `health`.
     """
 
     def __init__(
@@ -59,7 +61,11 @@ class Reporter:
         health: Health,
         post: Callable[[Handover], None],
         clock: Clock,
+        every_s: float = 60.0,
+        note: Callable[[Vitals, Sequence[Trouble]], None] = lambda *_: None,
     ) -> None:
+        self._every_s = every_s
+        self._note = note
         self._identity = identity
         self._gauges = gauges
         self._native = native
@@ -82,6 +88,11 @@ class Reporter:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(*self._told))
 
+    def retune(self, identity: Identity, every_s: float) -> None:
+        """Go on with what has changed of the device after all, and say so."""
+        self._identity, self._every_s = identity, every_s
+        self._send(self._info(*self._told))
+
     def stopping(self) -> None:
         """Post that the end is near, and how it was until now."""
         self._tell_view()
@@ -93,7 +104,7 @@ class Reporter:
         self._tell_view()
         since_s = self._since_told_s()
         changed = self._health.changes != self._told_changes
-        if since_s >= _EVERY_S or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
+        if since_s >= self._every_s or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
             self._tell_health()
 
     def _tell_view(self) -> None:
@@ -124,8 +135,11 @@ class Reporter:
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
+            bytes_today=rates.bytes_today,
         )
-        self._send(self._native.health(vitals, self._health.troubles(), self._now()))
+        troubles = self._health.troubles()
+        self._note(vitals, troubles)
+        self._send(self._native.health(vitals, troubles, self._now()))
 
     def _info(self, view: View | None, model: ModelIdentity) -> Message:
         return self._native.info(self._identity, view, model, self._now())

@@ -19,6 +19,7 @@ class Wish(Enum):
 
     STOP = "stop"
     RELOAD = "reload"
+    RESTART = "restart"
 
 
 @contextmanager

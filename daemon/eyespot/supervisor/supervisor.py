@@ -16,6 +16,7 @@ from eyespot.supervisor.threads import Watched
 
 _log = logging.getLogger(__name__)
 
+START_AGAIN = 75  # as sysexits.h has it: try again. The unit knows it
 _TICK_S = 0.2
 _FRESH_S = 10.0
 _GRACE_S = 2.0
@@ -39,12 +40,13 @@ class Outcome(Enum):
     STOPPED = "on request"
     ENDED = "a thread has ended"
     RELOAD = "for a reload"
+    RESTART = "for a restart"
     BUG = "after a bug"
 
     @property
     def exit_code(self) -> int:
-        """What the process ends with: 70 after a bug, else 0."""
-        return EyespotError.exit_code if self is Outcome.BUG else 0
+        """What the process ends with: 70 after a bug, 75 to be started again, else 0."""
+        return {Outcome.BUG: EyespotError.exit_code, Outcome.RESTART: START_AGAIN}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Supervisor:
             wish = self._next_wish(_TICK_S)
             if wish is Wish.STOP:
                 return Outcome.STOPPED
+            if wish is Wish.RESTART:
+                return Outcome.RESTART
             if wish is Wish.RELOAD and self._reload():
                 return Outcome.RELOAD
             if not all(thread.running for thread in self._threads):

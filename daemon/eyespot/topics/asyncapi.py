@@ -10,7 +10,7 @@ Source of the format: https://www.asyncapi.com/docs/reference/specification/v3.0
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
@@ -20,7 +20,7 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery
-from eyespot.topics.commands import FROM_HOME_ASSISTANT, REQ_ID, Asked, Kind, Look, Wanted
+from eyespot.topics.commands import FORMS, FROM_HOME_ASSISTANT, REQ_ID, Kind, Look, Wanted
 from eyespot.topics.gate import DECLARED, Declared
 
 ROOT = "eyespot/v1/{device}"
@@ -30,9 +30,13 @@ _PARAMETERS = {
     "device": "The id of the device, as in its configuration.",
     "rule": "The id of a rule, as in its configuration.",
     "req_id": "What the command gave as `req_id`.",
+    "direction": "`in` or `out`.",
 }
-_PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}"}
-_HEARD = {Kind.UPDATE: (Asked,), Kind.ROLLBACK: (Asked,), Kind.DESIRED: (Look, Wanted)}
+_PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}", r"\.(in|out)": ".{direction}"}
+_HEARD: Mapping[Kind, tuple[type[msgspec.Struct], ...]] = {
+    **{kind: (form,) for kind, form in FORMS.items()},
+    Kind.DESIRED: (Look, Wanted),
+}
 _LATEST = {
     "title": "Latest",
     "summary": "What Home Assistant says when somebody presses its button: this word, without quotes.",
@@ -68,7 +72,7 @@ def declared_for(suffix: str, payload: bytes) -> Declared | None:
 def message_id(declared: Declared) -> str:
     """Return the key of a payload under `components.messages`: `crossed` for `eyespot.crossed/1`."""
     if declared.schema is None:
-        return declared.form.pattern.replace("/", "_")
+        return _key(_place(declared))
     return declared.schema.removeprefix("eyespot.").rpartition("/")[0]
 
 
@@ -126,12 +130,15 @@ def _message(kind: type[msgspec.Struct], payload: dict[str, Any]) -> dict[str, A
 
 
 def _plain(part: Any) -> Any:
-    """Return a schema as draft 07 has it, with patterns that every dialect of them understands."""
+    """Return a schema as draft 07 has it, with patterns that every dialect of them understands.
+
+    The kinds of a union are told apart by an enumeration in each; OpenAPI's word is none of AsyncAPI's.
+    """
     if isinstance(part, list):
         return [_plain(entry) for entry in part]
     if not isinstance(part, dict):
         return part
-    part = {key: _plain(entry) for key, entry in part.items()}
+    part = {key: _plain(entry) for key, entry in part.items() if key != "discriminator"}
     if isinstance(part.get("pattern"), str):
         part["pattern"] = part["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
     if "prefixItems" in part:
@@ -157,7 +164,7 @@ def _sent() -> dict[str, list[Declared]]:
 
 
 def _key(place: str) -> str:
-    return re.sub(r"/(\{\w+\}/?)?", "_", place).rstrip("_")
+    return re.sub(r"\W+", "_", re.sub(r"\{\w+\}", "", place)).strip("_")
 
 
 def _channels() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -199,5 +206,5 @@ def main(arguments: list[str]) -> None:
     (folder / "asyncapi.yaml").write_text(text, encoding="utf-8")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - tests call main
     main(sys.argv[1:])

@@ -1,8 +1,10 @@
 """What a device can be told: bytes become one of a few commands, or are refused.
 
-No command has a URL or a path: what is installed, and from where, is not for a broker to say.
+No command has a URL or a path: what is installed, and from where, is not for a broker to say. None makes
+an image or a file leave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.errors import one_line
+from eyespot.domain.names import RuleId
+from eyespot.topics.plain_json import refuse_ambiguous
 
 MOST_BYTES = 16 * 1024
 COMMANDS = "cmd/"
@@ -24,6 +28,7 @@ ReqId = Annotated[str, Meta(pattern=rf"\A{REQ_ID}\Z")]
 _Expires = Annotated[datetime, Meta(tz=True)]
 _Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 _Version = Annotated[str, Meta(pattern=r"\A[0-9]+\.[0-9]+\.[0-9]+\Z", max_length=32)]
+LogLevel = Literal["debug", "info", "warning"]
 
 
 class Kind(Enum):
@@ -31,7 +36,14 @@ class Kind(Enum):
 
     UPDATE = "cmd/model/update"
     ROLLBACK = "cmd/model/rollback"
+    RESET = "cmd/counters/reset"
+    RESTART = "cmd/restart"
+    LOG = "cmd/log"
+    DIAGNOSE = "cmd/diagnose"
     DESIRED = DESIRED
+
+
+OF_THE_MODEL = frozenset({Kind.UPDATE, Kind.ROLLBACK, Kind.DESIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Command:
         req_id: by which an answer is wanted; without it none is.
         expires: after which it is too late.
         bundle, version: of the model that is desired, where one is named.
+        rule: whose totals are to begin at zero; None: those of all.
+        level: from which on the log is to be kept.
     """
 
     kind: Kind
@@ -49,6 +63,8 @@ class Command:
     expires: datetime | None = None
     bundle: str | None = None
     version: str | None = None
+    rule: str | None = None
+    level: LogLevel | None = None
 
 
 class InvalidCommandError(ValueError):
@@ -64,14 +80,48 @@ class InvalidCommandError(ValueError):
 
 
 class _Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No command has arguments yet."""
+    """Most commands have no arguments."""
 
 
-class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What goes with a command; all of it may be left out."""
+class _Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rule; all that count where none is named."""
 
+    rule: RuleId | None = None
+
+
+class _Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which level on."""
+
+    level: LogLevel
+
+
+class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     req_id: ReqId | None = None
     expires: _Expires | None = None
+
+
+class Asked(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with a command; all of it may be left out."""
+
+    args: _Nothing | None = None
+
+
+class AskedReset(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/counters/reset`: without a rule, all that count begin at zero."""
+
+    args: _Which | None = None
+
+
+class AskedLog(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/log`."""
+
+    args: _Level
+
+
+class AskedDiagnosis(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/diagnose`: without an id nobody could be answered."""
+
+    req_id: ReqId
     args: _Nothing | None = None
 
 
@@ -93,6 +143,17 @@ class _Numbered(msgspec.Struct, frozen=True):
     req_id: ReqId | None = None
 
 
+_Form = type[Asked | AskedReset | AskedLog | AskedDiagnosis]
+FORMS: Mapping[Kind, _Form] = {
+    Kind.UPDATE: Asked,
+    Kind.ROLLBACK: Asked,
+    Kind.RESET: AskedReset,
+    Kind.RESTART: Asked,
+    Kind.LOG: AskedLog,
+    Kind.DIAGNOSE: AskedDiagnosis,
+}
+
+
 def parse(suffix: str, payload: bytes) -> Command:
     """Return what is asked for.
 
@@ -110,18 +171,21 @@ def parse(suffix: str, payload: bytes) -> Command:
     except ValueError:
         known = ", ".join(k.value for k in Kind if k is not Kind.DESIRED)
         text = one_line(ValueError(f"there is no command {suffix[:80]!a}; there are {known}"))
-        raise InvalidCommandError(text, _req_id(payload)) from None
+        raise InvalidCommandError(text, req_id_in(payload)) from None
     if kind is Kind.UPDATE and payload == FROM_HOME_ASSISTANT:
         return Command(kind)
     try:
+        refuse_ambiguous(payload)
         return _desired(payload) if kind is Kind.DESIRED else _command(kind, payload)
     except (ValueError, RecursionError) as error:
-        raise InvalidCommandError(f"not as it should be: {one_line(error)}", _req_id(payload)) from error
+        raise InvalidCommandError(f"not as it should be: {one_line(error)}", req_id_in(payload)) from error
 
 
 def _command(kind: Kind, payload: bytes) -> Command:
-    command = msgspec.json.decode(payload, type=Asked)
-    return Command(kind, command.req_id, command.expires)
+    asked = msgspec.json.decode(payload, type=FORMS[kind])
+    rule = asked.args.rule if isinstance(asked, AskedReset) and asked.args is not None else None
+    level = asked.args.level if isinstance(asked, AskedLog) else None
+    return Command(kind, asked.req_id, asked.expires, rule=rule, level=level)
 
 
 def _desired(payload: bytes) -> Command:
@@ -132,8 +196,10 @@ def _desired(payload: bytes) -> Command:
     return Command(Kind.DESIRED, wanted.req_id, bundle=wanted.bundle, version=wanted.version)
 
 
-def _req_id(payload: bytes) -> str | None:
+def req_id_in(payload: bytes) -> str | None:
+    """Return by which an answer is wanted, as far as that can be read of what cannot be understood."""
     try:
+        refuse_ambiguous(payload)
         return msgspec.json.decode(payload, type=_Numbered).req_id
     except (ValueError, RecursionError):
         return None

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from eyespot.domain.errors import one_line
-from eyespot.topics.commands import MOST_BYTES, InvalidCommandError, ReqId
+from eyespot.topics.commands import MOST_BYTES, InvalidCommandError, ReqId, req_id_in
+from eyespot.topics.plain_json import refuse_ambiguous
 
 DESIRED_CONFIG = "config/desired"
 
@@ -31,17 +32,7 @@ def parse_desired(payload: bytes) -> DesiredConfig:
     if len(payload) > MOST_BYTES:
         raise InvalidCommandError(f"larger than {MOST_BYTES} bytes")
     try:
+        refuse_ambiguous(payload)
         return msgspec.json.decode(payload, type=DesiredConfig)
     except (ValueError, RecursionError) as error:
-        raise InvalidCommandError(f"not as it should be: {one_line(error)}", _req_id(payload)) from error
-
-
-class _Numbered(msgspec.Struct, frozen=True):
-    req_id: ReqId | None = None
-
-
-def _req_id(payload: bytes) -> str | None:
-    try:
-        return msgspec.json.decode(payload, type=_Numbered).req_id
-    except (ValueError, RecursionError):
-        return None
+        raise InvalidCommandError(f"not as it should be: {one_line(error)}", req_id_in(payload)) from error

@@ -13,7 +13,7 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
-from eyespot.topics import config_payloads, model_payloads, payloads
+from eyespot.topics import config_payloads, diagnosis, model_payloads, onvif, payloads
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.home_assistant import Discovery
 
@@ -60,13 +60,16 @@ DECLARED = (
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
+    _declared(f"rule/{RULE_ID}/event", payloads.Reset, "reset/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
-    _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
+    _declared("frame", payloads.Frame, "frame/2", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
     _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
+    _declared(f"reply/{REQ_ID}", diagnosis.Diagnosis, "diagnosis/1", Delivery.ANSWER, 32),
+    *(_declared(form, payload, None, delivery, 1) for form, payload, delivery in onvif.DECLARED),
 )
 
 SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}

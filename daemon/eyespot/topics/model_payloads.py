@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from eyespot.domain.names import RuleId
 from eyespot.topics.commands import ReqId
 from eyespot.topics.payloads import BundleId, Count, Envelope, Line, Short, Utc
 
@@ -27,10 +28,18 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A part of a payload."""
 
 
-class Requested(_Part, frozen=True, kw_only=True):
-    """What was passed on, and will be done."""
+class Result(_Part, frozen=True, kw_only=True):
+    """What came of a command, for programs; each command has keys of its own.
 
-    request: Ask
+    Attributes:
+        request: what was passed on, and will be done.
+        rules: which began at zero.
+        until: when what was changed falls back by itself.
+    """
+
+    request: Ask | UnsetType = UNSET
+    rules: Annotated[tuple[RuleId, ...], Meta(max_length=100)] | UnsetType = UNSET
+    until: Utc | UnsetType = UNSET
 
 
 class Reply(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,13 +48,13 @@ class Reply(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         code: "invalid" is not understood, "refused" is understood and not done, "failed" is our fault.
         detail: the same in words.
-        result: what will be done; null where nothing will.
+        result: what came of it; null where nothing did.
     """
 
     req_id: ReqId
     code: ReplyCode
     detail: Line
-    result: Requested | None
+    result: Result | None
 
 
 class UpdateState(_Part, frozen=True, kw_only=True):

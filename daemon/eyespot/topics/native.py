@@ -3,20 +3,33 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eyespot.domain.event import Changed, Crossed, Direction, Event, LineState, RuleState, ShareState, Split
+from eyespot.domain.event import (
+    Changed,
+    Crossed,
+    Direction,
+    Event,
+    LineState,
+    Reset,
+    ResetCause,
+    RuleState,
+    ShareState,
+    Split,
+)
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import payloads
 from eyespot.topics.config_payloads import ConfigReported, ConfigTable
+from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
 
@@ -35,8 +48,16 @@ def stamp(timeline: Timeline, taken_ns: int) -> Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """When totals began: UTC in ns since 1970; and why."""
+
+    utc_ns: int
+    cause: ResetCause
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """What `info` says of the device and never changes while the process runs."""
+    """What `info` says of the device."""
 
     device: str
     name: str
@@ -63,6 +84,7 @@ class Vitals:
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +156,19 @@ class Native:
             sensor=sensor and _sensor(sensor),
             recoveries={step.value: count for step, count in vitals.recoveries.items()},
             backlog=vitals.backlog,
+            bytes_today=dict(vitals.bytes_today),
             memory_mb=vitals.memory_mb,
             disk_free_mb=vitals.disk_free_mb,
             temperature_c=vitals.temperature_c,
         )
 
-    def rule_state(self, rule: str, state: RuleState, since_utc_ns: int, model: str, at: Stamp) -> Message:
-        """Return what holds for a rule; `since_utc_ns` is when its totals began."""
+    def rule_state(self, rule: str, state: RuleState, since: Since, model: str, at: Stamp) -> Message:
+        """Return what holds for a rule; `since` tells of its totals."""
         topic, of = f"rule/{rule}/state", {"rule": rule, "model": model}
         match state:
             case LineState():
-                since = rfc3339(since_utc_ns)
-                return self._state(topic, payloads.LineState, at, **of, counts=state.counts, since=since)
+                of |= {"since": rfc3339(since.utc_ns), "reset": since.cause}
+                return self._state(topic, payloads.LineState, at, **of, counts=state.counts)
             case ShareState():  # pragma: no branch - mypy sees that there is no other
                 return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
 
@@ -172,6 +195,14 @@ class Native:
                     model=event.bundle,
                     before=event.before,
                     after=event.after,
+                )
+            case Reset():
+                payload = payloads.Reset(
+                    **self._begun(payloads.Reset, event, timeline),
+                    model=event.bundle,
+                    cause=event.cause,
+                    counts=_counts(event.state) or {},
+                    since=rfc3339(event.since_utc_ns),
                 )
             case Split():  # pragma: no branch - mypy sees that there is no other
                 payload = payloads.Split(
@@ -201,8 +232,24 @@ class Native:
         self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
     ) -> Message:
         """Return the answer to a command, for where it is wanted if it may go there; see `Reply`."""
+        return self._answer(Reply, at, fields, wanted_at, correlation)
+
+    def diagnosis(
+        self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
+    ) -> Message:
+        """Return one piece of a diagnosis, for where the answer went; see `Diagnosis`."""
+        return self._answer(Diagnosis, at, fields, wanted_at, correlation)
+
+    def _answer(
+        self,
+        kind: type[Reply | Diagnosis],
+        at: Stamp,
+        fields: Mapping[str, Any],
+        wanted_at: str | None,
+        correlation: bytes | None,
+    ) -> Message:
         self._topic_seq["reply"] += 1
-        reply = Reply(**self._envelope(Reply, at, self._topic_seq["reply"]), **fields)
+        reply = kind(**self._envelope(kind, at, self._topic_seq["reply"]), **fields)
         suffix = f"reply/{reply.req_id}"
         if wanted_at is not None:
             with suppress(GateError):
@@ -226,17 +273,17 @@ class Native:
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
         rows = np.flatnonzero(tracks.seen & tracks.confirmed)[: payloads.MOST_BOXES]
+        present, classes = np.unique(tracks.classes[rows], return_inverse=True)
         return self._state(
             "frame",
             payloads.Frame,
             at,
             model=model,
+            labels=tuple(labels[index] for index in present),
             tracks=tuple(tracks.ids[rows].tolist()),
-            classes=tuple(labels[index] for index in tracks.classes[rows]),
-            scores=tuple(tracks.scores[rows].astype(np.float64).round(3).tolist()),
-            boxes=tuple(
-                map(tuple, tracks.boxes_xyxy_n[rows].astype(np.float64).clip(0, 1).round(4).tolist())
-            ),
+            classes=tuple(classes.tolist()),
+            scores=tuple(_parts(tracks.scores[rows], 100).tolist()),
+            boxes=tuple(map(tuple, _parts(tracks.boxes_xyxy_n[rows], 1000).tolist())),
         )
 
     def _state(self, suffix: str, payload: type[payloads.Envelope], at: Stamp, /, **fields: Any) -> Message:
@@ -290,6 +337,10 @@ def _sensor(sensor: SensorReadings) -> payloads.Sensor:
         repeated=sensor.repeated,
         missed=sensor.missed,
     )
+
+
+def _parts(fractions: NDArray[np.float32], of: int) -> NDArray[np.int64]:
+    return (fractions.astype(np.float64).clip(0, 1) * of).round().astype(np.int64)
 
 
 def _rounded(value: float | None) -> float | None:

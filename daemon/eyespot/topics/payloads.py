@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from eyespot.domain.event import Direction
+from eyespot.domain.event import Direction, ResetCause
 from eyespot.domain.geometry import Mount
+from eyespot.domain.message import Traffic
 from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
@@ -25,6 +26,8 @@ Utc = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
+_Thousandth = Annotated[int, Meta(ge=0, le=1000)]
+ShortBox = tuple[_Thousandth, _Thousandth, _Thousandth, _Thousandth]
 ClassName = Annotated[str, Meta(max_length=64)]
 Recovery = Literal["restart_stream", "reload_network", "new_process", "reboot"]
 Presence = Literal["online", "offline", "stopping"]
@@ -154,7 +157,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `observations_hz` is measured since the last health message, `dropped` and `observations` count
     since the start; an observation is dropped when the next one came before anybody had time for it.
-    `recoveries` says how often each step was tried to bring a silent camera back.
+    `recoveries` says how often each step was tried to bring a silent camera back. `bytes_today` has what
+    left since midnight, UTC, in PUBLISH packets, repeated ones too; empty where nobody counts.
     """
 
     ok: bool
@@ -167,18 +171,24 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sensor: Sensor | None
     recoveries: Annotated[dict[Recovery, Count], Meta(max_length=8)]
     backlog: Count
+    bytes_today: Annotated[dict[Traffic, Count], Meta(max_length=6)] = {}
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
 
 
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Totals of a line since `since`: class -> crossings in and out."""
+    """Totals of a line since `since`: class -> crossings in and out.
+
+    `reset` says why they began then: "begun", the rule was new; "manual", somebody said so; "unusable", what
+    was kept of it could not be used.
+    """
 
     rule: Short
     kind: Literal["line"] = "line"
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
     since: Utc
+    reset: ResetCause = "begun"
     model: BundleId
 
 
@@ -218,6 +228,17 @@ class Split(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)] | None
 
 
+class Reset(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The totals of a rule begin at zero; `counts` are those until now, from `since` on."""
+
+    kind: Literal["reset"] = "reset"
+    rule: Short
+    cause: ResetCause
+    counts: Annotated[dict[ClassName, dict[Direction, Count]], Meta(max_length=1024)]
+    since: Utc
+    model: BundleId
+
+
 DropReason = Literal["full", "old", "disk_failed"]
 
 
@@ -255,10 +276,18 @@ class Crossed(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Frame(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Boxes of the confirmed tracks seen in one observation, as columns; fractions of the frame."""
+    """Boxes of the confirmed tracks seen in one observation, as columns, short: there may be 30 a second.
+
+    Attributes:
+        labels: names of the classes that there are.
+        classes: of each track, as an index into `labels`.
+        scores: in hundredths.
+        boxes: left, top, right and bottom, in thousandths of the frame.
+    """
 
     model: BundleId
+    labels: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
     tracks: Annotated[tuple[Count, ...], Meta(max_length=MOST_BOXES)]
-    classes: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
-    scores: Annotated[tuple[Fraction, ...], Meta(max_length=MOST_BOXES)]
-    boxes: Annotated[tuple[Box, ...], Meta(max_length=MOST_BOXES)]
+    classes: Annotated[tuple[Annotated[int, Meta(ge=0, lt=MOST_BOXES)], ...], Meta(max_length=MOST_BOXES)]
+    scores: Annotated[tuple[Annotated[int, Meta(ge=0, le=100)], ...], Meta(max_length=MOST_BOXES)]
+    boxes: Annotated[tuple[ShortBox, ...], Meta(max_length=MOST_BOXES)]

@@ -23,6 +23,7 @@ CONFIGURATION = "eyespot.toml"
 NAMED = ("ca_file", "cert_file", "key_file", "password_file")  # as [mqtt] names them
 ROOT_OF_TRUST = "root.json"
 CREDENTIALS = "credentials/"
+DESIRED = "config_desired.json"  # of the state folder
 DATABASE = "eyespot.db"
 NOTE = "Holds secrets: whoever has this can log in to the broker as this device."
 
@@ -35,7 +36,7 @@ _MODE = 0o600
 _DAMAGED = "take another copy of it"
 _STRANGE = "this is no backup of eyespot, or a damaged one"
 
-_NAMES = "|".join((CONFIGURATION, *NAMED, ROOT_OF_TRUST, CREDENTIALS + CREDENTIAL, DATABASE))
+_NAMES = "|".join((CONFIGURATION, *NAMED, ROOT_OF_TRUST, CREDENTIALS + CREDENTIAL, DESIRED, DATABASE))
 
 _Name = Annotated[str, Meta(pattern=rf"^({_NAMES})\Z")]
 _Text = Annotated[str, Meta(max_length=200)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eyespot.topics.commands import Command, Kind
-from eyespot.topics.model_payloads import Ask, ReplyCode
+from eyespot.topics.model_payloads import Ask, ReplyCode, Result
 from eyespot.trust.notes import Request
 from eyespot.trust.slots import NONE_BEFORE, Record
 from eyespot.update.letters import Addressee
@@ -21,11 +21,18 @@ class Verdict:
     Attributes:
         code, detail: for whoever asked.
         ask: what is passed on; None where nothing is.
+        done: what else programs may want to know; None where there is nothing.
     """
 
     code: ReplyCode
     detail: str
     ask: Ask | None = None
+    done: Result | None = None
+
+    @property
+    def result(self) -> Result | None:
+        """What the answer holds for programs."""
+        return self.done if self.ask is None else Result(request=self.ask)
 
 
 def request(ask: Ask, req_id: str | None, now: datetime) -> tuple[Addressee, Request]:
@@ -34,16 +41,23 @@ def request(ask: Ask, req_id: str | None, now: datetime) -> tuple[Addressee, Req
     return ("body" if ask == "rollback" else "worker"), made
 
 
+def too_late(command: Command, now: datetime) -> Verdict | None:
+    """Return the refusal of a command that has expired; None where it has not."""
+    if command.expires is None or command.expires > now:
+        return None
+    return Verdict("refused", f"it came too late: here it is {now:%Y-%m-%dT%H:%M:%SZ}")
+
+
 def decide(command: Command, standing: Standing, now: datetime) -> Verdict:
-    """Return what comes of a command.
+    """Return what comes of a command about the model.
 
     Args:
         command: what somebody asks for.
         standing: how it stands with the model.
         now: by the device's clock, with its offset from UTC.
     """
-    if command.expires is not None and command.expires <= now:
-        return Verdict("refused", f"it came too late: here it is {now:%Y-%m-%dT%H:%M:%SZ}")
+    if (late := too_late(command, now)) is not None:
+        return late
     if standing.pinned:
         return Verdict("refused", in_short(f"the model is not to be changed: {standing.pinned}"))
     if command.kind is Kind.ROLLBACK:

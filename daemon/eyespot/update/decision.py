@@ -5,12 +5,12 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from eyespot.domain.errors import StoreError, TrustError
+from eyespot.domain.windows import opens_s
 from eyespot.trust.archive import SUFFIX
 from eyespot.trust.desired import Desired, delay_s
 from eyespot.trust.notes import Offer, WorkerNote, bundle_of
 from eyespot.trust.slots import Record
 from eyespot.update.settings import UpdateSettings
-from eyespot.update.window import opens_s
 
 MOST_ATTEMPTS = 10
 

@@ -141,6 +141,9 @@ class Watch:
         """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
         self.disconnected(reason)
 
+    def renewed(self, refusal: str) -> None:
+        """Need nothing: nobody watches for so long."""
+
     def acknowledged(self, token: int) -> None:
         """Need nothing: a hint is a hint."""
 

@@ -11,6 +11,7 @@ from eyespot.ports import Subscription
 from eyespot_fleet.status.reading import Known, read
 
 MOST_DEVICES = 10_000
+MOST_SILENT_S = 180.0  # health comes once a minute
 _QUIET_S = 1.0
 _DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
 _ASKED_FOR = ("health", "info")
@@ -22,6 +23,10 @@ class Survey:
     Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
     QoS 0; the rest is dropped. So all are asked together for their short `status`, and device by device for
     the rest.
+
+    A device whose process hangs stays connected: mosquitto has nothing to hold against who answers pings, and
+    takes half a minute for others. So who is there has to say something every three minutes. Until it has
+    said something while we listen, the time of what the broker has kept of it counts, if its clock was right.
 
     Args:
         prefix: topics begin with it; the device's id follows.
@@ -41,6 +46,7 @@ class Survey:
         self._lock = threading.Lock()
         self._known: dict[str, Known] = {}
         self._asked: set[str] = set()
+        self._spoke_s: dict[str, float] = {}
         self._trouble = "it has not answered yet"
         self._moved_s = clock()
         self.overflow = False
@@ -61,7 +67,7 @@ class Survey:
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""
         with self._lock:
-            return dict(self._known)
+            return {device: self._judged(device, known) for device, known in self._known.items()}
 
     def carry(self, publish: Callable[[Message, int], bool]) -> None:
         """Say nothing."""
@@ -79,13 +85,16 @@ class Survey:
                 self._moved_s = self._clock()
             if suffix == "status" and not heard.payload:
                 self._known.pop(device, None)  # somebody has removed it from the broker
-            elif self._has_room_for(device):
+            elif (device in self._known or suffix == "status") and self._has_room_for(device):
                 self._note(device, suffix, heard)
 
     def listening(self) -> None:
         """Take note that the broker passes on what happens."""
         with self._lock:
-            self._moved_s, self._trouble = self._clock(), ""
+            self._moved_s = self._clock()
+            if self._trouble:  # we were deaf: nobody's silence counts
+                self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
+            self._trouble = ""
 
     def deaf(self, topic_filter: str, reason: str) -> None:
         """Take note that it does not let us hear."""
@@ -104,6 +113,9 @@ class Survey:
     def replaced(self, reason: str) -> None:
         """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
         self.disconnected(reason)
+
+    def renewed(self, refusal: str) -> None:
+        """Need nothing: nobody watches for so long."""
 
     def acknowledged(self, token: int) -> None:
         """Need nothing: nothing is sent."""
@@ -129,3 +141,23 @@ class Survey:
         if known.state == "online" != said.state and not heard.retain:
             said = replace(said, gone=f"{self._now():%Y-%m-%dT%H:%M:%SZ}")
         self._known[device] = said
+        if suffix == "health" or not heard.retain:
+            age_s = self._age_s(said) if heard.retain else 0.0
+            self._spoke_s[device] = self._clock() - age_s
+        else:
+            self._spoke_s.setdefault(device, self._clock())
+
+    def _age_s(self, known: Known) -> float:
+        """Return how old what it said of its health is, as far as its clock tells."""
+        if not known.synced or not known.told:
+            return 0.0
+        try:
+            told = datetime.fromisoformat(known.told)
+        except ValueError:  # as February 30th
+            return 0.0
+        return max(0.0, (self._now() - told).total_seconds())
+
+    def _judged(self, device: str, known: Known) -> Known:
+        silent_s = self._clock() - self._spoke_s.get(device, self._clock())
+        deaf = bool(self._trouble)
+        return known if deaf or silent_s <= MOST_SILENT_S else replace(known, silent_s=silent_s)

@@ -108,7 +108,7 @@ def a_day_at_the_door() -> dict[str, Said]:
     """People are counted, a configuration is desired, another model comes."""
     with place("a day at the door") as (folder, mosquitto, ear):
         config = configured(folder, mosquitto, DOOR, {"source": "scene", "seed": 903})
-        add(config, "[topics]", "frame = true", "[update]", "probation_s = 10")
+        add(config, "[topics]", "frame = true", "onvif = true", "[update]", "probation_s = 10")
         with Daemon(config):
             ear.until("crossed", "frame", "config_reported")
             early = ear.said
@@ -122,7 +122,11 @@ def a_day_at_the_door() -> dict[str, Said]:
             ear.until("model_event", true=lambda event: event["kind"] == "committed")
             ear.until("health", true=lambda health: health["uptime_s"] > 10)
             ear.until("rule_state", true=lambda state: len(state["counts"]["person"]) == 2)
-            return early | ear.said | {kind: early[kind] for kind in ("crossed", "status")}
+            early["rule_state"] = ear.said["rule_state"]
+            tell(mosquitto, "cmd/diagnose", {"req_id": "22"})
+            tell(mosquitto, "cmd/counters/reset", {})
+            ear.until("reset", "diagnosis")
+            return early | ear.said | {kind: early[kind] for kind in ("crossed", "status", "rule_state")}
 
 
 def tell(mosquitto: LocalMosquitto, suffix: str, payload: dict[str, Any], *, retain: bool = False) -> None:

@@ -1,7 +1,7 @@
 """`eyespot selftest`: what works on this machine, in words. One small function a probe; none raises."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from eyespot.app.selftest.world import World, look_around
 from eyespot.host.clock import SystemClock
 from eyespot.ports import Tell, silent
 
-__all__ = ["Finding", "Verdict", "selftest"]
+__all__ = ["BESIDE_THE_SERVICE", "Finding", "Verdict", "selftest"]
 
 _LIMIT_S = 10.0
 _SLOW_S = 30.0  # imports, and what waits for others
@@ -34,10 +34,18 @@ _PROBES: Mapping[str, tuple[Callable[[World], Finding], float]] = {
 }
 
 
+# What loads no library and asks nobody else: the service has camera and model already, and little memory.
+BESIDE_THE_SERVICE = frozenset(
+    {"machine", "camera", "firmware", "permissions", "clock", "disk", "watchdog", "heat"}
+)
+
+
 def selftest(
     file: Path,
     *,
     optional: bool,
+    only: Collection[str] = frozenset(_PROBES),
+    limit_s: float = _SLOW_S,
     open_camera: bool = False,
     tell: Tell = silent,
     root: Path = Path("/"),
@@ -48,6 +56,8 @@ def selftest(
     Args:
         file: the configuration.
         optional: whether it may be missing.
+        only: the probes that are wanted.
+        limit_s: how long each may take at most.
         open_camera: also open the camera for some seconds, which turns it on once.
         tell: is told how far that is.
         root: where the file system begins.
@@ -55,8 +65,9 @@ def selftest(
     """
     world, finding = look_around(file, root, environ, optional=optional)
     yield finding
-    for name, (probe, limit_s) in _PROBES.items():
-        yield attempt(name, partial(probe, world), limit_s)
+    for name, (probe, usual_s) in _PROBES.items():
+        if name in only:
+            yield attempt(name, partial(probe, world), min(usual_s, limit_s))
     if open_camera:
         look: Probe = partial(looking.looking, world, SystemClock(), tell)
         yield attempt("looking", look, looking.LIMIT_S)

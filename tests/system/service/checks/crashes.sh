@@ -169,6 +169,20 @@ who_stopped_it_has_the_last_word() {
     ok "what runs, and what somebody stopped or disabled, is left alone"
 }
 
+a_restart_over_the_broker_is_no_crash() {
+    local before reply; before=$(property MainPID)
+    sleep 60 # it is not done sooner after a start
+    reply=$(mosquitto_rr -W 10 -t $topics/cmd/restart -e $topics/reply/again -m '{"req_id": "again"}')
+    [[ $reply == *'"code":"ok"'* ]] || failed "cmd/restart: $reply"
+    within 20 restarted_as_another "$before" || failed "it did not start again"
+    next 90 rule/middle/event >/dev/null || failed "no counting after cmd/restart"
+    not_troubled_by crash_loop || failed "a restart counts as a crash: $(next 5 health)"
+    [[ $(cat /run/eyespot/last-run 2>/dev/null) == "" ]] || failed "the ending was not read"
+    ok "cmd/restart: answered, ended, started again, and no crash"
+}
+
+restarted_as_another() { is_running && [[ $(property MainPID) != "$1" ]]; }
+
 # --- the checks, in the order in which they run ------------------------------------------------------------------
 
 begins
@@ -180,3 +194,4 @@ half_written_configurations_do_not_keep_it_down
 what_is_broken_at_the_start_is_mended_at_once
 credentials_start_it_too
 who_stopped_it_has_the_last_word
+a_restart_over_the_broker_is_no_crash

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.update.window import opens_s
+from eyespot.domain.windows import opens_s
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks change 2026-03-29 02:00 -> 03:00 and 2026-10-25 03:00 -> 02:00
 ZONES = [

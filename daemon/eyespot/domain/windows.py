@@ -1,4 +1,4 @@
-"""The hours in which a model may be taken: "22:00-05:00" of the device's day, whatever clocks do."""
+"""Hours of the device's day, as "22:00-05:00", whatever clocks do."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta

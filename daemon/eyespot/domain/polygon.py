@@ -1,0 +1,83 @@
+"""Polygons in fractions of the full frame; x right, y down; concave ones, too."""
+
+import numpy as np
+
+from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.track import Mask
+
+_SMALLEST_AREA = 1e-4
+
+
+def problem_with(corners: tuple[Point, ...]) -> str:
+    """Return why corners make no polygon that something can be inside of; empty where they do."""
+    if len(set(corners)) < len(corners):
+        return "a corner is named twice; name each once, and the first not again at the end"
+    for first in range(len(corners)):
+        for second in range(first + 2, len(corners)):
+            neighbours = first == 0 and second == len(corners) - 1
+            if not neighbours and _meet(_side(corners, first), _side(corners, second)):
+                return f"its sides {first + 1} and {second + 1} meet; name the corners as you walk around it"
+    if abs(area(np.array(corners))) < _SMALLEST_AREA:
+        return "it has next to no area"
+    return ""
+
+
+def area(corners: Reals) -> float:
+    """Return the signed area of (n, 2) corners, by the shoelace formula."""
+    x, y = corners.T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+def inradius(corners: Reals) -> float:
+    """Return about how far the middle is from the sides: exactly for a square, less for what is long."""
+    sides = np.roll(corners, -1, axis=0) - corners
+    return 2 * abs(area(corners)) / float(np.hypot(*sides.T).sum())
+
+
+def inside(points: Reals, corners: Reals) -> Mask:
+    """Return which of (n, 2) points lie inside; by the even-odd rule: a side belongs to one of two."""
+    x, y = points[:, 0, None], points[:, 1, None]
+    (x0, y0), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
+    spans = (y0 > y) != (y1 > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beyond = x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
+    found: Mask = (spans & beyond).sum(axis=1) % 2 == 1
+    return found
+
+
+def distances(points: Reals, corners: Reals, units: Reals) -> Reals:
+    """Return how far (n, 2) points are from the nearest side, each in units of its own.
+
+    Args:
+        points: (n, 2).
+        corners: (m, 2).
+        units: (n, 2), what counts as 1 along x and y for each point.
+    """
+    ends = corners[None] / units[:, None]
+    ways = np.roll(ends, -1, axis=1) - ends
+    out = points[:, None] / units[:, None] - ends
+    along = np.clip((out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12), 0, 1)
+    gaps = out - along[:, :, None] * ways
+    nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1)
+    return nearest
+
+
+def _side(corners: tuple[Point, ...], index: int) -> tuple[Point, Point]:
+    return corners[index], corners[(index + 1) % len(corners)]
+
+
+def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    (a, b), (c, d) = one, other
+    if _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0:
+        return True
+    touching = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
+    return any(_turn(*three) == 0 and _between(*three) for three in touching)
+
+
+def _turn(a: Point, b: Point, c: Point) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _between(a: Point, b: Point, c: Point) -> bool:
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    return bool((low <= c).all() and (c <= high).all())

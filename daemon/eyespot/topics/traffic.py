@@ -1,0 +1,48 @@
+"""What kinds of messages leave a device, for whoever pays by the byte."""
+
+from typing import get_args
+
+from eyespot.domain.message import Delivery, Message, Traffic
+from eyespot.topics import onvif
+
+KINDS: tuple[Traffic, ...] = get_args(Traffic)
+
+_BY_DELIVERY: dict[Delivery, Traffic] = {
+    Delivery.DURABLE: "events",
+    Delivery.STATE: "states",
+    Delivery.LIVE: "live",
+    Delivery.ANSWER: "answers",
+}
+
+
+def kind_of(message: Message, root: str) -> Traffic:
+    """Return the kind of a message.
+
+    Args:
+        message: which leaves.
+        root: where the topics of the device begin; what is elsewhere is in the form of somebody else.
+    """
+    if message.delivery is Delivery.ANSWER:
+        return "answers"
+    if not message.topic.startswith(root) or is_for_onvif(message, root):
+        return "standards"
+    return "health" if _suffix(message, root) == "health" else _BY_DELIVERY[message.delivery]
+
+
+def is_optional(message: Message, root: str) -> bool:
+    """Return whether it is the first to be done without: boxes of frames, and what is said twice."""
+    return message.delivery is Delivery.LIVE or is_for_onvif(message, root)
+
+
+def is_for_onvif(message: Message, root: str) -> bool:
+    """Return whether it is in ONVIF's form."""
+    return _suffix(message, root).startswith(onvif.PREFIX)
+
+
+def may_wait(message: Message, root: str) -> bool:
+    """Return whether it is a value that the next one replaces, and nobody has to hear of at once."""
+    return message.retain and bool(message.payload) and _suffix(message, root) != "status"
+
+
+def _suffix(message: Message, root: str) -> str:
+    return message.topic.removeprefix(f"{root}/")

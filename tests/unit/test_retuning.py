@@ -1,0 +1,122 @@
+"""A configuration is taken up between two frames: nobody at a line is forgotten, no total is lost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from eyespot.app.plan import plan
+from eyespot.config import Config, parse
+from eyespot.domain.errors import ConfigError
+from eyespot.host.clock import ManualClock
+from fakes.brokers import ROOT
+from fakes.tuned import Tuned
+from fakes.walkers import Walker
+
+FILE = """
+[camera]
+source = "scene"
+mount = "overhead"
+[mqtt]
+url = "mqtt://localhost"
+[topics]
+frame = true
+[[rules]]
+kind = "line"
+id = "door"
+a = [0.5, 1.0]
+b = [0.5, 0.0]
+classes = ["person"]
+"""
+LOADED = parse(FILE, "f")
+PERSON = 4  # of the factory model
+THERE = Walker((0.1, 0.5), (0.9, 0.5), 0, 8, kind=PERSON)
+DOOR = {"kind": "line", "id": "door", "a": [0.5, 1.0], "b": [0.5, 0.0], "classes": ["person"]}
+
+
+def config(**tables: Any) -> Config:
+    """The file's, with some tables changed."""
+    table = msgspec.to_builtins(LOADED.config)
+    return msgspec.convert({**table, **tables}, Config)
+
+
+@pytest.fixture
+def life() -> Tuned:
+    clock = ManualClock(1_700_000_000 * 10**9)
+    return Tuned(plan(LOADED, clock), clock)
+
+
+def states(life: Tuned, rule: str) -> list[Any]:
+    topic = f"{ROOT}/rule/{rule}/state"
+    return [m.payload and json.loads(m.payload) for m in life.posted if m.topic == topic]
+
+
+def count(life: Tuned, rule: str = "door") -> Any:
+    return states(life, rule)[-1]["counts"]["person"]
+
+
+@pytest.mark.parametrize("at_s", [2.0, 3.9, 4.1, 5.0])
+def test_whoever_walks_over_the_line_meanwhile_is_counted_once(life: Tuned, at_s: float) -> None:
+    life.walks(THERE, to_s=at_s)
+    window = {**DOOR, "id": "window", "a": [0.8, 1.0], "b": [0.8, 0.0]}
+    assert life.retuning.take_up(config(rules=[window, DOOR]))
+    life.walks(THERE, from_s=at_s)
+    assert (count(life), count(life, "window")) == ({"in": 1, "out": 0}, {"in": 1, "out": 0})
+
+
+def test_a_line_that_is_moved_keeps_its_totals_and_their_beginning(life: Tuned) -> None:
+    life.walks(THERE)
+    life.clock.sleep(60)
+    assert life.retuning.take_up(config(rules=[{**DOOR, "a": [0.4, 1.0]}]))
+    assert count(life) == {"in": 1, "out": 0}
+    assert states(life, "door")[0]["since"] == states(life, "door")[-1]["since"]
+
+
+def test_the_topic_of_a_rule_that_is_taken_away_is_cleared_and_back_again_it_counts_on(life: Tuned) -> None:
+    life.walks(THERE)
+    assert life.retuning.take_up(config(rules=[]))
+    assert states(life, "door")[-1] == b""
+    assert life.retuning.take_up(config())
+    assert count(life) == {"in": 1, "out": 0}
+
+
+def test_an_id_that_becomes_another_kind_of_rule_begins_anew_and_that_is_named(life: Tuned) -> None:
+    share = {"kind": "share", "id": "door"}
+    assert life.retuning.take_up(config(rules=[share]))
+    assert "door began at zero" in {t.name: t.reason for t in life.health.troubles()}["state_reset"]
+
+
+def test_scores_count_from_the_next_frame_on_and_what_looks_is_told(life: Tuned) -> None:
+    assert life.retuning.take_up(config(model={"min_score": 0.95}))
+    life.walks(THERE)
+    assert count(life) == {"in": 0, "out": 0}
+    assert [look.min_score for look in life.looking.told] == [0.95]
+    assert life.pipeline.model.min_score == 0.95
+    assert life.retuning.take_up(config())
+    assert life.pipeline.model.min_score == life.looking.model.min_score == 0.35
+
+
+def test_frames_are_published_no_more_and_info_says_so(life: Tuned) -> None:
+    life.walks(THERE, to_s=2)
+    assert life.posted[-1].topic.endswith("/frame")
+    assert life.retuning.take_up(config(topics={"frame": False}))
+    info = json.loads(life.posted[-1].payload)
+    assert (info["schema"], info["privacy"]["boxes_of_frames"]) == ("eyespot.info/1", False)
+    told = len(life.posted)
+    life.walks(THERE, from_s=2, to_s=3)
+    assert len(life.posted) == told
+
+
+def test_where_a_box_counts_is_changed_for_every_rule(life: Tuned) -> None:
+    level = {**DOOR, "a": [0.0, 0.55], "b": [1.0, 0.55]}
+    assert life.retuning.take_up(config(rules=[level], camera={"source": "scene", "mount": "oblique"}))
+    life.walks(Walker((0.5, 0.2), (0.5, 0.5), 0, 8, kind=PERSON))  # its feet go over it
+    assert count(life) == {"in": 1, "out": 0}
+
+
+def test_rules_that_the_model_cannot_serve_are_refused_in_words(tmp_path: Path, life: Tuned) -> None:
+    loaded = parse(FILE.replace("person", "unicorn"), str(tmp_path))
+    with pytest.raises(ConfigError, match="unicorn"):
+        life.retuning.check(loaded)
