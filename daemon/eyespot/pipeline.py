@@ -157,6 +157,11 @@ class Pipeline:
         return self._take_up(new, taken_ns, timeline)
 
     @property
+    def states(self) -> dict[str, RuleState]:
+        """What holds now, by rule."""
+        return {rule_id: running.rule.state() for rule_id, running in self._rules.items()}
+
+    @property
     def counting(self) -> tuple[str, ...]:
         """The rules that have totals."""
         return tuple(

@@ -7,17 +7,27 @@ from typing import Any
 import msgspec
 import pytest
 
+from eyespot.domain.event import Direction, LineState, ShareState
 from eyespot.topics import commands
+from eyespot.topics.commands import Kind
 from eyespot.topics.gate import DECLARED, Gate, GateError
-from eyespot.topics.home_assistant import Announced, discovery
+from eyespot.topics.home_assistant import Described, discovery
+from eyespot.topics.home_assistant_entities import MOST_CLASSES, Abilities, Announced, announced
 
 ROOT = "eyespot/v1/shop-1"
 DOOR = Announced("door", "line", ("person", "dining table"))
 FLOOR = Announced("floor", "share")
+ALL = Abilities(asks=True, goes_back=True)
 
 
-def told(*rules: Announced, before: dict[str, str] | None = None) -> dict[str, Any]:
-    payload = discovery(ROOT, "Shop", "0.1.0", rules, before or {})
+def described(abilities: Abilities = ALL) -> Described:
+    return Described(ROOT, "Shop", "0.1.0", "Raspberry Pi", abilities)
+
+
+def told(
+    *rules: Announced, before: dict[str, str] | None = None, abilities: Abilities = ALL
+) -> dict[str, Any]:
+    payload = discovery(described(abilities), rules, before or {})
     again: dict[str, Any] = json.loads(msgspec.json.encode(payload))
     return again
 
@@ -67,13 +77,52 @@ def test_templates_name_only_fields_of_the_payloads_at_their_topics() -> None:
     assert named
 
 
-def test_every_button_gives_a_command_that_exists() -> None:
-    given = [c for c in told()["components"].values() if "command_topic" in c]
+def given(component: dict[str, Any]) -> str:
+    """What it says when it is pressed, or set to its smallest value."""
+    if "command_template" in component:
+        return component["command_template"].replace("{{ value }}", str(component["min"]))  # type: ignore[no-any-return]
+    return component.get("payload_press") or component["payload_install"]  # type: ignore[no-any-return]
 
-    for component in given:
-        payload = component.get("payload_press") or component["payload_install"]
-        commands.parse(component["command_topic"].removeprefix(f"{ROOT}/"), payload.encode())
-    assert {c["platform"] for c in given} == {"update", "button"}
+
+def test_everything_that_can_be_pressed_or_set_gives_a_command_that_exists() -> None:
+    able = [c for c in told(DOOR, FLOOR)["components"].values() if "command_topic" in c]
+
+    said = {commands.parse(c["command_topic"].removeprefix(f"{ROOT}/"), given(c).encode()).kind for c in able}
+    assert {c["platform"] for c in able} == {"update", "button", "number"}
+    assert said == {Kind.UPDATE, Kind.ROLLBACK, Kind.RESET, Kind.RESTART, Kind.MIN_SCORE}
+
+
+def test_each_line_can_be_reset_alone_and_a_share_has_nothing_to_reset() -> None:
+    components = told(DOOR, FLOOR)["components"]
+
+    assert json.loads(components["rule_door_reset"]["payload_press"]) == {"args": {"rule": "door"}}
+    assert "rule_floor_reset" not in components
+    assert "reset" not in told(FLOOR)["components"]
+
+
+def test_what_would_be_refused_has_no_button() -> None:
+    pinned = told(abilities=Abilities(asks=False, goes_back=False))["components"]
+
+    assert {"model_look", "model_rollback"}.isdisjoint(pinned)
+    assert "command_topic" not in pinned["model"]
+
+
+def test_rules_are_announced_by_what_they_say_and_their_classes_are_bounded() -> None:
+    nothing: dict[Direction, int] = {"in": 0, "out": 0}
+    many = LineState({f"class {n}": nothing for n in range(MOST_CLASSES + 5)})
+
+    rules = announced({"door": LineState({"dog": nothing}), "floor": ShareState({}, None), "many": many})
+
+    assert rules[:2] == [Announced("door", "line", ("dog",)), Announced("floor", "share")]
+    assert len(rules[2].classes) == MOST_CLASSES - 1
+
+
+def test_the_largest_message_that_there_can_be_may_leave() -> None:
+    lines = [Announced(f"{n:x>63}", "line") for n in range(99)]
+    full = Announced("y" * 63, "line", tuple(f"{n:w>64}" for n in range(MOST_CLASSES)))
+    before = {f"rule_{'z' * 63}_{n:0>12}_out": "sensor" for n in range(256)}
+
+    Gate(ROOT).announce("homeassistant", discovery(described(), [*lines, full], before))
 
 
 def test_what_was_announced_and_is_gone_is_taken_back() -> None:
@@ -98,7 +147,7 @@ def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
 
 
 def test_the_gate_lets_discovery_out_at_its_one_topic() -> None:
-    message = Gate(ROOT).announce("homeassistant", discovery(ROOT, "Shop", "0.1.0", [DOOR], {}))
+    message = Gate(ROOT).announce("homeassistant", discovery(described(), [DOOR], {}))
 
     assert (message.topic, message.retain) == ("homeassistant/device/shop-1/config", True)
     assert json.loads(message.payload) == told(DOOR)

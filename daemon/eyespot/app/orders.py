@@ -28,6 +28,7 @@ class Orders:
         post: takes what a reset leaves behind.
         turn: held by whoever steps the pipeline and numbers durable messages, until they are posted.
         clock: for everything.
+        adjust: has another smallest score desired; takes it and the id of the command.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Orders:
         post: Callable[[Handover], None],
         turn: AbstractContextManager[object],
         clock: Clock,
+        adjust: Callable[[float, str | None], Verdict],
     ) -> None:
         self._pipeline = pipeline
         self._steward = steward
@@ -46,6 +48,7 @@ class Orders:
         self._post = post
         self._turn = turn
         self._clock = clock
+        self._adjust = adjust
 
     def do(self, command: Command, heard: Heard) -> Verdict:
         """Do what is asked for, and return what came of it."""
@@ -55,6 +58,8 @@ class Orders:
             return self._steward.restart()
         if command.kind is Kind.LOG and command.level is not None:
             return self._steward.log(command.level)
+        if command.kind is Kind.MIN_SCORE and command.min_score is not None:
+            return self._adjust(command.min_score, command.req_id)
         if command.kind is Kind.DIAGNOSE and command.req_id is not None:
             return self._diagnosing.begin(command.req_id, heard)
         return Verdict("refused", "nobody here does that")

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import eyespot
+from eyespot.app import announcing
 from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
@@ -53,6 +54,7 @@ from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
+from eyespot.update.commands import Verdict
 from eyespot.update.slots import Slots
 
 _log = logging.getLogger(__name__)
@@ -128,6 +130,7 @@ class _Life:
             self._health.raise_state("reload_refused", refusal)
         if why := volatility(plan.state_dir):
             self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         durables = Durables(gate, native.boot_id, clock)
@@ -147,11 +150,19 @@ class _Life:
         self._pipeline = _pipeline(plan, native, gate)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
+        self._announcer = announcing.announcer(
+            plan,
+            self._pipeline,
+            gate=gate,
+            post=self._store.post,
+            answers=lambda: self._store.answers,
+            turn=self._turn,
+            clock=clock,
+        )
         self._models = self._make_model_desk(native)
-        self._models.listen(broker)
+        self._models.listen(broker, *announcing.ear(self._models.commands, self._announcer))
         self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
-        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
         self._name_what_was_reset()
@@ -275,8 +286,19 @@ class _Life:
         post = self._store.post
         diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
         orders = Orders(
-            self._pipeline, self._steward, diagnosing, post=post, turn=self._turn, clock=self._clock
+            self._pipeline,
+            self._steward,
+            diagnosing,
+            post=post,
+            turn=self._turn,
+            clock=self._clock,
+            adjust=self._adjust,
         )
+
+        def each_second() -> None:
+            diagnosing.tick()
+            self._announcer.tick()
+
         return ModelDesk(
             self._plan,
             self._plan.choice.slots or Slots(slots_folder(self._plan.config)),
@@ -288,8 +310,13 @@ class _Life:
             clock=self._clock,
             desire=self._twin.hear if self._twin is not None else lambda _: None,
             do=orders.do,
-            each_second=diagnosing.tick,
+            each_second=each_second,
         )
+
+    def _adjust(self, min_score: float, req_id: str | None) -> Verdict:
+        if self._twin is None:
+            return Verdict("refused", "here nothing can be desired")
+        return Verdict(*self._twin.adjust(min_score, req_id))
 
     def _gather(self) -> Sequence[Piece]:
         ring, day = self._steward.ring, self._steward.day

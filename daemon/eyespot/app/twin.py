@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from eyespot.app.retuning import Retuning
@@ -17,8 +18,8 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Clock, Handover, HealthBoard
 from eyespot.store.desired import DesiredRecord, DesiredStore
 from eyespot.store.settings import state_dir
-from eyespot.topics.commands import InvalidCommandError
-from eyespot.topics.desired import parse_desired
+from eyespot.topics.commands import MOST_BYTES, InvalidCommandError
+from eyespot.topics.desired import DesiredConfig, parse_desired
 from eyespot.topics.model_payloads import ReplyCode
 from eyespot.topics.native import Native, stamp
 
@@ -117,6 +118,24 @@ class Twin:
             else:
                 self._consider(payload.decode(), desired.req_id)
 
+    def adjust(self, min_score: float, req_id: str | None) -> tuple[ReplyCode, str]:
+        """Have another smallest score desired, beside all else that is; return what came of that.
+
+        What is retained on `config/desired` stays as it is, and is no news when it comes again. What comes
+        there anew takes the place of both.
+        """
+        with self._lock:
+            if self._life is None:
+                return "failed", "it has not begun to live yet"
+            before = self._record
+            text = _with_score(before.in_force, min_score, req_id)
+            if len(text) > MOST_BYTES:
+                return "refused", f"what is desired would be larger than {MOST_BYTES} bytes"
+            if text == before.in_force:
+                return self._standing()[1:]
+            told = before.told or before.shunned or before.in_force
+            return self._consider_anew(text, req_id or _req_id(before.in_force), told)
+
     def tick(self, health: HealthBoard) -> None:
         """Take up what is newly desired, and judge the trial when it is over; from the main thread, often."""
         with self._lock:
@@ -157,33 +176,42 @@ class Twin:
         return made
 
     def _consider(self, text: str, req_id: str | None) -> None:
-        if text in {self._record.shunned, self._record.in_force}:  # as with each connection
+        record = self._record
+        if text in {record.shunned, record.in_force, record.told}:  # as with each connection
             self._report(*self._standing())
-            return
+        else:
+            self._consider_anew(text, req_id)
+
+    def _consider_anew(self, text: str, req_id: str | None, told: str = "") -> tuple[ReplyCode, str]:
+        code: ReplyCode = "refused"
         try:
             self._check(text)
         except DesiredRefusedError as error:
-            self._report(req_id, "refused", one_line(error))
+            reason = one_line(error)
         except ConfigError as error:
-            self._report(req_id, "invalid", one_line(error))
+            code, reason = "invalid", one_line(error)
         else:
             trial = "" if text == self._record.good else text
-            self._take(DesiredRecord(good=self._record.good, trial=trial), req_id)
+            return self._take(DesiredRecord(good=self._record.good, trial=trial, told=told), req_id)
+        self._report(req_id, code, reason)
+        return code, reason
 
     def _check(self, text: str) -> None:
         if self._life is not None and self._file is not None:
             self._life.retuning.check(_under(self._file, text))
 
-    def _take(self, record: DesiredRecord, req_id: str | None = None) -> None:
+    def _take(self, record: DesiredRecord, req_id: str | None = None) -> tuple[ReplyCode, str]:
         """Keep what is desired first: what is not on the disk is not lived by."""
         before = self._record
         if error := self._keep(record):
             self._record = before
-            self._report(req_id, "failed", f"it cannot be kept: {error}")
-            return
+            reason = f"it cannot be kept: {error}"
+            self._report(req_id, "failed", reason)
+            return "failed", reason
         self._changed = record.in_force != self._lives_by
         if not self._changed:
             self._report(*self._standing())
+        return self._standing()[1:]
 
     def _take_up(self, life: Life, file: Loaded) -> None:
         """Have what is in force lived by, from the next frame on."""
@@ -230,14 +258,15 @@ class Twin:
             self._go_back(f"within {TRIAL_S:.0f} s of applying it: {' and '.join(missing)}")
             self._changed = True
         else:
-            self._keep(DesiredRecord(good=self._record.trial))
+            self._keep(DesiredRecord(good=self._record.trial, told=self._record.told))
             self._report(*self._standing())
 
     def _go_back(self, reason: str, good: str | None = None) -> None:
         _log.error("the desired configuration is in force no more: %s", reason)
         before = self._record.good if good is None else good
         shunned = self._record.in_force
-        self._keep(DesiredRecord(good=before, shunned=shunned, reason=reason[:200]))
+        told = self._record.told
+        self._keep(DesiredRecord(good=before, shunned=shunned, reason=reason[:200], told=told))
 
     def _keep(self, record: DesiredRecord) -> str:
         """Go by a record; return why it is not on the disk, or nothing."""
@@ -281,6 +310,14 @@ def in_force_over(loaded: Loaded, environ: Mapping[str, str]) -> str:
 
 def _under(loaded: Loaded, text: str) -> Loaded:
     return lay_over(loaded, parse_desired(text.encode()).config)
+
+
+def _with_score(text: str, min_score: float, req_id: str | None) -> str:
+    """Return what is desired with another smallest score; `text` is empty where nothing is."""
+    desired = parse_desired(text.encode()) if text else DesiredConfig({})
+    model = {**desired.config.get("model", {}), "min_score": min_score}
+    changed = DesiredConfig({**desired.config, "model": model}, req_id or desired.req_id)
+    return msgspec.json.encode(changed).decode()
 
 
 def _req_id(text: str) -> str | None:

@@ -100,11 +100,6 @@ def secret_words(settings: MqttSettings, environ: Mapping[str, str]) -> tuple[st
     return tuple(word for word in (password, *places) if word)
 
 
-def _folder(environ: Mapping[str, str]) -> Path:
-    # systemd.exec(5): each credential is a file in this folder
-    return Path(environ.get(_FOLDER, "/nonexistent"))
-
-
 def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     named = settings.password_file
     path = Path(named) if named else credential(_PASSWORD, environ)
@@ -144,3 +139,8 @@ def _show_certificate(context: ssl.SSLContext, certificate: str, key: str | Path
             f"cannot use cert_file {certificate} with the key {key}: "
             f"{one_line(error)}; want PEM, a key without a passphrase that belongs to the certificate"
         ) from error
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    # systemd.exec(5): each credential is a file in this folder
+    return Path(environ.get(_FOLDER, "/nonexistent"))

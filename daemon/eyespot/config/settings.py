@@ -41,6 +41,20 @@ class TopicsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     onvif: bool = False
 
 
+class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How Home Assistant gets to know the device.
+
+    Attributes:
+        discovery: tell it of the device, so that it makes entities by itself.
+        prefix: below which it looks for devices, and says that it has begun.
+    """
+
+    discovery: bool = False
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128)] = (
+        "homeassistant"
+    )
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A configuration of Eyespot.
 
@@ -51,8 +65,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         mqtt: where to publish.
         state: where counts are kept.
         topics: what is published beyond states and events.
+        home_assistant: how Home Assistant gets to know the device.
         update: where models come from.
         rules: what is counted.
+
+    Raises:
+        ValueError: Home Assistant would be told among the device's own topics.
     """
 
     device: DeviceSettings = DeviceSettings()
@@ -61,5 +79,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     mqtt: MqttSettings
     state: StateSettings = StateSettings()
     topics: TopicsSettings = TopicsSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     update: UpdateSettings = UpdateSettings()
     rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()
+
+    def __post_init__(self) -> None:
+        """Keep Home Assistant's topics apart from our own."""
+        if f"{self.home_assistant.prefix}/".startswith(f"{self.mqtt.prefix}/"):
+            raise ValueError("[home_assistant] prefix lies below [mqtt] prefix; they have to differ")

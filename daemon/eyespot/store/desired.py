@@ -25,6 +25,8 @@ class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         starts: of the process with `trial`.
         shunned: what failed; it is not tried again until something else is desired.
         reason: of that.
+        told: what was said as a whole, where parts were changed since: when it is said again, as with each
+            connection, it is no news.
     """
 
     good: str = ""
@@ -32,6 +34,7 @@ class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     starts: int = 0
     shunned: str = ""
     reason: str = ""
+    told: str = ""
 
     @property
     def in_force(self) -> str:

@@ -39,6 +39,7 @@ class Kind(Enum):
     RESET = "cmd/counters/reset"
     RESTART = "cmd/restart"
     LOG = "cmd/log"
+    MIN_SCORE = "cmd/settings/min_score"
     DIAGNOSE = "cmd/diagnose"
     DESIRED = DESIRED
 
@@ -56,6 +57,7 @@ class Command:
         bundle, version: of the model that is desired, where one is named.
         rule: whose totals are to begin at zero; None: those of all.
         level: from which on the log is to be kept.
+        min_score: that is desired.
     """
 
     kind: Kind
@@ -65,6 +67,7 @@ class Command:
     version: str | None = None
     rule: str | None = None
     level: LogLevel | None = None
+    min_score: float | None = None
 
 
 class InvalidCommandError(ValueError):
@@ -95,6 +98,12 @@ class _Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel
 
 
+class _Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which score on a detection can start a track."""
+
+    value: Annotated[float, Meta(ge=0.01, le=0.99)]
+
+
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     req_id: ReqId | None = None
     expires: _Expires | None = None
@@ -116,6 +125,12 @@ class AskedLog(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes with `cmd/log`."""
 
     args: _Level
+
+
+class AskedScore(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/settings/min_score`."""
+
+    args: _Score
 
 
 class AskedDiagnosis(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,13 +158,14 @@ class _Numbered(msgspec.Struct, frozen=True):
     req_id: ReqId | None = None
 
 
-_Form = type[Asked | AskedReset | AskedLog | AskedDiagnosis]
+_Form = type[Asked | AskedReset | AskedLog | AskedScore | AskedDiagnosis]
 FORMS: Mapping[Kind, _Form] = {
     Kind.UPDATE: Asked,
     Kind.ROLLBACK: Asked,
     Kind.RESET: AskedReset,
     Kind.RESTART: Asked,
     Kind.LOG: AskedLog,
+    Kind.MIN_SCORE: AskedScore,
     Kind.DIAGNOSE: AskedDiagnosis,
 }
 
@@ -185,7 +201,8 @@ def _command(kind: Kind, payload: bytes) -> Command:
     asked = msgspec.json.decode(payload, type=FORMS[kind])
     rule = asked.args.rule if isinstance(asked, AskedReset) and asked.args is not None else None
     level = asked.args.level if isinstance(asked, AskedLog) else None
-    return Command(kind, asked.req_id, asked.expires, rule=rule, level=level)
+    score = asked.args.value if isinstance(asked, AskedScore) else None
+    return Command(kind, asked.req_id, asked.expires, rule=rule, level=level, min_score=score)
 
 
 def _desired(payload: bytes) -> Command:

@@ -21,7 +21,7 @@ _KIB = 1024
 _LONGEST_ANSWER_TOPIC = 256
 _MOST_CORRELATION = 256
 _DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-_MOST_DISCOVERY = 256 * _KIB
+_MOST_DISCOVERY = 512 * _KIB
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
