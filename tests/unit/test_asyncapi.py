@@ -9,10 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery
 from eyespot.topics import asyncapi
-from eyespot.topics.commands import REQ_ID
 from eyespot.topics.gate import DECLARED, Declared
 from fakes import contract
 
@@ -51,11 +49,7 @@ def test_subscribers_are_shown_one_of_everything_that_is_declared(declared: Decl
 
 @pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
 def test_the_table_of_topics_says_how_each_comes(declared: Declared) -> None:
-    topic = (
-        declared.form.pattern.replace(RULE_ID, "<id>")
-        .replace(REQ_ID, "<req_id>")
-        .replace(r"\.(in|out)", ".<direction>")
-    )
+    topic = re.sub(r"\{(\w+)\}", r"<\1>", asyncapi._place(declared)).replace("<rule>", "<id>")
     (row,) = (row for row in TABLE if row.startswith(f"| [`{topic}`]("))
     retained, qos = declared.delivery is Delivery.STATE, int(declared.delivery is not Delivery.LIVE)
     durable = ", durable" if declared.delivery is Delivery.DURABLE else ""

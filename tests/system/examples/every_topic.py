@@ -189,13 +189,14 @@ def record_crowd(file: Path, rows: int) -> None:
 
 
 def renewed(text: str, said: dict[str, Said]) -> str:
-    """Return a text whose examples are replaced by what was heard now, each by one of its kind."""
+    """Return a text whose topics are shown by what was heard now, each by one of its kind."""
+    before, heading, text = text.partition("\n## Topics\n")
     for old in examples_in(text):
         declared = declared_for(old.suffix, old.payload)
         new = said.get(message_id(declared)) if declared else None
         if new is not None:
             text = text.replace(line(old), line(new))
-    return text
+    return before + heading + text
 
 
 def line(said: Said) -> str:
