@@ -216,13 +216,14 @@ def test_states_leave_although_the_disk_cannot_be_read(store: Store, monkeypatch
         raise StorageError("cannot read")
 
     monkeypatch.setattr(store.database, "waiting", fails)
-    store.worker.connected()
     store.turn(counted(1))
-    assert store.wire.payloads == [b"1 in"]
+    store.worker.connected()
+    store.turn(counted(2))
+    assert store.wire.payloads == [b"2 in"]
     assert "cannot read" in store.health.lasting["storage_failed"]
     monkeypatch.undo()
     store.turn()
-    assert store.wire.payloads == [b"1 in", b"1"]
+    assert store.wire.payloads == [b"2 in", b"1", b"2"]
     assert "storage_failed" not in store.health.lasting
 
 

@@ -83,10 +83,15 @@ class Courier:
         return {flight.key for flight in self._flights.values() if flight.key > 0} if self.online else ()
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
+    def all_left(self) -> bool:
+        """Whether nothing is left to send but what the broker refuses."""
         due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
-        return not (due or self._flights or self._answers) and self._sent_up_to >= self._outbox.newest
+        return not (due or self._answers) and self._sent_up_to >= self._outbox.newest
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, either."""
+        return not self._flights and self.all_left
 
     def connected(self) -> None:
         """Begin again: nothing is under way, every state is due, every refusal is tried once more."""

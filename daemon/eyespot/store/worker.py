@@ -72,7 +72,7 @@ class StoreWorker:
         self._trimmed_ns = clock.now_ns() - _TRIM_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
-        self._unreachable = False
+        self._unreachable = self._complained = False
         self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
         if database.damage:
@@ -106,7 +106,7 @@ class StoreWorker:
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
-        self._intake.note(partial(self._courier.acknowledged, token))
+        self._intake.note(partial(self._courier.acknowledged, token), can_wait=True)
 
     def refused(self, token: int, reason: str) -> None:
         """Note that the broker will not have a message."""
@@ -130,7 +130,9 @@ class StoreWorker:
 
     def turn(self, timeout_s: float) -> None:
         """Do what there is to do; wait for something at most this long."""
-        taken = self._intake.take(timeout_s)
+        # while nothing waits for room, an answer is read with what comes next: waking up costs more than it
+        patient = self._leave_by_ns is None and self._courier.all_left
+        taken = self._intake.take(timeout_s, patient=patient)
         for note in taken.notes:
             note()
         for handover in taken.handovers:
@@ -206,7 +208,9 @@ class StoreWorker:
             self._health.raise_state(
                 "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
             )
-        else:
+            self._complained = True
+        elif self._complained:
+            self._complained = False
             self._health.clear_state("publish_denied")
 
     @contextmanager
