@@ -85,8 +85,9 @@ class Courier:
     @property
     def all_left(self) -> bool:
         """Whether nothing is left to send but what the broker refuses."""
-        due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
-        return not (due or self._answers) and self._sent_up_to >= self._outbox.newest
+        if self._answers or self._sent_up_to < self._outbox.newest:
+            return False
+        return all(topic in self._blocked for topic, state in self._states.items() if state.due)
 
     @property
     def idle(self) -> bool:
@@ -156,6 +157,8 @@ class Courier:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
         self._allow()
+        if self.all_left:
+            return
         try:
             self._send_all(self._next)
         except StorageError:
@@ -189,11 +192,16 @@ class Courier:
         return _Flight(state.message, _STATE)
 
     def _due_state(self) -> _State | None:
+        due = {topic: state for topic, state in self._states.items() if state.due}
+        if not due:
+            return None
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
-        return next((s for topic, s in self._states.items() if s.due and topic not in busy), None)
+        return next((state for topic, state in due.items() if topic not in busy), None)
 
     def _next_durable(self) -> _Flight | None:
+        if self._sent_up_to >= self._outbox.newest:
+            return None
         flying = {flight.key for flight in self._flights.values()}
         while (found := self._outbox.after(self._sent_up_to)) is not None:
             key, message = found

@@ -166,7 +166,8 @@ class Outbox:
         self._on_disk -= len(rows) - len(kept)
         self._page = []
         self._forget_young()
-        self.dropped[reason] += lost
+        if lost:
+            self.dropped[reason] += lost
 
     def _remember_young(self, rows: int) -> None:
         """Spare reading back what was kept just now; where it is much, it is read page by page."""
@@ -190,7 +191,8 @@ class Outbox:
         messages, lost = self._durables.announce(payloads, "disk_failed")
         self._unkept.update((excess[-1], message) for message in messages)
         self._unkept = dict(sorted(self._unkept.items()))
-        self.dropped["disk_failed"] += lost
+        if lost:
+            self.dropped["disk_failed"] += lost
 
     def _row_after(self, key: int) -> Row | None:
         if key >= self._page_after:

@@ -141,7 +141,8 @@ class StoreWorker:
         self._trim()
         self._pump()
         self._sync(at_once=False)
-        self._outbox.dropped["disk_failed"] += taken.lost
+        if taken.lost:
+            self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
         self._forget_replaced()
 
@@ -192,13 +193,15 @@ class StoreWorker:
 
     def _pump(self) -> None:
         now_ns = self._clock.now_ns()
-        stuck = self._courier.idle and (self._courier.complaints or len(self._outbox))
-        if stuck and now_ns - self._retried_ns >= _RETRY_REFUSED_NS:
+        if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
             self._retried_ns = now_ns
             self._courier.retry_refused()
         with self._disk_work("read"):
             self._courier.pump()
         self._tell_refusals()
+
+    def _is_stuck(self) -> bool:
+        return self._courier.idle and bool(self._courier.complaints or len(self._outbox))
 
     def _tell_refusals(self) -> None:
         if complaints := self._courier.complaints:
@@ -228,7 +231,7 @@ class StoreWorker:
                 self._health.clear_state("storage_failed")
 
     def _tell_losses(self) -> None:
-        if dropped := +self._outbox.dropped:
+        if dropped := self._outbox.dropped:
             ways = " and ".join(f"{count} events {_REASONS[reason]}" for reason, count in dropped.items())
             self._health.raise_state("store_overflowed", f"gave way: {ways}; totals are right")
         if tampered := self._outbox.tampered:
