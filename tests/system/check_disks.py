@@ -103,9 +103,9 @@ class Street:
         return [json.loads(one.payload) for one in heard]
 
     def is_up_to_date(self) -> bool:
-        """Whether what is counted in this life has begun to arrive."""
-        life = self.ear.newest("/status").get("boot_id")
-        return any(event["boot_id"] == life and event["kind"] == "crossed" for event in self.events()[-20:])
+        """Whether all that was counted has come, but for what is under way."""
+        events = self.events()
+        return bool(events) and events[-1]["seq"] > self.total() - 3
 
     def total(self) -> int:
         """Return how many the totals have."""

@@ -11,6 +11,8 @@ from eyespot.ports import Broker, Clock
 from eyespot.store.outbox import Outbox
 
 WINDOW = 20
+# After a crash what was under way comes again, and so does what the broker had before the disk knew.
+MOST_SETTLED = 10
 _LIVE = 0
 _STATE = 0
 _ANSWER = -1
@@ -171,7 +173,8 @@ class Courier:
         self._allowance, self._allowed_ns = min(_BURST, self._allowance + grown), now_ns
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
-        while self.online and len(self._flights) < WINDOW:
+        unsure = min(self._outbox.settled, MOST_SETTLED)  # a disk that fails must not hold up what leaves
+        while self.online and len(self._flights) + unsure < WINDOW:
             flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return

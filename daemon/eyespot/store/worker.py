@@ -7,7 +7,7 @@ from functools import partial
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
-from eyespot.store.courier import Courier
+from eyespot.store.courier import MOST_SETTLED, Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
 from eyespot.store.outbox import Durables, Outbox
@@ -21,7 +21,6 @@ _TRY_AGAIN_NS = SECOND_NS
 # What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
 # crash it is sent once more.
 _SETTLE_NS = 10 * SECOND_NS
-_MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
@@ -179,7 +178,7 @@ class StoreWorker:
 
     def _is_to_settle(self, since_ns: int, *, at_once: bool) -> bool:
         settled = self._outbox.settled
-        return settled >= _MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
+        return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
