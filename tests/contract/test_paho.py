@@ -25,12 +25,29 @@ from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
 from fakes.tls import ME, tls_lines
 from fakes.waiting import until
 
+OPEN = "allow_anonymous true"
 # paho leaves a socket whose handshake failed to the garbage collector
 leaves_sockets = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
 
 def broker_of(url: str, environ: dict[str, str] | None = None, **settings: str) -> PahoBroker:
     return PahoBroker(MqttSettings(url=url, **settings), "shop-1", environ or {}, lambda: 0.1)
+
+
+def test_the_next_node_is_asked_at_once_where_one_is_away_and_a_pause_ends_each_round() -> None:
+    with local_mosquitto(OPEN) as first, local_mosquitto(OPEN) as second:
+        first.stop()
+        broker = PahoBroker(MqttSettings(url=(first.url, second.url)), "shop-1", {}, lambda: 1.0)
+        begun = time.monotonic()
+        with running(broker) as device:
+            device.told.wait_for(lambda: device.told.online)
+            assert time.monotonic() - begun < 1  # which would have been the pause
+            second.stop(kill=True)
+            device.told.wait_for(lambda: len(device.told.reasons) >= 4)
+            first.start()
+            device.told.wait_for(lambda: device.told.online)
+    named = [reason.partition(": ")[0] for reason in device.told.reasons]
+    assert named[:4] == [first.url, second.url, first.url, second.url]
 
 
 def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
     doubts = [*warnings(loaded), *_login(loaded, environ), *_certificates(loaded, now)]
     count = len(loaded.config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
-    summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.url}"
+    summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.where}"
     return Verdict(tuple(doubts), summary)
 
 

@@ -13,7 +13,7 @@ from eyespot.broker.backoff import SETTLED_S, Backoff
 from eyespot.broker.hearing import Hearing
 from eyespot.broker.renewal import Renewal
 from eyespot.broker.session import Ending, Session, Who
-from eyespot.broker.settings import Endpoint, MqttSettings, endpoint
+from eyespot.broker.settings import Endpoint, MqttSettings, endpoints
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Message
 from eyespot.domain.notice import NOTICE, Notice
@@ -67,8 +67,9 @@ class PahoBroker:
     ) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._where = _where(settings)
-        self._renewal = Renewal(settings, tls=self._where.tls, environ=environ)
+        self._nodes = _nodes(settings)
+        self._node = self._refusals = 0
+        self._renewal = Renewal(settings, tls=self._nodes[0].tls, environ=environ)
         self._waits_for_clock = waits_for_clock
         self._backoff = Backoff(jitter)
         self._version = _V5
@@ -107,7 +108,7 @@ class PahoBroker:
         self._wait_for_clock(beat)
         while not self._stopping.is_set():
             self._renew(at_once=True)
-            who = Who(self._where, self._client_id, self._renewal.credentials, self._will)
+            who = Who(self._nodes[self._node], self._client_id, self._renewal.credentials, self._will)
             hearing = Hearing(*self._listens) if self._listens else None
             self._session = session = Session(who, self._version, hearing)
             try:
@@ -129,7 +130,7 @@ class PahoBroker:
                 session.end(Ending("it does not answer; is it an MQTT broker?", unanswered=True))
         if not session.opened or session.ending:
             return 0.0
-        _log.info("connected to %s with MQTT %s", self._settings.url, self._version.name)
+        _log.info("connected to %s with MQTT %s", self._url, self._version.name)
         opened_at = time.monotonic()
         self._renewal.taken()
         self._events.connected()
@@ -154,8 +155,8 @@ class PahoBroker:
 
     def _wait_for_clock(self, beat: Beat) -> None:
         """Let who sets the clock come first, since a certificate looks wrong by a wrong one."""
-        while self._where.tls and self._waits_for_clock() and not self._stopping.is_set():
-            self._events.disconnected(f"{self._settings.url}: {_CLOCK_UNSET}")
+        while self._nodes[0].tls and self._waits_for_clock() and not self._stopping.is_set():
+            self._events.disconnected(f"{self._url}: {_CLOCK_UNSET}")
             self._wait(_BEAT_S, beat)
 
     def _renew(self, *, at_once: bool = False) -> bool:
@@ -222,7 +223,7 @@ class PahoBroker:
         if opened_s > 0:
             self._version, self._silences = _V5, 0
         elif ending.unsupported and self._version is _V5:
-            _log.info("%s does not know MQTT 5; trying 3.1.1", self._settings.url)
+            _log.info("%s does not know MQTT 5; trying 3.1.1", self._url)
             self._version = _V311
             return 0.0
         elif ending.unanswered:
@@ -231,14 +232,29 @@ class PahoBroker:
                 self._version = _V311 if self._version is _V5 else _V5
         if opened_s == 0 and not ending.alone:
             self._renewal.turned_away(ending.reason)
-        self._events.disconnected(f"{self._settings.url}: {ending.reason}")
+        self._events.disconnected(f"{self._url}: {ending.reason}")
         if opened_s > SETTLED_S:
             self._backoff.reset()
         if self._is_replaced(ending, opened_s):
             said = ending.reason if ending.taken_over else _CUT_OFF
-            self._events.replaced(f"{self._settings.url}: {said}")
+            self._events.replaced(f"{self._url}: {said}")
             return self._backoff.long_s()
+        if self._has_next(opened_s):
+            return 0.0
         return self._backoff.next_s(alone=ending.alone)
+
+    @property
+    def _url(self) -> str:
+        return self._settings.urls[self._node]
+
+    def _has_next(self, opened_s: float) -> bool:
+        """Go on to the next node; return whether it may be asked at once.
+
+        Not after a connection that was open: all who were at that node come to the next one then.
+        """
+        self._node = (self._node + 1) % len(self._nodes)
+        self._refusals = 0 if opened_s > 0 else self._refusals + 1
+        return self._refusals % len(self._nodes) > 0
 
     def _is_replaced(self, ending: Ending, opened_s: float) -> bool:
         """Return whether another client has our id. Not every broker says so: mosquitto 2.0 just closes."""
@@ -253,8 +269,8 @@ class PahoBroker:
             self._stopping.wait(min(left_s, _BEAT_S))
 
 
-def _where(settings: MqttSettings) -> Endpoint:
+def _nodes(settings: MqttSettings) -> Sequence[Endpoint]:
     try:
-        return endpoint(settings.url)
+        return endpoints(settings)
     except ValueError as error:
         raise ConfigError(f"[mqtt] url: {error}") from error

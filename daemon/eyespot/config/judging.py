@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from math import dist
 
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import endpoints
 from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, refuse
 from eyespot.domain.geometry import Mount
@@ -133,8 +133,8 @@ def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:
 
 def _tells_password_to_all(loaded: Loaded) -> bool:
     mqtt = loaded.config.mqtt
-    where = endpoint(mqtt.url)
-    return mqtt.username is not None and not (where.tls or where.unix or _is_loopback(where.host))
+    open_to_all = [each for each in endpoints(mqtt) if not (each.tls or each.unix or _is_loopback(each.host))]
+    return mqtt.username is not None and bool(open_to_all)
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,6 +12,8 @@ from eyespot.store.budget import Budget
 from eyespot.store.outbox import Outbox
 
 WINDOW = 20
+# After a crash what was under way comes again, and so does what the broker had before the disk knew.
+MOST_SETTLED = 10
 _LIVE = 0
 _STATE = 0
 _ANSWER = -1
@@ -86,10 +88,17 @@ class Courier:
         return {flight.key for flight in self._flights.values() if flight.key > 0} if self.online else ()
 
     @property
+    def all_left(self) -> bool:
+        """Whether nothing is left to send but what the broker refuses."""
+        if self._answers or self._sent_up_to < self._outbox.newest:
+            return False
+        due = (state.message for state in self._states.values() if state.due)
+        return all(message.topic in self._blocked or self._budget.holds(message) for message in due)
+
+    @property
     def idle(self) -> bool:
-        """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
-        due = self._due_state() is not None
-        return not (due or self._flights or self._answers) and self._sent_up_to >= self._outbox.newest
+        """Whether nothing is under way, either."""
+        return not self._flights and self.all_left
 
     def connected(self) -> None:
         """Begin again: nothing is under way, every state is due, every refusal is tried once more."""
@@ -156,6 +165,8 @@ class Courier:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
         self._allow()
+        if self.all_left:
+            return
         try:
             self._send_all(self._next)
         except StorageError:
@@ -168,7 +179,8 @@ class Courier:
         self._allowance, self._allowed_ns = min(_BURST, self._allowance + grown), now_ns
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
-        while self.online and len(self._flights) < WINDOW:
+        unsure = min(self._outbox.settled, MOST_SETTLED)  # a disk that fails must not hold up what leaves
+        while self.online and len(self._flights) + unsure < WINDOW:
             flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return
@@ -189,12 +201,17 @@ class Courier:
         return _Flight(state.message, _STATE)
 
     def _due_state(self) -> _State | None:
+        due = {topic: state for topic, state in self._states.items() if state.due}
+        if not due:
+            return None
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
-        due = (s for topic, s in self._states.items() if s.due and topic not in busy)
-        return next((s for s in due if not self._budget.holds(s.message)), None)
+        free = (state for topic, state in due.items() if topic not in busy)
+        return next((state for state in free if not self._budget.holds(state.message)), None)
 
     def _next_durable(self) -> _Flight | None:
+        if self._sent_up_to >= self._outbox.newest:
+            return None
         flying = {flight.key for flight in self._flights.values()}
         while (found := self._outbox.after(self._sent_up_to)) is not None:
             key, message = found

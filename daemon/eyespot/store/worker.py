@@ -9,7 +9,7 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Traffic
 from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
 from eyespot.store.budget import Budget
-from eyespot.store.courier import Courier
+from eyespot.store.courier import MOST_SETTLED, Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
 from eyespot.store.outbox import Durables, Outbox
@@ -23,7 +23,6 @@ _TRY_AGAIN_NS = SECOND_NS
 # What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
 # crash it is sent once more.
 _SETTLE_NS = 10 * SECOND_NS
-_MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
@@ -80,7 +79,7 @@ class StoreWorker:
         self._trimmed_ns = clock.now_ns() - _TRIM_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
-        self._unreachable = False
+        self._unreachable = self._complained = False
         self.answers = 0
         self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
@@ -125,7 +124,7 @@ class StoreWorker:
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
         self.answers += 1
-        self._intake.note(partial(self._courier.acknowledged, token))
+        self._intake.note(partial(self._courier.acknowledged, token), can_wait=True)
 
     def refused(self, token: int, reason: str) -> None:
         """Note that the broker will not have a message."""
@@ -150,7 +149,9 @@ class StoreWorker:
 
     def turn(self, timeout_s: float) -> None:
         """Do what there is to do; wait for something at most this long."""
-        taken = self._intake.take(timeout_s)
+        # while nothing waits for room, an answer is read with what comes next: waking up costs more than it
+        patient = self._leave_by_ns is None and self._courier.all_left
+        taken = self._intake.take(timeout_s, patient=patient)
         for note in taken.notes:
             note()
         for handover in taken.handovers:
@@ -159,7 +160,8 @@ class StoreWorker:
         self._trim()
         self._pump()
         self._sync(at_once=False)
-        self._outbox.dropped["disk_failed"] += taken.lost
+        if taken.lost:
+            self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
         self._budget.turn(self._health)
         self._forget_replaced()
@@ -197,7 +199,7 @@ class StoreWorker:
 
     def _is_to_settle(self, since_ns: int, *, at_once: bool) -> bool:
         settled = self._outbox.settled
-        return settled >= _MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
+        return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
@@ -211,13 +213,15 @@ class StoreWorker:
 
     def _pump(self) -> None:
         now_ns = self._clock.now_ns()
-        stuck = self._courier.idle and (self._courier.complaints or len(self._outbox))
-        if stuck and now_ns - self._retried_ns >= _RETRY_REFUSED_NS:
+        if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
             self._retried_ns = now_ns
             self._courier.retry_refused()
         with self._disk_work("read"):
             self._courier.pump()
         self._tell_refusals()
+
+    def _is_stuck(self) -> bool:
+        return self._courier.idle and bool(self._courier.complaints or len(self._outbox))
 
     def _tell_refusals(self) -> None:
         if complaints := self._courier.complaints:
@@ -227,7 +231,9 @@ class StoreWorker:
             self._health.raise_state(
                 "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
             )
-        else:
+            self._complained = True
+        elif self._complained:
+            self._complained = False
             self._health.clear_state("publish_denied")
 
     @contextmanager
@@ -245,7 +251,7 @@ class StoreWorker:
                 self._health.clear_state("storage_failed")
 
     def _tell_losses(self) -> None:
-        if dropped := +self._outbox.dropped:
+        if dropped := self._outbox.dropped:
             ways = " and ".join(f"{count} events {_REASONS[reason]}" for reason, count in dropped.items())
             self._health.raise_state("store_overflowed", f"gave way: {ways}; totals are right")
         if tampered := self._outbox.tampered:

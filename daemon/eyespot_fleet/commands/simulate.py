@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.status import Status
 
 from eyespot.broker.credentials import credentials
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import endpoints
 from eyespot.commands.options import Subparsers
 from eyespot.domain.errors import BrokerError
 from eyespot.supervisor.signals import Wish, held_back, next_wish
@@ -58,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.broker is None or not arguments.connects:
         arguments.parser.error("--broker says where to connect, --connects how fast, above 0")
     settings = mqtt_settings(arguments)
-    where = endpoint(settings.url)
+    where = endpoints(settings)[0]
     login = credentials(settings, tls=where.tls, environ=os.environ)
     allow_files(arguments.devices)
     connect = partial(Connection, where, login)
@@ -78,7 +78,7 @@ def _run(arguments: argparse.Namespace) -> int:
     tally = _simulated(Fleet(devices, arguments.connects), arguments.seconds)
     print(json.dumps(_facts(tally)) if arguments.json else _words(tally))
     if not tally.connected:
-        raise BrokerError(f"{settings.url}: none of {tally.devices} devices is connected: {tally.reason}")
+        raise BrokerError(f"{settings.where}: none of {tally.devices} devices is connected: {tally.reason}")
     return 0
 
 

@@ -31,11 +31,11 @@ def broker(world: World) -> Finding:
     settings, environ = world.loaded.config.mqtt, as_the_service(world.environ, world.root)
     if unseen := out_of_sight(settings, environ, world.root):
         return Finding("broker", "skip", f"{unseen} is root's to read: sudo eyespot selftest")
-    facts: dict[str, Any] = {"url": settings.url, "username": settings.username}
+    facts: dict[str, Any] = {"url": settings.where, "username": settings.username}
     try:
         trial = try_out(settings, f"{device_id(world.loaded.config)}-selftest", environ)
     except (BrokerError, ConfigError) as error:
-        return Finding("broker", "fail", f"{settings.url}: {one_line(error)}", facts)
-    words = f"{settings.url} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
+        return Finding("broker", "fail", f"{settings.where}: {one_line(error)}", facts)
+    words = f"{settings.where} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
     facts |= {"version": trial.version, "answered_ms": trial.answered_ms}
     return Finding("broker", "ok", f"{words}; what it may not publish shows on health", facts)
