@@ -1,6 +1,8 @@
 """ONVIF's words for what rules say, as its Core and Analytics specifications have them."""
 
+import ast
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import eyespot
 from eyespot.domain.event import RULE_ID, Changed, Crossed, Event, LineState, RuleState, ShareState, Split
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
@@ -173,3 +176,21 @@ def test_what_gives_way_is_announced_by_our_own_numbers_alone() -> None:
     )
     [dropped] = [json.loads(message.payload) for message in announced.messages]
     assert (dropped["from"], dropped["to"], dropped["messages"], announced.lost) == (1, 2, 2, 2)
+
+
+def test_it_costs_one_file_and_a_dozen_lines_of_wiring() -> None:
+    """The price of a standard, as decisions/0016 has it."""
+    package = Path(eyespot.__file__).parent
+    knowing = {
+        str(path.relative_to(package)): [
+            node.lineno
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom | ast.Name | ast.Attribute | ast.FunctionDef | ast.AnnAssign)
+            and "onvif" in ast.unparse(node).lower()
+        ]
+        for path in package.rglob("*.py")
+        if path.name != "onvif.py"
+    }
+    lines = {name: len(set(numbers)) for name, numbers in knowing.items() if numbers}
+    assert set(lines) == {"app/plan.py", "config/settings.py", "topics/gate.py", "topics/traffic.py"}
+    assert sum(lines.values()) <= 12

@@ -132,7 +132,7 @@ class Budget:
         cap = f"[mqtt] daily_mb = {(self._most_bytes or 0) // 1_000_000}"
         until = "until midnight, UTC; bytes_today says what takes so much"
         if self._level == _NEAR:
-            waits = "frame and onvif-ej wait"
+            waits = "frame and other optional topics stop"
             health.raise_state(
                 "near_daily_cap", f"{_NEAR_PERCENT} % of {cap} has left today: {waits} {until}"
             )

@@ -24,18 +24,17 @@ def kind_of(message: Message, root: str) -> Traffic:
     """
     if message.delivery is Delivery.ANSWER:
         return "answers"
-    if not message.topic.startswith(root) or is_for_onvif(message, root):
+    if not message.topic.startswith(root) or _is_said_twice(message, root):
         return "standards"
     return "health" if _suffix(message, root) == "health" else _BY_DELIVERY[message.delivery]
 
 
 def is_optional(message: Message, root: str) -> bool:
     """Return whether it is the first to be done without: boxes of frames, and what is said twice."""
-    return message.delivery is Delivery.LIVE or is_for_onvif(message, root)
+    return message.delivery is Delivery.LIVE or _is_said_twice(message, root)
 
 
-def is_for_onvif(message: Message, root: str) -> bool:
-    """Return whether it is in ONVIF's form."""
+def _is_said_twice(message: Message, root: str) -> bool:
     return _suffix(message, root).startswith(onvif.PREFIX)
 
 
