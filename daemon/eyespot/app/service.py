@@ -2,7 +2,6 @@
 
 import logging
 import os
-import platform
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -10,33 +9,26 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import eyespot
-from eyespot.app import announcing
+from eyespot.app import announcing, parts
 from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
-from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
+from eyespot.app.lifecycle import ModelLifecycle
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
-from eyespot.app.plan import Plan, standards
+from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
 from eyespot.app.twin import Life, Twin
-from eyespot.config import Config
-from eyespot.domain.notice import Notice
 from eyespot.host.facts import read_facts
-from eyespot.host.identity import boot_id, hardware, system_timezone
+from eyespot.host.identity import boot_id
 from eyespot.host.reboot import ask_for_reboot
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
-from eyespot.pipeline import Pipeline
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.sources.eye import EyeSource
-from eyespot.store.budget import NAME as BUDGET_NAME
-from eyespot.store.budget import Budget
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
-from eyespot.store.memo import Memo
 from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
@@ -52,8 +44,7 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.diagnosis import Piece
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
-from eyespot.topics.native import Identity, Native
-from eyespot.tracking.tracker import Tracker
+from eyespot.topics.native import Native
 from eyespot.update.commands import Verdict
 from eyespot.update.slots import Slots
 
@@ -141,13 +132,13 @@ class _Life:
             durables,
             clock,
             limits=plan.config.state.limits,
-            budget=_budget(plan, clock),
+            budget=parts.budget(plan, clock),
         )
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._pipeline = _pipeline(plan, native, gate)
+        self._pipeline = parts.pipeline(plan, native, gate)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
         self._announcer = announcing.announcer(
@@ -165,7 +156,7 @@ class _Life:
         self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
-        self._name_what_was_reset()
+        parts.name_what_was_reset(self._pipeline, self._health)
         self._reporter.begin()
         self._retuning = self._make_retuning()
         if twin is not None:
@@ -181,18 +172,18 @@ class _Life:
         )
 
     def _make_retuning(self) -> Retuning:
-        parts = Parts(
+        through = Parts(
             pipeline=self._pipeline,
             lifecycle=self._lifecycle,
             follower=self._follower,
             reporter=self._reporter,
             post=self._store.post,
             turn=self._turn,
-            identity=partial(_identity, self._plan.device),
+            identity=partial(parts.identity, self._plan.device),
             health=self._health,
             clock=self._clock,
         )
-        return Retuning(self._plan, parts)
+        return Retuning(self._plan, through)
 
     def supervisor(
         self,
@@ -324,7 +315,7 @@ class _Life:
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
-            identity=_identity(self._plan.device, self._plan.config),
+            identity=parts.identity(self._plan.device, self._plan.config),
             gauges=Gauges(
                 model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
@@ -349,41 +340,3 @@ class _Life:
             recoveries=self._source.recoveries,
             bytes_today=self._store.bytes_today,
         )
-
-    def _name_what_was_reset(self) -> None:
-        for rule, reason in self._pipeline.unusable.items():
-            reset = Notice.TOTALS_RESET.of(rule=rule, reason=reason)
-            _log.warning("rule %s began at zero: %s", rule, reason, extra=reset)
-            self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
-
-
-def _budget(plan: Plan, clock: Clock) -> Budget:
-    memo = Memo(plan.state_dir / BUDGET_NAME)
-    return Budget(clock, plan.root, plan.config.mqtt.most_bytes_a_day, memo)
-
-
-def _pipeline(plan: Plan, native: Native, gate: Gate) -> Pipeline:
-    tracker = Tracker(plan.model.min_score)
-    return Pipeline(
-        plan.model,
-        tracker,
-        plan.rules,
-        native,
-        standards=standards(plan.config, gate),
-        publishes_frames=plan.config.topics.frame,
-        classes=classes_of_interest(plan.config),
-    )
-
-
-def _identity(device: str, config: Config) -> Identity:
-    return Identity(
-        device=device,
-        name=config.device.name or device,
-        timezone=config.device.timezone or system_timezone(),
-        hardware=hardware(),
-        version=eyespot.__version__,
-        python=platform.python_version(),
-        mount=config.camera.mount,
-        publishes_frames=config.topics.frame,
-        takes_unsigned=config.update.allow_unsigned,
-    )
