@@ -1,6 +1,7 @@
 """`eyespot-fleet simulate` and `status` at a real broker: what operators see of devices that fare badly."""
 
 import fcntl
+import getpass
 import json
 import os
 import pty
@@ -253,3 +254,40 @@ def test_who_is_not_let_in_is_told_so(tmp_path: Path) -> None:
         assert (process.returncode, json.loads(out)["connected"]) == (69, 0)
         assert f"none of {COUNT} devices is connected: " in err
         assert len(err.splitlines()) == 1
+
+
+def enrolled(folder: Path) -> Path:
+    """Return the folder of somebody with a certificate; that of the broker is beside it."""
+    (folder / "eyespot.toml").write_text('[camera]\nsource = "scene"\n[mqtt]\nurl = "mqtts://127.0.0.1"\n')
+    (folder / "devices.csv").write_text("id\nsims\n")
+    for arguments in (("enrol", "devices.csv", "--out", "sd"), ("broker", "127.0.0.1", "--out", "broker")):
+        command = [*FLEET, *arguments, "--ca", "ca"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    return folder / "sd" / "sims" / "eyespot"
+
+
+def test_over_tls_nothing_is_left_unread_and_what_a_rule_forbids_is_counted(tmp_path: Path) -> None:
+    mine, theirs = enrolled(tmp_path), tmp_path / "broker"
+    login = [
+        *("--ca-file", str(mine / "ca.crt")),
+        *("--cert-file", str(mine / "client.crt")),
+        *("--key-file", str(mine / "client.key")),
+    ]
+    (tmp_path / "acl").write_text("topic readwrite eyespot/v1/#\ntopic deny eyespot/v1/+/info\n")
+    lines = (
+        f"cafile {theirs / 'ca.crt'}",
+        f"certfile {theirs / 'broker.crt'}",
+        f"keyfile {theirs / 'broker.key'}",
+        "require_certificate true",
+        f"acl_file {tmp_path / 'acl'}",
+        f"user {getpass.getuser()}",
+        "allow_anonymous true",
+    )
+    with local_mosquitto(*lines) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with simulated(url, "--rate", 20, "--seconds", 6, *login) as process:
+            facts = json.loads(process.communicate(timeout=60)[0])
+        assert facts["connected"] == COUNT
+        assert facts["refused"] == COUNT  # one `info` each
+        assert facts["sent"] == facts["acknowledged"] > COUNT * 20
+        assert len(devices(url, *login)) == COUNT

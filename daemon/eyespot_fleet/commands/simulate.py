@@ -136,7 +136,7 @@ def _spread(waits: list[float]) -> dict[str, Any] | None:
 def _words(tally: Tally) -> str:
     facts = _facts(tally)
     away, reason = facts.pop("away_s"), facts.pop("reason")
-    words = ", ".join(f"{name} {count}" for name, count in facts.items())
+    words = ", ".join(f"{name} {count}" for name, count in facts.items() if count or name == "connected")
     if away is not None:
         words += f"; away for {away['least']} to {away['most']} s, p50 {away['p50']} s"
     return words if reason is None else f"{words}; not connected: {reason}"

@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = mqtt_settings(arguments)
     survey = Survey(settings.prefix, time.monotonic, lambda: datetime.now(UTC))
     console = Console()
-    with held_back(), listening(settings, survey):
+    with listening(settings, survey), held_back():  # until it is heard, Ctrl-C just ends it
         if arguments.once or arguments.json or not console.is_terminal or console.is_dumb_terminal:
             return _once(survey, sick=arguments.sick, as_json=arguments.json)
         return _live(survey, console, sick=arguments.sick)
