@@ -123,8 +123,10 @@ def test_a_mistake_is_told_with_its_line(text: str, line: str) -> None:
         (CAMERA + '[mqtt]\nurl = "http://x"', "f:4: url: want mqtt://host[:port]"),
         (
             CAMERA + '[mqtt]\nurl = [["mqtt://me:secret@x"]]',
-            "f:4: url: want text of 1 to 512 characters or a list of 1 to 16 items, "
-            'each text of 1 to 512 characters, got [["mqtt://…@',
+            (
+                "f:4: url: want text of 1 to 512 characters or a list of 1 to 16 items, "
+                'each text of 1 to 512 characters, got [["mqtt://…@'
+            ),
         ),
         ("source = 1\n" + GOOD, 'f:1: unknown key "source" outside of all sections; known: device, camera'),
     ],
