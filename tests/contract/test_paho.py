@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker import hearing
+from eyespot.broker.credentials import Credentials
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
-from eyespot.broker.settings import MqttSettings
+from eyespot.broker.session import Who
+from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.broker.visit import visit
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
 from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, mosquitto_plugin, running
@@ -48,6 +51,15 @@ def test_the_next_node_is_asked_at_once_where_one_is_away_and_a_pause_ends_each_
             device.told.wait_for(lambda: device.told.online)
     named = [reason.partition(": ")[0] for reason in device.told.reasons]
     assert named[:4] == [first.url, second.url, first.url, second.url]
+
+
+def test_a_message_leaves_from_the_thread_that_offers_it() -> None:
+    heard: list[Heard] = []
+    with local_mosquitto(OPEN) as mosquitto, Listener(mosquitto.url, f"{ROOT}/#", heard.append):
+        nobody = Credentials(None, None, None, certified=False)
+        with visit([Who(endpoint(mosquitto.url), "shop-1", nobody, None)]) as (session, _):
+            assert session.offer(message("event", b"1", Delivery.DURABLE), 1)
+            until(lambda: heard, "the message, although the session has no turn")
 
 
 def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:

@@ -235,9 +235,10 @@ class Session:
         sock: Any = self._client.socket()
         if sock is None:
             return
-        # what TLS has decrypted already is not seen by select
-        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        writing = [sock] if self._client.want_write() else []
+        with self._wire:
+            # what TLS has decrypted already is not seen by select
+            buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            writing = [sock] if self._client.want_write() else []
         readable, _, _ = select.select([sock, self._ear], writing, [], 0 if buffered else timeout_s)
         if self._ear in readable:
             self._ear.recv(4096)
