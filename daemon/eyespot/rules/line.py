@@ -99,7 +99,7 @@ class Line:
         self._ends = np.array([settings.a, settings.b])
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []
-        self.reset()
+        self._state = LineState({label: dict(_NOTHING) for label in settings.classes or ()})
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return the crossings of confirmed tracks; those of others wait for their confirmation."""

@@ -282,6 +282,7 @@ class Check:
         )
         until(lambda: "3" in {e["state"] for e in self.home.entities.values()}, "the total", TURN_S)
         assert total["attributes"]["friendly_name"] == f"fruit gate {label} in"
+        self.post(gate.clear("rule/scale/state"))
         self.post(gate.announce("homeassistant", None))
         until(lambda: shown("rule_scale_top")["state"] is None, "that device to go", TURN_S)
         passed("a share with its shares and changes; a class named like a template is but text")
