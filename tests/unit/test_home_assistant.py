@@ -135,6 +135,16 @@ def test_what_was_announced_and_is_gone_is_taken_back() -> None:
     assert "unique_id" in after["problem"]
 
 
+def test_the_empty_message_that_clears_the_topic_of_a_rule_is_no_error_in_a_template() -> None:
+    components = told(DOOR, FLOOR)["components"].values()
+    of_states = [c for c in components if c.get("state_topic", "").endswith(("door/state", "floor/state"))]
+
+    assert len(of_states) == 5
+    for component in of_states:
+        templates = [text for key, text in component.items() if key.endswith("_template")]
+        assert all("value_json is defined" in text for text in templates)
+
+
 @pytest.mark.parametrize("label", ['"}} {{ 7 * 7 }}', "'", "\\", "{% raw %}"])
 def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
     components = told(Announced("door", "line", (label,)))["components"].values()
@@ -142,7 +152,7 @@ def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
 
     assert len(totals) == 2
     for text in totals:
-        literal = text.removeprefix("{{ value_json.counts.get(").partition(", {}).get(")[0]
+        literal = text.partition("{{ value_json.counts.get(")[2].partition(", {}).get(")[0]
         assert json.loads(literal) == label
 
 

@@ -185,9 +185,9 @@ def _of_share(root: str, share: Announced) -> dict[str, Component]:
             "platform": "sensor",
             "name": share.rule,
             "state_topic": topic,
-            "value_template": "{{ value_json.top }}",
+            "value_template": _while_there("value_json.top"),
             "json_attributes_topic": topic,
-            "json_attributes_template": "{{ value_json.shares | tojson }}",
+            "json_attributes_template": "{{ (value_json.shares if value_json is defined else {}) | tojson }}",
         },
     }
 
@@ -209,4 +209,9 @@ def _part_of_key(label: str) -> str:
 def _total(label: str, direction: str) -> str:
     """Return the template of a total. A label comes from a model: it is quoted, so that it stays text."""
     quoted = json.dumps(label, ensure_ascii=False)
-    return f"{{{{ value_json.counts.get({quoted}, {{}}).get('{direction}', 0) }}}}"
+    return _while_there(f"value_json.counts.get({quoted}, {{}}).get('{direction}', 0)")
+
+
+def _while_there(value: str) -> str:
+    """Return the template of a value. What clears the topic of a rule that is gone has none: it is empty."""
+    return f"{{% if value_json is defined %}}{{{{ {value} }}}}{{% endif %}}"
