@@ -34,6 +34,34 @@ class Watcher(Ear, BrokerEvents, Protocol):
         """Hand over what there is to say; for the broker's thread."""
 
 
+class OnlyListening:
+    """What a watcher does about all that is not heard."""
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that nothing is heard, and why."""
+        raise NotImplementedError
+
+    def deaf(self, topic_filter: str, reason: str) -> None:
+        """Take note that the broker does not let us hear."""
+        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
+
+    def connected(self) -> None:
+        """Wait for `listening`."""
+
+    def replaced(self, reason: str) -> None:
+        """Take note of it; its reason goes before that of the closed connection."""
+        self.disconnected(reason)
+
+    def renewed(self, refusal: str) -> None:
+        """Need nothing: nobody watches for so long."""
+
+    def acknowledged(self, token: int) -> None:
+        """Need nothing: devices find out by themselves."""
+
+    def refused(self, token: int, reason: str) -> None:
+        """Need nothing, likewise."""
+
+
 @contextmanager
 def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
     """Have a watch hear what the broker tells while the context lasts, also over restarts of the broker.

@@ -1,5 +1,6 @@
 """What is desired over a real broker has to prove itself, whatever happens to the device meanwhile."""
 
+import getpass
 import json
 import signal
 import sys
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.message import Heard
 from eyespot.store.desired import NAME
-from fakes.brokers import say
+from fakes.brokers import local_mosquitto, say
 from fakes.crowd import write_crowd
 from fakes.daemon import LINE, Daemon, Ear, write_config
 from fakes.link import Link
@@ -154,3 +156,20 @@ def test_of_more_wishes_than_are_looked_at_the_last_one_counts_in_the_end(
             desire(mosquitto, f"r{number}", rules=[{**LINE, "id": f"line-{number}"}])
         until(lambda: reported(ear) == ("r29", "ok"), "the last one is in force")
         until(lambda: rules(ear) == ["line-29"], "and lived by")
+
+
+def test_a_device_that_may_not_speak_on_trial_goes_back_by_itself(tmp_path: Path) -> None:
+    acl = tmp_path / "acl"
+    everything = "topic readwrite eyespot/v1/#\n"
+    acl.write_text(everything)
+    with local_mosquitto("allow_anonymous true", f"acl_file {acl}", f"user {getpass.getuser()}") as mosquitto:
+        ear = Ear()
+        config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+        with Listener(mosquitto.url, "eyespot/v1/shop/#", ear), HastyDaemon(config):
+            until(lambda: reported(ear) == (None, "ok"), "the first report")
+            desire(mosquitto, "a", rules=[WINDOW])
+            until(lambda: kept(tmp_path).get("trial"), "it is on the disk, and not lived by yet")
+            acl.write_text("topic write eyespot/v1/shop/config/desired\ntopic read eyespot/v1/#\n")
+            mosquitto._process.send_signal(1)
+            until(lambda: kept(tmp_path).get("shunned"), "the device goes back")
+            assert "no answer from the broker" in kept(tmp_path)["reason"]

@@ -1,6 +1,5 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
-import logging
 import os
 import secrets
 import threading
@@ -47,8 +46,6 @@ from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.update.commands import Verdict
 from eyespot.update.slots import Slots
-
-_log = logging.getLogger(__name__)
 
 # From SIGTERM to exit it may take 2 s in all. A file that has ended may wait longer for the broker.
 _PATIENCE_S = 0.4

@@ -11,6 +11,7 @@ import msgspec
 from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Subscription
 from eyespot.topics.commands import DESIRED
+from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.rollout.standing import Detail
 
 SETTLED_S = 3.0
@@ -39,7 +40,7 @@ class Known:
     moved_s: float = 0.0
 
 
-class Watch:
+class Watch(OnlyListening):
     """Takes note of what devices say. A `ports.Ear` and `ports.BrokerEvents`: any thread may call it.
 
     Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
@@ -123,32 +124,10 @@ class Watch:
         with self._lock:
             self._listens_since_s, self._trouble = self._clock(), ""
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Take note that it does not let us hear."""
-        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
-
-    # --- ports.BrokerEvents -------------------------------------------------------------------------------
-
-    def connected(self) -> None:
-        """Wait for `listening`."""
-
     def disconnected(self, reason: str) -> None:
         """Take note that nothing is heard."""
         with self._lock:
             self._listens_since_s, self._trouble = None, reason
-
-    def replaced(self, reason: str) -> None:
-        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
-        self.disconnected(reason)
-
-    def renewed(self, refusal: str) -> None:
-        """Need nothing: nobody watches for so long."""
-
-    def acknowledged(self, token: int) -> None:
-        """Need nothing: a hint is a hint."""
-
-    def refused(self, token: int, reason: str) -> None:
-        """Need nothing: devices look by themselves."""
 
     def _listen_to(self, device: str) -> None:
         if device not in self._met:

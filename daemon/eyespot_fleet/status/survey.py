@@ -8,6 +8,7 @@ from datetime import datetime
 
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
+from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.status.reading import Known, read
 
 MOST_DEVICES = 10_000
@@ -17,7 +18,7 @@ _DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
 _ASKED_FOR = ("health", "info")
 
 
-class Survey:
+class Survey(OnlyListening):
     """Takes note of what devices say. An `Ear` and `BrokerEvents`: any thread may call it.
 
     Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
@@ -96,32 +97,10 @@ class Survey:
                 self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
             self._trouble = ""
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Take note that it does not let us hear."""
-        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
-
-    # --- ports.BrokerEvents -------------------------------------------------------------------------------
-
-    def connected(self) -> None:
-        """Wait for `listening`."""
-
     def disconnected(self, reason: str) -> None:
         """Take note that nothing is heard."""
         with self._lock:
             self._trouble = reason
-
-    def replaced(self, reason: str) -> None:
-        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
-        self.disconnected(reason)
-
-    def renewed(self, refusal: str) -> None:
-        """Need nothing: nobody watches for so long."""
-
-    def acknowledged(self, token: int) -> None:
-        """Need nothing: nothing is sent."""
-
-    def refused(self, token: int, reason: str) -> None:
-        """Need nothing: nothing is sent."""
 
     def _has_room_for(self, device: str) -> bool:
         if device in self._asked:
