@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,12 +126,18 @@ class TimedEar(Ear):
         return max(late - early for early, late in pairwise(came))
 
 
-def kills(nodes: list[Node], ear: TimedEar) -> Iterator[float]:
+def _says(daemon: Daemon, words: str) -> bool:
+    return words in daemon.stderr
+
+
+def kills(nodes: list[Node], ear: TimedEar, daemon: Daemon) -> Iterator[float]:
     """Kill each node but the last, once the daemon counts at it; yield for how long no event came."""
     for node in nodes[:-1]:
         time.sleep(STEADY_S)
         killed = time.monotonic()
         node.kill()
+        lost = f"broker_unreachable: {node.url}"
+        until(partial(_says, daemon, lost), "the daemon was connected there")
         time.sleep(STEADY_S)
         yield ear.longest_silence_s(killed)
         node.start()
@@ -151,7 +158,7 @@ def main(root: Path) -> int:
         config = write_config(folder, camera=camera, url=[node.url for node in nodes])
         with Daemon(config) as daemon:
             until(daemon.ready, "READY=1")
-            silent_s = list(kills(nodes, ear))
+            silent_s = list(kills(nodes, ear, daemon))
             daemon.signal(signal.SIGTERM)
             daemon.wait()
         until(lambda: ear.newest("/status").get("state") == "offline", "farewell")
