@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from eyespot.domain.errors import StorageError
+from eyespot.config import load
+from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.domain.message import Heard, Message
 from eyespot.host.clock import ManualClock
 from eyespot.store.memo import Memo
@@ -15,6 +16,7 @@ from eyespot.topics.gate import Gate
 from eyespot.topics.home_assistant import Described
 from eyespot.topics.home_assistant_entities import Abilities, Announced
 from fakes.brokers import ROOT
+from fakes.daemon import write_config
 
 DOOR = Announced("door", "line", ("person",))
 GATE = Announced("gate", "line", ("person",))
@@ -206,3 +208,11 @@ def test_that_home_assistant_cannot_be_heard_is_no_trouble_of_the_device(
 ) -> None:
     BesideHomeAssistant(heeding, Life(tmp_path).announcer).deaf("homeassistant/status", "not authorized")
     assert heeding.told == ["listening"]
+
+
+@pytest.mark.parametrize("prefix", ["eyespot/v1", "eyespot/v1/home"])
+def test_home_assistant_cannot_be_told_among_the_topics_of_devices(tmp_path: Path, prefix: str) -> None:
+    file = write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
+    file.write_text(f'[home_assistant]\nprefix = "{prefix}"\n{file.read_text()}')
+    with pytest.raises(ConfigError, match="have to differ"):
+        load(file)
