@@ -14,8 +14,9 @@ sid_apt() { # DIR COMMAND...: apt-get that knows nothing but sid, and that nothi
 sid_debs() { # DIR PACKAGE...: they and all that they need, down to the C library, unpacked into DIR
     local dir=$1 debs=$1/apt/debs mirror deb names
     mirror=$(mirror)
+    [[ -n $mirror ]] || return
     mkdir -p "$dir"/apt/{lists,cache/archives}/partial "$debs" && : >"$dir/apt/status" || return
-    echo "deb ${mirror:-http://deb.debian.org/debian} sid main" >"$dir/apt/sources.list"
+    echo "deb $mirror sid main" >"$dir/apt/sources.list"
     sid_apt "$dir" update >/dev/null || return
     names=$(sid_apt "$dir" --simulate --no-install-recommends install "${@:2}" | sed -n 's/^Inst \([^ ]*\).*/\1/p')
     # shellcheck disable=SC2086  # a list of names
