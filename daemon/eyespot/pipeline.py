@@ -22,6 +22,8 @@ from eyespot.rules import Rule
 from eyespot.topics.native import Native, Since, stamp
 from eyespot.tracking.tracker import Tracker
 
+_MOST_GONE = 100
+
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule as it is kept. What is as usual is left out: an older version that is gone back to reads it.
@@ -135,7 +137,7 @@ class Pipeline:
         split from what comes.
         """
         self._kept = dict(kept)
-        return self._take_up(self._rules, taken_ns, timeline)
+        return self._take_up(self._rules, self._kept, taken_ns, timeline)
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
         """Count on by other rules and scores, between two steps; return every rule's state.
@@ -144,7 +146,8 @@ class Pipeline:
         that was there before takes up its totals; else as `begin`. Tracks stay.
         """
         before = self._rules
-        self._kept |= {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        newest = {rule_id: _snapshot(running) for rule_id, running in before.items()}
+        self._kept = {rule_id: kept for rule_id, kept in self._kept.items() if rule_id not in newest} | newest
         self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
         new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
@@ -154,7 +157,7 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        return self._take_up(new, taken_ns, timeline)
+        return self._take_up(new, before, taken_ns, timeline)
 
     @property
     def states(self) -> dict[str, RuleState]:
@@ -218,19 +221,29 @@ class Pipeline:
             messages.append(self._native.frame(tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
-    def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+    def _take_up(
+        self, new: Collection[str], known: Collection[str], taken_ns: int, timeline: Timeline
+    ) -> Handover:
         for rule_id in new:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             if rule_id in self._kept:
                 self._restore(rule_id, running, self._kept[rule_id])
-        gone = [rule_id for rule_id in self._kept if rule_id not in self._rules]
+        gone = [rule_id for rule_id in known if rule_id not in self._rules]
         removed = [self._native.rule_removed(rule_id) for rule_id in gone]
         removed += [m for rule_id in gone for one in self._standards for m in one.rule_removed(rule_id)]
         splits = self._split(taken_ns)
         messages = self._told(splits, timeline)
         states, snapshots = self._changes(taken_ns, timeline, splits)
-        return Handover((*removed, *messages, *states), snapshots, self._native.seq)
+        forgotten = dict.fromkeys(self._forget(), b"")
+        return Handover((*removed, *messages, *states), forgotten | snapshots, self._native.seq)
+
+    def _forget(self) -> list[str]:
+        """Forget rules that have gone, but for the newest: their totals would never be asked for again."""
+        gone = [rule_id for rule_id in self._kept if rule_id not in self._rules][:-_MOST_GONE]
+        for rule_id in gone:
+            del self._kept[rule_id]
+        return gone
 
     def _restore(self, rule_id: str, running: _Running, kept: bytes) -> None:
         try:

@@ -279,8 +279,8 @@ class Handover:
 
     Attributes:
         messages: in the order in which they are to leave.
-        snapshots: rule id -> its state as bytes, of the rules that changed. They and the durable
-            messages are kept in one transaction, so that no count is ever without its event.
+        snapshots: rule id -> its state as bytes, of the rules that changed; empty: it is forgotten. They
+            and the durable messages are kept in one transaction, so that no count is ever without its event.
         seq: the number of the newest durable message, for a restart to go on from; 0 when there is none.
     """
 

@@ -91,6 +91,7 @@ class Reporter:
     def retune(self, identity: Identity, every_s: float) -> None:
         """Go on with what has changed of the device after all, and say so."""
         self._identity, self._every_s = identity, every_s
+        self._told = self._gauges.view(), self._gauges.model()
         self._send(self._info(*self._told))
 
     def stopping(self) -> None:
