@@ -6,7 +6,7 @@ from eyespot.supervisor.command_worker import AT_ONCE
 from eyespot.supervisor.inbox import MOST_WAITING
 from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
-from fakes.desk import Desk
+from fakes.desk import RUNNING, Desk
 from fakes.standings import standing
 
 
@@ -41,6 +41,26 @@ def test_what_was_asked_before_is_only_answered_again(desk: Desk) -> None:
     desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
     assert desk.kinds == ["rollback"]
     assert [reply["code"] for reply in desk.replies] == ["ok", "ok"]
+
+
+def test_what_was_refused_may_be_done_by_the_time_it_is_asked_again(desk: Desk) -> None:
+    desk.standing = standing()
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    desk.standing = RUNNING
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    assert [reply["code"] for reply in desk.replies] == ["refused", "ok"]
+
+
+def test_a_model_that_is_desired_while_there_is_too_much_to_do_is_looked_at_later(desk: Desk) -> None:
+    for _ in range(AT_ONCE):
+        desk.told("cmd/model/update", "latest")
+    desk.told("model/desired", '{"check": true}', retain=True)
+    assert len(desk.passed_on) == AT_ONCE
+    desk.clock.sleep(60)
+    desk.worker.turn(0)
+    assert len(desk.passed_on) == AT_ONCE + 1
+    desk.told("model/desired", '{"check": true}', retain=True)  # the same, with a new connection
+    assert len(desk.passed_on) == AT_ONCE + 1
 
 
 def test_the_same_id_for_something_else_is_something_else(desk: Desk) -> None:

@@ -89,6 +89,7 @@ class CommandWorker:
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
         self._wished: deque[bytes] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
+        self._late: Heard | None = None
         self._too_many = 0
         self._drops = _Drops(health, clock)
 
@@ -139,8 +140,13 @@ class CommandWorker:
         if suffix == heard.topic or not self._is_meant(suffix, heard):
             return
         if not self._quota.allows():
-            self._too_many += 1
+            if suffix == commands.DESIRED:
+                self._late = heard
+            else:
+                self._too_many += 1
             return
+        if suffix == commands.DESIRED:
+            self._desired = heard.payload
         try:
             command = commands.parse(suffix, heard.payload)
         except InvalidCommandError as error:
@@ -153,6 +159,9 @@ class CommandWorker:
         """Pass on what is desired: it may have to wait for its turn, but is not dropped."""
         if self._wished and self._quota.allows():
             self._desire(self._wished.pop())
+        late, self._late = self._late, None
+        if late is not None:
+            self._attend(late)
 
     def _is_meant(self, suffix: str, heard: Heard) -> bool:
         """Whether it is meant for now.
@@ -162,7 +171,8 @@ class CommandWorker:
         """
         if suffix == commands.DESIRED:
             known = heard.retain and heard.payload == self._desired
-            self._desired = heard.payload
+            if not heard.payload:
+                self._desired = b""
             return bool(heard.payload) and not known
         return suffix.startswith(commands.COMMANDS) and bool(heard.payload) and not heard.retain
 
@@ -171,11 +181,14 @@ class CommandWorker:
         if command.req_id is None:
             return self._do(command, heard)
         key = (command.kind.value, command.req_id)
-        if key not in self._answered:
-            self._answered[key] = self._do(command, heard)
+        if key in self._answered:
+            return self._answered[key]
+        verdict = self._do(command, heard)
+        if verdict.code == "ok":  # else nothing was done, and it may be by then
+            self._answered[key] = verdict
             if len(self._answered) > _MOST_ANSWERED:
                 self._answered.popitem(last=False)
-        return self._answered[key]
+        return verdict
 
     def _do(self, command: Command, heard: Heard) -> Verdict:
         try:
