@@ -307,6 +307,13 @@ def test_over_the_cap_a_value_leaves_every_quarter_of_an_hour_and_the_reason_at_
     assert not day.budget.holds(HEALTH)
 
 
+def test_what_became_of_a_desired_configuration_never_waits(day: Day) -> None:
+    report = Message(f"{ROOT}/config/reported", b"{}", Delivery.STATE)
+    day.spend(MB)
+    day.budget.spend(report)
+    assert not day.budget.holds(report)
+
+
 def test_by_itself_nothing_is_capped(tmp_path: Path) -> None:
     day = Day(tmp_path, most=None)
     day.spend(10_000 * MB)

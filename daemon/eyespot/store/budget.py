@@ -80,8 +80,10 @@ class Budget:
         """Count a message that leaves, each time that it does."""
         self._spent[kind_of(message, self._root)] += message.packet_bytes
         self._unkept = True
-        if message.retain:
+        if message.retain and message.payload:
             self._sent_ns[message.topic] = self._clock.now_ns()
+        else:
+            self._sent_ns.pop(message.topic, None)
 
     def turn(self, health: HealthBoard) -> None:
         """See which day it is and how much is left of its bytes; name it where that is not much."""

@@ -7,6 +7,7 @@ from eyespot.topics import onvif
 
 KINDS: tuple[Traffic, ...] = get_args(Traffic)
 
+_AT_ONCE = {"status", "config/reported"}
 _BY_DELIVERY: dict[Delivery, Traffic] = {
     Delivery.DURABLE: "events",
     Delivery.STATE: "states",
@@ -39,8 +40,11 @@ def _is_said_twice(message: Message, root: str) -> bool:
 
 
 def may_wait(message: Message, root: str) -> bool:
-    """Return whether it is a value that the next one replaces, and nobody has to hear of at once."""
-    return message.retain and bool(message.payload) and _suffix(message, root) != "status"
+    """Return whether it is a value that the next one replaces, and nobody has to hear of at once.
+
+    Somebody waits for the report of a configuration, and its trial for the broker to take it.
+    """
+    return message.retain and bool(message.payload) and _suffix(message, root) not in _AT_ONCE
 
 
 def _suffix(message: Message, root: str) -> str:
