@@ -1,5 +1,6 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -172,10 +173,47 @@ def test_what_the_disk_does_not_take_is_not_lived_by(device: Device) -> None:
     assert "cannot be kept" in device.report["detail"]
 
 
-def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None:
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.write_bytes(b"\x00" * 10), "JSON is malformed"),
+        (lambda path: path.write_bytes(b"\xff"), ""),
+        (lambda path: path.write_bytes(path.read_bytes() + b" " * 1_000_000), "File too large"),
+        (a_folder, "Is a directory"),
+        (a_link_to_itself, "symbolic links"),
+    ],
+)
+def test_a_record_that_cannot_be_read_leaves_the_file_alone_in_force_and_is_named(
+    device: Device, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None], words: str
+) -> None:
     device.hears(desired())
-    (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
-    assert Device(device.folder).rules == ["door"]
+    spoil(device.folder / "state" / NAME)
+    after = Device(device.folder)
+    after.turn()
+    assert (after.rules, after.told) == (["door"], (None, "failed"))
+    assert "what was desired cannot be read: " in caplog.text
+    trouble = after.health.lasting["desired_refused"]
+    assert words in trouble
+    assert trouble.endswith("; the file alone is in force")
+
+
+def test_a_record_that_cannot_be_read_is_made_good_by_what_is_desired_next(device: Device) -> None:
+    device.hears(desired())
+    a_link_to_itself(device.folder / "state" / NAME)
+    after = Device(device.folder)
+    after.hears(desired())
+    assert (after.rules, after.told, after.health.lasting) == (["window"], ("1", "ok"), {})
+    assert Device(device.folder).rules == ["window"]
 
 
 def test_what_no_longer_fits_the_file_gives_way_at_a_reload(device: Device) -> None:

@@ -280,7 +280,9 @@ class Twin:
             return _req_id(record.shunned), "failed", detail
         if record.trial:
             return _req_id(record.trial), "ok", f"in force, on trial for {TRIAL_S:.0f} s"
-        return (_req_id(record.good), "ok", "in force") if record.good else (None, "ok", _FILE_ALONE)
+        if record.good:
+            return _req_id(record.good), "ok", "in force"
+        return (None, "failed", record.reason) if record.reason else (None, "ok", _FILE_ALONE)
 
     def _report(self, req_id: str | None, code: ReplyCode, detail: str) -> None:
         self._trouble = "" if code == "ok" else f"{code}: {detail}"
