@@ -8,7 +8,7 @@ import pytest
 from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
 from eyespot.domain.errors import ConfigError, ModelError
 from eyespot.host.clock import ManualClock
-from eyespot.store.desired import NAME
+from eyespot.store.desired import NAME, DesiredStore
 from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
@@ -244,14 +244,58 @@ def test_the_trial_goes_by_what_came_since_the_configuration_is_lived_by(device:
     assert "no answer from the broker and nothing was inferred" in device.report["detail"]
 
 
-def test_a_verdict_that_the_disk_does_not_take_is_lived_by_all_the_same(device: Device) -> None:
+NOT_KEPT = "is not on the disk, and a restart may try it again: no space left"
+
+
+@pytest.fixture(name="full")
+def a_full_disk(device: Device, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A full disk, once something is on trial; undo it to make room."""
     device.hears(desired())
-    folder = device.folder / "state"
-    folder.rename(device.folder / "away")
-    folder.write_text("no folder")
+    monkeypatch.setattr(DesiredStore, "keep", lambda *_: "no space left")
+    return monkeypatch
+
+
+def test_a_failure_that_the_disk_does_not_take_is_gone_by_and_named_until_it_does(
+    device: Device, full: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     device.sees = False
     device.turn(TRIAL_S)
+    device.hears(desired())  # again, with the next connection
+    device.turn(60)
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    trouble = device.health.lasting["desired_refused"]
+    assert "nothing was inferred" in trouble
+    assert NOT_KEPT in trouble
+    assert caplog.text.count(NOT_KEPT) == 1
+    full.undo()
+    device.turn(60)
+    assert NOT_KEPT not in device.health.lasting["desired_refused"]
+    assert Device(device.folder).told == ("1", "failed")
+
+
+def test_what_proves_itself_while_the_disk_is_full_is_named_until_it_is_kept(
+    device: Device, full: pytest.MonkeyPatch
+) -> None:
+    device.turn(TRIAL_S)
+    assert (device.rules, device.report["detail"]) == (["window"], "in force")
+    assert NOT_KEPT in device.health.lasting["desired_refused"]
+    full.undo()
+    device.turn(60)
+    assert device.health.lasting == {}
+    assert Device(device.folder).report["detail"] == "in force"
+
+
+def test_a_start_on_trial_that_cannot_be_counted_is_named(
+    device: Device, full: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    after = Device(device.folder)
+    assert NOT_KEPT in caplog.text
+    after.turn()
+    assert (after.rules, after.told) == (["window"], ("1", "ok"))
+    assert NOT_KEPT in after.health.lasting["desired_refused"]
+    full.undo()
+    after.hears(desired(req_id="2"))
+    assert (after.told, after.health.lasting) == (("2", "ok"), {})
 
 
 def test_too_much_is_invalid_and_said_so(device: Device) -> None:
