@@ -7,6 +7,7 @@ import pytest
 
 from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
 from eyespot.domain.errors import ConfigError, ModelError
+from eyespot.domain.message import Heard
 from eyespot.host.clock import ManualClock
 from eyespot.store.desired import NAME, DesiredStore
 from eyespot.topics.commands import MOST_BYTES
@@ -80,9 +81,11 @@ def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
     assert words in device.report["detail"]
     setattr(device, trouble, True)
-    device.hears(desired())  # again, with the next connection
+    device.hears(desired(), repeated=True)
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
     assert Device(device.folder).told == ("1", "failed")
+    device.hears(desired())  # nor where somebody says it again
+    assert device.told == ("1", "failed")
     device.hears(desired(req_id="2"))
     assert (device.rules, device.told) == (["window"], ("2", "ok"))
 
@@ -260,7 +263,7 @@ def test_a_failure_that_the_disk_does_not_take_is_gone_by_and_named_until_it_doe
 ) -> None:
     device.sees = False
     device.turn(TRIAL_S)
-    device.hears(desired())  # again, with the next connection
+    device.hears(desired(), repeated=True)
     device.turn(60)
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
     trouble = device.health.lasting["desired_refused"]
@@ -307,6 +310,6 @@ def test_too_much_is_invalid_and_said_so(device: Device) -> None:
 def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
     write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
     twin = Twin(tmp_path / "eyespot.toml", ManualClock(0))
-    twin.hear(desired())
+    twin.hear(Heard(f"{ROOT}/config/desired", desired(), retain=True, qos=1))
     twin.tick(Troubles())
     assert Device(tmp_path).rules == ["door"]

@@ -15,6 +15,7 @@ from eyespot.app.retuning import Retuning
 from eyespot.config import Config, DesiredRefusedError, Loaded, lay_over, load, to_report
 from eyespot.domain.errors import ConfigError, EyespotError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Heard
 from eyespot.ports import Clock, Handover, HealthBoard
 from eyespot.store.desired import DesiredRecord, DesiredStore
 from eyespot.store.settings import state_dir
@@ -106,8 +107,9 @@ class Twin:
             self._begin_trial(life)
             self._report(*self._standing())
 
-    def hear(self, payload: bytes) -> None:
+    def hear(self, heard: Heard) -> None:
         """Attend to what is desired; empty: nothing is any more. From any thread."""
+        payload = heard.payload
         with self._lock:
             if self._life is None:
                 return
@@ -119,13 +121,13 @@ class Twin:
             except InvalidCommandError as error:
                 self._report(error.req_id, "invalid", str(error))
             else:
-                self._consider(payload.decode(), desired.req_id)
+                self._consider(payload.decode(), desired.req_id, repeated=heard.retain)
 
     def adjust(self, min_score: float, req_id: str | None) -> tuple[ReplyCode, str]:
         """Have another smallest score desired, beside all else that is; return what came of that.
 
-        What is retained on `config/desired` stays as it is, and is no news when it comes again. What comes
-        there anew takes the place of both.
+        What is retained on `config/desired` stays as it is, and is no news when the broker repeats it. What
+        comes there anew, be it the same, takes the place of both.
         """
         with self._lock:
             if self._life is None:
@@ -180,9 +182,10 @@ class Twin:
         self._config = (_under(loaded, text) if text else loaded).config
         return made
 
-    def _consider(self, text: str, req_id: str | None) -> None:
+    def _consider(self, text: str, req_id: str | None, *, repeated: bool) -> None:
         record = self._record
-        if text in {record.shunned, record.in_force, record.told}:  # as with each connection
+        known = {record.shunned, record.in_force}
+        if text in known or (repeated and text == record.told):  # as with each connection
             self._report(*self._standing())
         else:
             self._consider_anew(text, req_id)

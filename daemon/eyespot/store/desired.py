@@ -24,8 +24,8 @@ class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         starts: of the process with `trial`.
         shunned: what failed; it is not tried again until something else is desired.
         reason: of that; without it, why nothing is known of what was desired.
-        told: what was said as a whole, where parts were changed since: when it is said again, as with each
-            connection, it is no news.
+        told: what was said as a whole, where parts were changed since: when the broker repeats it, as with
+            each connection, it is no news.
     """
 
     good: str = ""
