@@ -75,5 +75,7 @@ def test_a_number_that_is_set_stays_beside_what_is_desired_over_a_crash(
     with Daemon(config) as daemon:
         until(lambda: len(ear.on("/config/reported")) > heard + 1, "the report on what the broker repeats")
         assert in_force() == (["window"], 0.5)
+        say(mosquitto.url, Heard(f"{ROOT}/config/desired", WANTED, retain=True, qos=1))
+        until(lambda: in_force() == (["window"], None), "what is desired, said anew")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0

@@ -42,7 +42,7 @@ def test_it_is_kept_over_a_restart_though_the_broker_repeats_what_was_desired_be
     device.turn(TRIAL_S)
     assert device.report["detail"] == "in force"
     again = Device(device.folder)
-    again.hears(desired())
+    again.hears(desired(), repeated=True)
     assert (again.rules, score(again)) == (["window"], 0.5)
 
 
@@ -51,6 +51,23 @@ def test_what_is_desired_anew_takes_its_place(device: Device) -> None:
     adjusted(device, 0.5)
     device.hears(desired(req_id="3"))
     assert (score(device), device.told) == (None, ("3", "ok"))
+
+
+@pytest.mark.parametrize("proved_s", [0, TRIAL_S])
+def test_what_was_desired_before_takes_its_place_when_it_is_said_anew(
+    device: Device, proved_s: float
+) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    adjusted(device, 0.5)
+    device.turn(proved_s)
+    device.hears(desired(), repeated=True)
+    assert score(device) == 0.5
+    device.hears(desired())
+    assert (device.rules, score(device), device.told) == (["window"], None, ("1", "ok"))
+    device.turn(TRIAL_S)
+    device.hears(desired(), repeated=True)
+    assert (score(device), device.report["detail"]) == (None, "in force")
 
 
 def test_an_empty_message_takes_it_back(device: Device) -> None:
@@ -66,7 +83,7 @@ def test_it_is_on_trial_and_may_be_tried_again(device: Device) -> None:
     adjusted(device, 0.5)
     device.turn(TRIAL_S)
     assert (device.rules, score(device)) == (["window"], None)
-    device.hears(desired())  # the broker repeats what has failed least
+    device.hears(desired(), repeated=True)  # the broker repeats what has failed least
     assert (device.rules, score(device)) == (["window"], None)
     device.sees = True
     assert adjusted(device, 0.5) == "ok"
@@ -80,7 +97,7 @@ def test_what_failed_before_is_not_tried_again_because_of_it(device: Device) -> 
     device.turn(TRIAL_S)
     device.sees = True
     adjusted(device, 0.5)
-    device.hears(desired())
+    device.hears(desired(), repeated=True)
     assert (device.rules, score(device)) == (["door"], 0.5)
 
 

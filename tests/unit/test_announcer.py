@@ -164,10 +164,43 @@ def test_below_another_prefix_the_one_of_before_is_cleared(tmp_path: Path) -> No
     assert cleared(back) == [TOPIC.replace("homeassistant", "home")]
 
 
-@pytest.mark.parametrize("damaged", [b"", b"[", b'{"prefix": 1}', b"\xff"])
-def test_a_damaged_memory_is_none(tmp_path: Path, damaged: bytes) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"[",
+        b'{"prefix": 1}',
+        b"\xff",
+        b'{"newer": 1}',
+        b'{"left": ["#"]}',
+        b'{"left": ["%s"]}' % (b"x" * 70_000),
+        b'{"prefix": "eyespot/v1", "components": {}}',
+        b'{"prefix": "homeassistant", "components": {"newer": "switch"}}',
+        b'{"prefix": "homeassistant", "components": {"a b": "sensor"}}',
+        b'{"prefix": "homeassistant", "components": {%s}}'
+        % b",".join(b'"%d": "sensor"' % number for number in range(3_000)),
+    ],
+)
+def test_a_damaged_memory_is_none_and_that_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
     (tmp_path / "told.json").write_bytes(damaged)
-    assert [message.topic for message in Life(tmp_path, DOOR).turn()] == [TOPIC]
+    life = Life(tmp_path, DOOR)
+    assert life.posted == []
+    assert len(caplog.messages) == 1
+    assert [message.topic for message in life.turn()] == [TOPIC]
+    assert gone(life.components()) == []
+
+
+def test_of_what_another_release_told_all_that_fits_is_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "told.json").write_text(
+        '{"prefix": "homeassistant", "components": {"newer": "switch", "old": "sensor"},'
+        ' "left": ["#", "home"]}'
+    )
+    life = Life(tmp_path, DOOR)
+    assert cleared(life) == [TOPIC.replace("homeassistant", "home")]
+    life.turn()
+    assert gone(life.components()) == ["old"]
 
 
 class Heeding:

@@ -55,7 +55,7 @@ class ModelDesk:
         turn: AbstractContextManager[object],
         health: HealthBoard,
         clock: Clock,
-        desire: Callable[[bytes], None],
+        desire: Callable[[Heard], None],
         do: Callable[[Command, Heard], Verdict],
         each_second: Callable[[], None],
     ) -> None:

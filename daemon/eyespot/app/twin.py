@@ -15,6 +15,7 @@ from eyespot.app.retuning import Retuning
 from eyespot.config import Config, DesiredRefusedError, Loaded, lay_over, load, to_report
 from eyespot.domain.errors import ConfigError, EyespotError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Heard
 from eyespot.ports import Clock, Handover, HealthBoard
 from eyespot.store.desired import DesiredRecord, DesiredStore
 from eyespot.store.settings import state_dir
@@ -27,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 TRIAL_S = 120.0
 MOST_STARTS = 3
+_KEEP_AGAIN_S = 60.0
 _FILE_ALONE = "nothing is desired; the file's configuration is in force"
+_UNKEPT = "how that stands is not on the disk, and a restart may try it again: {}"
 _CRASHES = "the service was started {} times while this was on trial"
 
 _Prepared = TypeVar("_Prepared")
@@ -80,7 +83,8 @@ class Twin:
         self._config: Config | None = None
         self._begun = _Mark(0, 0, 0)
         self._changed = False
-        self._trouble = ""
+        self._trouble = self._unkept = ""
+        self._keep_again_ns = 0
 
     def prepared(self, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
         """Return what comes of the configuration in force; the next best one where that is of no use.
@@ -103,8 +107,9 @@ class Twin:
             self._begin_trial(life)
             self._report(*self._standing())
 
-    def hear(self, payload: bytes) -> None:
+    def hear(self, heard: Heard) -> None:
         """Attend to what is desired; empty: nothing is any more. From any thread."""
+        payload = heard.payload
         with self._lock:
             if self._life is None:
                 return
@@ -116,13 +121,13 @@ class Twin:
             except InvalidCommandError as error:
                 self._report(error.req_id, "invalid", str(error))
             else:
-                self._consider(payload.decode(), desired.req_id)
+                self._consider(payload.decode(), desired.req_id, repeated=heard.retain)
 
     def adjust(self, min_score: float, req_id: str | None) -> tuple[ReplyCode, str]:
         """Have another smallest score desired, beside all else that is; return what came of that.
 
-        What is retained on `config/desired` stays as it is, and is no news when it comes again. What comes
-        there anew takes the place of both.
+        What is retained on `config/desired` stays as it is, and is no news when the broker repeats it. What
+        comes there anew, be it the same, takes the place of both.
         """
         with self._lock:
             if self._life is None:
@@ -142,8 +147,10 @@ class Twin:
             if self._changed and self._life is not None and self._file is not None:
                 self._take_up(self._life, self._file)
             self._judge()
-            if self._trouble:
-                health.raise_state("desired_refused", self._trouble)
+            if self._unkept and self._clock.now_ns() >= self._keep_again_ns:
+                self._keep()
+            if trouble := "; ".join(filter(None, (self._trouble, self._unkept))):
+                health.raise_state("desired_refused", trouble)
             else:
                 health.clear_state("desired_refused")
 
@@ -155,7 +162,7 @@ class Twin:
         if self._record.starts >= MOST_STARTS:
             self._go_back(_CRASHES.format(self._record.starts))
         else:
-            self._keep(replace(self._record, starts=self._record.starts + 1))
+            self._go_by(replace(self._record, starts=self._record.starts + 1))
 
     def _first_of_use(self, loaded: Loaded, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
         texts = list(dict.fromkeys((self._record.in_force, self._record.good, "")))
@@ -175,9 +182,10 @@ class Twin:
         self._config = (_under(loaded, text) if text else loaded).config
         return made
 
-    def _consider(self, text: str, req_id: str | None) -> None:
+    def _consider(self, text: str, req_id: str | None, *, repeated: bool) -> None:
         record = self._record
-        if text in {record.shunned, record.in_force, record.told}:  # as with each connection
+        known = {record.shunned, record.in_force}
+        if text in known or (repeated and text == record.told):  # as with each connection
             self._report(*self._standing())
         else:
             self._consider_anew(text, req_id)
@@ -202,12 +210,11 @@ class Twin:
 
     def _take(self, record: DesiredRecord, req_id: str | None = None) -> tuple[ReplyCode, str]:
         """Keep what is desired first: what is not on the disk is not lived by."""
-        before = self._record
-        if error := self._keep(record):
-            self._record = before
+        if error := self._put(record):
             reason = f"it cannot be kept: {error}"
             self._report(req_id, "failed", reason)
             return "failed", reason
+        self._record, self._unkept = record, ""
         self._changed = record.in_force != self._lives_by
         if not self._changed:
             self._report(*self._standing())
@@ -258,7 +265,7 @@ class Twin:
             self._go_back(f"within {TRIAL_S:.0f} s of applying it: {' and '.join(missing)}")
             self._changed = True
         else:
-            self._keep(DesiredRecord(good=self._record.trial, told=self._record.told))
+            self._go_by(DesiredRecord(good=self._record.trial, told=self._record.told))
             self._report(*self._standing())
 
     def _go_back(self, reason: str, good: str | None = None) -> None:
@@ -266,11 +273,22 @@ class Twin:
         before = self._record.good if good is None else good
         shunned = self._record.in_force
         told = self._record.told
-        self._keep(DesiredRecord(good=before, shunned=shunned, reason=reason[:200], told=told))
+        self._go_by(DesiredRecord(good=before, shunned=shunned, reason=reason[:200], told=told))
 
-    def _keep(self, record: DesiredRecord) -> str:
-        """Go by a record; return why it is not on the disk, or nothing."""
+    def _go_by(self, record: DesiredRecord) -> None:
+        """Go by a record, also while the disk does not take it."""
         self._record = record
+        self._keep()
+
+    def _keep(self) -> None:
+        """Have what is gone by on the disk, now or later."""
+        error = self._put(self._record)
+        if error and not self._unkept:
+            _log.error("what is desired: %s", _UNKEPT.format(error))
+        self._unkept = error and _UNKEPT.format(error)
+        self._keep_again_ns = self._clock.now_ns() + round(_KEEP_AGAIN_S * SECOND_NS)
+
+    def _put(self, record: DesiredRecord) -> str:
         return self._store.keep(record) if self._store is not None else "there is no state folder yet"
 
     def _standing(self) -> tuple[str | None, ReplyCode, str]:
@@ -280,7 +298,9 @@ class Twin:
             return _req_id(record.shunned), "failed", detail
         if record.trial:
             return _req_id(record.trial), "ok", f"in force, on trial for {TRIAL_S:.0f} s"
-        return (_req_id(record.good), "ok", "in force") if record.good else (None, "ok", _FILE_ALONE)
+        if record.good:
+            return _req_id(record.good), "ok", "in force"
+        return (None, "failed", record.reason) if record.reason else (None, "ok", _FILE_ALONE)
 
     def _report(self, req_id: str | None, code: ReplyCode, detail: str) -> None:
         self._trouble = "" if code == "ok" else f"{code}: {detail}"

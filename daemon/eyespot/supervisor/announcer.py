@@ -3,16 +3,18 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
+from eyespot.domain.errors import one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Clock, Ear, Handover
 from eyespot.store.memo import Memo
-from eyespot.topics.gate import Gate
-from eyespot.topics.home_assistant import BIRTH, Described, discovery
+from eyespot.topics.gate import Gate, GateError
+from eyespot.topics.home_assistant import BIRTH, Described, Key, Platform, discovery
 from eyespot.topics.home_assistant_entities import Announced
 
 _log = logging.getLogger(__name__)
@@ -24,7 +26,15 @@ _GONE_S = 60
 _MOST_GONE = 256
 
 
-class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a release, which need not be this one, kept of what Home Assistant was told."""
+
+    prefix: str = ""
+    components: Annotated[dict[str, str], msgspec.Meta(max_length=1024)] = {}
+    left: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+
+
+class Told(msgspec.Struct, frozen=True):
     """What Home Assistant was told.
 
     Attributes:
@@ -35,7 +45,7 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     prefix: str = ""
-    components: dict[str, str] = {}
+    components: dict[Key, Platform] = {}
     left: tuple[str, ...] = ()
 
 
@@ -82,7 +92,7 @@ class Announcer:
         self._cleared_ns: int | None = None
         self._message: Message | None = None
         self._announced: Sequence[Announced] | None = None
-        self._kept = _read(memo.read())
+        self._kept = _read(memo.read(), gate)
         self._told = _moved(self._kept, prefix)
         self._answered = answers()
         if self._told.left:
@@ -175,11 +185,39 @@ class BesideHomeAssistant:
             self._ear.deaf(topic_filter, reason)
 
 
-def _read(kept: bytes | None) -> Told:
-    try:
-        return Told() if kept is None else msgspec.json.decode(kept, type=Told)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # another release keeps it otherwise
+def _read(kept: bytes | None, gate: Gate) -> Told:
+    """Return of what was kept all that could be told today."""
+    if kept is None:
         return Told()
+    try:
+        said = msgspec.json.decode(kept, type=_Kept)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # another release keeps it otherwise
+        _log.warning("what Home Assistant was told is not known: %s; it counts as nothing", one_line(error))
+        return Told()
+    prefix = said.prefix and "".join(_prefixes([said.prefix], gate))
+    return Told(prefix, _components(said.components), _prefixes(said.left, gate))
+
+
+def _prefixes(kept: Iterable[str], gate: Gate) -> tuple[str, ...]:
+    fitting = []
+    for prefix in kept:
+        try:
+            gate.announce(prefix, None)
+        except GateError as error:
+            _log.warning("Home Assistant cannot have been told there: %s", one_line(error))
+        else:
+            fitting.append(prefix)
+    return tuple(fitting)
+
+
+def _components(kept: Mapping[str, str]) -> dict[Key, Platform]:
+    fitting: dict[Key, Platform] = {}
+    for key, platform in kept.items():
+        try:
+            fitting |= msgspec.convert({key: platform}, dict[Key, Platform])
+        except msgspec.ValidationError as error:
+            _log.warning("Home Assistant cannot have been told of %.80a: %s", key, one_line(error))
+    return fitting
 
 
 def _moved(told: Told, prefix: str) -> Told:
@@ -190,7 +228,7 @@ def _moved(told: Told, prefix: str) -> Told:
     return Told(prefix=prefix, left=tuple(each for each in left if each not in {"", prefix}))
 
 
-def _bounded(platforms: dict[str, str], live: set[str]) -> dict[str, str]:
+def _bounded(platforms: dict[Key, Platform], live: set[str]) -> dict[Key, Platform]:
     """Return all that is there, and the newest of what is not."""
     gone = [key for key in platforms if key not in live]
     return {key: platforms[key] for key in (*gone[-_MOST_GONE:], *sorted(live))}

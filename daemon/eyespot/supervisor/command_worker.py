@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from eyespot.domain.errors import StoreError, one_line
@@ -51,7 +52,8 @@ class CommandWorker:
         health: knows `commands_denied` and `commands_dropped`.
         clock: for what is too late, and for what is too much.
         each_second: called about once a second, however much is said.
-        desire: takes what is said on `config/desired`; empty: nothing is desired any more.
+        desire: takes what is said on `config/desired`; empty: nothing is desired any more. `retain`
+            tells what the broker repeats from what is said anew.
         do: does what is not about the model; is told how it was heard, for answers that come later.
 
     Attributes:
@@ -69,7 +71,7 @@ class CommandWorker:
         health: HealthBoard,
         clock: Clock,
         each_second: Callable[[], None] = lambda: None,
-        desire: Callable[[bytes], None] = lambda _: None,
+        desire: Callable[[Heard], None] = lambda _: None,
         do: Callable[[Command, Heard], Verdict] = lambda *_: Verdict("refused", "nobody here does that"),
     ) -> None:
         self._root = f"{root}/"
@@ -87,7 +89,7 @@ class CommandWorker:
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
-        self._wished: deque[bytes] = deque(maxlen=1)  # of what is desired the last one counts
+        self._wished: deque[Heard] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
         self._late: Heard | None = None
         self._too_many = 0
@@ -97,7 +99,7 @@ class CommandWorker:
         """Take note of a message."""
         if heard.topic == f"{self._root}{DESIRED_CONFIG}":
             # one byte more than may be: enough to see that it is too large
-            self._wished.append(heard.payload[: commands.MOST_BYTES + 1])
+            self._wished.append(replace(heard, payload=heard.payload[: commands.MOST_BYTES + 1]))
         else:
             self._inbox.put(heard)
 

@@ -19,6 +19,7 @@ from eyespot.topics.home_assistant import Discovery
 
 _KIB = 1024
 _LONGEST_ANSWER_TOPIC = 256
+_LONGEST_PREFIX = 128
 _MOST_CORRELATION = 256
 _DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _MOST_DISCOVERY = 512 * _KIB
@@ -145,7 +146,8 @@ class Gate:
             GateError: that is among our own topics or none at all, or the payload is out of bounds.
         """
         ours = self._root.rpartition("/")[0]
-        if not _DISCOVERY_PREFIX.fullmatch(prefix) or f"{prefix}/".startswith(f"{ours}/"):
+        possible = len(prefix) <= _LONGEST_PREFIX and _DISCOVERY_PREFIX.fullmatch(prefix)
+        if not possible or f"{prefix}/".startswith(f"{ours}/"):
             raise GateError(f"{prefix[:80]!a} is no prefix for discovery")
         topic = f"{prefix}/device/{self._root.rpartition('/')[2]}/config"
         data = b"" if payload is None else msgspec.json.encode(payload)

@@ -14,7 +14,8 @@ from msgspec import Meta
 from eyespot.topics.home_assistant_entities import Abilities, Announced, of_device, of_rules
 
 _Text = Annotated[str, Meta(max_length=1024)]
-_Key = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_-]{1,160}\Z")]
+Key = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_-]{1,160}\Z")]
+Platform = Literal["binary_sensor", "button", "event", "number", "sensor", "update"]
 BIRTH = b"online"
 
 
@@ -25,7 +26,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Entity(_Part, frozen=True, kw_only=True):
     """An entity; one with nothing but its platform is to be removed."""
 
-    platform: Literal["binary_sensor", "button", "event", "number", "sensor", "update"]
+    platform: Platform
     unique_id: _Text | None = None
     name: _Text | None = None
     state_topic: _Text | None = None
@@ -49,14 +50,14 @@ class Entity(_Part, frozen=True, kw_only=True):
 class Discovery(_Part, frozen=True, kw_only=True):
     """The message. It has no envelope: the form is Home Assistant's."""
 
-    device: Annotated[dict[_Key, _Text | tuple[_Text, ...]], Meta(max_length=8)]
-    origin: Annotated[dict[_Key, _Text], Meta(max_length=4)]
-    availability: Annotated[tuple[dict[_Key, _Text], ...], Meta(max_length=1)]
+    device: Annotated[dict[Key, _Text | tuple[_Text, ...]], Meta(max_length=8)]
+    origin: Annotated[dict[Key, _Text], Meta(max_length=4)]
+    availability: Annotated[tuple[dict[Key, _Text], ...], Meta(max_length=1)]
     qos: Literal[1]
-    components: Annotated[dict[_Key, Entity], Meta(max_length=2048)]
+    components: Annotated[dict[Key, Entity], Meta(max_length=2048)]
 
     @property
-    def platforms(self) -> dict[str, str]:
+    def platforms(self) -> dict[Key, Platform]:
         """The platform of each component, also of those that are to be removed."""
         return {key: entity.platform for key, entity in self.components.items()}
 
