@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker import hearing
-from eyespot.broker.credentials import Credentials
+from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.session import Who
@@ -144,12 +144,14 @@ def test_an_empty_credential_is_none(tmp_path: Path, authority: Authority) -> No
     certificate, key = map(str, authority.sign("shop-2"))
     (tmp_path / "mqtt-key").touch()
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    url = "mqtts://127.0.0.1:1"
     with pytest.raises(ConfigError, match="has no key: set key_file, or as a service write"):
-        broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate)
-    broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate, key_file=key)
+        credentials(MqttSettings(url=url, cert_file=certificate), tls=True, environ=environ)
+    named = MqttSettings(url=url, cert_file=certificate, key_file=key)
+    assert credentials(named, tls=True, environ=environ).certified
 
 
-def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("no certificate")
     (tmp_path / "empty").write_text("\n")
@@ -162,7 +164,7 @@ def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) 
         ({"username": "me", "password_file": str(tmp_path / "empty")}, "password file"),
     ):
         with pytest.raises(ConfigError, match=name):
-            broker_of("mqtts://127.0.0.1:1", **settings)
+            credentials(MqttSettings(url="mqtts://127.0.0.1:1", **settings), tls=True, environ={})
 
 
 def subscribes(*answers: bytes) -> Callable[[Peer], None]:

@@ -31,6 +31,7 @@ _MOST_PARTING_S = 5.0
 _CLOCK_UNSET = (
     "the clock is not set yet, and TLS needs it; waits for that until two minutes after the machine's start"
 )
+_NO_CREDENTIALS = "not without credentials that can be used"
 _SILENCES_BEFORE_311 = 2
 _CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
 _CUT_OFF = (
@@ -44,7 +45,8 @@ class PahoBroker:
     """Implements `ports.Broker`: MQTT 5, and 3.1.1 for brokers that know no better.
 
     Each attempt is a client of its own, so that nothing of a broken connection is left in the next;
-    what was under way is sent again by whoever kept it.
+    what was under way is sent again by whoever kept it. As long as the files of its credentials cannot be
+    used, it waits for better ones.
 
     Args:
         settings: where to, and as whom.
@@ -54,7 +56,7 @@ class PahoBroker:
         waits_for_clock: whether the clock may soon be right that is not now; asked before TLS begins.
 
     Raises:
-        ConfigError: the url, a certificate or a password cannot be used.
+        ConfigError: the url cannot be used.
     """
 
     def __init__(
@@ -108,7 +110,10 @@ class PahoBroker:
         self._wait_for_clock(beat)
         while not self._stopping.is_set():
             self._renew(at_once=True)
-            who = Who(self._nodes[self._node], self._client_id, self._renewal.credentials, self._will)
+            if (login := self._renewal.credentials) is None:
+                self._wait_for_files(beat)
+                continue
+            who = Who(self._nodes[self._node], self._client_id, login, self._will)
             hearing = Hearing(*self._listens) if self._listens else None
             self._session = session = Session(who, self._version, hearing)
             try:
@@ -159,13 +164,19 @@ class PahoBroker:
             self._events.disconnected(f"{self._url}: {_CLOCK_UNSET}")
             self._wait(_BEAT_S, beat)
 
+    def _wait_for_files(self, beat: Beat) -> None:
+        """Say why there is no connection, and let who renews the files go on."""
+        self._events.renewed(self._renewal.refusal)
+        self._events.disconnected(f"{self._url}: {_NO_CREDENTIALS}")
+        self._wait(_LOOK_S, beat)
+
     def _renew(self, *, at_once: bool = False) -> bool:
         """Look whether files have changed; return whether there are new credentials."""
         before = self._renewal.refusal
         renewed = self._renewal.renew(at_once=at_once)
         if renewed:
             _log.log(NOTICE, "new credentials for the broker", extra=Notice.CREDENTIALS_RENEWED.of())
-        elif self._renewal.refusal != before:
+        if self._renewal.refusal != before:
             self._events.renewed(self._renewal.refusal)
         return renewed
 
