@@ -160,8 +160,8 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         ({"ca_file": str(tmp_path / "missing")}, "ca_file"),
         ({"cert_file": str(nonsense), "key_file": str(nonsense)}, "cert_file"),
         ({"cert_file": str(nonsense)}, "has no key: set key_file"),
-        ({"username": "me", "password_file": str(tmp_path / "missing")}, "password file"),
-        ({"username": "me", "password_file": str(tmp_path / "empty")}, "password file"),
+        ({"username": "me", "password_file": str(tmp_path / "missing")}, "password_file"),
+        ({"username": "me", "password_file": str(tmp_path / "empty")}, "password_file"),
     ):
         with pytest.raises(ConfigError, match=name):
             credentials(MqttSettings(url="mqtts://127.0.0.1:1", **settings), tls=True, environ={})

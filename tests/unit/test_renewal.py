@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eyespot.broker.renewal import Renewal
-from eyespot.broker.settings import MqttSettings
+from eyespot.broker.settings import MqttSettings, problems
 from fakes.certificates import Authority
 from fakes.tls import DeviceFiles
 
@@ -104,7 +105,7 @@ def test_a_certificate_without_its_key_changes_nothing_and_is_named_when_the_key
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("ca.crt", "cannot use ca_file"), ("client.key", "cannot use cert_file"), ("password", "password file")],
+    [("ca.crt", "cannot use ca_file"), ("client.key", "cannot use cert_file"), ("password", "password_file")],
 )
 def test_a_file_that_is_gone_or_empty_changes_nothing_and_is_named(
     files: DeviceFiles, name: str, words: str
@@ -206,3 +207,27 @@ def test_who_begins_with_files_of_no_use_is_told_what_is_wrong_with_the_next(fil
     assert "cannot use ca_file" in renewal.refusal
     renewal.turned_away("there was no connection")
     assert renewal.credentials is None
+
+
+def test_a_reason_does_not_tell_where_key_and_password_lie_nor_what_is_in_them(tmp_path: Path) -> None:
+    public, hidden = tmp_path / "public", tmp_path / "hidden-place"
+    public.mkdir()
+    hidden.mkdir()
+    files = DeviceFiles(hidden, Authority(tmp_path / "ca", "ours"))
+    (public / "client.crt").write_bytes(files.pair("second")[0])
+    settings = msgspec.structs.replace(
+        files.settings("mqtts://b", "shop"), ca_file=None, cert_file=str(public / "client.crt")
+    )
+    told = [Renewal(settings, tls=True, environ={}).refusal]
+    for data in (b"", b"\xffsecret"):
+        files.put("password", data)
+        told.append(Renewal(settings, tls=True, environ={}).refusal)
+    for name in ("password", "client.key"):
+        (hidden / name).unlink()
+        told.append(Renewal(settings, tls=True, environ={}).refusal)
+        files.put("password", b"first")
+    told += [text for _, text in problems(settings)]
+    assert "key_file" in told[0]
+    assert len(told) == 6
+    assert all(told)
+    assert not any("hidden-place" in text or "0xff" in text for text in told)

@@ -11,7 +11,7 @@ from eyespot.domain.errors import ConfigError, one_line
 _KEPT = "the ones before stay in force"
 _NONE = "nothing can be connected with them, and counting goes on"
 # LoadCredential= of systemd.exec(5) copies a file when the service starts, and never again
-_COPIED = " (a new key in /etc/eyespot/credentials wants `sudo systemctl restart eyespot`)"
+_COPIED = " (a new mqtt-key wants `sudo systemctl restart eyespot`)"
 
 
 class _Version(NamedTuple):

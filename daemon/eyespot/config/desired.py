@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from eyespot.broker.settings import SECRETS
 from eyespot.config.loading import Loaded, problems_in
 from eyespot.config.settings import Config
 from eyespot.domain.errors import ConfigError, one_line
@@ -18,7 +19,7 @@ _MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "model": ("min_score",),
     "topics": ("frame", "health_s"),
 }
-_UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": ("password_file", "key_file")}
+_UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": SECRETS}
 _MOST_TOLD = 5
 
 
