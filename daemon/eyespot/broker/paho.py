@@ -70,7 +70,8 @@ class PahoBroker:
         self._settings = settings
         self._client_id = client_id
         self._nodes = _nodes(settings)
-        self._node = self._refusals = 0
+        self._node = 0
+        self._round: list[str] = []  # why each node that was asked one after the other refused
         self._renewal = Renewal(settings, tls=self._nodes[0].tls, environ=environ)
         self._waits_for_clock = waits_for_clock
         self._backoff = Backoff(jitter)
@@ -243,29 +244,33 @@ class PahoBroker:
                 self._version = _V311 if self._version is _V5 else _V5
         if opened_s == 0 and not ending.alone:
             self._renewal.turned_away(ending.reason)
-        self._events.disconnected(f"{self._url}: {ending.reason}")
         if opened_s > SETTLED_S:
             self._backoff.reset()
         if self._is_replaced(ending, opened_s):
             said = ending.reason if ending.taken_over else _CUT_OFF
+            self._events.disconnected(f"{self._url}: {ending.reason}")
             self._events.replaced(f"{self._url}: {said}")
             return self._backoff.long_s()
-        if self._has_next(opened_s):
+        if self._has_next(ending, opened_s):
             return 0.0
+        self._events.disconnected("; ".join(self._round))
+        self._round.clear()
         return self._backoff.next_s(alone=ending.alone)
 
     @property
     def _url(self) -> str:
         return self._settings.urls[self._node]
 
-    def _has_next(self, opened_s: float) -> bool:
-        """Go on to the next node; return whether it may be asked at once.
+    def _has_next(self, ending: Ending, opened_s: float) -> bool:
+        """Go on to the next node; return whether it may be asked at once, before anything is said.
 
         Not after a connection that was open: all who were at that node come to the next one then.
         """
+        if opened_s > 0:
+            self._round.clear()
+        self._round.append(f"{self._url}: {ending.reason}")
         self._node = (self._node + 1) % len(self._nodes)
-        self._refusals = 0 if opened_s > 0 else self._refusals + 1
-        return self._refusals % len(self._nodes) > 0
+        return opened_s == 0 and len(self._round) < len(self._nodes)
 
     def _is_replaced(self, ending: Ending, opened_s: float) -> bool:
         """Return whether another client has our id. Not every broker says so: mosquitto 2.0 just closes."""
