@@ -205,7 +205,7 @@ class BrokerEvents(Protocol):
         """Tell that messages can leave now; all that was under way before is to be sent again."""
 
     def disconnected(self, reason: str) -> None:
-        """Tell that they cannot, and why, in words for people; also after each failed attempt."""
+        """Tell that they cannot, and why, in words for people; also when all nodes have refused."""
 
     def replaced(self, reason: str) -> None:
         """Tell that another client seems to use our id: each connection of the one ends that of the other."""

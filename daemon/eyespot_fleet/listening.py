@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from eyespot.broker.credentials import credentials
 from eyespot.broker.paho import PahoBroker
-from eyespot.broker.settings import MqttSettings
+from eyespot.broker.settings import MqttSettings, endpoints
 from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Message
 from eyespot.ports import BrokerEvents, Ear, Subscription
@@ -71,6 +72,7 @@ def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
         ConfigError: a certificate or a password cannot be used.
     """
     broker = PahoBroker(settings, f"eyespot-fleet-{secrets.token_hex(4)}", os.environ)
+    credentials(settings, tls=endpoints(settings)[0].tls, environ=os.environ)  # nobody waits for better ones
     broker.attach(watch, None)
     broker.listen(watch, watch.subscriptions)
     thread = threading.Thread(

@@ -120,6 +120,33 @@ def test_files_that_do_not_fit_together_leave_the_connection_alone(files: Device
             device.told.wait_for(lambda: device.told.refusal == "")
 
 
+@leaves_sockets
+def test_who_begins_with_a_certificate_whose_key_is_yet_to_come_connects_once_it_comes(
+    files: DeviceFiles,
+) -> None:
+    certificate, key = files.pair("shop-1")
+    files.put("client.crt", certificate)
+    with local_mosquitto(*known_as(files, "shop-1")) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        with running(broker_of(files.settings(url))) as device:
+            device.told.wait_for(lambda: "cannot use cert_file" in device.told.refusal)
+            device.told.wait_for(lambda: "credentials" in str(device.told.reasons))
+            assert not device.broker.publish(message("info", b"1"), 1)  # so it is kept
+            files.put("client.key", key)
+            device.told.wait_for(lambda: device.told.online)
+            assert device.told.refusal == ""
+
+
+def test_who_is_to_stop_does_not_wait_for_a_key(files: DeviceFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paho, "_LOOK_S", 5.0)
+    files.put("client.key", b"junk")
+    with running(broker_of(files.settings("mqtts://127.0.0.1:1"))) as device:
+        device.told.wait_for(lambda: device.told.reasons)
+        begun = time.monotonic()
+        device.stop()
+    assert time.monotonic() - begun < 0.5
+
+
 def test_what_is_under_way_is_answered_before_the_connection_is_left(files: DeviceFiles) -> None:
     kinds: list[int] = []
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,28 @@ def test_certificates_that_are_renewed_under_load_cost_no_event_and_no_order(
     assert len(firsts) > EVENTS
     assert all(later == sooner + 1 for sooner, later in pairwise(firsts))
     assert len(numbers) - len(firsts) <= 2 * 20
+
+
+@pytest.mark.parametrize("mosquitto", ["2.0"], indirect=True)
+def test_a_start_in_the_middle_of_a_renewal_counts_and_what_was_counted_leaves_once_the_key_comes(
+    files: DeviceFiles, url: str
+) -> None:
+    walk = write_recording(files.folder / "walk.eyespot.jsonl", 1)
+    certificate, key = files.pair("shop")
+    files.put("client.crt", certificate)
+    with (
+        party(url, files.authority, "dashboard", f"{ROOT}/rule/+/event") as dashboard,
+        Daemon(configured(files, url, file=str(walk), loop=True)) as daemon,
+    ):
+        says = re.compile("observations/s.*credentials_refused")
+        until(lambda: len(list(filter(says.search, daemon.told))) > 1, "it counts")
+        came = datetime.now(UTC)
+        files.put("client.key", key)
+        until(lambda: said(dashboard, "/event"), "it connects", 20)
+        first = said(dashboard, "/event")[0]
+        assert first["seq"] == 1
+        assert datetime.fromisoformat(first["t"]) < came
+        until(lambda: "credentials_refused: over" in daemon.stderr, "it says so")
 
 
 class JustBooted(Daemon):

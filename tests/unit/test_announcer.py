@@ -247,5 +247,8 @@ def test_that_home_assistant_cannot_be_heard_is_no_trouble_of_the_device(
 def test_home_assistant_cannot_be_told_among_the_topics_of_devices(tmp_path: Path, prefix: str) -> None:
     file = write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
     file.write_text(f'[home_assistant]\nprefix = "{prefix}"\n{file.read_text()}')
-    with pytest.raises(ConfigError, match="have to differ"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"^{file}:1: home_assistant: prefix lies below \[mqtt\] prefix; they have to differ$",
+    ):
         load(file)

@@ -353,6 +353,13 @@ def test_a_password_that_everybody_can_read_is_warned_of(url: str, *, warned: bo
     assert [line.split(" ")[0] for line in told] == (["f:9:"] if warned else [])
 
 
+def test_a_node_that_is_named_twice_is_warned_of() -> None:
+    nodes = ["mqtt://a.example", "mqtt://b.example", "mqtt://A.example:1883/"]
+    text = f'{LINE}[camera]\nsource = "scene"\n[mqtt]\nurl = {nodes}\n'
+    (told,) = warnings(parse(text, "f"))
+    assert "mqtt://A.example:1883/ is the same node as mqtt://a.example" in told
+
+
 def test_for_a_replay_neither_source_nor_broker_counts(tmp_path: Path) -> None:
     path = tmp_path / "f.toml"
     camera = '[camera]\nsource = "imx500"\nmode = "binned"\nmount = "overhead"\n'

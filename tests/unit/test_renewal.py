@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eyespot.broker.renewal import Renewal
-from eyespot.broker.settings import MqttSettings
-from eyespot.domain.errors import ConfigError
+from eyespot.broker.settings import MqttSettings, problems
 from fakes.certificates import Authority
 from fakes.tls import DeviceFiles
 
@@ -19,6 +19,11 @@ def renewal_of(files: DeviceFiles) -> Renewal:
 @pytest.fixture(name="files")
 def some_files(tmp_path: Path) -> DeviceFiles:
     return DeviceFiles(tmp_path, Authority(tmp_path / "ca", "ours"))
+
+
+def password_of(renewal: Renewal) -> str | None:
+    assert renewal.credentials is not None
+    return renewal.credentials.password
 
 
 def settle(renewal: Renewal) -> bool:
@@ -60,7 +65,7 @@ def test_the_next_attempt_to_connect_need_not_wait_for_that(files: DeviceFiles) 
     renewal = renewal_of(files)
     files.put("password", b"second")
     assert renewal.renew(at_once=True)
-    assert renewal.credentials.password == "second"
+    assert password_of(renewal) == "second"
 
 
 def test_a_link_that_points_elsewhere_is_a_change(files: DeviceFiles) -> None:
@@ -72,7 +77,7 @@ def test_a_link_that_points_elsewhere_is_a_change(files: DeviceFiles) -> None:
     files.folder.joinpath("link").symlink_to("two")
     (files.folder / "link").replace(files.folder / "password")
     assert settle(renewal)
-    assert renewal.credentials.password == "two"
+    assert password_of(renewal) == "two"
 
 
 @pytest.mark.parametrize("first", ["client.crt", "client.key"])
@@ -100,7 +105,7 @@ def test_a_certificate_without_its_key_changes_nothing_and_is_named_when_the_key
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("ca.crt", "cannot use ca_file"), ("client.key", "cannot use cert_file"), ("password", "password file")],
+    [("ca.crt", "cannot use ca_file"), ("client.key", "cannot use cert_file"), ("password", "password_file")],
 )
 def test_a_file_that_is_gone_or_empty_changes_nothing_and_is_named(
     files: DeviceFiles, name: str, words: str
@@ -146,7 +151,7 @@ def test_ones_that_were_never_taken_are_nothing_to_return_to(files: DeviceFiles)
     files.put("password", b"second")
     assert settle(renewal)
     renewal.turned_away("login denied")
-    assert renewal.credentials.password == "second"
+    assert password_of(renewal) == "second"
 
 
 def test_an_authority_that_was_taken_out_is_not_trusted_again(files: DeviceFiles) -> None:
@@ -168,13 +173,61 @@ def test_credentials_of_the_service_are_looked_at_too(files: DeviceFiles) -> Non
     renewal = Renewal(settings, tls=True, environ={"CREDENTIALS_DIRECTORY": str(files.folder)})
     files.put("mqtt-password", b"another")
     assert settle(renewal)
-    assert renewal.credentials.password == "another"
+    assert password_of(renewal) == "another"
     files.put("client.crt", files.pair("third")[0])
     assert not settle(renewal)
     assert "sudo systemctl restart eyespot" in renewal.refusal
 
 
-def test_at_the_start_files_that_cannot_be_used_are_the_configurations_fault(files: DeviceFiles) -> None:
-    files.put("client.key", b"junk")
-    with pytest.raises(ConfigError, match="cannot use cert_file"):
-        renewal_of(files)
+@pytest.mark.parametrize("first", ["client.crt", "client.key"])
+def test_who_begins_between_certificate_and_key_has_none_until_the_other_comes(
+    files: DeviceFiles, first: str
+) -> None:
+    new = dict(zip(("client.crt", "client.key"), files.pair("second"), strict=True))
+    files.put(first, new.pop(first))
+    renewal = renewal_of(files)
+    assert renewal.credentials is None
+    assert "cannot use cert_file" in renewal.refusal
+    assert "the ones before" not in renewal.refusal
+    assert not renewal.renew(at_once=True)
+    for name, data in new.items():
+        files.put(name, data)
+    assert renewal.renew(at_once=True)
+    assert renewal.credentials is not None
+    assert renewal.refusal == ""
+
+
+def test_who_begins_with_files_of_no_use_is_told_what_is_wrong_with_the_next(files: DeviceFiles) -> None:
+    files.put("password", b"")
+    renewal = renewal_of(files)
+    files.put("password", b"second")
+    files.put("ca.crt", b"junk")
+    assert not settle(renewal)
+    assert renewal.credentials is None
+    assert "cannot use ca_file" in renewal.refusal
+    renewal.turned_away("there was no connection")
+    assert renewal.credentials is None
+
+
+def test_a_reason_does_not_tell_where_key_and_password_lie_nor_what_is_in_them(tmp_path: Path) -> None:
+    public, hidden = tmp_path / "public", tmp_path / "hidden-place"
+    public.mkdir()
+    hidden.mkdir()
+    files = DeviceFiles(hidden, Authority(tmp_path / "ca", "ours"))
+    (public / "client.crt").write_bytes(files.pair("second")[0])
+    settings = msgspec.structs.replace(
+        files.settings("mqtts://b", "shop"), ca_file=None, cert_file=str(public / "client.crt")
+    )
+    told = [Renewal(settings, tls=True, environ={}).refusal]
+    for data in (b"", b"\xffsecret"):
+        files.put("password", data)
+        told.append(Renewal(settings, tls=True, environ={}).refusal)
+    for name in ("password", "client.key"):
+        (hidden / name).unlink()
+        told.append(Renewal(settings, tls=True, environ={}).refusal)
+        files.put("password", b"first")
+    told += [text for _, text in problems(settings)]
+    assert "key_file" in told[0]
+    assert len(told) == 6
+    assert all(told)
+    assert not any("hidden-place" in text or "0xff" in text for text in told)

@@ -12,8 +12,8 @@ from eyespot.app.choice import order_of_now
 from eyespot.app.eye import glance
 from eyespot.app.twin import in_force_over
 from eyespot.app.updating import read_root
-from eyespot.broker.credentials import as_the_service, out_of_sight
-from eyespot.broker.paho import PahoBroker
+from eyespot.broker.credentials import as_the_service, credentials, out_of_sight
+from eyespot.broker.settings import endpoints
 from eyespot.config import Loaded, load, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError, InputError, ModelError
 from eyespot.domain.observation import Tells
@@ -83,7 +83,7 @@ def _login(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[str]:
     if settings.cert_file and (unseen := out_of_sight(settings, environ)):
         yield f"{loaded.at('mqtt', 'cert_file')}: {unseen} is root's to read, and was not tried: use sudo"
         settings = replace(settings, cert_file=None)
-    PahoBroker(settings, "check", environ)
+    credentials(settings, tls=endpoints(settings)[0].tls, environ=environ)
 
 
 def _certificates(loaded: Loaded, now: Now) -> Iterator[str]:

@@ -31,6 +31,7 @@ _MOST_PARTING_S = 5.0
 _CLOCK_UNSET = (
     "the clock is not set yet, and TLS needs it; waits for that until two minutes after the machine's start"
 )
+_NO_CREDENTIALS = "not without credentials that can be used"
 _SILENCES_BEFORE_311 = 2
 _CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
 _CUT_OFF = (
@@ -44,7 +45,8 @@ class PahoBroker:
     """Implements `ports.Broker`: MQTT 5, and 3.1.1 for brokers that know no better.
 
     Each attempt is a client of its own, so that nothing of a broken connection is left in the next;
-    what was under way is sent again by whoever kept it.
+    what was under way is sent again by whoever kept it. As long as the files of its credentials cannot be
+    used, it waits for better ones.
 
     Args:
         settings: where to, and as whom.
@@ -54,7 +56,7 @@ class PahoBroker:
         waits_for_clock: whether the clock may soon be right that is not now; asked before TLS begins.
 
     Raises:
-        ConfigError: the url, a certificate or a password cannot be used.
+        ConfigError: the url cannot be used.
     """
 
     def __init__(
@@ -68,7 +70,8 @@ class PahoBroker:
         self._settings = settings
         self._client_id = client_id
         self._nodes = _nodes(settings)
-        self._node = self._refusals = 0
+        self._node = 0
+        self._round: list[str] = []  # why each node that was asked one after the other refused
         self._renewal = Renewal(settings, tls=self._nodes[0].tls, environ=environ)
         self._waits_for_clock = waits_for_clock
         self._backoff = Backoff(jitter)
@@ -108,7 +111,10 @@ class PahoBroker:
         self._wait_for_clock(beat)
         while not self._stopping.is_set():
             self._renew(at_once=True)
-            who = Who(self._nodes[self._node], self._client_id, self._renewal.credentials, self._will)
+            if (login := self._renewal.credentials) is None:
+                self._wait_for_files(beat)
+                continue
+            who = Who(self._nodes[self._node], self._client_id, login, self._will)
             hearing = Hearing(*self._listens) if self._listens else None
             self._session = session = Session(who, self._version, hearing)
             try:
@@ -159,13 +165,19 @@ class PahoBroker:
             self._events.disconnected(f"{self._url}: {_CLOCK_UNSET}")
             self._wait(_BEAT_S, beat)
 
+    def _wait_for_files(self, beat: Beat) -> None:
+        """Say why there is no connection, and let who renews the files go on."""
+        self._events.renewed(self._renewal.refusal)
+        self._events.disconnected(f"{self._url}: {_NO_CREDENTIALS}")
+        self._wait(_LOOK_S, beat)
+
     def _renew(self, *, at_once: bool = False) -> bool:
         """Look whether files have changed; return whether there are new credentials."""
         before = self._renewal.refusal
         renewed = self._renewal.renew(at_once=at_once)
         if renewed:
             _log.log(NOTICE, "new credentials for the broker", extra=Notice.CREDENTIALS_RENEWED.of())
-        elif self._renewal.refusal != before:
+        if self._renewal.refusal != before:
             self._events.renewed(self._renewal.refusal)
         return renewed
 
@@ -232,29 +244,33 @@ class PahoBroker:
                 self._version = _V311 if self._version is _V5 else _V5
         if opened_s == 0 and not ending.alone:
             self._renewal.turned_away(ending.reason)
-        self._events.disconnected(f"{self._url}: {ending.reason}")
         if opened_s > SETTLED_S:
             self._backoff.reset()
         if self._is_replaced(ending, opened_s):
             said = ending.reason if ending.taken_over else _CUT_OFF
+            self._events.disconnected(f"{self._url}: {ending.reason}")
             self._events.replaced(f"{self._url}: {said}")
             return self._backoff.long_s()
-        if self._has_next(opened_s):
+        if self._has_next(ending, opened_s):
             return 0.0
+        self._events.disconnected("; ".join(self._round))
+        self._round.clear()
         return self._backoff.next_s(alone=ending.alone)
 
     @property
     def _url(self) -> str:
         return self._settings.urls[self._node]
 
-    def _has_next(self, opened_s: float) -> bool:
-        """Go on to the next node; return whether it may be asked at once.
+    def _has_next(self, ending: Ending, opened_s: float) -> bool:
+        """Go on to the next node; return whether it may be asked at once, before anything is said.
 
         Not after a connection that was open: all who were at that node come to the next one then.
         """
+        if opened_s > 0:
+            self._round.clear()
+        self._round.append(f"{self._url}: {ending.reason}")
         self._node = (self._node + 1) % len(self._nodes)
-        self._refusals = 0 if opened_s > 0 else self._refusals + 1
-        return self._refusals % len(self._nodes) > 0
+        return opened_s == 0 and len(self._round) < len(self._nodes)
 
     def _is_replaced(self, ending: Ending, opened_s: float) -> bool:
         """Return whether another client has our id. Not every broker says so: mosquitto 2.0 just closes."""

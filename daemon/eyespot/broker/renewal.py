@@ -9,8 +9,9 @@ from eyespot.broker.settings import MqttSettings
 from eyespot.domain.errors import ConfigError, one_line
 
 _KEPT = "the ones before stay in force"
+_NONE = "nothing can be connected with them, and counting goes on"
 # LoadCredential= of systemd.exec(5) copies a file when the service starts, and never again
-_COPIED = " (a new key in /etc/eyespot/credentials wants `sudo systemctl restart eyespot`)"
+_COPIED = " (a new mqtt-key wants `sudo systemctl restart eyespot`)"
 
 
 class _Version(NamedTuple):
@@ -26,14 +27,12 @@ class Renewal:
     Files may be replaced one after the other, a certificate before its key. So those that do not fit together
     change nothing. New ones with which there is no connection give way to the last that the broker took, in
     turn with them. Whom we trust is another matter: what was taken out of `ca_file` is trusted no more.
+    A process may begin between the two files, after a power cut: then there are none at first.
 
     Args:
         settings: which files.
         tls: whether the connection is to have TLS.
         environ: of the process, for systemd's credentials.
-
-    Raises:
-        ConfigError: the files cannot be used as they are.
     """
 
     def __init__(self, settings: MqttSettings, *, tls: bool, environ: Mapping[str, str]) -> None:
@@ -41,16 +40,20 @@ class Renewal:
         self._tls = tls
         self._environ = environ
         self._seen = self._tried = self._looks()
-        self._newest = self._read(self._tried)
+        self._newest: _Version | None = None
         self._taken: _Version | None = None
         self._stands_in = False
         self._misfit = self._turned_away = ""
+        try:
+            self._newest = self._read(self._tried)
+        except ConfigError as error:
+            self._misfit = self._in_words(error)
 
     @property
-    def credentials(self) -> Credentials:
-        """What the next connection is to be made with."""
-        stand_in = self._stand_in if self._stands_in else None
-        return (stand_in or self._newest).credentials
+    def credentials(self) -> Credentials | None:
+        """What the next connection is to be made with; None where no files could be used yet."""
+        version = (self._stand_in if self._stands_in else None) or self._newest
+        return version and version.credentials
 
     @property
     def refusal(self) -> str:
@@ -71,8 +74,7 @@ class Renewal:
             self._newest = self._read(looks)
         except ConfigError as error:
             if settled:
-                copied = _COPIED if self._settings.cert_file and not self._settings.key_file else ""
-                self._tried, self._misfit = looks, f"{_KEPT}{copied}: {one_line(error)}"
+                self._tried, self._misfit = looks, self._in_words(error)
             return False
         self._tried = looks
         self._stands_in, self._misfit, self._turned_away = False, "", ""
@@ -95,9 +97,13 @@ class Renewal:
     @property
     def _stand_in(self) -> _Version | None:
         last, newest = self._taken, self._newest
-        if last is None or last is newest or last.looks.get("ca_file") != newest.looks.get("ca_file"):
+        if last is None or newest is None or last is newest:
             return None
-        return last
+        return last if last.looks.get("ca_file") == newest.looks.get("ca_file") else None
+
+    def _in_words(self, misfit: ConfigError) -> str:
+        copied = _COPIED if self._settings.cert_file and not self._settings.key_file else ""
+        return f"{_KEPT if self._newest else _NONE}{copied}: {one_line(misfit)}"
 
     def _read(self, looks: Mapping[str, object]) -> _Version:
         return _Version(credentials(self._settings, tls=self._tls, environ=self._environ), looks)

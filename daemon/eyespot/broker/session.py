@@ -145,7 +145,10 @@ class Session:
     @property
     def idle(self) -> bool:
         """Whether all is answered that was under way."""
-        return not (self._tokens or self._outgoing)
+        with (
+            self._wire
+        ):  # who publishes just now has taken a message from the one, and not yet put it into the other
+            return not (self._tokens or self._outgoing)
 
     def wake(self) -> None:
         """Let `turn` return soon; from any thread."""

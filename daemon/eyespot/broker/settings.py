@@ -1,6 +1,7 @@
 """The `[mqtt]` table: which broker, and who we are to it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from eyespot.domain.paths import there_is_file
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _ADVICE = "want mqtt://host[:port], mqtts://host[:port] or unix:///path"
+
+SECRETS = ("password_file", "key_file")  # where these lie is not published
 
 _File = Annotated[str, Meta(min_length=1, max_length=4096)]
 _Url = Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
@@ -107,7 +110,8 @@ def endpoints(settings: MqttSettings) -> tuple[Endpoint, ...]:
 
 def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     """Return what does not fit together, as pairs of key and message."""
-    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not there_is_file(path)]
+    missing = [(key, path) for key, path in _files(settings) if not there_is_file(path)]
+    found = [(key, f"there is no file {_told(key, path)}") for key, path in missing]
     try:
         tls = endpoints(settings)[0].tls
     except ValueError as error:
@@ -120,6 +124,11 @@ def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     if settings.password_file and not settings.username:
         found.append(("password_file", "a password without a name: set username, too"))
     return found
+
+
+def _told(key: str, path: str) -> str:
+    """Return a path as it may be published: where a secret lies is nobody's business."""
+    return Path(path).name if key in SECRETS else path
 
 
 def _files(settings: MqttSettings) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from math import dist
 
-from eyespot.broker.settings import endpoints
+from eyespot.broker.settings import Endpoint, endpoints
 from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, refuse
 from eyespot.domain.geometry import Mount
@@ -93,6 +93,7 @@ def warnings(loaded: Loaded) -> list[str]:
     if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
     found += _doubts_of_updates(loaded)
+    found += _nodes_named_twice(loaded)
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
@@ -110,6 +111,16 @@ def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
     if update.allow_unsigned:
         place = loaded.at("update", "allow_unsigned")
         yield f"{place}: bundles are taken that nobody has signed; for development alone"
+
+
+def _nodes_named_twice(loaded: Loaded) -> Iterator[str]:
+    mqtt = loaded.config.mqtt
+    first: dict[Endpoint, str] = {}
+    for url, node in zip(mqtt.urls, endpoints(mqtt), strict=True):
+        if node in first:
+            same = f"{url} is the same node as {first[node]}"
+            yield f"{loaded.at('mqtt', 'url')}: {same}, and is asked twice in each round; name each once"
+        first.setdefault(node, url)
 
 
 def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:

@@ -68,9 +68,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         home_assistant: how Home Assistant gets to know the device.
         update: where models come from.
         rules: what is counted.
-
-    Raises:
-        ValueError: Home Assistant would be told among the device's own topics.
     """
 
     device: DeviceSettings = DeviceSettings()
@@ -83,7 +80,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     update: UpdateSettings = UpdateSettings()
     rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()
 
-    def __post_init__(self) -> None:
-        """Keep Home Assistant's topics apart from our own."""
-        if f"{self.home_assistant.prefix}/".startswith(f"{self.mqtt.prefix}/"):
-            raise ValueError("[home_assistant] prefix lies below [mqtt] prefix; they have to differ")
+
+def problems(config: Config) -> list[tuple[str, str]]:
+    """Return which tables do not fit together, as pairs of name and message."""
+    if f"{config.home_assistant.prefix}/".startswith(f"{config.mqtt.prefix}/"):
+        return [("home_assistant", "prefix lies below [mqtt] prefix; they have to differ")]
+    return []
