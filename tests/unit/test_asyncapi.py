@@ -41,6 +41,26 @@ def test_every_example_could_have_left(said: asyncapi.Said) -> None:
     assert contract.why_unfit(said.suffix, said.payload) is None
 
 
+def shown_with_commands(schema: str) -> list[dict[str, Any]]:
+    section = README.partition("\n### Commands\n")[2].partition("\n### ")[0]
+    payloads = [json.loads(said.payload) for said in asyncapi.examples_in(section)]
+    return [payload for payload in payloads if payload["schema"] == f"eyespot.{schema}"]
+
+
+def test_the_reset_that_is_shown_with_the_commands_left_its_line_at_zero() -> None:
+    (event,), (state,) = shown_with_commands("reset/1"), shown_with_commands("rule_state/1")
+    assert (state["rule"], state["reset"], state["since"]) == (event["rule"], event["cause"], event["t"])
+    assert event["counts"]
+    assert not any(any(ways.values()) for ways in state["counts"].values())
+
+
+def test_the_pieces_of_a_diagnosis_that_are_shown_follow_one_another() -> None:
+    pieces = shown_with_commands("diagnosis/1")
+    assert [piece["index"] for piece in pieces] == [2, 3, 4]
+    assert {piece["of"] for piece in pieces} == {5}
+    assert [piece["piece"]["about"] for piece in pieces] == ["config", "log", "health"]
+
+
 @pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
 def test_subscribers_are_shown_one_of_everything_that_is_declared(declared: Declared) -> None:
     shown = [asyncapi.declared_for(said.suffix, said.payload) for said in EXAMPLES]

@@ -8,9 +8,10 @@ from paho.mqtt.client import topic_matches_sub
 from eyespot.domain.event import RULE_ID
 from eyespot.supervisor.command_worker import subscriptions
 from eyespot.topics.commands import REQ_ID
-from eyespot.topics.gate import DECLARED, Declared, Gate
+from eyespot.topics.gate import DECLARED, MOST_DISCOVERY, Declared, Gate
 from fakes.example_broker import ACL, EXAMPLES
 
+MOST_AROUND = 1024  # the longest prefix, topic, properties of an answer
 ROOT, OTHER = "eyespot/v1/shop-1", "eyespot/v1/shop-2"
 COMMANDED = [each.topic_filter.replace("#", "model/update") for each in subscriptions(ROOT)]
 
@@ -48,6 +49,14 @@ def test_a_device_hears_what_is_for_it_and_cannot_say_that(topic: str) -> None:
     assert not may("write", topic)
     if topic.startswith(ROOT):
         assert not may("read", topic.replace(ROOT, OTHER))
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1"])
+def test_the_largest_message_of_a_device_is_taken(version: str) -> None:
+    conf = (EXAMPLES / f"mosquitto-{version}.conf").read_text()
+    (most,) = re.findall(r"^max_packet_size (\d+)$", conf, re.MULTILINE)
+    largest = max(MOST_DISCOVERY, *(declared.most_bytes for declared in DECLARED))
+    assert int(most) >= largest + MOST_AROUND
 
 
 def test_every_right_to_speak_is_in_the_tree_of_a_device() -> None:

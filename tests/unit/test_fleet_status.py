@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from eyespot_fleet.commands.status_view import as_objects, lines, rows, sums
 from eyespot_fleet.simulating.speaking import Speaker
 from eyespot_fleet.status import survey as surveying
 from eyespot_fleet.status.reading import MOST_BYTES, Known, read
-from eyespot_fleet.status.survey import MOST_SILENT_S, Survey
+from eyespot_fleet.status.survey import LEAST_SILENT_S, Survey
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T, SHOWN = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00Z"
@@ -104,18 +105,31 @@ def test_a_device_that_is_there_and_says_nothing_any_more_is_silent(fleet: Fleet
         fleet.say(f"{device}/health", well(A_MINUTE_AGO))
     fleet.now_s = 100
     fleet.say("shop-2/health", well(A_MINUTE_AGO), retain=False)
-    fleet.now_s = MOST_SILENT_S - 59
+    fleet.now_s = LEAST_SILENT_S - 59
     assert fleet.wrong == [("shop-1", "silent")]
-    fleet.now_s = 100 + MOST_SILENT_S
+    fleet.now_s = 100 + LEAST_SILENT_S
     assert fleet.wrong == [("shop-1", "silent")]
     fleet.say("shop-1/info", {"model": {"bundle": "a"}}, retain=False)
     assert fleet.wrong == []
+
+
+@pytest.mark.parametrize(("every_s", "most_s"), [(10, 180), (60, 180), (900, 2700), (3600, 10_800)])
+def test_who_speaks_seldom_is_silent_once_three_of_its_messages_are_missing(
+    fleet: Fleet, every_s: int, most_s: int
+) -> None:
+    fleet.say("shop-1/status", online())
+    fleet.say("shop-1/health", well() | {"every_s": every_s}, retain=False)
+    fleet.now_s = most_s
+    assert fleet.wrong == []
+    fleet.now_s = most_s + 1
+    assert fleet.wrong == [("shop-1", "silent")]
 
 
 @pytest.mark.parametrize(
     ("health", "silent"),
     [
         (well(AN_HOUR_AGO), True),
+        (well(AN_HOUR_AGO) | {"every_s": 3600}, False),
         (well(AN_HOUR_AGO, "unsynced"), False),
         (well(IN_AN_HOUR), False),
         (well("yesterday"), False),
@@ -123,12 +137,12 @@ def test_a_device_that_is_there_and_says_nothing_any_more_is_silent(fleet: Fleet
     ],
 )
 def test_the_time_of_what_the_broker_kept_counts_where_it_can_be_right(
-    fleet: Fleet, health: dict[str, object], *, silent: bool
+    fleet: Fleet, health: dict[str, Any], *, silent: bool
 ) -> None:
     fleet.say("shop-1/status", online())
     fleet.say("shop-1/health", health)
     assert bool(fleet.wrong) is silent
-    fleet.now_s = MOST_SILENT_S + 1
+    fleet.now_s = 3 * health.get("every_s", 60) + 1
     assert fleet.wrong == [("shop-1", "silent")]
 
 
@@ -138,7 +152,7 @@ def test_nobody_is_silent_because_we_were_deaf(fleet: Fleet) -> None:
     fleet.now_s = 3600
     assert fleet.wrong == []
     fleet.survey.listening()
-    fleet.now_s += MOST_SILENT_S
+    fleet.now_s += LEAST_SILENT_S
     assert fleet.wrong == []
     fleet.now_s += 1
     assert fleet.wrong == [("shop-1", "silent")]

@@ -9,12 +9,12 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Message, Traffic
 from eyespot.ports import Clock, HealthBoard
 from eyespot.store.memo import Memo
-from eyespot.topics.traffic import KINDS, is_optional, kind_of, may_wait
+from eyespot.topics.traffic import KINDS, THINNED_S, is_optional, kind_of, may_wait
 
 NAME = "traffic.json"
 _DAY_NS = 86_400 * SECOND_NS
 _KEEP_NS = 3600 * SECOND_NS  # a crash forgets an hour at most; more often would wear the card for nothing
-_THINNED_NS = 900 * SECOND_NS
+_THINNED_NS = THINNED_S * SECOND_NS
 _NEAR_PERCENT = 80
 _FREE, _NEAR, _OVER = range(3)
 

@@ -12,6 +12,7 @@ from eyespot.supervisor.disk_watch import DiskWatch
 from eyespot.supervisor.health import Health
 from eyespot.topics.native import Identity, Native, Stamp, Trouble, Vitals, stamp
 from eyespot.topics.payloads import Presence
+from eyespot.topics.traffic import THINNED_S
 
 _AT_MOST_EVERY_S = 1.0
 
@@ -61,7 +62,7 @@ class Reporter:
         health: Health,
         post: Callable[[Handover], None],
         clock: Clock,
-        every_s: float = 60.0,
+        every_s: int = 60,
         note: Callable[[Vitals, Sequence[Trouble]], None] = lambda *_: None,
     ) -> None:
         self._every_s = every_s
@@ -88,7 +89,7 @@ class Reporter:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(*self._told))
 
-    def retune(self, identity: Identity, every_s: float) -> None:
+    def retune(self, identity: Identity, every_s: int) -> None:
         """Go on with what has changed of the device after all, and say so."""
         self._identity, self._every_s = identity, every_s
         self._told = self._gauges.view(), self._gauges.model()
@@ -125,6 +126,7 @@ class Reporter:
         rates = self._gauges.rates()
         new = rates.observations - self._told_observations
         self._told_ns, self._told_observations = self._clock.now_ns(), rates.observations
+        troubles = self._health.troubles()
         vitals = Vitals(
             uptime_s=(self._told_ns - self._begun_ns) // SECOND_NS,
             observations=rates.observations,
@@ -137,10 +139,14 @@ class Reporter:
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
             bytes_today=rates.bytes_today,
+            every_s=self._leaves_every_s(troubles),
         )
-        troubles = self._health.troubles()
         self._note(vitals, troubles)
         self._send(self._native.health(vitals, troubles, self._now()))
+
+    def _leaves_every_s(self, troubles: Sequence[Trouble]) -> int:
+        thinned = any(trouble.name == "over_daily_cap" for trouble in troubles)
+        return max(self._every_s, THINNED_S) if thinned else self._every_s
 
     def _info(self, view: View | None, model: ModelIdentity) -> Message:
         return self._native.info(self._identity, view, model, self._now())

@@ -22,7 +22,7 @@ _LONGEST_ANSWER_TOPIC = 256
 _LONGEST_PREFIX = 128
 _MOST_CORRELATION = 256
 _DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-_MOST_DISCOVERY = 512 * _KIB
+MOST_DISCOVERY = 512 * _KIB
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -151,7 +151,7 @@ class Gate:
             raise GateError(f"{prefix[:80]!a} is no prefix for discovery")
         topic = f"{prefix}/device/{self._root.rpartition('/')[2]}/config"
         data = b"" if payload is None else msgspec.json.encode(payload)
-        _bound(topic, data, _MOST_DISCOVERY)
+        _bound(topic, data, MOST_DISCOVERY)
         if payload is not None:
             _decode(topic, data, Discovery)
         return Message(topic, data, Delivery.STATE)

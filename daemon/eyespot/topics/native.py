@@ -85,6 +85,7 @@ class Vitals:
     disk_free_mb: float | None
     temperature_c: float | None
     bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
+    every_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Native:
                 payloads.Trouble(name=t.name, reason=t.reason, since=rfc3339(t.since_utc_ns))
                 for t in troubles
             ),
+            every_s=vitals.every_s,
             uptime_s=vitals.uptime_s,
             observations=vitals.observations,
             observations_hz=round(vitals.observations_hz, 2),

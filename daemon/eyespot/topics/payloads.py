@@ -155,14 +155,16 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the device is. Facts that the machine does not give are null.
 
-    `observations_hz` is measured since the last health message, `dropped` and `observations` count
-    since the start; an observation is dropped when the next one came before anybody had time for it.
-    `recoveries` says how often each step was tried to bring a silent camera back. `bytes_today` has what
-    left since midnight, UTC, in PUBLISH packets, repeated ones too; empty where nobody counts.
+    `every_s` is how often it leaves where nothing changes. `observations_hz` is measured since the last
+    health message, `dropped` and `observations` count since the start; an
+    observation is dropped when the next one came before anybody had time for it. `recoveries` says how
+    often each step was tried to bring a silent camera back. `bytes_today` has what left since midnight,
+    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts.
     """
 
     ok: bool
     states: Annotated[tuple[Trouble, ...], Meta(max_length=32)]
+    every_s: Count
     uptime_s: Count
     observations: Count
     observations_hz: float

@@ -5,6 +5,7 @@ from typing import get_args
 from eyespot.domain.message import Delivery, Message, Traffic
 from eyespot.topics import onvif
 
+THINNED_S = 900  # over the daily cap, between two messages of a retained topic
 KINDS: tuple[Traffic, ...] = get_args(Traffic)
 
 _AT_ONCE = {"status", "config/reported"}

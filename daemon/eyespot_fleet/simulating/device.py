@@ -8,9 +8,8 @@ from typing import Any, Protocol
 from eyespot.broker.backoff import SETTLED_S, Backoff
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
-from eyespot_fleet.simulating.speaking import Speaker
+from eyespot_fleet.simulating.speaking import HEALTH_S, Speaker
 
-_HEALTH_S = 60.0
 _MOST_KEPT = 100
 _MOST_ANSWERING_S = 10.0
 _STATE = 0  # the token of what need not be kept
@@ -101,7 +100,7 @@ class Device:
         self._speaker = Speaker(prefix, name, secrets.token_hex(8), utc_ns())
         self._will = self._speaker.offline(utc_ns())
         self._next_s = random() * every_s
-        self._health_s = random() * _HEALTH_S
+        self._health_s = random() * HEALTH_S
         self._kept: dict[int, Message] = {}
         self._announcement = _STATE
         self._greeted = False
@@ -162,7 +161,7 @@ class Device:
         """Say what there is to say by now; about ten times a second."""
         line = self.line if self._greeted else None
         if now_s >= self._health_s:
-            self._health_s = now_s + _HEALTH_S
+            self._health_s = now_s + HEALTH_S
             if line is not None:
                 line.publish(self._speaker.health(self._utc_ns()), _STATE)
         if self._every_s and now_s >= self._next_s:

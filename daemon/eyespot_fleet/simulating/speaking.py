@@ -13,6 +13,7 @@ from eyespot.topics.durables import Announced, Durables
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native, Since, Stamp, Vitals
 
+HEALTH_S = 60
 _RULE = "door"
 _LABEL = "person"
 _MODEL = ModelIdentity("simulated@1.0.0-000000000000", "simulated", "1.0.0", None, (_LABEL,), 0.35)
@@ -71,7 +72,9 @@ class Speaker:
     def health(self, utc_ns: int) -> Message:
         """Return how it is: well."""
         uptime_s = (utc_ns - self._began_utc_ns) // 1_000_000_000
-        vitals = Vitals(uptime_s, 10 * uptime_s, 10.0, 0, 0, Readings(), {}, None, None, None)
+        vitals = Vitals(
+            uptime_s, 10 * uptime_s, 10.0, 0, 0, Readings(), {}, None, None, None, every_s=HEALTH_S
+        )
         return self._native.health(vitals, (), _at(utc_ns))
 
     def event(self, utc_ns: int) -> Message:

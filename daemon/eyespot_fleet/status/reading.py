@@ -37,6 +37,7 @@ class _Health(msgspec.Struct, frozen=True):
     ok: bool
     states: list[_Trouble]
     observations_hz: float
+    every_s: float = 60.0
     t: str = ""
     clock: str = ""
 
@@ -63,6 +64,7 @@ class Known:
         ok: whether nothing is wrong with it, by its own word.
         troubles: what is, the first few.
         told: when it said how it is.
+        every_s: how often it says how it is, where nothing changes.
         synced: whether its clock was right then.
         gone: when we saw it go, by our clock; empty where it was away when we came.
         silent_s: for how long it has said nothing, where that is too long.
@@ -76,13 +78,14 @@ class Known:
     ok: bool | None = None
     troubles: tuple[Ill, ...] = ()
     told: str = ""
+    every_s: float = 60.0
     synced: bool = False
     gone: str = ""
     silent_s: float | None = None
 
     @property
     def last_word(self) -> str:
-        """When it was heard of last: a health message a minute tells of it, where it vanishes, too."""
+        """When it was heard of last: its health, said again and again, tells of it where it vanishes, too."""
         return max(self.stated, self.told)
 
     @property
@@ -142,6 +145,7 @@ def _read(known: Known, suffix: str, payload: bytes) -> Known:
                 ok=health.ok and not ills,
                 troubles=ills,
                 told=_instant(health.t),
+                every_s=health.every_s,
                 synced=health.clock == "synced",
             )
 

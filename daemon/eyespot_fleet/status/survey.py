@@ -12,7 +12,8 @@ from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.status.reading import Known, read
 
 MOST_DEVICES = 10_000
-MOST_SILENT_S = 180.0  # health comes once a minute
+LEAST_SILENT_S = 180.0
+_MISSED = 3  # health messages in a row
 _QUIET_S = 1.0
 _DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
 _ASKED_FOR = ("health", "info")
@@ -26,8 +27,9 @@ class Survey(OnlyListening):
     the rest.
 
     A device whose process hangs stays connected: mosquitto has nothing to hold against who answers pings, and
-    takes half a minute for others. So who is there has to say something every three minutes. Until it has
-    said something while we listen, the time of what the broker has kept of it counts, if its clock was right.
+    takes half a minute for others. So who is there has to say something in three times `every_s` of its
+    health, in three minutes at least. Until it has said something while we listen, the time of what the
+    broker has kept of it counts, if its clock was right.
 
     Args:
         prefix: topics begin with it; the device's id follows.
@@ -138,5 +140,5 @@ class Survey(OnlyListening):
 
     def _judged(self, device: str, known: Known) -> Known:
         silent_s = self._clock() - self._spoke_s.get(device, self._clock())
-        deaf = bool(self._trouble)
-        return known if deaf or silent_s <= MOST_SILENT_S else replace(known, silent_s=silent_s)
+        deaf, most_s = bool(self._trouble), max(LEAST_SILENT_S, _MISSED * known.every_s)
+        return known if deaf or silent_s <= most_s else replace(known, silent_s=silent_s)
