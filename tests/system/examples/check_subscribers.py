@@ -112,6 +112,13 @@ def test_the_subscriber_comes_back_when_the_broker_does_and_lives_with_what_is_n
     assert log.read_text().count("not understood") == len(broken)
 
 
+def test_a_broker_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "said"
+    nobody = ["--host", "127.0.0.1", "--port", 1, "--database", tmp_path / "counts.db"]
+    with program(log, sys.executable, SUBSCRIBER, *nobody):
+        until(lambda: "no connection, and we try again: [Errno 111]" in log.read_text(), "why")
+
+
 # --- Node-RED
 
 
