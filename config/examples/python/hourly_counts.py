@@ -208,11 +208,12 @@ def listen(options: argparse.Namespace) -> None:
 
 
 def use_tls(client: mqtt.Client, options: argparse.Namespace) -> None:
-    """Trust whom the command line says; end where that cannot be."""
+    """Trust whom the command line says, and show a certificate if it names one; end where that cannot be."""
     try:
-        client.tls_set(options.ca_file)
+        client.tls_set(options.ca_file, options.cert_file, options.key_file)
     except OSError as error:  # ssl.SSLError, too
-        sys.exit(f"{options.ca_file}: {error}")
+        files = (options.ca_file, options.cert_file, options.key_file)
+        sys.exit(f"{', '.join(filter(None, files))}: {error}")
 
 
 def show(options: argparse.Namespace) -> None:
@@ -233,7 +234,11 @@ def main() -> None:
     parser.add_argument("--client-id", default="hourly-counts", help="each subscriber needs its own")
     parser.add_argument("--username", help="its password is taken from $MQTT_PASSWORD")
     parser.add_argument("--ca-file", help="whom to trust, for TLS (then --port 8883)")
+    parser.add_argument("--cert-file", help="our certificate, where the broker wants one; needs --ca-file")
+    parser.add_argument("--key-file", help="its key, if that is not in the same file")
     options = parser.parse_args()
+    if (options.cert_file and not options.ca_file) or (options.key_file and not options.cert_file):
+        parser.error("--key-file needs --cert-file, and that --ca-file")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         (show if options.show else listen)(options)
