@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_the_reset_that_is_shown_with_the_commands_left_its_line_at_zero() -> No
     assert (state["rule"], state["reset"], state["since"]) == (event["rule"], event["cause"], event["t"])
     assert event["counts"]
     assert not any(any(ways.values()) for ways in state["counts"].values())
+
+
+def test_renewing_the_examples_of_topics_leaves_those_of_the_commands_as_they_are() -> None:
+    renewed = runpy.run_path(str(CONFIG.parent / "tests/system/examples/every_topic.py"))["renewed"]
+    state = asyncapi.Said("rule/door/state", b'{"schema":"eyespot.rule_state/1"}')
+    before, _, after = renewed(README, {"rule_state": state}).partition("\n## Topics\n")
+    assert before == README.partition("\n## Topics\n")[0]
+    assert asyncapi.examples_in(after).count(state) == 1
 
 
 def test_the_pieces_of_a_diagnosis_that_are_shown_follow_one_another() -> None:

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing
@@ -55,6 +57,45 @@ def test_an_event_of_which_half_is_missing_is_not_taken_for_heard(counts: Any) -
     with pytest.raises(KeyError):
         counts.take("a", {key: value for key, value in crossed.items() if key != "direction"})
     assert counts.take("a", crossed)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"boot_id": {}}, {"seq": "1"}, {"seq": True}, {"seq": 10**30}, {"t": 5}, {"class": []}, {"kind": {}}],
+)
+def test_an_event_of_other_types_is_refused_in_a_way_that_the_subscriber_survives(
+    counts: Any, other: dict[str, Any]
+) -> None:
+    with pytest.raises((TypeError, OverflowError)):
+        counts.take("a", said_by_kind("crossed") | other)
+    assert counts.rows() == []
+
+
+@pytest.mark.parametrize("event", [None, [], "crossed", 1])
+def test_what_is_no_object_is_no_event(counts: Any, event: object) -> None:
+    with pytest.raises(TypeError):
+        counts.take("a", event)
+
+
+def ran(folder: Path, *arguments: str) -> str:
+    """Return the last words of the program, which has to end with 1."""
+    command = [sys.executable, EXAMPLES / "python" / "hourly_counts.py", *arguments]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    return ended.stderr
+
+
+def test_who_asks_for_counts_that_are_not_there_is_told_so_and_makes_no_file(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--show") == "counts.db: unable to open database file\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_cannot_be_used_are_named_in_one_line(tmp_path: Path) -> None:
+    nowhere = ran(tmp_path, "--database", "nowhere/counts.db")
+    assert nowhere == "nowhere/counts.db: unable to open database file\n"
+    assert ran(tmp_path, "--ca-file", "no.crt") == "no.crt: [Errno 2] No such file or directory\n"
+    (tmp_path / "ca.crt").write_text("none")
+    assert re.fullmatch(r"ca\.crt: .+\n", ran(tmp_path, "--ca-file", "ca.crt"))
 
 
 @pytest.mark.parametrize("kind", ["dropped", "changed", "split", "committed"])

@@ -13,8 +13,10 @@ import json
 import logging
 import os
 import sqlite3
+import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -26,6 +28,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 SESSION_S = 7 * 86_400
 REMEMBERED = timedelta(days=40)  # longer than events may wait on a device: [state] outbox_days, 30
 FORGET_EVERY = 10_000  # events
+OF_ALL = {"boot_id": str, "seq": int}
+OF_KIND: dict[str, dict[str, type]] = {
+    "crossed": {"t": str, "rule": str, "class": str, "direction": str},
+    "dropped": {"since": str, "until": str, "messages": int, "reason": str},
+}
 TABLES = """
 CREATE TABLE IF NOT EXISTS heard (
     device TEXT, boot_id TEXT, seq INTEGER, at TEXT, PRIMARY KEY (device, boot_id, seq)
@@ -43,12 +50,17 @@ class Counts:
     """The file with the counts.
 
     Args:
-        path: of the file; it is made where it is not there.
+        path: of the file.
+        mode: "rwc" makes it where it is not there, "ro" only reads.
+
+    Raises:
+        sqlite3.Error: that cannot be done, or it is no such file.
     """
 
-    def __init__(self, path: str) -> None:
-        self._database = sqlite3.connect(path)
-        self._database.executescript(TABLES)
+    def __init__(self, path: str, mode: str = "rwc") -> None:
+        self._database = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode={mode}", uri=True)
+        if mode != "ro":
+            self._database.executescript(TABLES)
 
     def close(self) -> None:
         """Close the file."""
@@ -63,7 +75,9 @@ class Counts:
 
         Raises:
             KeyError: it lacks what all of these have.
+            TypeError, ValueError, OverflowError: what it has is something else.
         """
+        check(event)
         with self._database:  # one transaction
             key = (device, event["boot_id"], event["seq"])
             now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -100,6 +114,13 @@ class Counts:
         return self._database.execute("SELECT * FROM hourly").fetchall()
 
 
+def check(event: dict[str, Any]) -> None:
+    """Raise KeyError where an event lacks a field that we read, TypeError where that is of another type."""
+    for name, kind in (OF_ALL | OF_KIND.get(event["kind"], {})).items():
+        if type(event[name]) is not kind:
+            raise TypeError(f"{name} is no {kind.__name__}")
+
+
 class Subscriber:
     """Hears events of all devices below a prefix, and has them counted.
 
@@ -113,7 +134,10 @@ class Subscriber:
         self._counts = counts
         self._topics = [(f"{prefix}/+/rule/+/event", 1), (f"{prefix}/+/dropped", 1)]
         self._depth = prefix.count("/") + 1
+        self._answered = False
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
 
     def _on_connect(
@@ -124,6 +148,7 @@ class Subscriber:
         code: ReasonCode,
         _more: Properties | None,
     ) -> None:
+        self._answered = True
         if code.is_failure:
             log.error("the broker refuses us: %s", code)
             return
@@ -132,12 +157,28 @@ class Subscriber:
         )
         client.subscribe(self._topics)  # each time: the broker may have forgotten
 
+    def _on_connect_fail(self, _client: mqtt.Client, _: Any) -> None:
+        reason = sys.exc_info()[1]  # paho calls us as it handles that
+        log.error("no connection, and we try again: %s", reason)
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _: Any,
+        _flags: mqtt.DisconnectFlags,
+        code: ReasonCode,
+        _more: Properties | None,
+    ) -> None:
+        why = str(code) if self._answered else "no answer; does the broker want TLS, or a certificate?"
+        log.warning("the connection has ended, and we try again: %s", why)
+        self._answered = False
+
     def _on_message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
         device = message.topic.split("/")[self._depth]
         try:
             if not self._counts.take(device, json.loads(message.payload)):
                 log.info("%s: came again, not counted twice", message.topic)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             log.warning("%s: not understood: %r", message.topic, error)
         client.ack(message.mid, message.qos)  # where the disk is full we do not get here, and it comes again
 
@@ -159,16 +200,25 @@ def listen(options: argparse.Namespace) -> None:
     if options.username:
         client.username_pw_set(options.username, os.environ.get("MQTT_PASSWORD"))
     if options.ca_file:
-        client.tls_set(options.ca_file)
+        use_tls(client, options)
     with closing(Counts(options.database)) as counts, suppress(KeyboardInterrupt):
         Subscriber(counts, options.prefix, client)
         client.connect_async(options.host, options.port, clean_start=False, properties=session)
         client.loop_forever(retry_first_connection=True)
 
 
+def use_tls(client: mqtt.Client, options: argparse.Namespace) -> None:
+    """Trust whom the command line says, and show a certificate if it names one; end where that cannot be."""
+    try:
+        client.tls_set(options.ca_file, options.cert_file, options.key_file)
+    except OSError as error:  # ssl.SSLError, too
+        files = (options.ca_file, options.cert_file, options.key_file)
+        sys.exit(f"{', '.join(filter(None, files))}: {error}")
+
+
 def show(options: argparse.Namespace) -> None:
     """Print what was counted."""
-    with closing(Counts(options.database)) as counts:
+    with closing(Counts(options.database, "ro")) as counts:
         for hour, device, rule, kind, direction, crossings in counts.rows():
             print(f"{hour}  {device:<20} {rule:<12} {kind:<12} {direction:<3} {crossings:>6}")
 
@@ -184,9 +234,16 @@ def main() -> None:
     parser.add_argument("--client-id", default="hourly-counts", help="each subscriber needs its own")
     parser.add_argument("--username", help="its password is taken from $MQTT_PASSWORD")
     parser.add_argument("--ca-file", help="whom to trust, for TLS (then --port 8883)")
+    parser.add_argument("--cert-file", help="our certificate, where the broker wants one; needs --ca-file")
+    parser.add_argument("--key-file", help="its key, if that is not in the same file")
     options = parser.parse_args()
+    if (options.cert_file and not options.ca_file) or (options.key_file and not options.cert_file):
+        parser.error("--key-file needs --cert-file, and that --ca-file")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    (show if options.show else listen)(options)
+    try:
+        (show if options.show else listen)(options)
+    except sqlite3.Error as error:
+        sys.exit(f"{options.database}: {error}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ import pytest
 from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.message import Heard
 from fakes.brokers import say
+from fakes.certificates import Authority
 from fakes.daemon import Daemon, Ear, write_config, write_recording
+from fakes.example_broker import example_broker, party
 from fakes.waiting import until
 
 EXAMPLES = Path(__file__).parents[3] / "config" / "examples"
@@ -110,6 +112,35 @@ def test_the_subscriber_comes_back_when_the_broker_does_and_lives_with_what_is_n
         until(lambda: database.total() == 3, "three crossings")
         assert subscriber.poll() is None
     assert log.read_text().count("not understood") == len(broken)
+
+
+def test_a_broker_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "said"
+    nobody = ["--host", "127.0.0.1", "--port", 1, "--database", tmp_path / "counts.db"]
+    with program(log, sys.executable, SUBSCRIBER, *nobody):
+        until(lambda: "no connection, and we try again: [Errno 111]" in log.read_text(), "why")
+
+
+def test_the_broker_of_the_examples_admits_a_subscriber_with_a_certificate_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, log, authority = Database(tmp_path), tmp_path / "said", Authority(tmp_path / "ours", "ours")
+    certificate, key = authority.sign("dashboard")
+    crossed = {"kind": "crossed", "boot_id": "0" * 16, "seq": 1, "t": "2026-11-26T06:34:26.588Z"}
+    crossed |= {"rule": "door", "class": "person", "direction": "in"}
+    (folder := tmp_path / "broker").mkdir()
+    with example_broker("2.0", folder, authority, monkeypatch) as mosquitto:
+        with_tls = [*counting(mosquitto, tmp_path), "--ca-file", authority.certificate]
+        with program(log, *with_tls):
+            until(lambda: "does the broker want TLS, or a certificate" in log.read_text(), "a refusal")
+        assert "connected" not in log.read_text()
+        with program(log, *with_tls, "--cert-file", certificate, "--key-file", key):
+            until(lambda: "connected" in log.read_text(), "a connection")
+            with party(mosquitto.url.replace("mqtt:", "mqtts:"), authority, "shop") as device:
+                for event in (crossed | {"boot_id": {}}, crossed):
+                    assert device.publish("eyespot/v1/shop/rule/door/event", json.dumps(event).encode()) == ""
+            until(lambda: database.total() == 1, "the crossing")
+    assert log.read_text().count("boot_id is no str") == 1
 
 
 # --- Node-RED
