@@ -36,11 +36,22 @@ class Watcher(Ear, BrokerEvents, Protocol):
 
 
 class OnlyListening:
-    """What a watcher does about all that is not heard."""
+    """What a watcher does about all that is not heard. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trouble = "it has not answered yet"
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard, in words; empty where the broker lets us listen."""
+        with self._lock:
+            return self._trouble
 
     def disconnected(self, reason: str) -> None:
         """Take note that nothing is heard, and why."""
-        raise NotImplementedError
+        with self._lock:
+            self._trouble = reason
 
     def deaf(self, topic_filter: str, reason: str) -> None:
         """Take note that the broker does not let us hear."""

@@ -1,7 +1,6 @@
 """What the broker tells of a fleet: where each device stands, and whether it is there."""
 
 import re
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -59,9 +58,8 @@ class Watch(OnlyListening):
         self._prefix = prefix
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/({_DETAIL}|{_STATUS})")
         self._clock = clock
-        self._lock = threading.Lock()
+        super().__init__()
         self._known: dict[str, Known] = {}
-        self._trouble = "it has not answered yet"
         self._listens_since_s: float | None = None
         self._hints: deque[str] = deque()
         self._met: set[str] = set()
@@ -76,12 +74,6 @@ class Watch(OnlyListening):
         with self._lock:
             since_s = self._listens_since_s
         return since_s is not None and self._clock() - since_s >= SETTLED_S
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing is heard, in words; empty where the broker lets us listen."""
-        with self._lock:
-            return self._trouble
 
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""

@@ -1,7 +1,6 @@
 """Listens to how all devices of a prefix are."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -46,11 +45,10 @@ class Survey(OnlyListening):
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(status|health|info)")
         self._clock = clock
         self._now = now
-        self._lock = threading.Lock()
+        super().__init__()
         self._known: dict[str, Known] = {}
         self._asked: set[str] = set()
         self._spoke_s: dict[str, float] = {}
-        self._trouble = "it has not answered yet"
         self._moved_s = clock()
         self.overflow = False
         self.subscriptions = [Subscription(f"{prefix}/+/status", kept=True, qos=0)]
@@ -60,12 +58,6 @@ class Survey(OnlyListening):
         """Whether the broker seems to have told all that it had kept."""
         with self._lock:
             return not self._trouble and self._clock() - self._moved_s >= _QUIET_S
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing is heard, in words; empty where the broker lets us listen."""
-        with self._lock:
-            return self._trouble
 
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""
@@ -98,11 +90,6 @@ class Survey(OnlyListening):
             if self._trouble:  # we were deaf: nobody's silence counts
                 self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
             self._trouble = ""
-
-    def disconnected(self, reason: str) -> None:
-        """Take note that nothing is heard."""
-        with self._lock:
-            self._trouble = reason
 
     def _has_room_for(self, device: str) -> bool:
         if device in self._asked:
