@@ -205,10 +205,13 @@ class BrokerEvents(Protocol):
         """Tell that messages can leave now; all that was under way before is to be sent again."""
 
     def disconnected(self, reason: str) -> None:
-        """Tell that they cannot, and why, in words for people; also after each failed attempt."""
+        """Tell that they cannot, and why, in words for people; also when all nodes have refused."""
 
     def replaced(self, reason: str) -> None:
         """Tell that another client seems to use our id: each connection of the one ends that of the other."""
+
+    def renewed(self, refusal: str) -> None:
+        """Tell that the newest certificates and passwords are in force, or why they are not."""
 
     def acknowledged(self, token: int) -> None:
         """Tell that the broker has taken over the message with this token."""
@@ -276,8 +279,8 @@ class Handover:
 
     Attributes:
         messages: in the order in which they are to leave.
-        snapshots: rule id -> its state as bytes, of the rules that changed. They and the durable
-            messages are kept in one transaction, so that no count is ever without its event.
+        snapshots: rule id -> its state as bytes, of the rules that changed; empty: it is forgotten. They
+            and the durable messages are kept in one transaction, so that no count is ever without its event.
         seq: the number of the newest durable message, for a restart to go on from; 0 when there is none.
     """
 

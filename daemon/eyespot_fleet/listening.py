@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from eyespot.broker.credentials import credentials
 from eyespot.broker.paho import PahoBroker
-from eyespot.broker.settings import MqttSettings
+from eyespot.broker.settings import MqttSettings, endpoints
 from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Message
 from eyespot.ports import BrokerEvents, Ear, Subscription
@@ -34,6 +35,45 @@ class Watcher(Ear, BrokerEvents, Protocol):
         """Hand over what there is to say; for the broker's thread."""
 
 
+class OnlyListening:
+    """What a watcher does about all that is not heard. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trouble = "it has not answered yet"
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard, in words; empty where the broker lets us listen."""
+        with self._lock:
+            return self._trouble
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that nothing is heard, and why."""
+        with self._lock:
+            self._trouble = reason
+
+    def deaf(self, topic_filter: str, reason: str) -> None:
+        """Take note that the broker does not let us hear."""
+        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
+
+    def connected(self) -> None:
+        """Wait for `listening`."""
+
+    def replaced(self, reason: str) -> None:
+        """Take note of it; its reason goes before that of the closed connection."""
+        self.disconnected(reason)
+
+    def renewed(self, refusal: str) -> None:
+        """Need nothing: nobody watches for so long."""
+
+    def acknowledged(self, token: int) -> None:
+        """Need nothing: devices find out by themselves."""
+
+    def refused(self, token: int, reason: str) -> None:
+        """Need nothing, likewise."""
+
+
 @contextmanager
 def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
     """Have a watch hear what the broker tells while the context lasts, also over restarts of the broker.
@@ -43,6 +83,7 @@ def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
         ConfigError: a certificate or a password cannot be used.
     """
     broker = PahoBroker(settings, f"eyespot-fleet-{secrets.token_hex(4)}", os.environ)
+    credentials(settings, tls=endpoints(settings)[0].tls, environ=os.environ)  # nobody waits for better ones
     broker.attach(watch, None)
     broker.listen(watch, watch.subscriptions)
     thread = threading.Thread(

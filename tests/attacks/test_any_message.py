@@ -20,6 +20,7 @@ from eyespot.sources import wire
 from eyespot.sources.screening import Overstepped, Screening, Wanted
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
+from eyespot.topics.onvif import Onvif
 from eyespot.tracking.tracker import Tracker
 from fakes.eyes import CAMERA
 from fakes.harm import harmed
@@ -90,8 +91,9 @@ def work(observation: Observation) -> None:
     corners = ((0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8, 1.0), (0.0, 1.0))
     rules["hall"] = Zone(ZoneSettings(id="hall", points=corners, loiter_s=1), LABELS, "oblique")
     rules["till"] = Queue(QueueSettings(id="till", points=corners, service=(2,)), LABELS, "oblique")
-    native = Native(Gate("eyespot/v1/x"), "0" * 16, 0)
-    pipeline = Pipeline(MODEL, Tracker(0.35), rules, native, publishes_frames=True)
+    gate = Gate("eyespot/v1/x")
+    native, standards = Native(gate, "0" * 16, 0), [Onvif(gate.let_out, gate.clear)]
+    pipeline = Pipeline(MODEL, Tracker(0.35), rules, native, standards=standards, publishes_frames=True)
     timeline = ManualClock().timeline()
     pipeline.begin({}, NOW_NS, timeline)
     for later_ns in (0, 10**9):

@@ -1,6 +1,6 @@
 """What a broker over the wire does beyond the contract: logins, TLS, old and dead brokers."""
 
-import getpass
+import json
 import socket
 import subprocess
 import threading
@@ -14,23 +14,56 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker import hearing
+from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
-from eyespot.broker.settings import MqttSettings
+from eyespot.broker.session import Who
+from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.broker.visit import visit
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
-from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, running
+from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, mosquitto_plugin, running
 from fakes.certificates import Authority
 from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
+from fakes.tls import ME, tls_lines
 from fakes.waiting import until
 
-ME = f"user {getpass.getuser()}"  # mosquitto would leave root's rights, and its files with them
+OPEN = "allow_anonymous true"
 # paho leaves a socket whose handshake failed to the garbage collector
 leaves_sockets = pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 
 
 def broker_of(url: str, environ: dict[str, str] | None = None, **settings: str) -> PahoBroker:
     return PahoBroker(MqttSettings(url=url, **settings), "shop-1", environ or {}, lambda: 0.1)
+
+
+def test_the_next_node_is_asked_at_once_where_one_is_away_and_a_pause_ends_each_round() -> None:
+    with local_mosquitto(OPEN) as first, local_mosquitto(OPEN) as second:
+        first.stop()
+        broker = PahoBroker(MqttSettings(url=(first.url, second.url)), "shop-1", {}, lambda: 1.0)
+        begun = time.monotonic()
+        with running(broker) as device:
+            device.told.wait_for(lambda: device.told.online)
+            assert time.monotonic() - begun < 1  # which would have been the pause
+            assert device.told.reasons == []  # the next node took it
+            second.stop(kill=True)
+            device.told.wait_for(lambda: len(device.told.reasons) >= 2)
+            first.start()
+            device.told.wait_for(lambda: device.told.online)
+    lost, nobody = device.told.reasons[:2]
+    assert lost.startswith(f"{second.url}: ")
+    assert first.url not in lost
+    assert nobody.startswith(f"{first.url}: ")
+    assert f"; {second.url}: " in nobody
+
+
+def test_a_message_leaves_from_the_thread_that_offers_it() -> None:
+    heard: list[Heard] = []
+    with local_mosquitto(OPEN) as mosquitto, Listener(mosquitto.url, f"{ROOT}/#", heard.append):
+        nobody = Credentials(None, None, None, certified=False)
+        with visit([Who(endpoint(mosquitto.url), "shop-1", nobody, None)]) as (session, _):
+            assert session.offer(message("event", b"1", Delivery.DURABLE), 1)
+            until(lambda: heard, "the message, although the session has no turn")
 
 
 def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:
@@ -50,12 +83,6 @@ def test_a_denied_login_is_named_and_a_right_one_works(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls") / "ours", "our authority")
-
-
-def tls_lines(authority: Authority, *more: str) -> tuple[str, ...]:
-    certificate, key = authority.sign("broker")
-    files = (f"cafile {authority.certificate}", f"certfile {certificate}", f"keyfile {key}")
-    return ("allow_anonymous true", *files, ME, *more)
 
 
 @leaves_sockets
@@ -121,12 +148,14 @@ def test_an_empty_credential_is_none(tmp_path: Path, authority: Authority) -> No
     certificate, key = map(str, authority.sign("shop-2"))
     (tmp_path / "mqtt-key").touch()
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    url = "mqtts://127.0.0.1:1"
     with pytest.raises(ConfigError, match="has no key: set key_file, or as a service write"):
-        broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate)
-    broker_of("mqtts://127.0.0.1:1", environ, cert_file=certificate, key_file=key)
+        credentials(MqttSettings(url=url, cert_file=certificate), tls=True, environ=environ)
+    named = MqttSettings(url=url, cert_file=certificate, key_file=key)
+    assert credentials(named, tls=True, environ=environ).certified
 
 
-def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("no certificate")
     (tmp_path / "empty").write_text("\n")
@@ -135,11 +164,11 @@ def test_files_that_cannot_be_used_are_the_configurations_fault(tmp_path: Path) 
         ({"ca_file": str(tmp_path / "missing")}, "ca_file"),
         ({"cert_file": str(nonsense), "key_file": str(nonsense)}, "cert_file"),
         ({"cert_file": str(nonsense)}, "has no key: set key_file"),
-        ({"username": "me", "password_file": str(tmp_path / "missing")}, "password file"),
-        ({"username": "me", "password_file": str(tmp_path / "empty")}, "password file"),
+        ({"username": "me", "password_file": str(tmp_path / "missing")}, "password_file"),
+        ({"username": "me", "password_file": str(tmp_path / "empty")}, "password_file"),
     ):
         with pytest.raises(ConfigError, match=name):
-            broker_of("mqtts://127.0.0.1:1", **settings)
+            credentials(MqttSettings(url="mqtts://127.0.0.1:1", **settings), tls=True, environ={})
 
 
 def subscribes(*answers: bytes) -> Callable[[Peer], None]:
@@ -171,6 +200,31 @@ def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: di
         assert device.told.hears == (not denied)
         assert device.told.denied == denied
         assert device.told.online
+
+
+def test_a_mosquitto_that_refuses_to_let_us_listen_or_speak_is_named(tmp_path: Path) -> None:
+    # its dynamic security: an acl_file would not tell that nothing will be heard
+    rights = {
+        "publishClientSend": False,
+        "publishClientReceive": True,
+        "subscribe": False,
+        "unsubscribe": True,
+    }
+    said = {"defaultACLAccess": rights, "groups": [{"groupname": "all"}], "anonymousGroup": "all"}
+    file = tmp_path / "rights.json"
+    file.write_text(json.dumps(said))
+    lines = (
+        "allow_anonymous true",
+        f"plugin {mosquitto_plugin('mosquitto_dynamic_security')}",
+        f"plugin_opt_config_file {file}",
+        ME,
+    )
+    with local_mosquitto(*lines) as mosquitto, running(broker_of(mosquitto.url)) as device:
+        device.told.wait_for(lambda: device.told.denied)
+        assert device.told.denied == {f"{ROOT}/cmd/#": "not authorized"}
+        device.broker.publish(message("info", b"hello"), 7)
+        device.told.wait_for(lambda: device.told.refusals == {7: "not authorized"})
+        assert device.told.connections == 1
 
 
 def test_what_was_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """A broker's thread, what it tells, and a mosquitto to tell it about."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -87,6 +89,15 @@ def local_mosquitto(*lines: str) -> Iterator[LocalMosquitto]:
         pytest.skip(str(error))
     with mosquitto:
         yield mosquitto
+
+
+def mosquitto_plugin(name: str) -> Path:
+    """Return where a plugin of `local_mosquitto` is; skip the test where it is not."""
+    binary = Path(os.environ.get("EYESPOT_MOSQUITTO", "/usr/sbin/mosquitto"))
+    for root in (binary.parents[1], Path("/")):
+        for found in root.glob(f"usr/lib/*-linux-gnu*/**/{name}.so"):
+            return found
+    pytest.skip(f"there is no {name}.so beside mosquitto")
 
 
 def say(url: str, *said: Heard) -> None:

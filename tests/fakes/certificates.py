@@ -51,6 +51,13 @@ class Authority:
         self.certificate = folder / "ca.pem"
         self._write(self.certificate, self._name, self._key.public_key(), _AUTHORITY, begins, ends)
 
+    @property
+    def self_signed(self) -> tuple[Path, Path]:
+        """The authority's own certificate, and its key."""
+        key_file = self._folder / "ca.key"
+        key_file.write_bytes(self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return self.certificate, key_file
+
     def sign(
         self,
         name: str,
@@ -58,12 +65,17 @@ class Authority:
         begins: datetime | None = None,
         ends: datetime | None = None,
         passphrase: bytes = b"",
+        address: str = "127.0.0.1",
+        only_for: x509.ObjectIdentifier | None = None,
     ) -> tuple[Path, Path]:
-        """Return certificate and key for a name, good for 127.0.0.1."""
+        """Return certificate and key for a name, good for an address, and for any use if none is given."""
         certificate, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         key = ec.generate_private_key(ec.SECP256R1())
-        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        self._write(certificate, _named(name), key.public_key(), {here: False}, begins, ends)
+        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        extensions: dict[x509.ExtensionType, bool] = {here: False}
+        if only_for is not None:
+            extensions[x509.ExtendedKeyUsage([only_for])] = False
+        self._write(certificate, _named(name), key.public_key(), extensions, begins, ends)
         lock: KeySerializationEncryption = (
             BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         )

@@ -36,7 +36,7 @@ def write_config(
     folder: Path,
     *,
     camera: dict[str, Any],
-    url: str,
+    url: str | list[str],
     rules: Iterable[dict[str, Any]] = (LINE,),
     state: Path | None = None,
 ) -> Path:

@@ -52,6 +52,7 @@ class Office(Desk):
         self.environ: dict[str, str] = {}
         self.steward = Steward(self.clock, unattended=unattended)
         self.handovers: list[Handover] = []
+        self.adjusted: list[tuple[float, str | None]] = []
         native = Native(Gate(ROOT), "0" * 16, 0)
         built = {one.id: build(one, MODEL.labels, "overhead") for one in rules or (DOOR, GATE, SCALE)}
         turn = threading.Lock()
@@ -74,8 +75,13 @@ class Office(Desk):
             post=self._post,
             turn=turn,
             clock=self.clock,
+            adjust=self._adjust,
             tallies=self.tallies,
         )
+
+    def _adjust(self, min_score: float, req_id: str | None) -> Verdict:
+        self.adjusted.append((min_score, req_id))
+        return Verdict("ok", "in force, on trial")
 
     def _do(self, command: Command, heard: Heard) -> Verdict:
         return self.orders.do(command, heard)

@@ -16,6 +16,7 @@ class Recorder:
         self.connections = 0
         self.reasons: list[str] = []
         self.replacements: list[str] = []
+        self.refusal = ""
         self.acknowledged_tokens: list[int] = []
         self.refusals: dict[int, str] = {}
         self.heard: list[Heard] = []
@@ -37,6 +38,11 @@ class Recorder:
     def replaced(self, reason: str) -> None:
         with self._changed:
             self.replacements.append(reason)
+            self._changed.notify_all()
+
+    def renewed(self, refusal: str) -> None:
+        with self._changed:
+            self.refusal = refusal
             self._changed.notify_all()
 
     def acknowledged(self, token: int) -> None:

@@ -1,6 +1,7 @@
 """A server that does what a script says, for what no real broker does."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -63,14 +64,20 @@ class Peer:
 class ScriptedBroker:
     """Lets the script speak with each client, after its CONNECT; then the connection is closed.
 
+    Args:
+        script: says what there is to say.
+        tls: what it shows of itself; None: nothing, and no TLS.
+
     Attributes:
         versions: of MQTT, of each client that came.
     """
 
-    def __init__(self, script: Callable[[Peer], None]) -> None:
+    def __init__(self, script: Callable[[Peer], None], tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
+        scheme = "mqtts" if tls else "mqtt"
+        self.url = f"{scheme}://127.0.0.1:{self._server.getsockname()[1]}"
         self.versions: list[int] = []
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -87,7 +94,11 @@ class ScriptedBroker:
             except OSError:
                 return
             # a client that goes in the middle of a word ends the talk, as it would a broker's
-            with sock, sock.makefile("rb") as received, suppress(OSError, IndexError, StopIteration):
-                peer = Peer(sock, received)
-                self.versions.append(peer.version)
-                self._script(peer)
+            with sock, suppress(OSError, IndexError, StopIteration):
+                self._attend(self._tls.wrap_socket(sock, server_side=True) if self._tls else sock)
+
+    def _attend(self, sock: socket.socket) -> None:
+        with sock, sock.makefile("rb") as received:
+            peer = Peer(sock, received)
+            self.versions.append(peer.version)
+            self._script(peer)

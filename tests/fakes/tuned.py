@@ -27,6 +27,7 @@ class Tuned:
 
     Attributes:
         posted: all messages.
+        forgotten: rules whose totals are not kept any longer.
         looking: what looks.
     """
 
@@ -34,6 +35,7 @@ class Tuned:
         self.clock = clock
         self.health = Health(clock)
         self.posted: list[Message] = []
+        self.forgotten: list[str] = []
         self.native = Native(Gate(ROOT), "0" * 16, 0)
         self.looking = Looking(plan.model)
         self.tracker = Tracker(plan.model.min_score)
@@ -76,6 +78,7 @@ class Tuned:
 
     def post(self, handover: Handover) -> None:
         self.posted += handover.messages
+        self.forgotten += [rule for rule, state in handover.snapshots.items() if not state]
 
     def walks(self, walker: Walker, from_s: float = 0.0, to_s: float | None = None) -> None:
         """Let somebody walk through the picture, or a part of that way."""

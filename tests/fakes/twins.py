@@ -8,7 +8,9 @@ from eyespot.app.plan import Plan, plan
 from eyespot.app.twin import Life, Twin
 from eyespot.config import Loaded
 from eyespot.domain.errors import ConfigError, EyespotError
+from eyespot.domain.message import Heard
 from eyespot.host.clock import ManualClock
+from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
 from fakes.tuned import Tuned
@@ -67,9 +69,9 @@ class Device:
                 raise ConfigError(f"no room for {rule.id}")
         return plan(loaded, self.clock)
 
-    def hears(self, payload: bytes) -> None:
-        """Hear what is desired, and take it up."""
-        self.twin.hear(payload)
+    def hears(self, payload: bytes, *, repeated: bool = False) -> None:
+        """Hear what is desired, anew or repeated by the broker, and take it up."""
+        self.twin.hear(Heard(f"{ROOT}/config/desired", payload, retain=repeated, qos=1))
         self.turn()
 
     def turn(self, seconds: float = 0) -> None:

@@ -225,16 +225,27 @@ def test_a_video_that_cannot_be_read_is_exit_code_65(tmp_path: Path, content: by
     assert "clip.avi" in told.stderr
 
 
-def test_a_certificate_that_cannot_be_used_is_exit_code_78_at_once(tmp_path: Path) -> None:
-    config, _ = replaying(tmp_path)
+def test_a_certificate_that_cannot_be_used_is_check_s_to_refuse_and_counting_goes_on(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.crt"
+    authority.touch()
+    camera = {
+        "source": "replay",
+        "file": str(write_recording(tmp_path / "walk.eyespot.jsonl", 1)),
+        "loop": True,
+    }
+    file = write_config(tmp_path, camera=camera, url=NOBODY)
     url = f'url = "{NOBODY}"'
-    config.write_text(config.read_text().replace(url, f'url = "mqtts://127.0.0.1:9"\nca_file = "{config}"'))
-    begun = time.monotonic()
-    told = eyespot("run", "--config", config)
-    assert time.monotonic() - begun < 5
-    assert told.returncode == 78
-    assert told.stderr.startswith("ERROR cannot use ca_file")
+    file.write_text(file.read_text().replace(url, f'url = "mqtts://127.0.0.1:9"\nca_file = "{authority}"'))
+    told = eyespot("check", file)
+    assert (told.returncode, told.stdout) == (78, "")
+    assert told.stderr.startswith("cannot use ca_file")
     assert told.stderr.count("\n") == 1
+    with Daemon(file) as daemon:
+        until(lambda: "credentials_refused" in str(daemon.told), "STATUS says why")
+        until(daemon.ready, "it counts")
+        assert "cannot use ca_file" in daemon.stderr
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
 
 
 def test_a_denied_login_is_named_and_counting_goes_on(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`eyespot-fleet` as people type it: devices at a real broker, runs that are killed, what is printed."""
 
-import getpass
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from eyespot.domain.message import Delivery, Message
 from eyespot_fleet.listening import listening
 from eyespot_fleet.rollout.watching import Watch
 from fakes.brokers import Device, local_mosquitto, running
+from fakes.example_broker import lines_in
 from fakes.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -48,17 +48,9 @@ def enrol(desk: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return fleet(desk, "enrol", "devices.csv", "--out", "sd", "--ca", "ca", *arguments)
 
 
-def mosquitto_for(desk: Path) -> tuple[str, ...]:
+def mosquitto_for(desk: Path) -> list[str]:
     """Return what the guide says of mosquitto's configuration, with the paths of a test."""
-    guide = (ROOT / "daemon" / "eyespot_fleet" / "README.md").read_text()
-    (text,) = (part.split("```")[0] for part in guide.split("```conf\n")[1:])
-    rules = desk / "acl"
-    rules.write_text(guide.split("```acl\n")[1].split("```")[0])
-    text = text.replace("/etc/mosquitto/certs/", f"{desk}/broker/").replace(
-        "/etc/mosquitto/eyespot.acl", str(rules)
-    )
-    lines = [line for line in text.splitlines() if line and not line.startswith("listener")]
-    return (*lines, f"user {getpass.getuser()}")
+    return lines_in(desk / "broker", "2.0")
 
 
 def device(desk: Path, mosquitto: LocalMosquitto, device_id: str, *, certified: bool = True) -> PahoBroker:

@@ -36,6 +36,9 @@ class Told:
     def newest(self, suffix: str) -> dict[str, Any]:
         return self._ear.newest(suffix)
 
+    def all_of(self, suffix: str) -> list[dict[str, Any]]:
+        return self._ear.on(suffix)
+
     @property
     def kinds(self) -> list[str]:
         return [event["kind"] for event in self._ear.on("/model/event")]
@@ -106,6 +109,22 @@ def test_going_back_over_the_broker_lets_the_model_of_before_look_and_is_told(tm
         device.ask("cmd/model/rollback", '{"req_id": "r1"}')  # the same once more: nothing is done twice
         device.ask("cmd/model/rollback", '{"req_id": "r2"}')
         until(lambda: device.newest("/reply/r2").get("code") == "refused", "a refusal")
+
+
+def test_a_diagnosis_comes_in_pieces_over_a_real_broker(tmp_path: Path) -> None:
+    with told(tmp_path) as device:
+        device.ask("cmd/log", '{"req_id": "l", "args": {"level": "debug"}}')
+        until(lambda: "until" in (device.newest("/reply/l").get("result") or {}), "until when")
+        device.ask("cmd/diagnose", '{"req_id": "d"}')
+        until(
+            lambda: device.newest("/reply/d").get("index", -2) + 1 == device.newest("/reply/d").get("of"),
+            "all",
+        )
+        first, *pieces = device.all_of("/reply/d")
+        assert (first["code"], [piece["index"] for piece in pieces]) == ("ok", list(range(len(pieces))))
+        assert {piece["piece"]["about"] for piece in pieces} == {"selftest", "config", "log", "health"}
+        lines = [line for piece in pieces for line in piece["piece"].get("lines", ())]
+        assert any("cmd/log: ok" in line["text"] for line in lines)
 
 
 def test_a_subscriber_of_mosquitto_reads_what_the_readme_says(tmp_path: Path) -> None:

@@ -1,18 +1,24 @@
 """What subscribers build on is what the types say: the AsyncAPI document, its schemas, its examples."""
 
+import html
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from eyespot.domain.message import Delivery
 from eyespot.topics import asyncapi
+from eyespot.topics.gate import DECLARED, Declared
 from fakes import contract
 
 CONFIG = Path(__file__).parents[2] / "config"
-EXAMPLES = asyncapi.examples_in((CONFIG / "README.md").read_text())
+README = (CONFIG / "README.md").read_text()
+TABLE = [row for row in README.splitlines() if row.startswith("| [`")]
+EXAMPLES = asyncapi.examples_in(README)
 DOCUMENT = asyncapi.document(EXAMPLES)
 
 
@@ -27,9 +33,63 @@ def test_it_is_written_where_it_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES)
 
 
+def test_what_is_on_no_topic_of_ours_is_no_example() -> None:
+    assert asyncapi.document([asyncapi.Said("picture", b"{}")]) == asyncapi.document(())
+
+
 @pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
 def test_every_example_could_have_left(said: asyncapi.Said) -> None:
     assert contract.why_unfit(said.suffix, said.payload) is None
+
+
+def shown_with_commands(schema: str) -> list[dict[str, Any]]:
+    section = README.partition("\n### Commands\n")[2].partition("\n### ")[0]
+    payloads = [json.loads(said.payload) for said in asyncapi.examples_in(section)]
+    return [payload for payload in payloads if payload["schema"] == f"eyespot.{schema}"]
+
+
+def test_the_reset_that_is_shown_with_the_commands_left_its_line_at_zero() -> None:
+    (event,), (state,) = shown_with_commands("reset/1"), shown_with_commands("rule_state/1")
+    assert (state["rule"], state["reset"], state["since"]) == (event["rule"], event["cause"], event["t"])
+    assert event["counts"]
+    assert not any(any(ways.values()) for ways in state["counts"].values())
+
+
+def test_renewing_the_examples_of_topics_leaves_those_of_the_commands_as_they_are() -> None:
+    renewed = runpy.run_path(str(CONFIG.parent / "tests/system/examples/every_topic.py"))["renewed"]
+    state = asyncapi.Said("rule/door/state", b'{"schema":"eyespot.rule_state/1"}')
+    before, _, after = renewed(README, {"rule_state": state}).partition("\n## Topics\n")
+    assert before == README.partition("\n## Topics\n")[0]
+    assert asyncapi.examples_in(after).count(state) == 1
+
+
+def test_the_pieces_of_a_diagnosis_that_are_shown_follow_one_another() -> None:
+    pieces = shown_with_commands("diagnosis/1")
+    assert [piece["index"] for piece in pieces] == [2, 3, 4]
+    assert {piece["of"] for piece in pieces} == {5}
+    assert [piece["piece"]["about"] for piece in pieces] == ["config", "log", "health"]
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
+def test_subscribers_are_shown_one_of_everything_that_is_declared(declared: Declared) -> None:
+    shown = [asyncapi.declared_for(said.suffix, said.payload) for said in EXAMPLES]
+    assert declared in shown, "config/README.md has none: tests/system/examples/every_topic.py says one"
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)
+def test_the_table_of_topics_says_how_each_comes(declared: Declared) -> None:
+    topic = re.sub(r"\{(\w+)\}", r"<\1>", asyncapi._place(declared)).replace("<rule>", "<id>")
+    (row,) = (row for row in TABLE if row.startswith(f"| [`{topic}`]("))
+    retained, qos = declared.delivery is Delivery.STATE, int(declared.delivery is not Delivery.LIVE)
+    durable = ", durable" if declared.delivery is Delivery.DURABLE else ""
+    assert f"| {'yes' if retained else 'no'} | {qos}{durable} |" in row
+    assert declared.schema is None or f"`{declared.schema}`" in row
+
+
+def test_the_table_of_topics_leads_to_them() -> None:
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    places = {re.sub(r"[^a-z0-9_ -]", "", html.unescape(h).lower()).replace(" ", "-") for h in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", README)) <= places
 
 
 @pytest.mark.parametrize("message", DOCUMENT["components"]["messages"].values(), ids=lambda m: m["title"])
@@ -45,9 +105,17 @@ def test_every_reference_leads_somewhere() -> None:
         assert part
 
 
+def test_the_pieces_of_a_diagnosis_are_told_apart_without_a_word_of_openapi() -> None:
+    piece = DOCUMENT["components"]["messages"]["diagnosis"]["payload"]["properties"]["piece"]
+    assert set(piece) == {"anyOf"}
+    parts = [DOCUMENT["components"]["schemas"][kind["$ref"].rpartition("/")[2]] for kind in piece["anyOf"]]
+    abouts = [part["properties"]["about"]["enum"] for part in parts]
+    assert abouts == [["selftest"], ["config"], ["log"], ["health"]]
+
+
 def test_no_topic_is_told_by_a_pattern() -> None:
     for channel in DOCUMENT["channels"].values():
-        assert re.fullmatch(r"eyespot/v1/\{device\}(/(\w+|\{\w+\}))+", channel["address"])
+        assert re.fullmatch(r"eyespot/v1/\{device\}(/([\w&-]+|\{\w+\}(\.\{\w+\})?))+", channel["address"])
         assert re.findall(r"\{(\w+)\}", channel["address"]) == list(channel["parameters"])
 
 

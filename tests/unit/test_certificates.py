@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from eyespot import trust
-from eyespot.app.certificates import Now
+from eyespot.app.certificates import CertificateWatch, Now
 from eyespot.app.selftest import way_out
 from eyespot.app.selftest.world import World
 from eyespot.app.verdict import judge
+from eyespot.broker.lifetimes import lifetimes
+from eyespot.broker.settings import MqttSettings
 from eyespot.config import Loaded, parse
 from eyespot.domain.errors import ConfigError, InputError
+from eyespot.domain.instants import SECOND_NS
 from eyespot.host.clock import ManualClock
 from eyespot.trust.certificates import (
     belong_together,
@@ -25,6 +27,7 @@ from eyespot.trust.certificates import (
 )
 from eyespot.trust.lifetime import Lifetime
 from fakes.certificates import DAY, Authority
+from fakes.troubles import Troubles
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SCENE = '[camera]\nsource = "scene"\n[mqtt]\nurl = "mqtts://broker"\n'  # what follows begins in line 5
@@ -109,6 +112,62 @@ def test_a_chain_is_as_good_as_its_first_to_end_and_a_bundle_as_its_last(
     assert lifetime_of_authorities(certificates) == Lifetime(NOW - DAY, NOW + 60 * DAY)
 
 
+@pytest.mark.parametrize("self_signed", [False, True])
+def test_what_runs_reads_the_same_without_the_large_library(
+    tmp_path: Path, authority: Authority, self_signed: bool
+) -> None:
+    issuer = Authority(tmp_path / "issuer", "issuer", NOW - 2 * DAY, NOW + 5 * DAY)
+    leaf = issuer.sign("shop", begins=NOW - 3 * DAY, ends=NOW + 9 * DAY)[0].read_bytes()
+    chain, trusted = tmp_path / "client.crt", tmp_path / "ca.crt"
+    chain.write_bytes(leaf + issuer.certificate.read_bytes())
+    both = authority.certificate.read_bytes() + issuer.certificate.read_bytes()
+    # a broker's own certificate may be what is trusted, though it is no authority
+    trusted.write_bytes(leaf if self_signed else both)
+    settings = MqttSettings(url="mqtts://b", cert_file=str(chain), ca_file=str(trusted))
+    authorities = read_certificates(trusted.read_bytes())
+    assert lifetimes(settings) == {
+        "cert_file": lifetime_of_chain(read_certificates(chain.read_bytes())),
+        "ca_file": lifetime_of_authorities(authorities),
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN CERTIFICATE-----\nMIIB\n", None])
+def test_what_cannot_be_read_as_a_certificate_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "client.crt"
+    if content is not None:
+        file.write_bytes(content)
+    for key in ("cert_file", "ca_file"):
+        with pytest.raises(InputError, match=r"in PEM from .*client\.crt"):
+            lifetimes(MqttSettings(url="mqtts://b", **{key: str(file)}))
+
+
+# --- while it runs ------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_that_ends_within_30_days_is_named_until_there_is_another(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "lasting", "lasting", NOW - DAY, NOW + 900 * DAY)
+    certificate, _ = authority.sign("shop", begins=NOW - DAY, ends=NOW + 31 * DAY)
+    settings = MqttSettings(url="mqtts://b", ca_file=str(authority.certificate), cert_file=str(certificate))
+    clock, health = ManualClock(utc_at_zero_ns=round(NOW.timestamp()) * SECOND_NS), Troubles()
+    watch = CertificateWatch(settings, health, clock)
+    watch.tick()
+    assert health.lasting == {}
+    clock.sleep(2 * DAY.total_seconds())
+    watch.tick()
+    assert "shop.pem expires in 29 days, on 2026-07-02" in health.lasting["certificate_expiring"]
+    clock.sleep(30 * DAY.total_seconds())
+    watch.tick()
+    assert "shop.pem has expired on 2026-07-02" in health.lasting["certificate_expiring"]
+    certificate.write_bytes(b"half of ano")
+    clock.sleep(60)
+    watch.tick()
+    assert health.lasting
+    authority.sign("shop", begins=NOW - DAY, ends=NOW + 90 * DAY)
+    clock.sleep(60)
+    watch.tick()
+    assert health.lasting == {}
+
+
 # --- check and self-test ------------------------------------------------------------------------------------
 
 
@@ -137,17 +196,6 @@ def test_the_self_test_tells_of_the_worst(days: int, verdict: str, tmp_path: Pat
     found = way_out.certificates(World(tmp_path, parse(SCENE + files, "f"), {}))
     assert found.verdict == verdict
     assert found.facts["ca_file"]["verdict"] == "ok"
-
-
-def test_without_the_library_it_is_said_that_nothing_is_known(
-    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded = configured(authority, NOW - DAY / 2)
-    monkeypatch.setitem(sys.modules, "eyespot.trust.certificates", None)
-    monkeypatch.delattr(trust, "certificates")
-    (warning,) = [line for line in judge(loaded, Now(NOW, synced=True), {}).warnings if "rules" not in line]
-    assert "whether certificates have expired cannot be known" in warning
-    assert way_out.certificates(World(tmp_path, loaded, {})).verdict == "skip"
 
 
 def test_a_key_that_only_the_service_has_is_not_missed_by_others(authority: Authority) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.host import clock as module
-from eyespot.host.clock import ManualClock, SystemClock
+from eyespot.host.clock import ManualClock, SystemClock, may_soon_be_set
 from eyespot.ports import Clock
 
 
@@ -84,3 +84,12 @@ def test_utc_is_not_right_where_nobody_can_tell(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(module, "_TIMESYNCD_FLAG", tmp_path / "nothing")
     monkeypatch.setattr(module.ctypes, "CDLL", lambda _: object())
     assert module.utc_is_synced() is False
+
+
+@pytest.mark.parametrize(
+    ("up_s", "synced", "waits"), [(5, False, True), (5, True, False), (119, False, True), (121, False, False)]
+)
+def test_a_clock_that_nobody_sets_within_two_minutes_is_not_waited_for(
+    up_s: int, synced: bool, waits: bool
+) -> None:
+    assert may_soon_be_set(ManualClock(up_s * SECOND_NS, synced=synced)) is waits

@@ -2,11 +2,12 @@
 
 import pytest
 
+from eyespot.domain.message import Heard
 from eyespot.supervisor.command_worker import AT_ONCE
 from eyespot.supervisor.inbox import MOST_WAITING
 from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
-from fakes.desk import Desk
+from fakes.desk import RUNNING, Desk
 from fakes.standings import standing
 
 
@@ -41,6 +42,26 @@ def test_what_was_asked_before_is_only_answered_again(desk: Desk) -> None:
     desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
     assert desk.kinds == ["rollback"]
     assert [reply["code"] for reply in desk.replies] == ["ok", "ok"]
+
+
+def test_what_was_refused_may_be_done_by_the_time_it_is_asked_again(desk: Desk) -> None:
+    desk.standing = standing()
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    desk.standing = RUNNING
+    desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    assert [reply["code"] for reply in desk.replies] == ["refused", "ok"]
+
+
+def test_a_model_that_is_desired_while_there_is_too_much_to_do_is_looked_at_later(desk: Desk) -> None:
+    for _ in range(AT_ONCE):
+        desk.told("cmd/model/update", "latest")
+    desk.told("model/desired", '{"check": true}', retain=True)
+    assert len(desk.passed_on) == AT_ONCE
+    desk.clock.sleep(60)
+    desk.worker.turn(0)
+    assert len(desk.passed_on) == AT_ONCE + 1
+    desk.told("model/desired", '{"check": true}', retain=True)  # the same, with a new connection
+    assert len(desk.passed_on) == AT_ONCE + 1
 
 
 def test_the_same_id_for_something_else_is_something_else(desk: Desk) -> None:
@@ -98,7 +119,7 @@ def test_too_many_commands_are_not_looked_at_and_that_is_named_until_it_is_over(
 
 
 def test_what_is_desired_waits_for_its_turn_and_the_last_word_counts() -> None:
-    heard: list[bytes] = []
+    heard: list[Heard] = []
     desk = Desk(desire=heard.append)
     for number in range(AT_ONCE + 5):
         desk.told("cmd/model/update", "latest")
@@ -109,14 +130,21 @@ def test_what_is_desired_waits_for_its_turn_and_the_last_word_counts() -> None:
     desk.clock.sleep(6)
     desk.worker.turn(0)
     desk.worker.turn(0)
-    assert heard == [b"%d" % (AT_ONCE + 4)]
+    assert [each.payload for each in heard] == [b"%d" % (AT_ONCE + 4)]
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_whether_the_broker_repeats_what_is_desired_is_passed_on(repeated: bool) -> None:
+    heard: list[Heard] = []
+    Desk(desire=heard.append).told("config/desired", b"{}", retain=repeated)
+    assert [each.retain for each in heard] == [repeated]
 
 
 def test_of_what_is_desired_too_large_enough_is_passed_on_to_say_so() -> None:
-    heard: list[bytes] = []
+    heard: list[Heard] = []
     desk = Desk(desire=heard.append)
     desk.told("config/desired", b"x" * 5_000_000, retain=True)
-    assert [len(payload) for payload in heard] == [MOST_BYTES + 1]
+    assert [len(each.payload) for each in heard] == [MOST_BYTES + 1]
     assert desk.health.lasting == {}
 
 

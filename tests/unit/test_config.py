@@ -122,8 +122,11 @@ def test_a_mistake_is_told_with_its_line(text: str, line: str) -> None:
         (MQTT + '[camera]\nsource = "video"', 'f:3: file: the source "video" needs a file'),
         (CAMERA + '[mqtt]\nurl = "http://x"', "f:4: url: want mqtt://host[:port]"),
         (
-            CAMERA + '[mqtt]\nurl = ["mqtt://me:secret@x"]',
-            'f:4: url: want text of 1 to 512 characters, got ["mqtt://…@',
+            CAMERA + '[mqtt]\nurl = [["mqtt://me:secret@x"]]',
+            (
+                "f:4: url: want text of 1 to 512 characters or a list of 1 to 16 items, "
+                'each text of 1 to 512 characters, got [["mqtt://…@'
+            ),
         ),
         ("source = 1\n" + GOOD, 'f:1: unknown key "source" outside of all sections; known: device, camera'),
     ],
@@ -348,6 +351,13 @@ def test_a_configuration_without_rules_is_warned_of() -> None:
 def test_a_password_that_everybody_can_read_is_warned_of(url: str, *, warned: bool) -> None:
     told = warnings(parse(f'{CAMERA}{LINE}[mqtt]\nurl = "{url}"\nusername = "me"\n', "f"))
     assert [line.split(" ")[0] for line in told] == (["f:9:"] if warned else [])
+
+
+def test_a_node_that_is_named_twice_is_warned_of() -> None:
+    nodes = ["mqtt://a.example", "mqtt://b.example", "mqtt://A.example:1883/"]
+    text = f'{LINE}[camera]\nsource = "scene"\n[mqtt]\nurl = {nodes}\n'
+    (told,) = warnings(parse(text, "f"))
+    assert "mqtt://A.example:1883/ is the same node as mqtt://a.example" in told
 
 
 def test_for_a_replay_neither_source_nor_broker_counts(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 
 ENVELOPE = {
-    "schema": "eyespot.frame/1",
+    "schema": "eyespot.frame/2",
     "t": "2026-01-01T00:00:00.000Z",
     "clock": "synced",
     "boot_id": "0123456789abcdef",
@@ -19,7 +19,14 @@ ENVELOPE = {
 }
 COUNTS = {"person": {"in": 3, "out": 2}}
 STATE = {"rule": "middle", "kind": "line", "counts": COUNTS, "since": ENVELOPE["t"], "model": "m"}
-FRAME = {"model": "m", "tracks": [7], "classes": ["person"], "scores": [0.6], "boxes": [[0.1, 0.0, 0.6, 0.5]]}
+FRAME = {
+    "model": "m",
+    "labels": ["person"],
+    "tracks": [7],
+    "classes": [0],
+    "scores": [60],
+    "boxes": [[100, 0, 600, 500]],
+}
 
 
 def heard(suffix: str, fields: dict[str, Any]) -> Heard:

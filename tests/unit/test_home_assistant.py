@@ -7,25 +7,49 @@ from typing import Any
 import msgspec
 import pytest
 
+from eyespot.domain.event import (
+    Direction,
+    HeatmapState,
+    LineState,
+    OccupancyState,
+    QueueState,
+    RuleState,
+    ShareState,
+    ShelfState,
+    ZoneState,
+)
 from eyespot.topics import commands
+from eyespot.topics.commands import Kind
 from eyespot.topics.gate import DECLARED, Gate, GateError
-from eyespot.topics.home_assistant import Announced, discovery
+from eyespot.topics.home_assistant import Described, discovery
+from eyespot.topics.home_assistant_entities import MOST_CLASSES, Abilities, Announced, announced
+from eyespot.topics.home_assistant_entities import Kind as KindOfRule
 
 ROOT = "eyespot/v1/shop-1"
 DOOR = Announced("door", "line", ("person", "dining table"))
 FLOOR = Announced("floor", "share")
 HALL = Announced("hall", "zone", ("person", "dining table"))
 TILL = Announced("till", "queue", ("person",))
+SHOP = Announced("shop", "occupancy", ("person",))
+RACK = Announced("rack", "shelf", ("bottle",))
+EVERY = (DOOR, FLOOR, HALL, TILL, SHOP, RACK)
+ALL = Abilities(asks=True, goes_back=True)
 
 
-def told(*rules: Announced, before: dict[str, str] | None = None) -> dict[str, Any]:
-    payload = discovery(ROOT, "Shop", "0.1.0", rules, before or {})
+def described(abilities: Abilities = ALL) -> Described:
+    return Described(ROOT, "Shop", "0.1.0", "Raspberry Pi", abilities)
+
+
+def told(
+    *rules: Announced, before: dict[str, str] | None = None, abilities: Abilities = ALL
+) -> dict[str, Any]:
+    payload = discovery(described(abilities), rules, before or {})
     again: dict[str, Any] = json.loads(msgspec.json.encode(payload))
     return again
 
 
 def test_what_home_assistant_requires_is_there() -> None:
-    payload = told(DOOR, FLOOR, HALL, TILL)
+    payload = told(*EVERY)
 
     assert payload["device"]["identifiers"] == ["eyespot_shop-1"]
     assert payload["origin"]["name"] == "eyespot"
@@ -35,7 +59,7 @@ def test_what_home_assistant_requires_is_there() -> None:
 
 
 def test_unique_ids_are_unique() -> None:
-    ids = [component["unique_id"] for component in told(DOOR, FLOOR, HALL, TILL)["components"].values()]
+    ids = [component["unique_id"] for component in told(*EVERY)["components"].values()]
 
     assert len(set(ids)) == len(ids)
 
@@ -51,20 +75,37 @@ def test_every_class_and_direction_of_a_line_has_a_total() -> None:
     ]
 
 
-def test_of_zones_and_queues_it_is_told_how_many_are_there() -> None:
-    components = told(HALL, TILL)["components"].values()
-    found = {c["name"]: c["value_template"] for c in components if c["name"].startswith(("hall", "till"))}
-    assert found == {
-        "hall person occupancy": '{{ value_json.occupancy.get("person", 0) }}',
-        "hall dining table occupancy": '{{ value_json.occupancy.get("dining table", 0) }}',
-        "till person length": '{{ value_json.length.get("person", 0) }}',
-        "till wait": "{{ value_json.wait_s }}",
+def measured(value: str) -> str:
+    return f"{{% if value_json is defined %}}{{{{ value_json.{value} }}}}{{% endif %}}"
+
+
+def test_of_places_it_is_told_how_many_are_there() -> None:
+    found = {
+        c["name"]: c["value_template"]
+        for c in told(HALL, TILL, SHOP, RACK)["components"].values()
+        if c["platform"] == "sensor" and "/rule/" in c["state_topic"]
     }
+
+    assert found == {
+        "hall person occupancy": measured('occupancy.get("person", 0)'),
+        "hall dining table occupancy": measured('occupancy.get("dining table", 0)'),
+        "till person length": measured('length.get("person", 0)'),
+        "till wait": measured("wait_s"),
+        "shop person occupancy": measured('occupancy.get("person", 0)'),
+        "rack bottle facings": measured('counts.get("bottle", 0)'),
+    }
+
+
+def test_alarms_of_a_zone_and_what_is_low_on_a_shelf_are_events() -> None:
+    components = told(HALL, RACK)["components"]
+
+    assert components["rule_hall_event"]["event_types"] == ["intrusion", "loitering"]
+    assert components["rule_rack_event"]["event_types"] == ["low", "enough"]
 
 
 def test_templates_name_only_fields_of_the_payloads_at_their_topics() -> None:
     named = 0
-    payload = told(DOOR, FLOOR, HALL, TILL)
+    payload = told(*EVERY)
     for component in [*payload["components"].values(), {**payload["availability"][0]}]:
         topic = component.get("state_topic") or component.get("topic")
         fields = {
@@ -80,13 +121,67 @@ def test_templates_name_only_fields_of_the_payloads_at_their_topics() -> None:
     assert named
 
 
-def test_every_button_gives_a_command_that_exists() -> None:
-    given = [c for c in told()["components"].values() if "command_topic" in c]
+def given(component: dict[str, Any]) -> str:
+    """What it says when it is pressed, or set to its smallest value."""
+    if "command_template" in component:
+        return component["command_template"].replace("{{ value }}", str(component["min"]))  # type: ignore[no-any-return]
+    return component.get("payload_press") or component["payload_install"]  # type: ignore[no-any-return]
 
-    for component in given:
-        payload = component.get("payload_press") or component["payload_install"]
-        commands.parse(component["command_topic"].removeprefix(f"{ROOT}/"), payload.encode())
-    assert {c["platform"] for c in given} == {"update", "button"}
+
+def test_everything_that_can_be_pressed_or_set_gives_a_command_that_exists() -> None:
+    able = [c for c in told(DOOR, FLOOR)["components"].values() if "command_topic" in c]
+
+    said = {commands.parse(c["command_topic"].removeprefix(f"{ROOT}/"), given(c).encode()).kind for c in able}
+    assert {c["platform"] for c in able} == {"update", "button", "number"}
+    assert said == {Kind.UPDATE, Kind.ROLLBACK, Kind.RESET, Kind.RESTART, Kind.MIN_SCORE}
+
+
+def test_whatever_has_totals_can_be_reset_alone_and_a_share_has_nothing_to_reset() -> None:
+    components = told(*EVERY)["components"]
+
+    assert json.loads(components["rule_door_reset"]["payload_press"]) == {"args": {"rule": "door"}}
+    resets = {key for key in components if key.startswith("rule_") and key.endswith("_reset")}
+    assert resets == {"rule_door_reset", "rule_hall_reset", "rule_till_reset", "rule_shop_reset"}
+    assert "reset" not in told(FLOOR, RACK)["components"]
+
+
+def test_what_would_be_refused_has_no_button() -> None:
+    pinned = told(abilities=Abilities(asks=False, goes_back=False))["components"]
+
+    assert {"model_look", "model_rollback"}.isdisjoint(pinned)
+    assert "command_topic" not in pinned["model"]
+
+
+def test_rules_are_announced_by_what_they_say_and_their_classes_are_bounded() -> None:
+    nothing: dict[Direction, int] = {"in": 0, "out": 0}
+    many = LineState({f"class {n}": nothing for n in range(MOST_CLASSES + 5)})
+
+    rules = announced({"door": LineState({"dog": nothing}), "floor": ShareState({}, None), "many": many})
+
+    assert rules[:2] == [Announced("door", "line", ("dog",)), Announced("floor", "share")]
+    assert len(rules[2].classes) == MOST_CLASSES - 1
+
+
+def test_every_kind_of_state_but_a_heatmap_is_announced() -> None:
+    one = {"dog": 1}
+    states: dict[str, RuleState] = {
+        "zone": ZoneState(one, one, {"dog": 0}),
+        "occupancy": OccupancyState(one, one, {"dog": 0}),
+        "queue": QueueState(one, one, {}, {}, {}, None),
+        "shelf": ShelfState(one, (), 1, 0),
+        "heat": HeatmapState(None, None, 0.0, (32, 18), 0, ()),
+    }
+
+    kinds: tuple[KindOfRule, ...] = ("zone", "occupancy", "queue", "shelf")
+    assert announced(states) == [Announced(kind, kind, ("dog",)) for kind in kinds]
+
+
+def test_the_largest_message_that_there_can_be_may_leave() -> None:
+    lines = [Announced(f"{n:x>63}", "line") for n in range(99)]
+    full = Announced("y" * 63, "line", tuple(f"{n:w>64}" for n in range(MOST_CLASSES)))
+    before = {f"rule_{'z' * 63}_{n:0>12}_out": "sensor" for n in range(256)}
+
+    Gate(ROOT).announce("homeassistant", discovery(described(), [*lines, full], before))
 
 
 def test_what_was_announced_and_is_gone_is_taken_back() -> None:
@@ -99,6 +194,16 @@ def test_what_was_announced_and_is_gone_is_taken_back() -> None:
     assert "unique_id" in after["problem"]
 
 
+def test_the_empty_message_that_clears_the_topic_of_a_rule_is_no_error_in_a_template() -> None:
+    components = told(*EVERY)["components"].values()
+    of_states = [c for c in components if re.search("/rule/.*/state", c.get("state_topic", ""))]
+
+    assert len(of_states) == 11
+    for component in of_states:
+        templates = [text for key, text in component.items() if key.endswith("_template")]
+        assert all("value_json is defined" in text for text in templates)
+
+
 @pytest.mark.parametrize("label", ['"}} {{ 7 * 7 }}', "'", "\\", "{% raw %}"])
 def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
     components = told(Announced("door", "line", (label,)))["components"].values()
@@ -106,12 +211,12 @@ def test_a_label_that_looks_like_a_template_stays_a_string(label: str) -> None:
 
     assert len(totals) == 2
     for text in totals:
-        literal = text.removeprefix("{{ value_json.counts.get(").partition(", {}).get(")[0]
+        literal = text.partition("{{ value_json.counts.get(")[2].partition(", {}).get(")[0]
         assert json.loads(literal) == label
 
 
 def test_the_gate_lets_discovery_out_at_its_one_topic() -> None:
-    message = Gate(ROOT).announce("homeassistant", discovery(ROOT, "Shop", "0.1.0", [DOOR], {}))
+    message = Gate(ROOT).announce("homeassistant", discovery(described(), [DOOR], {}))
 
     assert (message.topic, message.retain) == ("homeassistant/device/shop-1/config", True)
     assert json.loads(message.payload) == told(DOOR)

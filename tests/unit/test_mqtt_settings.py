@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker.backoff import Backoff
-from eyespot.broker.settings import Endpoint, MqttSettings, endpoint, problems
+from eyespot.broker.settings import Endpoint, MqttSettings, endpoint, endpoints, problems
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,17 @@ from eyespot.broker.settings import Endpoint, MqttSettings, endpoint, problems
 def test_a_url_says_where_the_broker_is(url: str, where: Endpoint) -> None:
     assert endpoint(url) == where
     assert problems(MqttSettings(url=url)) == []
+
+
+def test_a_cluster_is_a_list_of_its_nodes() -> None:
+    cluster = MqttSettings(url=("mqtts://a.example", "mqtts://b.example:99"))
+    assert endpoints(cluster) == (Endpoint("a.example", 8883, tls=True), Endpoint("b.example", 99, tls=True))
+    assert problems(cluster) == []
+
+
+def test_nodes_with_tls_and_without_are_refused() -> None:
+    ((key, advice),) = problems(MqttSettings(url=("mqtts://a.example", "mqtt://b.example")))
+    assert (key, "begin all with mqtts://, or none" in advice) == ("url", True)
 
 
 @pytest.mark.parametrize(

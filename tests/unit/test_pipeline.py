@@ -230,8 +230,8 @@ def test_boxes_are_published_only_when_asked_for_and_never_of_silence() -> None:
     assert {message.delivery for message in frames} == {Delivery.LIVE}
     assert len(frames) == len(handovers)
     newest = payload(frames[-1])
-    assert (newest["classes"], newest["tracks"]) == (["person"], [1])
-    assert newest["boxes"][0][0] < 0.9 < newest["boxes"][0][2]
+    assert (newest["labels"], newest["classes"], newest["tracks"]) == (["person"], [0], [1])
+    assert newest["boxes"][0][0] < 900 < newest["boxes"][0][2]
     assert pipeline.tracks_alive == 1
     assert pipeline.step(9 * SECOND_NS, None, TIMELINE).messages == ()
     assert not any(handover.messages for handover in walk(a_pipeline()))

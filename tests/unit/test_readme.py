@@ -42,7 +42,7 @@ TROUBLES = sorted(
 
 
 def test_the_recording_in_the_reference_counts_what_it_says(tmp_path: Path) -> None:
-    text = (ROOT / "config" / "README.md").read_text()
+    text = (ROOT / "config" / "RECORDINGS.md").read_text()
     recording = tmp_path / "example.eyespot.jsonl"
     recording.write_text(re.findall(r"```json\n(\{\"schema.*?)```", text, re.DOTALL)[0])
     newest = list(app.replay(ROOT / "config" / "eyespot.toml", recording))[-1]
@@ -57,6 +57,7 @@ def test_for_every_trouble_it_is_said_what_to_do(name: str) -> None:
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.form.pattern)
 def test_every_topic_is_listed(declared: Declared) -> None:
     topic = declared.form.pattern.replace(RULE_ID, "<id>").replace(REQ_ID, "<req_id>")
+    topic = topic.replace(r"\.(in|out)", ".<direction>")
     assert f"| `{topic}` |" in README
 
 

@@ -19,7 +19,7 @@ WHO = Identity("shop", "Shop", "UTC", "a machine", "0.1", "3.11", "oblique", pub
 
 
 class Stage:
-    def __init__(self, every_s: float = 60) -> None:
+    def __init__(self, every_s: int = 60) -> None:
         self.noted: list[list[str]] = []
         self.clock = ManualClock(utc_at_zero_ns=1_700_000_000 * SECOND_NS)
         self.health = Health(self.clock)
@@ -116,6 +116,16 @@ def test_health_is_said_once_a_minute_with_the_rate_since_the_last_time() -> Non
     assert stage.after(59) == []
     [(_, health)] = stage.after(1)
     assert (health["observations_hz"], health["uptime_s"]) == (10.0, 60)
+
+
+def test_health_says_how_often_it_leaves_over_the_daily_cap_too() -> None:
+    for every_s, thinned_s in ((60, 900), (3600, 3600)):
+        stage = Stage(every_s)
+        [(_, health)] = stage.after(0)
+        assert health["every_s"] == every_s
+        stage.health.raise_state("over_daily_cap", "all has left")
+        [(_, health)] = stage.after(1)
+        assert health["every_s"] == thinned_s
 
 
 def test_a_trouble_is_said_soon_but_a_flapping_one_not_more_than_once_a_second() -> None:

@@ -167,3 +167,25 @@ def test_rules_that_the_model_cannot_serve_are_refused_in_words(tmp_path: Path, 
     loaded = parse(FILE.replace("person", "unicorn"), str(tmp_path))
     with pytest.raises(ConfigError, match="unicorn"):
         life.retuning.check(loaded)
+
+
+def test_only_what_goes_just_now_is_cleared(life: Tuned) -> None:
+    for number in range(3):
+        assert life.retuning.take_up(config(rules=[{**DOOR, "id": f"line-{number}"}]))
+    assert len([m for m in life.posted if not m.payload]) == 3
+    assert len(states(life, "door")) == 2
+
+
+def test_of_the_rules_that_have_gone_the_newest_hundred_are_remembered(life: Tuned) -> None:
+    life.walks(THERE)
+    for number in range(102):
+        assert life.retuning.take_up(config(rules=[{**DOOR, "id": f"line-{number}"}]))
+    assert life.forgotten == ["door", "line-0"]
+    assert life.retuning.take_up(config())
+    assert count(life) == {"in": 0, "out": 0}
+
+
+def test_info_tells_the_new_score_alone(life: Tuned) -> None:
+    assert life.retuning.take_up(config(model={"min_score": 0.5}))
+    told = [json.loads(m.payload)["model"]["min_score"] for m in life.posted if m.topic.endswith("/info")]
+    assert told == [0.5]

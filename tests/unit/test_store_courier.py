@@ -13,11 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Delivery, Message
 from eyespot.host.clock import ManualClock
+from eyespot.store.budget import Budget
 from eyespot.store.courier import WINDOW, Courier
 from eyespot.store.database import Database
 from eyespot.store.outbox import Outbox
 from fakes.durables import AMPLE, Numbers
+from fakes.troubles import Troubles
 from fakes.wire import Wire
+
+MB = 1_000_000
 
 
 def event(number: int, rule: str = "door") -> Message:
@@ -35,7 +39,8 @@ class Office:
         self.wire = Wire()
         self.outbox = Outbox(database, Numbers(), AMPLE)
         self.clock = ManualClock()
-        self.courier = Courier(self.wire, self.outbox, self.clock)
+        self.budget = Budget(self.clock, most_bytes=MB)
+        self.courier = Courier(self.wire, self.outbox, self.clock, self.budget)
 
     def step(self, *messages: Message) -> None:
         for message in messages:
@@ -168,6 +173,39 @@ def test_a_refused_state_is_tried_again_with_its_newest_value(office: Office) ->
     office.courier.retry_refused()
     office.step()
     assert office.wire.payloads == [b"1", b"2"]
+
+
+def test_what_leaves_is_counted_each_time_and_what_does_not_is_not(office: Office) -> None:
+    office.step(event(1), state("state", b"1"), Message("frame", b"1", Delivery.LIVE))
+    sent = sum(message.packet_bytes for _, message in office.wire.sent)
+    assert sum(office.budget.spent.values()) == sent > 0
+    office.reconnect()
+    again = sum(message.packet_bytes for _, message in office.wire.sent)
+    assert sum(office.budget.spent.values()) == again > sent
+    office.wire.online = False
+    office.step(event(2), Message("frame", b"2", Delivery.LIVE))
+    assert sum(office.budget.spent.values()) == again
+
+
+def test_over_the_cap_events_leave_and_states_wait_also_after_a_reconnection(
+    office: Office,
+) -> None:
+    office.step(state("state", b"1"), event(1))
+    office.answer()
+    office.step(state("large", bytes(MB)))
+    office.answer()
+    office.budget.turn(Troubles())
+    office.step(state("state", b"2"))
+    office.answer()
+    office.wire.sent.clear()
+    office.step(state("state", b"3"), event(2), Message("frame", b"1", Delivery.LIVE))
+    office.reconnect()
+    office.answer()
+    assert office.wire.payloads == [b"2", b"2"]  # the event, and once more after the reconnection
+    assert office.courier.idle  # who leaves does not wait for what may not leave
+    office.clock.sleep(900)
+    office.step()
+    assert office.wire.payloads[2] == b"3"
 
 
 def test_what_the_broker_cannot_take_now_is_not_lost(office: Office) -> None:

@@ -62,6 +62,12 @@ def test_messages_wait_in_pages_in_their_order(database: Database) -> None:
     assert [row.id for row in database.waiting(2, 2)] == [3]
 
 
+def test_the_snapshot_of_a_rule_that_is_forgotten_is_removed(database: Database) -> None:
+    database.commit(change(door=b"1 in", window=b"2 in"))
+    database.commit(change(door=b"", window=b"3 in"))
+    assert database.snapshots() == {"window": b"3 in"}
+
+
 def test_a_full_disk_changes_nothing_and_is_named(database: Database) -> None:
     database.commit(change(EVENT, seq=1, door=b"1 in"))
     pages = database._connection.execute("PRAGMA page_count").fetchone()[0]

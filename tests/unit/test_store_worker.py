@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -216,13 +217,14 @@ def test_states_leave_although_the_disk_cannot_be_read(store: Store, monkeypatch
         raise StorageError("cannot read")
 
     monkeypatch.setattr(store.database, "waiting", fails)
-    store.worker.connected()
     store.turn(counted(1))
-    assert store.wire.payloads == [b"1 in"]
+    store.worker.connected()
+    store.turn(counted(2))
+    assert store.wire.payloads == [b"2 in"]
     assert "cannot read" in store.health.lasting["storage_failed"]
     monkeypatch.undo()
     store.turn()
-    assert store.wire.payloads == [b"1 in", b"1"]
+    assert store.wire.payloads == [b"2 in", b"1", b"2"]
     assert "storage_failed" not in store.health.lasting
 
 
@@ -289,7 +291,40 @@ def test_what_was_delivered_leaves_the_disk_by_itself_when_nothing_more_is_count
     assert store.database.count() == 0
 
 
-def test_a_backlog_leaves_the_disk_a_hundred_messages_at_a_time(
+def test_what_is_kept_just_now_leaves_without_being_read_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> list[Row]:
+        raise StorageError("cannot read")
+
+    monkeypatch.setattr(store.database, "waiting", fails)
+    store.worker.connected()
+    store.turn(counted(1))
+    assert store.wire.payloads == [b"1", b"1 in"]
+
+
+def test_what_left_and_was_removed_does_not_leave_again(store: Store) -> None:
+    store.worker.connected()
+    store.turn(counted(1))
+    store.answer()
+    store.rest()
+    store.worker.connected()
+    store.turn()
+    assert store.wire.payloads == [b"1", b"1 in", b"1 in"]
+
+
+def test_an_answer_wakes_only_who_waits_for_room() -> None:
+    intake = Intake(Numbers().announce)
+    heard: list[int] = []
+    for patient, wakes in ((True, False), (False, True)):
+        intake.take(0, patient=patient)
+        intake.note(partial(heard.append, 1), can_wait=True)
+        begun = time.monotonic()
+        assert len(intake.take(0.2, patient=patient).notes) == 1
+        assert (time.monotonic() - begun < 0.15) == wakes
+
+
+def test_a_backlog_leaves_the_disk_before_more_of_it_could_come_twice_than_may_be_under_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.turn(Handover(tuple(event(n) for n in range(200)), {}, 200))
@@ -300,7 +335,7 @@ def test_a_backlog_leaves_the_disk_a_hundred_messages_at_a_time(
         for token, _ in store.wire.unanswered():
             store.worker.acknowledged(token)
         store.worker.turn(0)
-    assert [len(list(change.gone)) for change in made] == [100, 100]
+    assert [len(list(change.gone)) for change in made] == [20] * 10
     assert store.database.count() == 0
 
 

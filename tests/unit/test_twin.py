@@ -1,13 +1,15 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eyespot.app.twin import MOST_STARTS, TRIAL_S, Twin
 from eyespot.domain.errors import ConfigError, ModelError
+from eyespot.domain.message import Heard
 from eyespot.host.clock import ManualClock
-from eyespot.store.desired import NAME
+from eyespot.store.desired import NAME, DesiredStore
 from eyespot.topics.commands import MOST_BYTES
 from fakes.brokers import ROOT
 from fakes.daemon import LINE, write_config
@@ -79,9 +81,11 @@ def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
     assert words in device.report["detail"]
     setattr(device, trouble, True)
-    device.hears(desired())  # again, with the next connection
+    device.hears(desired(), repeated=True)
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
     assert Device(device.folder).told == ("1", "failed")
+    device.hears(desired())  # nor where somebody says it again
+    assert device.told == ("1", "failed")
     device.hears(desired(req_id="2"))
     assert (device.rules, device.told) == (["window"], ("2", "ok"))
 
@@ -172,10 +176,47 @@ def test_what_the_disk_does_not_take_is_not_lived_by(device: Device) -> None:
     assert "cannot be kept" in device.report["detail"]
 
 
-def test_a_damaged_record_leaves_the_file_alone_in_force(device: Device) -> None:
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.write_bytes(b"\x00" * 10), "JSON is malformed"),
+        (lambda path: path.write_bytes(b"\xff"), ""),
+        (lambda path: path.write_bytes(path.read_bytes() + b" " * 1_000_000), "File too large"),
+        (a_folder, "Is a directory"),
+        (a_link_to_itself, "symbolic links"),
+    ],
+)
+def test_a_record_that_cannot_be_read_leaves_the_file_alone_in_force_and_is_named(
+    device: Device, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None], words: str
+) -> None:
     device.hears(desired())
-    (device.folder / "state" / NAME).write_bytes(b"\x00" * 10)
-    assert Device(device.folder).rules == ["door"]
+    spoil(device.folder / "state" / NAME)
+    after = Device(device.folder)
+    after.turn()
+    assert (after.rules, after.told) == (["door"], (None, "failed"))
+    assert "what was desired cannot be read: " in caplog.text
+    trouble = after.health.lasting["desired_refused"]
+    assert words in trouble
+    assert trouble.endswith("; the file alone is in force")
+
+
+def test_a_record_that_cannot_be_read_is_made_good_by_what_is_desired_next(device: Device) -> None:
+    device.hears(desired())
+    a_link_to_itself(device.folder / "state" / NAME)
+    after = Device(device.folder)
+    after.hears(desired())
+    assert (after.rules, after.told, after.health.lasting) == (["window"], ("1", "ok"), {})
+    assert Device(device.folder).rules == ["window"]
 
 
 def test_what_no_longer_fits_the_file_gives_way_at_a_reload(device: Device) -> None:
@@ -206,14 +247,58 @@ def test_the_trial_goes_by_what_came_since_the_configuration_is_lived_by(device:
     assert "no answer from the broker and nothing was inferred" in device.report["detail"]
 
 
-def test_a_verdict_that_the_disk_does_not_take_is_lived_by_all_the_same(device: Device) -> None:
+NOT_KEPT = "is not on the disk, and a restart may try it again: no space left"
+
+
+@pytest.fixture(name="full")
+def a_full_disk(device: Device, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A full disk, once something is on trial; undo it to make room."""
     device.hears(desired())
-    folder = device.folder / "state"
-    folder.rename(device.folder / "away")
-    folder.write_text("no folder")
+    monkeypatch.setattr(DesiredStore, "keep", lambda *_: "no space left")
+    return monkeypatch
+
+
+def test_a_failure_that_the_disk_does_not_take_is_gone_by_and_named_until_it_does(
+    device: Device, full: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     device.sees = False
     device.turn(TRIAL_S)
+    device.hears(desired(), repeated=True)
+    device.turn(60)
     assert (device.rules, device.told) == (["door"], ("1", "failed"))
+    trouble = device.health.lasting["desired_refused"]
+    assert "nothing was inferred" in trouble
+    assert NOT_KEPT in trouble
+    assert caplog.text.count(NOT_KEPT) == 1
+    full.undo()
+    device.turn(60)
+    assert NOT_KEPT not in device.health.lasting["desired_refused"]
+    assert Device(device.folder).told == ("1", "failed")
+
+
+def test_what_proves_itself_while_the_disk_is_full_is_named_until_it_is_kept(
+    device: Device, full: pytest.MonkeyPatch
+) -> None:
+    device.turn(TRIAL_S)
+    assert (device.rules, device.report["detail"]) == (["window"], "in force")
+    assert NOT_KEPT in device.health.lasting["desired_refused"]
+    full.undo()
+    device.turn(60)
+    assert device.health.lasting == {}
+    assert Device(device.folder).report["detail"] == "in force"
+
+
+def test_a_start_on_trial_that_cannot_be_counted_is_named(
+    device: Device, full: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    after = Device(device.folder)
+    assert NOT_KEPT in caplog.text
+    after.turn()
+    assert (after.rules, after.told) == (["window"], ("1", "ok"))
+    assert NOT_KEPT in after.health.lasting["desired_refused"]
+    full.undo()
+    after.hears(desired(req_id="2"))
+    assert (after.told, after.health.lasting) == (("2", "ok"), {})
 
 
 def test_too_much_is_invalid_and_said_so(device: Device) -> None:
@@ -225,6 +310,6 @@ def test_too_much_is_invalid_and_said_so(device: Device) -> None:
 def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
     write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost")
     twin = Twin(tmp_path / "eyespot.toml", ManualClock(0))
-    twin.hear(desired())
+    twin.hear(Heard(f"{ROOT}/config/desired", desired(), retain=True, qos=1))
     twin.tick(Troubles())
     assert Device(tmp_path).rules == ["door"]

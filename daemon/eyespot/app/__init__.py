@@ -1,9 +1,11 @@
-"""The composition root: configuration to objects. The only place that names concrete classes."""
+"""The composition root: configuration to objects. The only place that names concrete classes.
+
+Commands take `run`, `demo` and `selftest` out of their modules when they are called: the update worker, which
+is to be small, does without them.
+"""
 
 from eyespot.app.anatomy import ModelFile, show_model
 from eyespot.app.backup import STDIO, backup
-from eyespot.app.daemon import run
-from eyespot.app.demo import demo
 from eyespot.app.golden import prove
 from eyespot.app.keep import record
 from eyespot.app.model_slots import (
@@ -19,7 +21,6 @@ from eyespot.app.proving import answer
 from eyespot.app.provision import provision
 from eyespot.app.recount import replay
 from eyespot.app.restore import Restored, look_through, restore
-from eyespot.app.selftest import Finding, selftest
 from eyespot.app.sight import eye
 from eyespot.app.tally import Tally, tally
 from eyespot.app.updating import update
@@ -32,7 +33,6 @@ from eyespot.trust.notes import WorkerNote
 __all__ = [
     "STDIO",
     "Explanation",
-    "Finding",
     "Installed",
     "ModelFile",
     "Question",
@@ -46,7 +46,6 @@ __all__ = [
     "backup",
     "board",
     "check",
-    "demo",
     "eye",
     "eye_socket",
     "install_model",
@@ -58,8 +57,6 @@ __all__ = [
     "replay",
     "restore",
     "roll_back_model",
-    "run",
-    "selftest",
     "show_model",
     "tally",
     "update",

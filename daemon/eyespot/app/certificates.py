@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
+from eyespot.broker.lifetimes import lifetimes
 from eyespot.broker.settings import MqttSettings
-from eyespot.domain.errors import InputError, foreign
-from eyespot.ports import Clock
+from eyespot.domain.errors import InputError
+from eyespot.domain.instants import SECOND_NS
+from eyespot.ports import Clock, HealthBoard
 from eyespot.trust.lifetime import Age
 
-UNKNOWN = "cannot be known: Python's cryptography 43 is missing; ./install.sh brings it, or pip"
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EVERY_NS = 60 * SECOND_NS
 
 
 class Now(NamedTuple):
@@ -28,27 +28,44 @@ class Now(NamedTuple):
         return cls(_EPOCH + timedelta(microseconds=timeline.utc_ns(clock.now_ns()) // 1000), timeline.synced)
 
 
-def ages(settings: MqttSettings, now: Now) -> Mapping[str, Age] | None:
-    """Return key -> how the certificate it names stands; None where the library for that is missing.
+def ages(settings: MqttSettings, now: Now) -> Mapping[str, Age]:
+    """Return key -> how the certificates in the file it names stand.
 
     Raises:
         InputError: a file cannot be read, or has no certificate in it.
     """
-    try:
-        # Only here: the running body does without the memory of its library.
-        from eyespot.trust import certificates  # noqa: PLC0415 - see above
-    except ImportError:
-        return None
-    found = {}
-    if settings.cert_file:
-        chain = certificates.read_certificates(_read(settings.cert_file))
-        found["cert_file"] = certificates.lifetime_of_chain(chain)
-    if settings.ca_file:
-        authorities = certificates.read_certificates(_read(settings.ca_file))
-        found["ca_file"] = certificates.lifetime_of_authorities(authorities)
-    return {key: lifetime.at(now.utc, clock_is_right=now.synced) for key, lifetime in found.items()}
+    return {
+        key: lifetime.at(now.utc, clock_is_right=now.synced) for key, lifetime in lifetimes(settings).items()
+    }
 
 
-def _read(path: str) -> bytes:
-    with foreign(InputError, f"cannot read {path}"):
-        return Path(path).read_bytes()
+class CertificateWatch:
+    """Raises `certificate_expiring` while a certificate has less than 30 days to go, or has expired.
+
+    Args:
+        settings: name the files, which may be replaced at any time.
+        health: the board.
+        clock: for the date.
+    """
+
+    def __init__(self, settings: MqttSettings, health: HealthBoard, clock: Clock) -> None:
+        self._settings = settings
+        self._health = health
+        self._clock = clock
+        self._look_ns = 0
+
+    def tick(self) -> None:
+        """Look once a minute."""
+        now_ns = self._clock.now_ns()
+        if now_ns < self._look_ns:
+            return
+        self._look_ns = now_ns + _EVERY_NS
+        try:
+            found = ages(self._settings, Now.by(self._clock))
+        except InputError:
+            return  # who connects with them says so
+        bad = [f"{getattr(self._settings, key)} {age.words}" for key, age in found.items() if not age.good]
+        if bad:
+            self._health.raise_state("certificate_expiring", "; ".join(bad))
+        else:
+            self._health.clear_state("certificate_expiring")

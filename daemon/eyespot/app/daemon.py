@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -15,11 +16,13 @@ from eyespot.app.service import serve
 from eyespot.app.steward import Steward
 from eyespot.app.twin import Twin
 from eyespot.app.update_runs import UpdateRuns
+from eyespot.broker.credentials import credentials
 from eyespot.broker.paho import PahoBroker
+from eyespot.broker.settings import endpoints
 from eyespot.config import Loaded
 from eyespot.domain.errors import EyespotError, ModelError, ModelRefused, one_line
 from eyespot.domain.notice import NOTICE, Fields, Notice
-from eyespot.host.clock import SystemClock
+from eyespot.host.clock import SystemClock, may_soon_be_set
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
@@ -40,9 +43,12 @@ class _Prepared(NamedTuple):
 
 def _prepare(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool = False) -> _Prepared:
     planned = _plan(loaded, clock, chooser, goes_back=goes_back)
-    if goes_back:  # else there is nothing better than to count in memory, and to say so
+    mqtt = planned.config.mqtt
+    if goes_back:  # else there is nothing better than to count without them, and to say so
         check_folder(planned.state_dir)
-    return _Prepared(loaded, planned, PahoBroker(planned.config.mqtt, planned.device))
+        credentials(mqtt, tls=endpoints(mqtt)[0].tls, environ=os.environ)
+    broker = PahoBroker(mqtt, planned.device, waits_for_clock=partial(may_soon_be_set, clock))
+    return _Prepared(loaded, planned, broker)
 
 
 def _plan(loaded: Loaded, clock: Clock, chooser: Chooser, *, goes_back: bool) -> Plan:

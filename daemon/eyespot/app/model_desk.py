@@ -1,13 +1,13 @@
 """What is said of the model, and what may be said to it: wired for one life of the daemon."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from eyespot.app.plan import Plan
 from eyespot.domain.errors import StoreError, one_line
 from eyespot.domain.message import Heard
-from eyespot.ports import Broker, Clock, Handover, HealthBoard, ModelIdentity
+from eyespot.ports import Broker, Clock, Ear, Handover, HealthBoard, ModelIdentity, Subscription
 from eyespot.store.memo import Memo
 from eyespot.supervisor.command_worker import CommandWorker, subscriptions
 from eyespot.supervisor.model_reporter import ModelReporter
@@ -55,7 +55,7 @@ class ModelDesk:
         turn: AbstractContextManager[object],
         health: HealthBoard,
         clock: Clock,
-        desire: Callable[[bytes], None],
+        desire: Callable[[Heard], None],
         do: Callable[[Command, Heard], Verdict],
         each_second: Callable[[], None],
     ) -> None:
@@ -80,9 +80,9 @@ class ModelDesk:
             do=do,
         )
 
-    def listen(self, broker: Broker) -> None:
-        """Have a broker pass on what is said to the device; before it runs."""
-        broker.listen(self.commands, subscriptions(self._root))
+    def listen(self, broker: Broker, ear: Ear, more: Sequence[Subscription]) -> None:
+        """Have a broker pass on what is said to the device, and more, to an ear; before it runs."""
+        broker.listen(ear, (*subscriptions(self._root), *more))
 
     def tell(self, record: Record, note: WorkerNote | None) -> None:
         """Tell how it stands, if that is news; within a second that happens anyway. From any thread."""

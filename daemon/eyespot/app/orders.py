@@ -29,6 +29,7 @@ class Orders:
         post: takes what a reset leaves behind.
         turn: held by whoever steps the pipeline and numbers durable messages, until they are posted.
         clock: for everything.
+        adjust: has another smallest score desired; takes it and the id of the command.
         tallies: of people at the door.
     """
 
@@ -41,6 +42,7 @@ class Orders:
         post: Callable[[Handover], None],
         turn: AbstractContextManager[object],
         clock: Clock,
+        adjust: Callable[[float, str | None], Verdict],
         tallies: Tallies | None = None,
     ) -> None:
         self._tallies = tallies
@@ -50,19 +52,26 @@ class Orders:
         self._post = post
         self._turn = turn
         self._clock = clock
+        self._adjust = adjust
 
     def do(self, command: Command, heard: Heard) -> Verdict:
         """Do what is asked for, and return what came of it."""
         if command.kind is Kind.RESET:
             return self._reset(command.rule)
+        if command.kind is Kind.MIN_SCORE and command.min_score is not None:
+            return self._adjust(command.min_score, command.req_id)
+        if command.kind is Kind.TALLY and self._tallies is not None:
+            return self._tallies.press(command)
+        return self._tend(command, heard)
+
+    def _tend(self, command: Command, heard: Heard) -> Verdict:
+        """Do to the service itself what is asked for."""
         if command.kind is Kind.RESTART:
             return self._steward.restart()
         if command.kind is Kind.LOG and command.level is not None:
             return self._steward.log(command.level)
         if command.kind is Kind.DIAGNOSE and command.req_id is not None:
             return self._diagnosing.begin(command.req_id, heard)
-        if command.kind is Kind.TALLY and self._tallies is not None:
-            return self._tallies.press(command)
         return Verdict("refused", "nobody here does that")
 
     def _reset(self, rule: str | None) -> Verdict:

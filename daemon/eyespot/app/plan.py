@@ -11,6 +11,7 @@ from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.observation import Tells
 from eyespot.host.identity import board, default_device_id
 from eyespot.host.timezone import zone_of
+from eyespot.pipeline import Standard
 from eyespot.ports import CameraLedger, Clock, HealthBoard, ModelIdentity, ObservationSource
 from eyespot.rules import Rule, build, ordered
 from eyespot.sources.eye import EyeSource
@@ -18,6 +19,8 @@ from eyespot.sources.screening import Wanted
 from eyespot.sources.wire import Look
 from eyespot.store.identity import kept_id
 from eyespot.store.settings import StateSettings, state_dir
+from eyespot.topics.gate import Gate
+from eyespot.topics.onvif import Onvif
 
 EYE_SOCKET = "EYESPOT_EYE_SOCKET"  # set by the unit: then another process looks, except at recordings
 
@@ -137,6 +140,11 @@ def rules(config: Config, model: ModelIdentity) -> dict[str, Rule]:
     mount = config.camera.mount
     zone = zone_of(config.device)
     return {settings.id: build(settings, model.labels, mount, zone) for settings in ordered(config.rules)}
+
+
+def standards(config: Config, gate: Gate) -> list[Standard]:
+    """Return what speaks to those who do not know our own topics, as far as that is wanted."""
+    return [Onvif(gate.let_out, gate.clear)] if config.topics.onvif else []
 
 
 def _own_source(look: Look, clock: Clock) -> SourceMaker:

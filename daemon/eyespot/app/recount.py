@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eyespot.app.eye import order, smallest_score
-from eyespot.app.plan import device_id, rules
+from eyespot.app.plan import device_id, rules, standards
 from eyespot.app.traces import Traced, trace_of
 from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.message import Message
@@ -41,6 +41,7 @@ def replay(config: Path, file: Path, *, cached: bool = True) -> Iterator[Message
         Tracker(model.min_score),
         rules(loaded.config, model),
         Native(gate, traced.sha256[:_BOOT_ID_DIGITS], 0),
+        standards=standards(loaded.config, gate),
         publishes_frames=loaded.config.topics.frame,
         spans=spans(loaded.config.rules),
         zone=zone_of(loaded.config.device),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyespot.app.eye import glance, order, sealed
 from eyespot.app.following import Follower
 from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
+from eyespot.app.parts import name_what_was_reset
 from eyespot.app.plan import Plan, rules
 from eyespot.config import Config, Loaded, problems_with_model
 from eyespot.domain.notice import NOTICE, Notice
@@ -115,8 +116,7 @@ class Retuning:
             )
             parts.post(parts.pipeline.retune(tuning, parts.clock.now_ns(), parts.clock.timeline()))
         self.config, self._rules = config, by_id
-        for rule, reason in parts.pipeline.unusable.items():
-            parts.health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
+        name_what_was_reset(parts.pipeline, parts.health)
         parts.reporter.retune(parts.identity(config), config.topics.health_s)
 
     def _rules_by(self, config: Config, model: ModelIdentity) -> dict[str, Rule]:

@@ -1,8 +1,6 @@
 """One life of the daemon: threads and what they share, from the opened store to the last farewell."""
 
-import logging
 import os
-import platform
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -10,11 +8,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import eyespot
+from eyespot.app import announcing, parts
+from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
-from eyespot.app.lifecycle import ModelLifecycle, classes_of_interest
+from eyespot.app.lifecycle import ModelLifecycle
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
@@ -23,19 +22,14 @@ from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
 from eyespot.app.the_hour import door_in, last_hour
 from eyespot.app.twin import Life, Twin
-from eyespot.config import Config
 from eyespot.domain.event import Event
-from eyespot.domain.notice import Notice
 from eyespot.domain.track import Scene
 from eyespot.host.door import Door
 from eyespot.host.facts import read_facts
-from eyespot.host.identity import boot_id, hardware, system_timezone
+from eyespot.host.identity import boot_id
 from eyespot.host.reboot import ask_for_reboot
-from eyespot.host.timezone import zone_of
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
-from eyespot.pipeline import Pipeline, Watch
 from eyespot.ports import Broker, Clock, HealthBoard
-from eyespot.rules import spans
 from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
@@ -54,11 +48,9 @@ from eyespot.supervisor.vision_worker import VisionWorker
 from eyespot.topics.diagnosis import Piece
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate
-from eyespot.topics.native import Identity, Native
-from eyespot.tracking.tracker import Tracker
+from eyespot.topics.native import Native
+from eyespot.update.commands import Verdict
 from eyespot.update.slots import Slots
-
-_log = logging.getLogger(__name__)
 
 # From SIGTERM to exit it may take 2 s in all. A file that has ended may wait longer for the broker.
 _PATIENCE_S = 0.4
@@ -137,26 +129,43 @@ class _Life:
             self._health.raise_state("reload_refused", refusal)
         if why := volatility(plan.state_dir):
             self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
+        self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
         durables = Durables(gate, native.boot_id, clock)
-        limits = plan.config.state.limits
-        self._store = StoreWorker(database, broker, self._health, durables, clock, limits=limits)
+        self._store = StoreWorker(
+            database,
+            broker,
+            self._health,
+            durables,
+            clock,
+            limits=plan.config.state.limits,
+            budget=parts.budget(plan, clock),
+        )
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
         self._tallies: Tallies | None = None
-        self._pipeline = _pipeline(plan, native, self._watch)
+        self._pipeline = parts.pipeline(plan, native, gate, self._watch)
         self._reporter = self._make_reporter(native)
         self._turn = threading.Lock()
+        self._announcer = announcing.announcer(
+            plan,
+            self._pipeline,
+            gate=gate,
+            post=self._store.post,
+            answers=lambda: self._store.answers,
+            turn=self._turn,
+            clock=clock,
+        )
         self._models = self._make_model_desk(native)
-        self._models.listen(broker)
+        self._models.listen(broker, *announcing.ear(self._models.commands, self._announcer))
         self._follower = self._make_follower()
         self._lifecycle = self._make_lifecycle()
         broker.attach(self._store, self._reporter.status("offline"))
         self._store.post(self._pipeline.begin(database.snapshots(), clock.now_ns(), clock.timeline()))
-        self._name_what_was_reset()
+        parts.name_what_was_reset(self._pipeline, self._health)
         self._reporter.begin()
         self._retuning = self._make_retuning()
         if twin is not None:
@@ -172,18 +181,18 @@ class _Life:
         )
 
     def _make_retuning(self) -> Retuning:
-        parts = Parts(
+        through = Parts(
             pipeline=self._pipeline,
             lifecycle=self._lifecycle,
             follower=self._follower,
             reporter=self._reporter,
             post=self._store.post,
             turn=self._turn,
-            identity=partial(_identity, self._plan.device),
+            identity=partial(parts.identity, self._plan.device),
             health=self._health,
             clock=self._clock,
         )
-        return Retuning(self._plan, parts)
+        return Retuning(self._plan, through)
 
     def _watch(self, scene: Scene, labels: tuple[str, ...], events: Sequence[Event]) -> None:
         self._steward.hour.note(scene, labels)
@@ -205,6 +214,7 @@ class _Life:
 
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
+            self._certificates.tick()
             if (view := self._looks.view) is not None:
                 self._pipeline.expect_rate(view.rate_hz)
             if self._lifecycle is not None:
@@ -301,12 +311,14 @@ class _Life:
             post=post,
             turn=self._turn,
             clock=self._clock,
+            adjust=self._adjust,
             tallies=tallies,
         )
 
         def each_second() -> None:
             diagnosing.tick()
             tallies.tick()
+            self._announcer.tick()
 
         return ModelDesk(
             self._plan,
@@ -322,13 +334,18 @@ class _Life:
             each_second=each_second,
         )
 
+    def _adjust(self, min_score: float, req_id: str | None) -> Verdict:
+        if self._twin is None:
+            return Verdict("refused", "here nothing can be desired")
+        return Verdict(*self._twin.adjust(min_score, req_id))
+
     def _gather(self) -> Sequence[Piece]:
         ring, day = self._steward.ring, self._steward.day
         return gather(Sources(self._file, self._retuning.config, ring, day, os.environ))
 
     def _make_reporter(self, native: Native) -> Reporter:
         return Reporter(
-            identity=_identity(self._plan.device, self._plan.config),
+            identity=parts.identity(self._plan.device, self._plan.config),
             gauges=Gauges(
                 model=lambda: self._pipeline.model,
                 view=lambda: self._looks.view,
@@ -351,39 +368,5 @@ class _Life:
             backlog=self._store.backlog,
             readings=readings,
             recoveries=self._source.recoveries,
+            bytes_today=self._store.bytes_today,
         )
-
-    def _name_what_was_reset(self) -> None:
-        for rule, reason in self._pipeline.unusable.items():
-            reset = Notice.TOTALS_RESET.of(rule=rule, reason=reason)
-            _log.warning("rule %s began at zero: %s", rule, reason, extra=reset)
-            self._health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
-
-
-def _pipeline(plan: Plan, native: Native, watch: Watch) -> Pipeline:
-    tracker = Tracker(plan.model.min_score)
-    return Pipeline(
-        plan.model,
-        tracker,
-        plan.rules,
-        native,
-        publishes_frames=plan.config.topics.frame,
-        classes=classes_of_interest(plan.config),
-        watch=watch,
-        spans=spans(plan.config.rules),
-        zone=zone_of(plan.config.device),
-    )
-
-
-def _identity(device: str, config: Config) -> Identity:
-    return Identity(
-        device=device,
-        name=config.device.name or device,
-        timezone=config.device.timezone or system_timezone(),
-        hardware=hardware(),
-        version=eyespot.__version__,
-        python=platform.python_version(),
-        mount=config.camera.mount,
-        publishes_frames=config.topics.frame,
-        takes_unsigned=config.update.allow_unsigned,
-    )

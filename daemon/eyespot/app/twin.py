@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from eyespot.app.retuning import Retuning
 from eyespot.config import Config, DesiredRefusedError, Loaded, lay_over, load, to_report
 from eyespot.domain.errors import ConfigError, EyespotError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Heard
 from eyespot.ports import Clock, Handover, HealthBoard
 from eyespot.store.desired import DesiredRecord, DesiredStore
 from eyespot.store.settings import state_dir
-from eyespot.topics.commands import InvalidCommandError
-from eyespot.topics.desired import parse_desired
+from eyespot.topics.commands import MOST_BYTES, InvalidCommandError
+from eyespot.topics.desired import DesiredConfig, parse_desired
 from eyespot.topics.model_payloads import ReplyCode
 from eyespot.topics.native import Native, stamp
 
@@ -26,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 TRIAL_S = 120.0
 MOST_STARTS = 3
+_KEEP_AGAIN_S = 60.0
 _FILE_ALONE = "nothing is desired; the file's configuration is in force"
+_UNKEPT = "how that stands is not on the disk, and a restart may try it again: {}"
 _CRASHES = "the service was started {} times while this was on trial"
 
 _Prepared = TypeVar("_Prepared")
@@ -79,7 +83,8 @@ class Twin:
         self._config: Config | None = None
         self._begun = _Mark(0, 0, 0)
         self._changed = False
-        self._trouble = ""
+        self._trouble = self._unkept = ""
+        self._keep_again_ns = 0
 
     def prepared(self, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
         """Return what comes of the configuration in force; the next best one where that is of no use.
@@ -102,8 +107,9 @@ class Twin:
             self._begin_trial(life)
             self._report(*self._standing())
 
-    def hear(self, payload: bytes) -> None:
+    def hear(self, heard: Heard) -> None:
         """Attend to what is desired; empty: nothing is any more. From any thread."""
+        payload = heard.payload
         with self._lock:
             if self._life is None:
                 return
@@ -115,7 +121,25 @@ class Twin:
             except InvalidCommandError as error:
                 self._report(error.req_id, "invalid", str(error))
             else:
-                self._consider(payload.decode(), desired.req_id)
+                self._consider(payload.decode(), desired.req_id, repeated=heard.retain)
+
+    def adjust(self, min_score: float, req_id: str | None) -> tuple[ReplyCode, str]:
+        """Have another smallest score desired, beside all else that is; return what came of that.
+
+        What is retained on `config/desired` stays as it is, and is no news when the broker repeats it. What
+        comes there anew, be it the same, takes the place of both.
+        """
+        with self._lock:
+            if self._life is None:
+                return "failed", "it has not begun to live yet"
+            before = self._record
+            text = _with_score(before.in_force, min_score, req_id)
+            if len(text) > MOST_BYTES:
+                return "refused", f"what is desired would be larger than {MOST_BYTES} bytes"
+            if text == before.in_force:
+                return self._standing()[1:]
+            told = before.told or before.shunned or before.in_force
+            return self._consider_anew(text, req_id or _req_id(before.in_force), told)
 
     def tick(self, health: HealthBoard) -> None:
         """Take up what is newly desired, and judge the trial when it is over; from the main thread, often."""
@@ -123,8 +147,10 @@ class Twin:
             if self._changed and self._life is not None and self._file is not None:
                 self._take_up(self._life, self._file)
             self._judge()
-            if self._trouble:
-                health.raise_state("desired_refused", self._trouble)
+            if self._unkept and self._clock.now_ns() >= self._keep_again_ns:
+                self._keep()
+            if trouble := "; ".join(filter(None, (self._trouble, self._unkept))):
+                health.raise_state("desired_refused", trouble)
             else:
                 health.clear_state("desired_refused")
 
@@ -136,7 +162,7 @@ class Twin:
         if self._record.starts >= MOST_STARTS:
             self._go_back(_CRASHES.format(self._record.starts))
         else:
-            self._keep(replace(self._record, starts=self._record.starts + 1))
+            self._go_by(replace(self._record, starts=self._record.starts + 1))
 
     def _first_of_use(self, loaded: Loaded, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
         texts = list(dict.fromkeys((self._record.in_force, self._record.good, "")))
@@ -156,34 +182,43 @@ class Twin:
         self._config = (_under(loaded, text) if text else loaded).config
         return made
 
-    def _consider(self, text: str, req_id: str | None) -> None:
-        if text in {self._record.shunned, self._record.in_force}:  # as with each connection
+    def _consider(self, text: str, req_id: str | None, *, repeated: bool) -> None:
+        record = self._record
+        known = {record.shunned, record.in_force}
+        if text in known or (repeated and text == record.told):  # as with each connection
             self._report(*self._standing())
-            return
+        else:
+            self._consider_anew(text, req_id)
+
+    def _consider_anew(self, text: str, req_id: str | None, told: str = "") -> tuple[ReplyCode, str]:
+        code: ReplyCode = "refused"
         try:
             self._check(text)
         except DesiredRefusedError as error:
-            self._report(req_id, "refused", one_line(error))
+            reason = one_line(error)
         except ConfigError as error:
-            self._report(req_id, "invalid", one_line(error))
+            code, reason = "invalid", one_line(error)
         else:
             trial = "" if text == self._record.good else text
-            self._take(DesiredRecord(good=self._record.good, trial=trial), req_id)
+            return self._take(DesiredRecord(good=self._record.good, trial=trial, told=told), req_id)
+        self._report(req_id, code, reason)
+        return code, reason
 
     def _check(self, text: str) -> None:
         if self._life is not None and self._file is not None:
             self._life.retuning.check(_under(self._file, text))
 
-    def _take(self, record: DesiredRecord, req_id: str | None = None) -> None:
+    def _take(self, record: DesiredRecord, req_id: str | None = None) -> tuple[ReplyCode, str]:
         """Keep what is desired first: what is not on the disk is not lived by."""
-        before = self._record
-        if error := self._keep(record):
-            self._record = before
-            self._report(req_id, "failed", f"it cannot be kept: {error}")
-            return
+        if error := self._put(record):
+            reason = f"it cannot be kept: {error}"
+            self._report(req_id, "failed", reason)
+            return "failed", reason
+        self._record, self._unkept = record, ""
         self._changed = record.in_force != self._lives_by
         if not self._changed:
             self._report(*self._standing())
+        return self._standing()[1:]
 
     def _take_up(self, life: Life, file: Loaded) -> None:
         """Have what is in force lived by, from the next frame on."""
@@ -230,18 +265,30 @@ class Twin:
             self._go_back(f"within {TRIAL_S:.0f} s of applying it: {' and '.join(missing)}")
             self._changed = True
         else:
-            self._keep(DesiredRecord(good=self._record.trial))
+            self._go_by(DesiredRecord(good=self._record.trial, told=self._record.told))
             self._report(*self._standing())
 
     def _go_back(self, reason: str, good: str | None = None) -> None:
         _log.error("the desired configuration is in force no more: %s", reason)
         before = self._record.good if good is None else good
         shunned = self._record.in_force
-        self._keep(DesiredRecord(good=before, shunned=shunned, reason=reason[:200]))
+        told = self._record.told
+        self._go_by(DesiredRecord(good=before, shunned=shunned, reason=reason[:200], told=told))
 
-    def _keep(self, record: DesiredRecord) -> str:
-        """Go by a record; return why it is not on the disk, or nothing."""
+    def _go_by(self, record: DesiredRecord) -> None:
+        """Go by a record, also while the disk does not take it."""
         self._record = record
+        self._keep()
+
+    def _keep(self) -> None:
+        """Have what is gone by on the disk, now or later."""
+        error = self._put(self._record)
+        if error and not self._unkept:
+            _log.error("what is desired: %s", _UNKEPT.format(error))
+        self._unkept = error and _UNKEPT.format(error)
+        self._keep_again_ns = self._clock.now_ns() + round(_KEEP_AGAIN_S * SECOND_NS)
+
+    def _put(self, record: DesiredRecord) -> str:
         return self._store.keep(record) if self._store is not None else "there is no state folder yet"
 
     def _standing(self) -> tuple[str | None, ReplyCode, str]:
@@ -251,7 +298,9 @@ class Twin:
             return _req_id(record.shunned), "failed", detail
         if record.trial:
             return _req_id(record.trial), "ok", f"in force, on trial for {TRIAL_S:.0f} s"
-        return (_req_id(record.good), "ok", "in force") if record.good else (None, "ok", _FILE_ALONE)
+        if record.good:
+            return _req_id(record.good), "ok", "in force"
+        return (None, "failed", record.reason) if record.reason else (None, "ok", _FILE_ALONE)
 
     def _report(self, req_id: str | None, code: ReplyCode, detail: str) -> None:
         self._trouble = "" if code == "ok" else f"{code}: {detail}"
@@ -281,6 +330,14 @@ def in_force_over(loaded: Loaded, environ: Mapping[str, str]) -> str:
 
 def _under(loaded: Loaded, text: str) -> Loaded:
     return lay_over(loaded, parse_desired(text.encode()).config)
+
+
+def _with_score(text: str, min_score: float, req_id: str | None) -> str:
+    """Return what is desired with another smallest score; `text` is empty where nothing is."""
+    desired = parse_desired(text.encode()) if text else DesiredConfig({})
+    model = {**desired.config.get("model", {}), "min_score": min_score}
+    changed = DesiredConfig({**desired.config, "model": model}, req_id or desired.req_id)
+    return msgspec.json.encode(changed).decode()
 
 
 def _req_id(text: str) -> str | None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from eyespot.app.certificates import UNKNOWN, Now, ages
+from eyespot.app.certificates import Now, ages
 from eyespot.app.choice import order_of_now
 from eyespot.app.eye import glance
 from eyespot.app.survey import survey
 from eyespot.app.twin import in_force_over
 from eyespot.app.updating import read_root
-from eyespot.broker.credentials import as_the_service, out_of_sight
-from eyespot.broker.paho import PahoBroker
+from eyespot.broker.credentials import as_the_service, credentials, out_of_sight
+from eyespot.broker.settings import endpoints
 from eyespot.config import Loaded, load, problems_with_model, warnings
 from eyespot.domain.errors import ConfigError, InputError, ModelError
 from eyespot.domain.observation import Tells
@@ -66,7 +66,7 @@ def judge(loaded: Loaded, now: Now, environ: Mapping[str, str]) -> Verdict:
     doubts = [*warnings(loaded), *_login(loaded, environ), *_certificates(loaded, now)]
     count = len(loaded.config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
-    summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.url}"
+    summary = f"{loaded.config.camera.source}, {model.bundle}, {rules}, {loaded.config.mqtt.where}"
     return Verdict(tuple(doubts), summary)
 
 
@@ -91,18 +91,15 @@ def _login(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[str]:
     if settings.cert_file and (unseen := out_of_sight(settings, environ)):
         yield f"{loaded.at('mqtt', 'cert_file')}: {unseen} is root's to read, and was not tried: use sudo"
         settings = replace(settings, cert_file=None)
-    PahoBroker(settings, "check", environ)
+    credentials(settings, tls=endpoints(settings)[0].tls, environ=environ)
 
 
 def _certificates(loaded: Loaded, now: Now) -> Iterator[str]:
-    """Yield which certificates will soon be of no use, or that it cannot be known."""
+    """Yield which certificates will soon be of no use."""
     settings = loaded.config.mqtt
     if not (settings.cert_file or settings.ca_file):
         return
     found = ages(settings, now)
-    if found is None:
-        yield f"{loaded.at('mqtt')}: whether certificates have expired {UNKNOWN}"
-        return
     told = {
         key: f"{loaded.at('mqtt', key)}: {getattr(settings, key)} {age.words}" for key, age in found.items()
     }

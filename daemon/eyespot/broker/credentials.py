@@ -34,11 +34,24 @@ def credentials(settings: MqttSettings, *, tls: bool, environ: Mapping[str, str]
     """Read the files that the settings name.
 
     Raises:
-        ConfigError: one of them cannot be read, or is not what it should be.
+        ConfigError: one of them cannot be read, or is not what it should be. It is published: where the key
+            and the password lie is not in it.
     """
     password = _password(settings, environ) if settings.username else None
     context = _context(settings, environ) if tls else None
     return Credentials(settings.username, password, context, certified=settings.cert_file is not None)
+
+
+def files(settings: MqttSettings, environ: Mapping[str, str]) -> Mapping[str, Path]:
+    """Return key of the settings -> the file that counts for it, whether it is there or not."""
+    folder = _folder(environ)
+    named = {
+        "password_file": settings.username and (settings.password_file or folder / _PASSWORD),
+        "ca_file": settings.ca_file,
+        "cert_file": settings.cert_file,
+        "key_file": settings.cert_file and (settings.key_file or folder / _KEY),
+    }
+    return {key: Path(path) for key, path in named.items() if path}
 
 
 def as_the_service(environ: Mapping[str, str], root: Path = Path("/")) -> Mapping[str, str]:
@@ -71,8 +84,7 @@ def out_of_sight(settings: MqttSettings, environ: Mapping[str, str], root: Path 
 
 def credential(name: str, environ: Mapping[str, str]) -> Path | None:
     """Return the file of a systemd credential; None where there is none, or it is empty."""
-    # systemd.exec(5): each credential is a file in this folder
-    path = Path(environ.get(_FOLDER, "/nonexistent")) / name
+    path = _folder(environ) / name
     try:
         return path if path.stat().st_size else None
     except OSError:
@@ -94,12 +106,13 @@ def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
     path = Path(named) if named else credential(_PASSWORD, environ)
     if path is None:
         return None
+    name = "password_file" if named else _PASSWORD
     try:
         password = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the password file {path}: {one_line(error)}") from error
+        raise ConfigError(f"cannot read {name}: {_reason(error)}") from error
     if not password or len(password.encode()) > LONGEST_PASSWORD:
-        raise ConfigError(f"the password file {path} is empty or too long")
+        raise ConfigError(f"{name} is empty or too long")
     return password
 
 
@@ -110,21 +123,34 @@ def _context(settings: MqttSettings, environ: Mapping[str, str]) -> ssl.SSLConte
         raise ConfigError(f"cannot use ca_file {settings.ca_file}: {one_line(error)}; want PEM") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.cert_file:
-        _show_certificate(context, settings.cert_file, settings.key_file or credential(_KEY, environ))
+        key = settings.key_file or credential(_KEY, environ)
+        _show_certificate(context, settings.cert_file, key, "key_file" if settings.key_file else _KEY)
     return context
 
 
-def _show_certificate(context: ssl.SSLContext, certificate: str, key: str | Path | None) -> None:
+def _show_certificate(context: ssl.SSLContext, certificate: str, key: str | Path | None, name: str) -> None:
     if key is None:
         raise ConfigError(
             f"cert_file {certificate} has no key: set key_file, "
-            f"or as a service write the key into /{_OF_THE_SERVICE}/{_KEY}"
+            f"or as a service write it into the credential {_KEY}"
         )
     try:
         # an empty password: a key that wants one would otherwise ask for it on the terminal
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"cannot use cert_file {certificate} with the key {key}: "
-            f"{one_line(error)}; want PEM, a key without a passphrase that belongs to the certificate"
+            f"cannot use cert_file {certificate} with {name}: {_reason(error)}; "
+            "want PEM, a key without a passphrase that belongs to the certificate"
         ) from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Return what is wrong, without the path that an error may name, or a byte of what was read."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return one_line(ConfigError(getattr(error, "strerror", None) or str(error)))
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    # systemd.exec(5): each credential is a file in this folder
+    return Path(environ.get(_FOLDER, "/nonexistent"))

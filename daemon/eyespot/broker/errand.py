@@ -15,7 +15,7 @@ import msgspec
 
 from eyespot.broker.credentials import credentials
 from eyespot.broker.session import Who
-from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.broker.settings import MqttSettings, endpoints
 from eyespot.broker.visit import TURN_S, visit
 from eyespot.domain.errors import BrokerError, EyespotError, one_line
 from eyespot.domain.message import Message
@@ -89,11 +89,11 @@ def _carry(task: _Task) -> None:
         BrokerError: the broker cannot be reached, or will not have them.
         ConfigError: a certificate or a password cannot be used.
     """
-    where = endpoint(task.settings.url)
-    login = credentials(task.settings, tls=where.tls, environ=os.environ)
+    nodes = endpoints(task.settings)
+    login = credentials(task.settings, tls=nodes[0].tls, environ=os.environ)
     gate = Gate(task.root)
     waiting = {token: gate.readmit(*told) for token, told in enumerate(task.messages)}
-    with visit(Who(where, task.client_id, login, None)) as (session, _):
+    with visit([Who(where, task.client_id, login, None) for where in nodes]) as (session, _):
         for token, message in waiting.items():
             session.offer(message, token)
         until = time.monotonic() + _MOST_CARRYING_S
@@ -113,7 +113,7 @@ def _main() -> int:
     try:
         _carry(task)
     except EyespotError as error:
-        print(f"cannot tell {task.settings.url}: {one_line(error)}", file=sys.stderr)  # noqa: T201 - for the journal
+        print(f"cannot tell {task.settings.where}: {one_line(error)}", file=sys.stderr)  # noqa: T201 - for the journal
         return error.exit_code
     return 0
 

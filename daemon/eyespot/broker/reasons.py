@@ -29,6 +29,7 @@ _ADVICE: Mapping[int, str] = {
 
 # Alerts by which a TLS server turns a client away (RFC 8446, 6.2), as OpenSSL spells them.
 _NO_CERTIFICATE = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN")
+_OLD_TLS = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
 _BAD_CERTIFICATE = ("UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "CERTIFICATE_REVOKED")
 # OpenSSL's verdicts on a certificate: X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _IN_TIME: Mapping[int, str] = {
@@ -77,6 +78,8 @@ def tls_said(text: str) -> str | None:
         return "it says that our certificate has expired: put a new one into cert_file"
     if any(alert in text for alert in _BAD_CERTIFICATE):
         return "it does not accept our certificate; check cert_file, its end date and who signed it"
+    if any(alert in text for alert in _OLD_TLS):
+        return "it speaks an old TLS: want 1.2 or 1.3 there"
     if "HANDSHAKE_FAILURE" in text:
         return "no common TLS, or it asks for a client certificate; check cert_file and key_file"
     return None

@@ -9,7 +9,8 @@ import termios
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +70,9 @@ class Ending:
 class Session:
     """Carries messages over one connection. Except for `offer`, `wake` and `dial`, for one thread.
 
-    paho's client is driven by hand: it has no thread of its own, and only the thread that calls `turn`
-    touches it, since `publish` from a second thread may tear packets apart.
+    paho's client is driven by hand: it has no thread of its own, and one thread at a time touches it, since
+    two that publish may tear packets apart. Nobody waits for another: what cannot be sent at once is left
+    for `turn`.
 
     Args:
         who: who connects, and where to.
@@ -82,10 +84,11 @@ class Session:
         ending: why it is over; None as long as it is not.
         answers: token and, when the broker refused the message, the reason; in order, to be taken.
         dialled: set when `dial` is done, whether it succeeded or not.
+        left: we said goodbye.
     """
 
     def __init__(self, who: Who, version: MQTTProtocolVersion, hearing: Hearing | None = None) -> None:
-        self.opened = False
+        self.opened = self.left = False
         self.ending: Ending | None = None
         self.answers: deque[tuple[int, str | None]] = deque()
         self.dialled = threading.Event()
@@ -93,6 +96,7 @@ class Session:
         self._hearing = hearing
         self._v5 = version is MQTTProtocolVersion.MQTTv5
         self._lock = threading.Lock()
+        self._wire = threading.Lock()
         self._closed = False
         self._ear, self._bell = socket.socketpair()
         self._ear.settimeout(0)
@@ -134,8 +138,17 @@ class Session:
         if message.qos and len(self._tokens) + len(self._outgoing) >= self._window:
             return False
         self._outgoing.append((message, token))
-        self.wake()
+        if not self._sent_at_once(message):
+            self.wake()
         return True
+
+    @property
+    def idle(self) -> bool:
+        """Whether all is answered that was under way."""
+        with (
+            self._wire
+        ):  # who publishes just now has taken a message from the one, and not yet put it into the other
+            return not (self._tokens or self._outgoing)
 
     def wake(self) -> None:
         """Let `turn` return soon; from any thread."""
@@ -144,17 +157,16 @@ class Session:
 
     def turn(self, timeout_s: float) -> None:
         """Send and receive what there is; wait for something to come at most this long."""
-        try:
-            with foreign(BrokerError, "the exchange with the broker failed"):
-                self._turn(timeout_s)
-        except BrokerError as error:
-            self.end(Ending(str(error)))
+        with self._exchanging():
+            self._turn(timeout_s)
         if self._client.socket() is None:
             self.end(Ending("the connection is closed"))
 
     def leave(self) -> None:
         """Say goodbye, so that the broker does not send the will."""
-        self._client.disconnect()
+        with self._wire:
+            self.left = True
+            self._client.disconnect()
 
     def end(self, ending: Ending) -> None:
         """Note why it is over; the first reason stays."""
@@ -163,7 +175,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connection, as it is. A dialling that still hangs closes it later."""
-        with self._lock:
+        with self._lock, self._wire:
             self._closed = True
             if self.dialled.is_set():
                 self._shut()
@@ -198,19 +210,48 @@ class Session:
             self._hearing.attach(client)
         return client
 
+    @contextmanager
+    def _exchanging(self) -> Iterator[None]:
+        try:
+            with foreign(BrokerError, "the exchange with the broker failed"):
+                yield
+        except BrokerError as error:
+            self.end(Ending(str(error)))
+
+    def _sent_at_once(self, message: Message) -> bool:
+        """Send from this thread, which spares waking the other; return whether nothing is left to do."""
+        if not self._wire.acquire(blocking=False):
+            return False
+        try:
+            sock: Any = self._client.socket()
+            if sock is None or self._closed or self._client.want_write():
+                return False
+            with self._exchanging():
+                if not message.qos:
+                    self._note_drained(sock)
+                self._send_outgoing()
+            return not self._client.want_write() and not self.answers and self.ending is None
+        finally:
+            self._wire.release()
+
     def _turn(self, timeout_s: float) -> None:
         sock: Any = self._client.socket()
         if sock is None:
             return
-        # what TLS has decrypted already is not seen by select
-        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        writing = [sock] if self._client.want_write() else []
+        with self._wire:
+            # what TLS has decrypted already is not seen by select
+            buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            writing = [sock] if self._client.want_write() else []
         readable, _, _ = select.select([sock, self._ear], writing, [], 0 if buffered else timeout_s)
         if self._ear in readable:
             self._ear.recv(4096)
+        with self._wire:
+            self._exchange(sock, reads=sock in readable or buffered)
+
+    def _exchange(self, sock: Any, *, reads: bool) -> None:
         self._note_drained(sock)
         self._send_outgoing()
-        if sock in readable or buffered:
+        if reads:
             self._client.loop_read()
         if self._client.overreached:
             self.end(Ending("it sends messages that nobody subscribed to"))

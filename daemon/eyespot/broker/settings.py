@@ -1,6 +1,7 @@
 """The `[mqtt]` table: which broker, and who we are to it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,29 +13,50 @@ from eyespot.domain.paths import there_is_file
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _ADVICE = "want mqtt://host[:port], mqtts://host[:port] or unix:///path"
 
+SECRETS = ("password_file", "key_file")  # where these lie is not published
+
 _File = Annotated[str, Meta(min_length=1, max_length=4096)]
+_Url = Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
 
 
 class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which broker, and who we are to it. The server's certificate is always verified.
 
     Attributes:
-        url: mqtt://host[:port], mqtts://host[:port] (TLS) or unix:///path.
+        url: mqtt://host[:port], mqtts://host[:port] (TLS) or unix:///path; or a list of such, the nodes of a
+            cluster: where one does not answer, the next is tried.
         prefix: topics begin with it; the device's id follows.
         username: the name to log in with.
         password_file: holds the password. Default: the systemd credential `mqtt-password`.
         ca_file: whom to trust, in PEM. Default: the certificate authorities of the system.
         cert_file: our certificate, in PEM, for brokers that ask for one.
         key_file: the key of `cert_file`, in PEM. Default: the systemd credential `mqtt-key`.
+        daily_mb: how many megabytes (of 1,000,000 bytes) may leave in a day of UTC before what can wait does.
     """
 
-    url: Annotated[str, Meta(min_length=1, max_length=512, examples=["mqtts://broker.example:8883"])]
+    url: _Url | Annotated[tuple[_Url, ...], Meta(min_length=1, max_length=16)]
     prefix: Annotated[str, Meta(max_length=128, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "eyespot/v1"
     username: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     password_file: _File | None = None
     ca_file: _File | None = None
     cert_file: _File | None = None
     key_file: _File | None = None
+    daily_mb: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+
+    @property
+    def most_bytes_a_day(self) -> int | None:
+        """`daily_mb` in bytes."""
+        return None if self.daily_mb is None else self.daily_mb * 1_000_000
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All of them, in order."""
+        return (self.url,) if isinstance(self.url, str) else self.url
+
+    @property
+    def where(self) -> str:
+        """All of them, in words."""
+        return " or ".join(self.urls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +96,24 @@ def endpoint(url: str) -> Endpoint:
     return Endpoint(host, port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
 
 
+def endpoints(settings: MqttSettings) -> tuple[Endpoint, ...]:
+    """Return where brokers listen, in order.
+
+    Raises:
+        ValueError: one is none of a broker's, or only some have TLS; the text says what to write.
+    """
+    found = tuple(endpoint(url) for url in settings.urls)
+    if len({each.tls for each in found}) > 1:
+        raise ValueError("some have TLS and some have not; begin all with mqtts://, or none")
+    return found
+
+
 def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     """Return what does not fit together, as pairs of key and message."""
-    found = [(key, f"there is no file {path}") for key, path in _files(settings) if not there_is_file(path)]
+    missing = [(key, path) for key, path in _files(settings) if not there_is_file(path)]
+    found = [(key, f"there is no file {_told(key, path)}") for key, path in missing]
     try:
-        tls = endpoint(settings.url).tls
+        tls = endpoints(settings)[0].tls
     except ValueError as error:
         return [("url", str(error)), *found]
     if not tls:
@@ -89,6 +124,11 @@ def problems(settings: MqttSettings) -> list[tuple[str, str]]:
     if settings.password_file and not settings.username:
         found.append(("password_file", "a password without a name: set username, too"))
     return found
+
+
+def _told(key: str, path: str) -> str:
+    """Return a path as it may be published: where a secret lies is nobody's business."""
+    return Path(path).name if key in SECRETS else path
 
 
 def _files(settings: MqttSettings) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eyespot.broker.credentials import credentials
 from eyespot.broker.session import Who
-from eyespot.broker.settings import MqttSettings, endpoint
+from eyespot.broker.settings import MqttSettings, endpoints
 from eyespot.broker.visit import visit
 
 
@@ -36,8 +36,8 @@ def try_out(settings: MqttSettings, client_id: str, environ: Mapping[str, str] =
         BrokerError: why not, in words.
         ConfigError: a certificate or a password cannot be used.
     """
-    where = endpoint(settings.url)
-    who = Who(where, client_id, credentials(settings, tls=where.tls, environ=environ), None)
+    nodes = endpoints(settings)
+    login = credentials(settings, tls=nodes[0].tls, environ=environ)
     begun = time.monotonic()
-    with visit(who) as (_, version):
+    with visit([Who(where, client_id, login, None) for where in nodes]) as (_, version):
         return Trial(version, round((time.monotonic() - begun) * 1000, 1))

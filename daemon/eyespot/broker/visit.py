@@ -1,7 +1,7 @@
 """A short visit to a broker: log in, do something, say goodbye."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -15,21 +15,35 @@ TURN_S = 0.2
 
 
 @contextmanager
-def visit(who: Who) -> Iterator[tuple[Session, str]]:
-    """Yield a session that is open, and its version of MQTT.
+def visit(nodes: Sequence[Who]) -> Iterator[tuple[Session, str]]:
+    """Yield a session that is open, with the first node that takes us, and its version of MQTT.
 
     Raises:
         BrokerError: why there is none, in words.
     """
+    reasons = []
+    for who in nodes:
+        try:
+            session, name = _opened(who)
+        except BrokerError as error:
+            reasons.append(str(error))
+            continue
+        with closing(session):
+            yield session, name
+            session.leave()
+            session.turn(0)
+        return
+    raise BrokerError("; ".join(dict.fromkeys(reasons)))
+
+
+def _opened(who: Who) -> tuple[Session, str]:
     reason = ""
     for version, name in _VERSIONS.items():
-        with closing(Session(who, version)) as session:
-            ending = _log_in(session)
-            if ending is None:
-                yield session, name
-                session.leave()
-                session.turn(0)
-                return
+        session = Session(who, version)
+        ending = _log_in(session)
+        if ending is None:
+            return session, name
+        session.close()
         reason = reason or ending.reason
         if not (ending.unsupported or ending.unanswered):
             break

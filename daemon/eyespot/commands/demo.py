@@ -5,7 +5,6 @@ import logging
 import sys
 from pathlib import Path
 
-from eyespot import app
 from eyespot.commands.options import Subparsers, add_seconds
 from eyespot.supervisor.signals import held_back
 
@@ -23,14 +22,13 @@ def _run(arguments: argparse.Namespace) -> int:
     # Only here is rich needed: the service does without its memory.
     from rich.console import Console  # noqa: PLC0415 - see above
 
+    from eyespot.app.demo import demo  # noqa: PLC0415 - see `app`
     from eyespot.commands.demo_view import LiveView, PlainView  # noqa: PLC0415 - it imports rich
 
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
     console = Console()
     view = LiveView(console) if console.is_terminal else PlainView(console)
     with held_back(), view:
-        code = app.demo(
-            video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show
-        )
+        code = demo(video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show)
     console.print(view.tally.summary(), highlight=False, markup=False, soft_wrap=True)
     return code

@@ -1,6 +1,7 @@
 """What the demo shows: boxes on an empty frame, counts, topics. Never an image: it has none."""
 
 import threading
+from collections.abc import Iterator
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -114,6 +115,14 @@ class _Scene:
         yield from draw_boxes(self._tally.frame, options.max_width, options.height or _ROWS)
 
 
+def _objects(frame: Frame | None) -> Iterator[tuple[int, str, list[float]]]:
+    """Yield the track, the class and the box, in fractions, of all that a frame has; of any frame."""
+    if frame is None:
+        return
+    for track, index, box in zip(frame.tracks, frame.classes, frame.boxes, strict=False):
+        yield track, frame.labels[index] if index < len(frame.labels) else "", [side / 1000 for side in box]
+
+
 def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
     """Return rows of text with the outlines of the boxes of a frame, and the demo's line down the middle.
 
@@ -125,8 +134,7 @@ def draw_boxes(frame: Frame | None, width: int, height: int) -> list[Text]:
     cells = [[(" ", "")] * width for _ in range(height)]
     for row in cells:
         row[width // 2] = ("┊", "dim")
-    columns = zip(frame.tracks, frame.classes, frame.boxes, strict=True) if frame else ()
-    for track, label, (x0, y0, x1, y1) in columns:
+    for track, label, (x0, y0, x1, y1) in _objects(frame):
         left, right = int(x0 * (width - 1)), int(x1 * (width - 1))
         top, bottom = int(y0 * (height - 1)), int(y1 * (height - 1))
         colour = _COLOURS[track % len(_COLOURS)]

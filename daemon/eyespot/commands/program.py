@@ -1,6 +1,7 @@
 """What the programs have in common: errors to exit codes, and how these are told."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ class Parser(argparse.ArgumentParser):
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Run the command that the arguments name, a callable under `command`; return the exit code."""
     arguments = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has all characters
     try:
         code = guarded(lambda: arguments.command(arguments))
         print(end="", flush=True)  # there may be no stdout to flush

@@ -2,7 +2,6 @@
 
 import argparse
 
-from eyespot import app
 from eyespot.commands.options import Subparsers, add_config
 from eyespot.commands.service import serve
 
@@ -16,4 +15,6 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return serve(lambda logs: app.run(arguments.config, logs.about))
+    from eyespot.app.daemon import run  # noqa: PLC0415 - see `app`
+
+    return serve(lambda logs: run(arguments.config, logs.about))

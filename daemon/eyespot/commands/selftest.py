@@ -5,10 +5,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eyespot import app
 from eyespot.commands.options import DEFAULT_CONFIG, Subparsers, add_config
+
+if TYPE_CHECKING:
+    from eyespot.app.selftest import Finding
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
 
@@ -31,7 +33,9 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    findings = app.selftest(
+    from eyespot.app.selftest import selftest  # noqa: PLC0415 - see `app`
+
+    findings = selftest(
         arguments.config,
         optional=arguments.config == DEFAULT_CONFIG,
         open_camera=arguments.camera,
@@ -49,7 +53,7 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _shown(findings: Iterable[app.Finding]) -> Iterator[app.Finding]:
+def _shown(findings: Iterable["Finding"]) -> Iterator["Finding"]:
     """Pass findings on, and print each as a row: coloured and wrapped on a terminal, else one line."""
     # Only here and in the demo is rich needed: the service does without its memory.
     from rich.console import Console  # noqa: PLC0415 - see above
@@ -61,7 +65,7 @@ def _shown(findings: Iterable[app.Finding]) -> Iterator[app.Finding]:
         yield finding
 
 
-def _row(finding: app.Finding) -> Any:
+def _row(finding: "Finding") -> Any:
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -74,5 +78,5 @@ def _row(finding: app.Finding) -> Any:
     return table
 
 
-def _line(finding: app.Finding) -> str:
+def _line(finding: "Finding") -> str:
     return f"{finding.verdict:4} {finding.name:13} {finding.words}"

@@ -7,8 +7,11 @@ from typing import Any
 
 import msgspec
 
+from eyespot.broker.settings import SECRETS
+from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, problems_in
 from eyespot.config.settings import Config
+from eyespot.config.wording import dotted
 from eyespot.domain.errors import ConfigError, one_line
 
 # Whole tables, or single keys of them. All else is who the device is, whom it trusts, and what it costs.
@@ -18,7 +21,7 @@ _MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "model": ("min_score",),
     "topics": ("frame", "health_s"),
 }
-_UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": ("password_file", "key_file")}
+_UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": SECRETS}
 _MOST_TOLD = 5
 
 
@@ -37,7 +40,7 @@ def lay_over(loaded: Loaded, desired: Mapping[str, Any]) -> Loaded:
     table = as_tables(loaded.config)
     for name, wanted in desired.items():
         table[name] = {**table[name], **wanted} if isinstance(wanted, dict) and name != "rules" else wanted
-    told = [f"{_dotted(problem.path)}: {problem.text}" for problem in problems_in(table)]
+    told = [_in_words(problem) for problem in problems_in(table)]
     if told:
         more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
         raise ConfigError(one_line(ConfigError("; ".join(told[:_MOST_TOLD]) + more)))
@@ -88,5 +91,7 @@ def _set(table: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value is not None}
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, path)) or "config"
+def _in_words(problem: Problem) -> str:
+    """Return what is wrong, by its place; the text of a file names the key only, behind its line."""
+    key = str(problem.path[-1]) if problem.path else ""
+    return f"{dotted(problem.path)}: {problem.text.removeprefix(f'{key}: ')}"

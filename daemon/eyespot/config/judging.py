@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import Endpoint, endpoints
 from eyespot.config.checking import Problem
 from eyespot.config.doubts import doubts_of_line, doubts_of_occupancy, doubts_of_shelf, doubts_of_zone
 from eyespot.config.loading import Loaded, refuse
@@ -102,6 +102,7 @@ def warnings(loaded: Loaded) -> list[str]:
     if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
     found += _doubts_of_updates(loaded)
+    found += _nodes_named_twice(loaded)
     if _tells_password_to_all(loaded):
         advice = "the password crosses the network in the clear; begin the url with mqtts://"
         found.append(f"{loaded.at('mqtt', 'url')}: {advice}")
@@ -149,10 +150,20 @@ def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
         yield f"{place}: bundles are taken that nobody has signed; for development alone"
 
 
+def _nodes_named_twice(loaded: Loaded) -> Iterator[str]:
+    mqtt = loaded.config.mqtt
+    first: dict[Endpoint, str] = {}
+    for url, node in zip(mqtt.urls, endpoints(mqtt), strict=True):
+        if node in first:
+            same = f"{url} is the same node as {first[node]}"
+            yield f"{loaded.at('mqtt', 'url')}: {same}, and is asked twice in each round; name each once"
+        first.setdefault(node, url)
+
+
 def _tells_password_to_all(loaded: Loaded) -> bool:
     mqtt = loaded.config.mqtt
-    where = endpoint(mqtt.url)
-    return mqtt.username is not None and not (where.tls or where.unix or _is_loopback(where.host))
+    open_to_all = [each for each in endpoints(mqtt) if not (each.tls or each.unix or _is_loopback(each.host))]
+    return mqtt.username is not None and bool(open_to_all)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,11 +11,12 @@ from types import MappingProxyType
 import msgspec
 
 from eyespot.broker import settings as broker
+from eyespot.config import settings as whole
 from eyespot.config.building import problems_with_bases
 from eyespot.config.checking import Checker, Problem, Together
 from eyespot.config.locate import KeyPath, locate
 from eyespot.config.settings import Config
-from eyespot.config.wording import shown
+from eyespot.config.wording import dotted, shown
 from eyespot.domain.errors import ConfigError, one_line
 from eyespot.host import settings as host
 from eyespot.sources import settings as sources
@@ -24,6 +25,7 @@ MOST_BYTES = 1024 * 1024
 _MOST_PROBLEMS = 100
 
 _TOGETHER: Mapping[type, Together] = {
+    Config: whole.problems,
     host.DeviceSettings: host.problems,
     sources.CameraSettings: sources.problems,
     broker.MqttSettings: broker.problems,
@@ -197,10 +199,9 @@ def _same_ids(rules: object, lines: Mapping[KeyPath, int]) -> Iterable[Problem]:
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         rule_id = rule.get("id") if isinstance(rule, dict) else None
         if isinstance(rule_id, str) and first.setdefault(rule_id, index) != index:
-            taken = _line(lines, ("rules", first[rule_id], "id"))
-            yield Problem(
-                ("rules", index, "id"), f"id: {shown(rule_id)} is taken by the rule in line {taken}"
-            )
+            taken = ("rules", first[rule_id], "id")
+            place = f"the rule in line {_line(lines, taken)}" if lines else dotted(taken)
+            yield Problem(("rules", index, "id"), f"id: {shown(rule_id)} is taken by {place}")
 
 
 def _syntax(file: str, text: str, error: ValueError) -> str:

@@ -33,10 +33,26 @@ class TopicsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     Attributes:
         frame: publish the boxes of each frame on `frame`. Off, as it says where each person is.
         health_s: how often `health` is published where nothing changes.
+        onvif: publish crossings and totals as ONVIF's events, too, below `onvif-ej`.
     """
 
     frame: bool = False
     health_s: Annotated[int, msgspec.Meta(ge=10, le=3600)] = 60
+    onvif: bool = False
+
+
+class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How Home Assistant gets to know the device.
+
+    Attributes:
+        discovery: tell it of the device, so that it makes entities by itself.
+        prefix: below which it looks for devices, and says that it has begun.
+    """
+
+    discovery: bool = False
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=128)] = (
+        "homeassistant"
+    )
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         mqtt: where to publish.
         state: where counts are kept.
         topics: what is published beyond states and events.
+        home_assistant: how Home Assistant gets to know the device.
         update: where models come from.
         rules: what is counted.
     """
@@ -59,5 +76,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     mqtt: MqttSettings
     state: StateSettings = StateSettings()
     topics: TopicsSettings = TopicsSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     update: UpdateSettings = UpdateSettings()
     rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()
+
+
+def problems(config: Config) -> list[tuple[str, str]]:
+    """Return which tables do not fit together, as pairs of name and message."""
+    if f"{config.home_assistant.prefix}/".startswith(f"{config.mqtt.prefix}/"):
+        return [("home_assistant", "prefix lies below [mqtt] prefix; they have to differ")]
+    return []

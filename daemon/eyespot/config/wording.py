@@ -61,6 +61,11 @@ def placed(path: Sequence[str | int]) -> str:
     return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"
 
 
+def dotted(path: Sequence[str | int]) -> str:
+    """Return the name of a key where there are no lines: `rules.0.id`."""
+    return ".".join(map(str, path)) or "config"
+
+
 def _wanted_number(number: inspect.IntType | inspect.FloatType) -> str:
     name = "a whole number" if isinstance(number, inspect.IntType) else "a number"
     low = _bound(number.ge, "from") or _bound(number.gt, "above")

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
+
+Traffic = Literal["events", "states", "health", "live", "standards", "answers"]  # by what it is for
 
 
 class Delivery(Enum):
@@ -40,6 +43,19 @@ class Message:
     def qos(self) -> int:
         """The MQTT quality of service, 0 or 1."""
         return 0 if self.delivery is Delivery.LIVE else 1
+
+    @property
+    def packet_bytes(self) -> int:
+        """The size of its PUBLISH packet in MQTT 5 (MQTT 5.0, 2.1 and 3.3); in 3.1.1 it is one less."""
+        properties = 0 if self.correlation is None else 3 + len(self.correlation)
+        named = 2 + len(self.topic.encode()) + 2 * self.qos
+        rest = named + _digits(properties) + properties + len(self.payload)
+        return 1 + _digits(rest) + rest
+
+
+def _digits(number: int) -> int:
+    """Return how many bytes MQTT writes a length in: seven bits in each."""
+    return max(1, -(-number.bit_length() // 7))
 
 
 @dataclass(frozen=True, slots=True)

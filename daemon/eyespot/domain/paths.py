@@ -1,5 +1,6 @@
 """Looking at paths that others have named: what cannot be looked at is no bug."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -44,12 +45,30 @@ def read_small(path: Path, most_bytes: int) -> bytes | None:
     A pipe that somebody left in its place does not hold us up, and a link is not followed.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _beginning(path, most_bytes)
     except (OSError, ValueError):
         return None
+
+
+def read_kept(path: Path, most_bytes: int) -> bytes | None:
+    """Return the whole of a file that may be anything by now; None where there is none. Else as `read_small`.
+
+    Raises:
+        OSError: it cannot be read, or is larger.
+        ValueError: there can be no such path.
+    """
+    try:
+        data = _beginning(path, most_bytes + 1)
+    except FileNotFoundError:
+        return None
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return data
+
+
+def _beginning(path: Path, most_bytes: int) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return os.read(file, most_bytes)
-    except OSError:
-        return None
     finally:
         os.close(file)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.ports import Clock
 
 # Past this error the kernel, and timedatectl with it, calls the clock not synchronised (adjtimex(2)).
 _MOST_ERROR_US = 16_000_000
 _TIMESYNCD_FLAG = Path("/run/systemd/timesync/synchronized")
 _ASK_AGAIN_NS = SECOND_NS
+_SET_BY_NS = 120 * SECOND_NS  # CLOCK_BOOTTIME begins with the machine
 
 
 class _Timex(ctypes.Structure):
@@ -76,6 +78,15 @@ class SystemClock:
                 self._asked_ns = now_ns
                 self._synced = self._is_synced()
             return self._synced
+
+
+def may_soon_be_set(clock: Clock) -> bool:
+    """Return whether UTC is not right, and the machine has run for so short that it may be soon.
+
+    Some have no clock that goes on without power. systemd lets them begin where they ended, so that they are
+    late; the network tells the time within seconds, or there is nobody to ask, and nothing to wait for.
+    """
+    return not clock.timeline().synced and clock.now_ns() < _SET_BY_NS
 
 
 class ManualClock:

@@ -144,7 +144,7 @@ class Line:
         self._paths = np.zeros(0, _PATH)
         self._unconfirmed: list[_Crossing] = []
         self.undecided = 0
-        self.reset()
+        self._state = LineState({label: dict(_NOTHING) for label in settings.classes or ()})
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return the crossings of confirmed tracks; those of others wait for their confirmation."""
@@ -202,8 +202,8 @@ class Line:
         return self._state
 
     def reset(self) -> None:
-        """Begin at zero; see `Rule`."""
-        self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()})
+        """Begin at zero, also with classes that were counted; see `Rule`."""
+        self._state = LineState({label: dict(_NOTHING) for label in self._state.counts})
 
     def snapshot(self) -> dict[str, object]:
         """Return the totals, fit for JSON."""

@@ -8,9 +8,12 @@ from eyespot.domain.errors import StorageError
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Broker, Clock
+from eyespot.store.budget import Budget
 from eyespot.store.outbox import Outbox
 
 WINDOW = 20
+# After a crash what was under way comes again, and so does what the broker had before the disk knew.
+MOST_SETTLED = 10
 _LIVE = 0
 _STATE = 0
 _ANSWER = -1
@@ -52,13 +55,15 @@ class Courier:
         broker: the way out.
         outbox: where durable messages wait.
         clock: for the rate at which a backlog leaves.
+        budget: counts what leaves, and says what has to wait; None: it is only counted.
 
     Attributes:
         online: whether the broker is connected.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock, budget: Budget | None = None) -> None:
         self._broker = broker
+        self._budget = budget or Budget(clock)
         self._outbox = outbox
         self._states: dict[str, _State] = {}
         self._answers: deque[Message] = deque(maxlen=_MOST_ANSWERS)
@@ -83,10 +88,17 @@ class Courier:
         return {flight.key for flight in self._flights.values() if flight.key > 0} if self.online else ()
 
     @property
+    def all_left(self) -> bool:
+        """Whether nothing is left to send but what the broker refuses."""
+        if self._answers or self._sent_up_to < self._outbox.newest:
+            return False
+        due = (state.message for state in self._states.values() if state.due)
+        return all(message.topic in self._blocked or self._budget.holds(message) for message in due)
+
+    @property
     def idle(self) -> bool:
-        """Whether nothing is under way, and nothing is left to send but what the broker refuses."""
-        due = any(state.due and topic not in self._blocked for topic, state in self._states.items())
-        return not (due or self._flights or self._answers) and self._sent_up_to >= self._outbox.newest
+        """Whether nothing is under way, either."""
+        return not self._flights and self.all_left
 
     def connected(self) -> None:
         """Begin again: nothing is under way, every state is due, every refusal is tried once more."""
@@ -108,14 +120,16 @@ class Courier:
 
     def accept(self, message: Message) -> None:
         """Take a message: a live one leaves now or never, the others with the next `pump`."""
+        if not self._budget.admits(message):
+            return
         if message.delivery is Delivery.DURABLE:
             self._outbox.add(message)
         elif message.delivery is Delivery.STATE:
             self._states[message.topic] = _State(message, self._outbox.newest)
         elif self.online and message.delivery is Delivery.ANSWER:
             self._answers.append(message)
-        elif self.online:
-            self._broker.publish(message, _LIVE)
+        elif self.online and self._broker.publish(message, _LIVE):
+            self._budget.spend(message)
 
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
@@ -151,6 +165,8 @@ class Courier:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
         self._allow()
+        if self.all_left:
+            return
         try:
             self._send_all(self._next)
         except StorageError:
@@ -163,7 +179,8 @@ class Courier:
         self._allowance, self._allowed_ns = min(_BURST, self._allowance + grown), now_ns
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
-        while self.online and len(self._flights) < WINDOW:
+        unsure = min(self._outbox.settled, MOST_SETTLED)  # a disk that fails must not hold up what leaves
+        while self.online and len(self._flights) + unsure < WINDOW:
             flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return
@@ -184,11 +201,17 @@ class Courier:
         return _Flight(state.message, _STATE)
 
     def _due_state(self) -> _State | None:
+        due = {topic: state for topic, state in self._states.items() if state.due}
+        if not due:
+            return None
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
-        return next((s for topic, s in self._states.items() if s.due and topic not in busy), None)
+        free = (state for topic, state in due.items() if topic not in busy)
+        return next((state for state in free if not self._budget.holds(state.message)), None)
 
     def _next_durable(self) -> _Flight | None:
+        if self._sent_up_to >= self._outbox.newest:
+            return None
         flying = {flight.key for flight in self._flights.values()}
         while (found := self._outbox.after(self._sent_up_to)) is not None:
             key, message = found
@@ -202,6 +225,7 @@ class Courier:
         self._token += 1
         if not self._broker.publish(flight.message, self._token):
             return False
+        self._budget.spend(flight.message)
         self._flights[self._token] = flight
         if flight.key == _ANSWER:
             self._answers.popleft()

@@ -61,7 +61,7 @@ class Change:
     Attributes:
         rows: come into the outbox.
         gone: ids that leave it.
-        snapshots: rule id -> its state.
+        snapshots: rule id -> its state; empty: it is forgotten.
         seq: number of the newest durable message; a smaller one than the kept one changes nothing.
     """
 
@@ -229,8 +229,10 @@ class Database:
         # an update in place: replacing a row would touch its index, too
         many(
             "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-            list(change.snapshots.items()),
+            [(rule, state) for rule, state in change.snapshots.items() if state],
         )
+        forgotten = [(rule,) for rule, state in change.snapshots.items() if not state]
+        many("DELETE FROM snapshots WHERE rule = ?", forgotten)
         execute(
             "INSERT INTO numbers VALUES ('seq', ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",

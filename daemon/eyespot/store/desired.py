@@ -1,13 +1,12 @@
 """The desired configuration, kept over restarts and power cuts, and whether it has proved itself."""
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.paths import read_small
+from eyespot.domain.paths import read_kept
 from eyespot.domain.placing import put, staged
 
 _log = logging.getLogger(__name__)
@@ -24,7 +23,9 @@ class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         trial: what has yet to; empty: nothing.
         starts: of the process with `trial`.
         shunned: what failed; it is not tried again until something else is desired.
-        reason: of that.
+        reason: of that; without it, why nothing is known of what was desired.
+        told: what was said as a whole, where parts were changed since: when the broker repeats it, as with
+            each connection, it is no news.
     """
 
     good: str = ""
@@ -32,6 +33,7 @@ class DesiredRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     starts: int = 0
     shunned: str = ""
     reason: str = ""
+    told: str = ""
 
     @property
     def in_force(self) -> str:
@@ -50,13 +52,14 @@ class DesiredStore:
         self._path = folder / NAME
 
     def read(self) -> DesiredRecord:
-        """Return what is kept; what cannot be read counts as nothing."""
-        data = read_small(self._path, _MOST_BYTES)
-        if data is not None:
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                return msgspec.json.decode(data, type=DesiredRecord)
-            _log.warning("%s is damaged; the configuration's file alone counts", self._path)
-        return DesiredRecord()
+        """Return what is kept; what cannot be read counts as nothing, with a reason."""
+        try:
+            data = read_kept(self._path, _MOST_BYTES)
+            return DesiredRecord() if data is None else msgspec.json.decode(data, type=DesiredRecord)
+        except (OSError, ValueError) as error:  # what msgspec raises is a ValueError
+            reason = f"what was desired cannot be read: {one_line(error)}"
+        _log.warning("%s: %s; the configuration's file alone counts", self._path, reason)
+        return DesiredRecord(reason=f"{reason}; the file alone is in force")
 
     def keep(self, record: DesiredRecord) -> str:
         """Keep a record instead of the one before; return why that was not possible, or nothing."""

@@ -47,6 +47,7 @@ class Intake:
         self._notes: list[Note] = []
         self._lost = 0
         self._roused = False
+        self._patient = False
 
     def __len__(self) -> int:
         with self._changed:
@@ -68,11 +69,13 @@ class Intake:
                 self._lost += lost
             self._changed.notify()
 
-    def note(self, note: Note) -> None:
-        """Leave something to be called."""
+    def note(self, note: Note, *, can_wait: bool = False) -> None:
+        """Leave something to be called; a patient `take` does not return for what can wait."""
         with self._changed:
             self._notes.append(note)
-            self._changed.notify()
+            if not (can_wait and self._patient):
+                self._roused = True
+                self._changed.notify()
 
     def rouse(self) -> None:
         """Let `take` return, now or the next time."""
@@ -80,10 +83,12 @@ class Intake:
             self._roused = True
             self._changed.notify()
 
-    def take(self, timeout_s: float) -> Taken:
+    def take(self, timeout_s: float, *, patient: bool = False) -> Taken:
         """Return what was left, waiting for something at most this long."""
         with self._changed:
-            self._changed.wait_for(lambda: self._handovers or self._notes or self._roused, timeout_s)
+            self._patient = patient
+            self._roused = self._roused or (not patient and bool(self._notes))
+            self._changed.wait_for(lambda: self._handovers or self._roused, timeout_s)
             taken = Taken(self._handovers, self._notes, self._lost)
             self._handovers, self._notes, self._lost, self._roused = [], [], 0, False
             return taken

@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 
 from eyespot.domain.errors import one_line
-from eyespot.domain.paths import read_small
+from eyespot.domain.paths import read_kept
 from eyespot.domain.placing import put, staged
 
 _log = logging.getLogger(__name__)
 
-_MOST_BYTES = 16 * 1024
+MOST_BYTES = 16 * 1024
 
 
 class Memo:
@@ -17,15 +17,21 @@ class Memo:
 
     Args:
         path: of the file.
+        most_bytes: that are read of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self._path = path
+        self._most_bytes = most_bytes
         self._failing = False
 
     def read(self) -> bytes | None:
-        """Return what was kept; None where nothing was, or it cannot be read."""
-        return read_small(self._path, _MOST_BYTES)
+        """Return what was kept; None where nothing was, or it cannot be read, which is logged."""
+        try:
+            return read_kept(self._path, self._most_bytes)
+        except (OSError, ValueError) as error:
+            _log.warning("%s cannot be read and counts as nothing: %s", self._path, one_line(error))
+            return None
 
     def keep(self, data: bytes) -> bool:
         """Keep something instead of what was kept; whether it is on the disk."""

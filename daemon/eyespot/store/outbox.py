@@ -56,6 +56,8 @@ class Outbox:
         self._newest = self._newest_on_disk = database.newest()
         self._unkept: dict[int, Message] = {}
         self._gone: set[int] = set()
+        self._young: dict[int, Message] = {}
+        self._young_after = self._newest
         self._page: list[Row] = []
         self._page_after = 0
         self.dropped: Counter[DropReason] = Counter()
@@ -102,9 +104,10 @@ class Outbox:
             self._make_room(under_way)
             raise
         self._on_disk += len(rows) - len(self._gone)
-        self._newest_on_disk = self._newest
         self._page = [row for row in self._page if row.id not in self._gone]
-        self._unkept.clear()
+        self._remember_young(len(rows))
+        self._newest_on_disk = self._newest
+        self._unkept = {}
         self._gone.clear()
 
     def after(self, key: int) -> tuple[int, Message] | None:
@@ -113,15 +116,18 @@ class Outbox:
         Raises:
             StorageError: it cannot be read.
         """
-        while key < self._newest_on_disk:
+        while key < self._young_after:
             row = self._row_after(key)
             if row is None:
                 break
             key = row.id
             if key not in self._gone and (message := self._readmitted(row)) is not None:
                 return key, message
-        found = next((kept for kept in self._unkept if kept > key), None)
-        return None if found is None else (found, self._unkept[found])
+        for known in (self._young, self._unkept):
+            for found, message in known.items():
+                if found > key and found not in self._gone:
+                    return found, message
+        return None
 
     def delivered(self, key: int) -> None:
         """Take a message out."""
@@ -159,7 +165,22 @@ class Outbox:
         self._database.commit(Change(kept, [row.id for row in rows], {}, 0))
         self._on_disk -= len(rows) - len(kept)
         self._page = []
-        self.dropped[reason] += lost
+        self._forget_young()
+        if lost:
+            self.dropped[reason] += lost
+
+    def _remember_young(self, rows: int) -> None:
+        """Spare reading back what was kept just now; where it is much, it is read page by page."""
+        if rows > _PAGE:
+            self._young, self._young_after = {}, self._newest
+        elif rows:
+            self._young, self._young_after = self._unkept, self._newest_on_disk
+        else:
+            self._young = {key: message for key, message in self._young.items() if key not in self._gone}
+
+    def _forget_young(self) -> None:
+        """Read from the disk what is there."""
+        self._young, self._young_after = {}, self._newest_on_disk
 
     def _make_room(self, under_way: Collection[int]) -> None:
         oldest = list(self._unkept)[: 1 - MOST_IN_MEMORY]
@@ -170,7 +191,8 @@ class Outbox:
         messages, lost = self._durables.announce(payloads, "disk_failed")
         self._unkept.update((excess[-1], message) for message in messages)
         self._unkept = dict(sorted(self._unkept.items()))
-        self.dropped["disk_failed"] += lost
+        if lost:
+            self.dropped["disk_failed"] += lost
 
     def _row_after(self, key: int) -> Row | None:
         if key >= self._page_after:

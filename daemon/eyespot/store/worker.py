@@ -6,8 +6,10 @@ from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Traffic
 from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
-from eyespot.store.courier import Courier
+from eyespot.store.budget import Budget
+from eyespot.store.courier import MOST_SETTLED, Courier
 from eyespot.store.database import Database
 from eyespot.store.intake import Intake
 from eyespot.store.outbox import Durables, Outbox
@@ -21,7 +23,6 @@ _TRY_AGAIN_NS = SECOND_NS
 # What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
 # crash it is sent once more.
 _SETTLE_NS = 10 * SECOND_NS
-_MOST_SETTLED = 100
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
@@ -38,11 +39,12 @@ class StoreWorker:
     Args:
         database: owned by this thread from `run` on; whoever opened it closes it.
         broker: the way out; to be attached to this.
-        health: knows `broker_unreachable`, `duplicate_id`, `publish_denied`, `storage_failed`,
-            `store_damaged`, `store_tampered` and `store_overflowed`.
+        health: knows `broker_unreachable`, `credentials_refused`, `duplicate_id`, `publish_denied`,
+            `storage_failed`, `store_damaged`, `store_tampered` and `store_overflowed`.
         durables: knows what waits, and announces what gives way.
         clock: for syncs, retries and patience.
         limits: of what may wait for the broker.
+        budget: of what may leave in a day; knows `near_daily_cap` and `over_daily_cap`. None: it is endless.
 
     Attributes:
         answers: how many messages the broker has taken over; from any thread.
@@ -60,13 +62,15 @@ class StoreWorker:
         clock: Clock,
         *,
         limits: Limits,
+        budget: Budget | None = None,
     ) -> None:
         self._database = database
         self._health = health
         self._clock = clock
         self._intake = Intake(durables.announce)
         self._outbox = Outbox(database, durables, limits)
-        self._courier = Courier(broker, self._outbox, clock)
+        self._budget = budget or Budget(clock)
+        self._courier = Courier(broker, self._outbox, clock, self._budget)
         self._snapshots: dict[str, bytes] = {}
         self._seq = database.seq()
         self._kept_seq = self._seq
@@ -75,7 +79,7 @@ class StoreWorker:
         self._trimmed_ns = clock.now_ns() - _TRIM_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
-        self._unreachable = False
+        self._unreachable = self._complained = False
         self.answers = 0
         self._replaced_ns: int | None = None
         self._leave_by_ns: int | None = None
@@ -86,6 +90,11 @@ class StoreWorker:
     def backlog(self) -> int:
         """How many durable messages the broker does not have yet; from any thread."""
         return len(self._outbox) + len(self._intake)
+
+    @property
+    def bytes_today(self) -> dict[Traffic, int]:
+        """How many bytes have left today, by kind; from any thread."""
+        return self._budget.spent
 
     def post(self, handover: Handover) -> None:
         """Take what a step leaves behind; from any thread, never waits for disk or wire."""
@@ -108,10 +117,14 @@ class StoreWorker:
         """Note that another client seems to use our id."""
         self._intake.note(partial(self._on_replaced, reason))
 
+    def renewed(self, refusal: str) -> None:
+        """Note whether the newest certificates and passwords are in force."""
+        self._intake.note(partial(self._on_renewed, refusal))
+
     def acknowledged(self, token: int) -> None:
         """Note that the broker has a message."""
         self.answers += 1
-        self._intake.note(partial(self._courier.acknowledged, token))
+        self._intake.note(partial(self._courier.acknowledged, token), can_wait=True)
 
     def refused(self, token: int, reason: str) -> None:
         """Note that the broker will not have a message."""
@@ -128,6 +141,7 @@ class StoreWorker:
             self.turn(self._turn_s())
         self._commit(at_once=True)
         self._sync(at_once=True)
+        self._budget.keep()
         if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
                 "the newest counts are lost: the disk failed to the end; free space or mend it"
@@ -135,7 +149,9 @@ class StoreWorker:
 
     def turn(self, timeout_s: float) -> None:
         """Do what there is to do; wait for something at most this long."""
-        taken = self._intake.take(timeout_s)
+        # while nothing waits for room, an answer is read with what comes next: waking up costs more than it
+        patient = self._leave_by_ns is None and self._courier.all_left
+        taken = self._intake.take(timeout_s, patient=patient)
         for note in taken.notes:
             note()
         for handover in taken.handovers:
@@ -144,8 +160,10 @@ class StoreWorker:
         self._trim()
         self._pump()
         self._sync(at_once=False)
-        self._outbox.dropped["disk_failed"] += taken.lost
+        if taken.lost:
+            self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
+        self._budget.turn(self._health)
         self._forget_replaced()
 
     def _accept(self, handover: Handover) -> None:
@@ -181,7 +199,7 @@ class StoreWorker:
 
     def _is_to_settle(self, since_ns: int, *, at_once: bool) -> bool:
         settled = self._outbox.settled
-        return settled >= _MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
+        return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, *, at_once: bool) -> None:
         now_ns = self._clock.now_ns()
@@ -195,13 +213,15 @@ class StoreWorker:
 
     def _pump(self) -> None:
         now_ns = self._clock.now_ns()
-        stuck = self._courier.idle and (self._courier.complaints or len(self._outbox))
-        if stuck and now_ns - self._retried_ns >= _RETRY_REFUSED_NS:
+        if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
             self._retried_ns = now_ns
             self._courier.retry_refused()
         with self._disk_work("read"):
             self._courier.pump()
         self._tell_refusals()
+
+    def _is_stuck(self) -> bool:
+        return self._courier.idle and bool(self._courier.complaints or len(self._outbox))
 
     def _tell_refusals(self) -> None:
         if complaints := self._courier.complaints:
@@ -211,7 +231,9 @@ class StoreWorker:
             self._health.raise_state(
                 "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
             )
-        else:
+            self._complained = True
+        elif self._complained:
+            self._complained = False
             self._health.clear_state("publish_denied")
 
     @contextmanager
@@ -229,7 +251,7 @@ class StoreWorker:
                 self._health.clear_state("storage_failed")
 
     def _tell_losses(self) -> None:
-        if dropped := +self._outbox.dropped:
+        if dropped := self._outbox.dropped:
             ways = " and ".join(f"{count} events {_REASONS[reason]}" for reason, count in dropped.items())
             self._health.raise_state("store_overflowed", f"gave way: {ways}; totals are right")
         if tampered := self._outbox.tampered:
@@ -249,6 +271,12 @@ class StoreWorker:
     def _on_replaced(self, reason: str) -> None:
         self._replaced_ns = self._clock.now_ns()
         self._health.raise_state("duplicate_id", f"{reason}; until then it comes back once or twice a minute")
+
+    def _on_renewed(self, refusal: str) -> None:
+        if refusal:
+            self._health.raise_state("credentials_refused", refusal)
+        else:
+            self._health.clear_state("credentials_refused")
 
     def _forget_replaced(self) -> None:
         if self._replaced_ns is not None and self._clock.now_ns() - self._replaced_ns >= _REPLACED_NS:

@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from eyespot.domain.errors import StoreError, one_line
@@ -52,7 +53,8 @@ class CommandWorker:
         health: knows `commands_denied` and `commands_dropped`.
         clock: for what is too late, and for what is too much.
         each_second: called about once a second, however much is said.
-        desire: takes what is said on `config/desired`; empty: nothing is desired any more.
+        desire: takes what is said on `config/desired`; empty: nothing is desired any more. `retain`
+            tells what the broker repeats from what is said anew.
         do: does what is not about the model; is told how it was heard, for answers that come later.
 
     Attributes:
@@ -70,7 +72,7 @@ class CommandWorker:
         health: HealthBoard,
         clock: Clock,
         each_second: Callable[[], None] = lambda: None,
-        desire: Callable[[bytes], None] = lambda _: None,
+        desire: Callable[[Heard], None] = lambda _: None,
         do: Callable[[Command, Heard], Verdict] = lambda *_: Verdict("refused", "nobody here does that"),
     ) -> None:
         self._root = f"{root}/"
@@ -89,8 +91,9 @@ class CommandWorker:
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
         self._presses = Quota(clock, per_s=PRESSES_A_SECOND, at_once=PRESSES_AT_ONCE)
         self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
-        self._wished: deque[bytes] = deque(maxlen=1)  # of what is desired the last one counts
+        self._wished: deque[Heard] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
+        self._late: Heard | None = None
         self._too_many = 0
         self._drops = _Drops(health, clock)
 
@@ -98,7 +101,7 @@ class CommandWorker:
         """Take note of a message."""
         if heard.topic == f"{self._root}{DESIRED_CONFIG}":
             # one byte more than may be: enough to see that it is too large
-            self._wished.append(heard.payload[: commands.MOST_BYTES + 1])
+            self._wished.append(replace(heard, payload=heard.payload[: commands.MOST_BYTES + 1]))
         else:
             self._inbox.put(heard)
 
@@ -142,8 +145,13 @@ class CommandWorker:
             return
         quota = self._presses if suffix == Kind.TALLY.value else self._quota
         if not quota.allows():
-            self._too_many += 1
+            if suffix == commands.DESIRED:
+                self._late = heard
+            else:
+                self._too_many += 1
             return
+        if suffix == commands.DESIRED:
+            self._desired = heard.payload
         try:
             command = commands.parse(suffix, heard.payload)
         except InvalidCommandError as error:
@@ -156,6 +164,9 @@ class CommandWorker:
         """Pass on what is desired: it may have to wait for its turn, but is not dropped."""
         if self._wished and self._quota.allows():
             self._desire(self._wished.pop())
+        late, self._late = self._late, None
+        if late is not None:
+            self._attend(late)
 
     def _is_meant(self, suffix: str, heard: Heard) -> bool:
         """Whether it is meant for now.
@@ -165,7 +176,8 @@ class CommandWorker:
         """
         if suffix == commands.DESIRED:
             known = heard.retain and heard.payload == self._desired
-            self._desired = heard.payload
+            if not heard.payload:
+                self._desired = b""
             return bool(heard.payload) and not known
         return suffix.startswith(commands.COMMANDS) and bool(heard.payload) and not heard.retain
 
@@ -174,11 +186,14 @@ class CommandWorker:
         if command.req_id is None:
             return self._do(command, heard)
         key = (command.kind.value, command.req_id)
-        if key not in self._answered:
-            self._answered[key] = self._do(command, heard)
+        if key in self._answered:
+            return self._answered[key]
+        verdict = self._do(command, heard)
+        if verdict.code == "ok":  # else nothing was done, and it may be by then
+            self._answered[key] = verdict
             if len(self._answered) > _MOST_ANSWERED:
                 self._answered.popitem(last=False)
-        return self._answered[key]
+        return verdict
 
     def _do(self, command: Command, heard: Heard) -> Verdict:
         try:

@@ -1,10 +1,10 @@
 """Says how the device is: `status`, `info`, `health`. Works in the main thread."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
@@ -12,6 +12,7 @@ from eyespot.supervisor.disk_watch import DiskWatch
 from eyespot.supervisor.health import Health
 from eyespot.topics.native import Identity, Native, Stamp, Trouble, Vitals, stamp
 from eyespot.topics.payloads import Presence
+from eyespot.topics.traffic import THINNED_S
 
 _AT_MOST_EVERY_S = 1.0
 
@@ -25,6 +26,7 @@ class Rates:
     backlog: int
     readings: Readings
     recoveries: Mapping[Step, int]
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Reporter:
         health: Health,
         post: Callable[[Handover], None],
         clock: Clock,
-        every_s: float = 60.0,
+        every_s: int = 60,
         note: Callable[[Vitals, Sequence[Trouble]], None] = lambda *_: None,
     ) -> None:
         self._every_s = every_s
@@ -87,9 +89,10 @@ class Reporter:
         """Post the birth of the device; what is not known yet follows."""
         self._send(self.status("online"), self._info(*self._told))
 
-    def retune(self, identity: Identity, every_s: float) -> None:
+    def retune(self, identity: Identity, every_s: int) -> None:
         """Go on with what has changed of the device after all, and say so."""
         self._identity, self._every_s = identity, every_s
+        self._told = self._gauges.view(), self._gauges.model()
         self._send(self._info(*self._told))
 
     def stopping(self) -> None:
@@ -123,6 +126,7 @@ class Reporter:
         rates = self._gauges.rates()
         new = rates.observations - self._told_observations
         self._told_ns, self._told_observations = self._clock.now_ns(), rates.observations
+        troubles = self._health.troubles()
         vitals = Vitals(
             uptime_s=(self._told_ns - self._begun_ns) // SECOND_NS,
             observations=rates.observations,
@@ -134,10 +138,15 @@ class Reporter:
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
+            bytes_today=rates.bytes_today,
+            every_s=self._leaves_every_s(troubles),
         )
-        troubles = self._health.troubles()
         self._note(vitals, troubles)
         self._send(self._native.health(vitals, troubles, self._now()))
+
+    def _leaves_every_s(self, troubles: Sequence[Trouble]) -> int:
+        thinned = any(trouble.name == "over_daily_cap" for trouble in troubles)
+        return max(self._every_s, THINNED_S) if thinned else self._every_s
 
     def _info(self, view: View | None, model: ModelIdentity) -> Message:
         return self._native.info(self._identity, view, model, self._now())

@@ -40,6 +40,7 @@ class Kind(Enum):
     RESET = "cmd/counters/reset"
     RESTART = "cmd/restart"
     LOG = "cmd/log"
+    MIN_SCORE = "cmd/settings/min_score"
     DIAGNOSE = "cmd/diagnose"
     TALLY = "cmd/tally"
     DESIRED = DESIRED
@@ -58,6 +59,7 @@ class Command:
         bundle, version: of the model that is desired, where one is named.
         rule: whose totals are to begin at zero; None: those of all. Or which is looked at from the door.
         level: from which on the log is to be kept.
+        min_score: that is desired.
         press: what somebody at the door says.
     """
 
@@ -68,6 +70,7 @@ class Command:
     version: str | None = None
     rule: str | None = None
     level: LogLevel | None = None
+    min_score: float | None = None
     press: Press | None = None
 
 
@@ -99,6 +102,12 @@ class _Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel
 
 
+class _Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which score on a detection can start a track."""
+
+    value: Annotated[float, Meta(ge=0.01, le=0.99)]
+
+
 class _AtTheDoor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What somebody at the door says of a line."""
 
@@ -127,6 +136,12 @@ class AskedLog(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes with `cmd/log`."""
 
     args: _Level
+
+
+class AskedScore(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/settings/min_score`."""
+
+    args: _Score
 
 
 class AskedTally(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -160,13 +175,14 @@ class _Numbered(msgspec.Struct, frozen=True):
     req_id: ReqId | None = None
 
 
-_Form = type[Asked | AskedReset | AskedLog | AskedDiagnosis | AskedTally]
+_Form = type[Asked | AskedReset | AskedLog | AskedScore | AskedDiagnosis | AskedTally]
 FORMS: Mapping[Kind, _Form] = {
     Kind.UPDATE: Asked,
     Kind.ROLLBACK: Asked,
     Kind.RESET: AskedReset,
     Kind.RESTART: Asked,
     Kind.LOG: AskedLog,
+    Kind.MIN_SCORE: AskedScore,
     Kind.DIAGNOSE: AskedDiagnosis,
     Kind.TALLY: AskedTally,
 }
@@ -203,7 +219,8 @@ def _command(kind: Kind, payload: bytes) -> Command:
     asked = msgspec.json.decode(payload, type=FORMS[kind])
     rule = asked.args.rule if isinstance(asked, AskedReset) and asked.args is not None else None
     level = asked.args.level if isinstance(asked, AskedLog) else None
-    command = Command(kind, asked.req_id, asked.expires, rule=rule, level=level)
+    score = asked.args.value if isinstance(asked, AskedScore) else None
+    command = Command(kind, asked.req_id, asked.expires, rule=rule, level=level, min_score=score)
     if isinstance(asked, AskedTally):
         return replace(command, rule=asked.args.rule, press=asked.args.press)
     return command

@@ -7,7 +7,9 @@ from eyespot.topics.commands import ReqId
 from eyespot.topics.model_payloads import ReplyCode
 from eyespot.topics.payloads import Envelope, Line
 
-ConfigTable = Literal["device", "camera", "model", "mqtt", "state", "topics", "update", "rules"]
+ConfigTable = Literal[
+    "device", "camera", "model", "mqtt", "state", "topics", "home_assistant", "update", "rules"
+]
 
 
 class ConfigReported(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

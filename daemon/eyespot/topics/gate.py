@@ -13,15 +13,16 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
-from eyespot.topics import config_payloads, diagnosis, model_payloads, payloads
+from eyespot.topics import config_payloads, diagnosis, model_payloads, onvif, payloads
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.home_assistant import Discovery
 
 _KIB = 1024
 _LONGEST_ANSWER_TOPIC = 256
+_LONGEST_PREFIX = 128
 _MOST_CORRELATION = 256
 _DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-_MOST_DISCOVERY = 256 * _KIB
+MOST_DISCOVERY = 512 * _KIB
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -76,13 +77,14 @@ DECLARED = (
     _declared(f"heatmap/{RULE_ID}", payloads.HeatmapState, "heatmap/1", Delivery.STATE, 128),
     _declared(f"rule/{RULE_ID}/bucket", payloads.Bucket, "bucket/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
-    _declared("frame", payloads.Frame, "frame/1", Delivery.LIVE, 16),
+    _declared("frame", payloads.Frame, "frame/2", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
     _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
     _declared(f"reply/{REQ_ID}", diagnosis.Diagnosis, "diagnosis/1", Delivery.ANSWER, 32),
+    *(_declared(form, payload, None, delivery, 1) for form, payload, delivery in onvif.DECLARED),
 )
 
 SCHEMAS = {declared.payload: declared.schema for declared in DECLARED if declared.schema is not None}
@@ -158,11 +160,12 @@ class Gate:
             GateError: that is among our own topics or none at all, or the payload is out of bounds.
         """
         ours = self._root.rpartition("/")[0]
-        if not _DISCOVERY_PREFIX.fullmatch(prefix) or f"{prefix}/".startswith(f"{ours}/"):
+        possible = len(prefix) <= _LONGEST_PREFIX and _DISCOVERY_PREFIX.fullmatch(prefix)
+        if not possible or f"{prefix}/".startswith(f"{ours}/"):
             raise GateError(f"{prefix[:80]!a} is no prefix for discovery")
         topic = f"{prefix}/device/{self._root.rpartition('/')[2]}/config"
         data = b"" if payload is None else msgspec.json.encode(payload)
-        _bound(topic, data, _MOST_DISCOVERY)
+        _bound(topic, data, MOST_DISCOVERY)
         if payload is not None:
             _decode(topic, data, Discovery)
         return Message(topic, data, Delivery.STATE)

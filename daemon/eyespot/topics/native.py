@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.event import (
@@ -38,7 +39,7 @@ from eyespot.domain.event import (
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
-from eyespot.domain.message import Message
+from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
@@ -103,6 +104,8 @@ class Vitals:
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
+    bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
+    every_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ class Native:
                 payloads.Trouble(name=t.name, reason=t.reason, since=rfc3339(t.since_utc_ns))
                 for t in troubles
             ),
+            every_s=vitals.every_s,
             uptime_s=vitals.uptime_s,
             observations=vitals.observations,
             observations_hz=round(vitals.observations_hz, 2),
@@ -174,6 +178,7 @@ class Native:
             sensor=sensor and _sensor(sensor),
             recoveries={step.value: count for step, count in vitals.recoveries.items()},
             backlog=vitals.backlog,
+            bytes_today=dict(vitals.bytes_today),
             memory_mb=vitals.memory_mb,
             disk_free_mb=vitals.disk_free_mb,
             temperature_c=vitals.temperature_c,
@@ -292,17 +297,17 @@ class Native:
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
         rows = np.flatnonzero(tracks.seen & tracks.confirmed)[: payloads.MOST_BOXES]
+        present, classes = np.unique(tracks.classes[rows], return_inverse=True)
         return self._state(
             "frame",
             payloads.Frame,
             at,
             model=model,
+            labels=tuple(labels[index] for index in present),
             tracks=tuple(tracks.ids[rows].tolist()),
-            classes=tuple(labels[index] for index in tracks.classes[rows]),
-            scores=tuple(tracks.scores[rows].astype(np.float64).round(3).tolist()),
-            boxes=tuple(
-                map(tuple, tracks.boxes_xyxy_n[rows].astype(np.float64).clip(0, 1).round(4).tolist())
-            ),
+            classes=tuple(classes.tolist()),
+            scores=tuple(_parts(tracks.scores[rows], 100).tolist()),
+            boxes=tuple(map(tuple, _parts(tracks.boxes_xyxy_n[rows], 1000).tolist())),
         )
 
     def _state(self, suffix: str, payload: type[payloads.Envelope], at: Stamp, /, **fields: Any) -> Message:
@@ -473,6 +478,10 @@ def _sensor(sensor: SensorReadings) -> payloads.Sensor:
         repeated=sensor.repeated,
         missed=sensor.missed,
     )
+
+
+def _parts(fractions: NDArray[np.float32], of: int) -> NDArray[np.int64]:
+    return (fractions.astype(np.float64).clip(0, 1) * of).round().astype(np.int64)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from eyespot.domain.bucket import Cut, GapCause
 from eyespot.domain.event import Direction, Outcome, ResetCause, Total
 from eyespot.domain.geometry import Mount
+from eyespot.domain.message import Traffic
 from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
@@ -29,6 +30,8 @@ Count = Annotated[int, Meta(ge=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
+_Thousandth = Annotated[int, Meta(ge=0, le=1000)]
+ShortBox = tuple[_Thousandth, _Thousandth, _Thousandth, _Thousandth]
 ClassName = Annotated[str, Meta(max_length=64)]
 ByClass = Annotated[dict[ClassName, Count], Meta(max_length=1024)]
 Totals = Annotated[dict[ClassName, dict[Total, Count]], Meta(max_length=1024)]
@@ -158,13 +161,16 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the device is. Facts that the machine does not give are null.
 
-    `observations_hz` is measured since the last health message, `dropped` and `observations` count
-    since the start; an observation is dropped when the next one came before anybody had time for it.
-    `recoveries` says how often each step was tried to bring a silent camera back.
+    `every_s` is how often it leaves where nothing changes. `observations_hz` is measured since the last
+    health message, `dropped` and `observations` count since the start; an
+    observation is dropped when the next one came before anybody had time for it. `recoveries` says how
+    often each step was tried to bring a silent camera back. `bytes_today` has what left since midnight,
+    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts.
     """
 
     ok: bool
     states: Annotated[tuple[Trouble, ...], Meta(max_length=32)]
+    every_s: Count
     uptime_s: Count
     observations: Count
     observations_hz: float
@@ -173,6 +179,7 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sensor: Sensor | None
     recoveries: Annotated[dict[Recovery, Count], Meta(max_length=8)]
     backlog: Count
+    bytes_today: Annotated[dict[Traffic, Count], Meta(max_length=6)] = {}
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
@@ -593,10 +600,18 @@ class Threshold(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Frame(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Boxes of the confirmed tracks seen in one observation, as columns; fractions of the frame."""
+    """Boxes of the confirmed tracks seen in one observation, as columns, short: there may be 30 a second.
+
+    Attributes:
+        labels: names of the classes that there are.
+        classes: of each track, as an index into `labels`.
+        scores: in hundredths.
+        boxes: left, top, right and bottom, in thousandths of the frame.
+    """
 
     model: BundleId
+    labels: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
     tracks: Annotated[tuple[Count, ...], Meta(max_length=MOST_BOXES)]
-    classes: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
-    scores: Annotated[tuple[Fraction, ...], Meta(max_length=MOST_BOXES)]
-    boxes: Annotated[tuple[Box, ...], Meta(max_length=MOST_BOXES)]
+    classes: Annotated[tuple[Annotated[int, Meta(ge=0, lt=MOST_BOXES)], ...], Meta(max_length=MOST_BOXES)]
+    scores: Annotated[tuple[Annotated[int, Meta(ge=0, le=100)], ...], Meta(max_length=MOST_BOXES)]
+    boxes: Annotated[tuple[ShortBox, ...], Meta(max_length=MOST_BOXES)]

@@ -19,6 +19,11 @@ class Age:
     verdict: Literal["ok", "warn", "fail"]
     words: str
 
+    @property
+    def good(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.verdict == "ok"
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:

@@ -6,16 +6,23 @@ import os
 import random
 import statistics
 import time
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Final
 
+from rich.console import Console
+from rich.status import Status
+
 from eyespot.broker.credentials import credentials
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import endpoints
 from eyespot.commands.options import Subparsers
 from eyespot.domain.errors import BrokerError
 from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
+from eyespot_fleet.simulating.connection import Connection
 from eyespot_fleet.simulating.device import Device
 from eyespot_fleet.simulating.fleet import Fleet, Tally, allow_files
 
@@ -51,54 +58,88 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.broker is None or not arguments.connects:
         arguments.parser.error("--broker says where to connect, --connects how fast, above 0")
     settings = mqtt_settings(arguments)
-    where = endpoint(settings.url)
+    where = endpoints(settings)[0]
     login = credentials(settings, tls=where.tls, environ=os.environ)
     allow_files(arguments.devices)
+    connect = partial(Connection, where, login)
     every_s = 1 / arguments.rate if arguments.rate else 0.0
-    names = [f"sim-{number:05}" for number in range(1, arguments.devices + 1)]
-    devices = [Device(settings.prefix, name, every_s, random.random, time.time_ns) for name in names]
-    fleet = Fleet(devices, where, login, arguments.connects)
-    until_s = time.monotonic() + (arguments.seconds or float("inf"))
-    with held_back():
-        fleet.run(lambda: time.monotonic() >= until_s or next_wish(0.001) is Wish.STOP)
-        connected = fleet.tally().connected
-        fleet.close()
-    tally = replace(fleet.tally(), connected=connected)
+    devices = [
+        Device(
+            settings.prefix,
+            f"sim-{number:05}",
+            every_s,
+            connect=connect,
+            random=random.random,
+            jitter=random.random,
+            utc_ns=time.time_ns,
+        )
+        for number in range(1, arguments.devices + 1)
+    ]
+    tally = _simulated(Fleet(devices, arguments.connects), arguments.seconds)
     print(json.dumps(_facts(tally)) if arguments.json else _words(tally))
     if not tally.connected:
-        raise BrokerError(f"{settings.url}: none of {tally.devices} devices is connected")
+        raise BrokerError(f"{settings.where}: none of {tally.devices} devices is connected: {tally.reason}")
     return 0
+
+
+def _simulated(fleet: Fleet, seconds: float | None) -> Tally:
+    """Return how it stood when it was enough."""
+    until_s = time.monotonic() + (seconds or float("inf"))
+    console = Console(stderr=True)
+    with held_back(), console.status("connecting") as status:
+        tell = _telling(fleet, status) if console.is_terminal else _nothing
+        fleet.run(lambda: tell() or time.monotonic() >= until_s or next_wish(0.001) is Wish.STOP)
+        before = fleet.tally()
+        status.update("they say goodbye")
+        fleet.close()
+    return replace(fleet.tally(), connected=before.connected, reason=before.reason)
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+def _telling(fleet: Fleet, status: Status) -> Callable[[], None]:
+    """Return what tells how it goes, once a second."""
+    next_s = time.monotonic()
+
+    def tell() -> None:
+        nonlocal next_s
+        if time.monotonic() >= next_s:
+            next_s = time.monotonic() + 1
+            status.update(_words(fleet.tally()))
+
+    return tell
 
 
 def _facts(tally: Tally) -> dict[str, Any]:
     facts = asdict(tally)
     waits = sorted(facts.pop("waits_s"))
-    return {**facts, "returned": len(waits), "away_s": _spread(waits)}
+    return {**facts, "reason": tally.reason or None, "returned": len(waits), "away_s": _spread(waits)}
 
 
-def _spread(waits: list[float]) -> dict[str, float] | None:
+def _spread(waits: list[float]) -> dict[str, Any] | None:
+    """Return how long those were away that came back, in s; at last how many came back after how many."""
     if not waits:
         return None
-    middle = statistics.median(waits)
     return {
         "least": round(waits[0], 2),
         "p10": round(waits[len(waits) // 10], 2),
-        "p50": round(middle, 2),
+        "p50": round(statistics.median(waits), 2),
         "p90": round(waits[len(waits) * 9 // 10], 2),
         "most": round(waits[-1], 2),
-        "in_busiest_second": max(Counter(map(int, waits)).values()),
+        "in_busiest_second": max(bisect_left(waits, one + 1) - place for place, one in enumerate(waits)),
+        "by_second": Counter(map(int, waits)),
     }
 
 
 def _words(tally: Tally) -> str:
     facts = _facts(tally)
-    away = facts.pop("away_s")
-    words = ", ".join(f"{name} {count}" for name, count in facts.items())
-    return (
-        words
-        if away is None
-        else f"{words}; away for {away['least']} to {away['most']} s, p50 {away['p50']} s"
-    )
+    away, reason = facts.pop("away_s"), facts.pop("reason")
+    words = ", ".join(f"{name} {count}" for name, count in facts.items() if count or name == "connected")
+    if away is not None:
+        words += f"; away for {away['least']} to {away['most']} s, p50 {away['p50']} s"
+    return words if reason is None else f"{words}; not connected: {reason}"
 
 
 def _devices(text: str) -> int:

@@ -9,8 +9,10 @@ from typing import Final
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from eyespot.commands.options import Subparsers
+from eyespot.domain.errors import BrokerError
 from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
 from eyespot_fleet.commands.status_view import as_objects, drawn, lines, rows, sums
@@ -21,12 +23,13 @@ from eyespot_fleet.status.survey import Survey
 _TICK_S: Final = 1.0
 _STEP_S: Final = 0.1
 _LONGEST_S: Final = 30.0
-_LINES_AROUND: Final = 5
+_LONGEST_TROUBLE: Final = 200
 _INTERRUPTED: Final = 130
 _TEXT = """\
-Shows each device of a prefix: whether it is there and since when, its model, its rate, and how it is. Drawn
-anew each second on a terminal; once, when the broker has told what it keeps, with --once, --json, or where
-there is no terminal. With --sick that ends with 1 where somebody is not well.
+Shows each device of a prefix: whether it is there and since when, its model, its rate, and how it is; who is
+worst off comes first. Drawn anew each second on a terminal, until Ctrl-C; once, when the broker has told what
+it keeps, with --once, --json, or where there is no terminal. Shown once with --sick, it ends with 1 where
+somebody is not well, or where there is nobody at all.
 """
 
 
@@ -46,8 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = mqtt_settings(arguments)
     survey = Survey(settings.prefix, time.monotonic, lambda: datetime.now(UTC))
     console = Console()
-    with held_back(), listening(settings, survey):
-        if arguments.once or arguments.json or not console.is_terminal:
+    with listening(settings, survey), held_back():  # until it is heard, Ctrl-C just ends it
+        if arguments.once or arguments.json or not console.is_terminal or console.is_dumb_terminal:
             return _once(survey, sick=arguments.sick, as_json=arguments.json)
         return _live(survey, console, sick=arguments.sick)
 
@@ -57,22 +60,21 @@ def _once(survey: Survey, *, sick: bool, as_json: bool) -> int:
     while not survey.settled and time.monotonic() < until:
         if next_wish(_STEP_S) is Wish.STOP:
             return _INTERRUPTED
+    if trouble := survey.trouble:
+        raise BrokerError(f"not all of the devices were heard: {clean(trouble, _LONGEST_TROUBLE)}")
     known = survey.known()
     if as_json:
         print(json.dumps(as_objects(known, sick=sick)))
     else:
         print("\n".join(lines(rows(known, sick=sick), sick=sick)))
-    trouble = clean(survey.trouble, 200)
-    print(sums(known, overflow=survey.overflow), trouble, file=sys.stderr)
-    return int(sick and any(one.ills for one in known.values()))
+    print(sums(known, overflow=survey.overflow), file=sys.stderr)
+    return int(sick and (not known or any(one.ills for one in known.values())))
 
 
 def _live(survey: Survey, console: Console, *, sick: bool) -> int:
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while next_wish(_TICK_S) is not Wish.STOP:
-            known = survey.known()
-            summary = sums(known, overflow=survey.overflow)
-            most = max(3, console.height - _LINES_AROUND)
-            picture = drawn(rows(known, sick=sick), summary, clean(survey.trouble, 200), most, sick=sick)
-            live.update(picture, refresh=True)
+            known, trouble = survey.known(), clean(survey.trouble, _LONGEST_TROUBLE)
+            summary = Text.assemble(sums(known, overflow=survey.overflow), "\n", (trouble, "red"))
+            live.update(drawn(console, summary, rows(known, sick=sick), sick=sick), refresh=True)
     return 0

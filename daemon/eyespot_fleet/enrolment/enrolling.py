@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from eyespot.broker.credentials import credentials
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import endpoints
 from eyespot.config import load
 from eyespot.domain.errors import InputError
 from eyespot_fleet.certificates.identity import SHORTEST, Identity, pem
@@ -155,7 +155,7 @@ def _check(folder: Path) -> None:
     mqtt = load(folder / _CONFIG).config.mqtt
     if mqtt.cert_file:  # on the device the key is a credential, as the password is
         mqtt = msgspec.structs.replace(mqtt, key_file=str(folder / CLIENT_KEY))
-    credentials(mqtt, tls=endpoint(mqtt.url).tls, environ={"CREDENTIALS_DIRECTORY": str(folder)})
+    credentials(mqtt, tls=endpoints(mqtt)[0].tls, environ={"CREDENTIALS_DIRECTORY": str(folder)})
 
 
 def _outcome(folder: Path, files: dict[str, bytes]) -> Outcome:

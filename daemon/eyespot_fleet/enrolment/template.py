@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import tomlkit
 
-from eyespot.broker.settings import endpoint
+from eyespot.broker.settings import endpoint, endpoints
 from eyespot.config import Loaded, parse, warnings
 from eyespot.config.loading import decoded
 from eyespot.config.locate import locate
@@ -54,7 +54,7 @@ class Template:
             secured: there are certificates in its folder.
         """
         url = device.mqtt.get("url")
-        if secured and not endpoint(url or self.loaded.config.mqtt.url).tls:
+        if secured and not (endpoint(url) if url else endpoints(self.loaded.config.mqtt)[0]).tls:
             place = device.place if url else self.loaded.at("mqtt", "url")
             yield f"{place}: url: certificates need TLS: begin it with mqtts://, or leave them out"
         if device.password and not (device.mqtt.get("username") or self.loaded.config.mqtt.username):

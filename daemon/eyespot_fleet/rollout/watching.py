@@ -1,7 +1,6 @@
 """What the broker tells of a fleet: where each device stands, and whether it is there."""
 
 import re
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import msgspec
 from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Subscription
 from eyespot.topics.commands import DESIRED
+from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.rollout.standing import Detail
 
 SETTLED_S = 3.0
@@ -39,7 +39,7 @@ class Known:
     moved_s: float = 0.0
 
 
-class Watch:
+class Watch(OnlyListening):
     """Takes note of what devices say. A `ports.Ear` and `ports.BrokerEvents`: any thread may call it.
 
     Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
@@ -58,9 +58,8 @@ class Watch:
         self._prefix = prefix
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/({_DETAIL}|{_STATUS})")
         self._clock = clock
-        self._lock = threading.Lock()
+        super().__init__()
         self._known: dict[str, Known] = {}
-        self._trouble = "it has not answered yet"
         self._listens_since_s: float | None = None
         self._hints: deque[str] = deque()
         self._met: set[str] = set()
@@ -75,12 +74,6 @@ class Watch:
         with self._lock:
             since_s = self._listens_since_s
         return since_s is not None and self._clock() - since_s >= SETTLED_S
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing is heard, in words; empty where the broker lets us listen."""
-        with self._lock:
-            return self._trouble
 
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""
@@ -123,29 +116,10 @@ class Watch:
         with self._lock:
             self._listens_since_s, self._trouble = self._clock(), ""
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Take note that it does not let us hear."""
-        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
-
-    # --- ports.BrokerEvents -------------------------------------------------------------------------------
-
-    def connected(self) -> None:
-        """Wait for `listening`."""
-
     def disconnected(self, reason: str) -> None:
         """Take note that nothing is heard."""
         with self._lock:
             self._listens_since_s, self._trouble = None, reason
-
-    def replaced(self, reason: str) -> None:
-        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
-        self.disconnected(reason)
-
-    def acknowledged(self, token: int) -> None:
-        """Need nothing: a hint is a hint."""
-
-    def refused(self, token: int, reason: str) -> None:
-        """Need nothing: devices look by themselves."""
 
     def _listen_to(self, device: str) -> None:
         if device not in self._met:

@@ -1,42 +1,66 @@
 """A connection of a simulated device: paho's client, driven by hand, so that one thread turns a thousand."""
 
+import ssl
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from eyespot.broker.credentials import Credentials
-from eyespot.broker.hearing import BoundedClient
+from eyespot.broker.hearing import BoundedClient, answering, bounds, heard_in
+from eyespot.broker.reasons import broker_said, no_way
 from eyespot.broker.settings import Endpoint
-from eyespot.domain.message import Message
+from eyespot.domain.message import Heard, Message
+from eyespot.ports import Subscription
 
 _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 4.0
+_MOST_HEARD = 16
+_UNANSWERED = "it closed the connection unanswered"
+_CLOSED = "the connection was closed"
 
 
 class Connection:
-    """One client, from dialling to its end.
+    """One client, from dialling to its end. Implements `device.Line`.
 
     `eyespot.broker.session` waits with select(2), which takes no file numbers above 1023.
 
-    Attributes:
-        opened: the broker has accepted it.
-        acknowledged: tokens of messages that the broker has, in order, to be taken.
-        refused: how many the broker did not take.
+    Args:
+        where: the broker.
+        login: who the device is to it.
+        device: its id.
+        will: what the broker says when it vanishes.
+        subscriptions: what it listens to.
     """
 
-    def __init__(self, device: str, where: Endpoint, login: Credentials, will: Message) -> None:
+    def __init__(
+        self,
+        where: Endpoint,
+        login: Credentials,
+        device: str,
+        will: Message,
+        subscriptions: Sequence[Subscription],
+    ) -> None:
         self.opened = False
+        self.reason = _UNANSWERED
         self.acknowledged: deque[int] = deque()
+        self.heard: deque[Heard] = deque(maxlen=_MOST_HEARD)
         self.refused = 0
         self._tokens: dict[int, int] = {}
         self._where = where
+        self._subscriptions = [(each.topic_filter, each.qos) for each in subscriptions]
+        self._client = self._make_client(device, login, will)
+        # whether that the connection broke tells of nobody who is there; see `broker.session`
+        self.alone = login.tls is None
+
+    def _make_client(self, device: str, login: Credentials, will: Message) -> BoundedClient:
         client = BoundedClient(
             CallbackAPIVersion.VERSION2,
             device,
             protocol=MQTTProtocolVersion.MQTTv5,
-            transport="unix" if where.unix else "tcp",
+            transport="unix" if self._where.unix else "tcp",
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
@@ -47,13 +71,16 @@ class Connection:
             client.tls_set_context(login.tls)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        self._client = client
+        client.on_message = self._on_message
+        return client
 
     def dial(self) -> bool:
         """Connect and send CONNECT; return whether that went well. Blocks for four seconds at most."""
+        where = self._where
         try:
-            self._client.connect(self._where.host, self._where.port or 1, keepalive=_KEEPALIVE_S)
-        except (OSError, ValueError):
+            self._client.connect(where.host, where.port or 1, keepalive=_KEEPALIVE_S, properties=bounds())
+        except (OSError, ValueError) as error:
+            self.reason, self.alone = no_way(error), not isinstance(error, ssl.SSLError)
             return False
         return self._client.socket() is not None
 
@@ -74,8 +101,11 @@ class Connection:
 
     def turn(self, *, readable: bool) -> None:
         """Send and receive what there is."""
-        if readable:
+        while readable:
             self._client.loop_read()
+            sock: Any = self._client.socket()
+            # what TLS has decrypted already is not seen by epoll
+            readable = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         if self._client.socket() is not None and self._client.want_write():
             self._client.loop_write()
 
@@ -85,7 +115,9 @@ class Connection:
 
     def publish(self, message: Message, token: int) -> None:
         """Send a message; its token comes back with the broker's word."""
-        info = self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        info = self._client.publish(
+            message.topic, message.payload, message.qos, message.retain, properties=answering(message)
+        )
         self._tokens[info.mid] = token
 
     def close(self, *, politely: bool = False) -> None:
@@ -97,8 +129,13 @@ class Connection:
 
     # paho calls these from within `turn`; none of them can fail.
 
-    def _on_connect(self, _client: paho.Client, _: Any, _flags: Any, code: Any, _properties: Any) -> None:
-        self.opened = not code.is_failure
+    def _on_connect(self, client: paho.Client, _: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        self.alone = False
+        if code.is_failure:
+            self.reason = broker_said(code.value, str(code))
+            return
+        self.opened, self.reason = True, _CLOSED
+        client.subscribe(self._subscriptions)
 
     def _on_publish(self, _client: paho.Client, _: Any, mid: int, code: Any, _properties: Any) -> None:
         token = self._tokens.pop(mid, None)
@@ -107,3 +144,7 @@ class Connection:
         if code.is_failure:
             self.refused += 1
         self.acknowledged.append(token)
+
+    def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        if (heard := heard_in(message)) is not None:
+            self.heard.append(heard)

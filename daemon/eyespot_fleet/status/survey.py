@@ -1,27 +1,34 @@
 """Listens to how all devices of a prefix are."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
+from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.status.reading import Known, read
 
 MOST_DEVICES = 10_000
+LEAST_SILENT_S = 180.0
+_MISSED = 3  # health messages in a row
 _QUIET_S = 1.0
 _DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
 _ASKED_FOR = ("health", "info")
 
 
-class Survey:
+class Survey(OnlyListening):
     """Takes note of what devices say. An `Ear` and `BrokerEvents`: any thread may call it.
 
     Of what is kept, mosquitto 2.0 hands out a thousand messages at once with QoS 1, and five megabytes with
     QoS 0; the rest is dropped. So all are asked together for their short `status`, and device by device for
     the rest.
+
+    A device whose process hangs stays connected: mosquitto has nothing to hold against who answers pings, and
+    takes half a minute for others. So who is there has to say something in three times `every_s` of its
+    health, in three minutes at least. Until it has said something while we listen, the time of what the
+    broker has kept of it counts, if its clock was right.
 
     Args:
         prefix: topics begin with it; the device's id follows.
@@ -38,10 +45,10 @@ class Survey:
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(status|health|info)")
         self._clock = clock
         self._now = now
-        self._lock = threading.Lock()
+        super().__init__()
         self._known: dict[str, Known] = {}
         self._asked: set[str] = set()
-        self._trouble = "it has not answered yet"
+        self._spoke_s: dict[str, float] = {}
         self._moved_s = clock()
         self.overflow = False
         self.subscriptions = [Subscription(f"{prefix}/+/status", kept=True, qos=0)]
@@ -52,16 +59,10 @@ class Survey:
         with self._lock:
             return not self._trouble and self._clock() - self._moved_s >= _QUIET_S
 
-    @property
-    def trouble(self) -> str:
-        """Why nothing is heard, in words; empty where the broker lets us listen."""
-        with self._lock:
-            return self._trouble
-
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""
         with self._lock:
-            return dict(self._known)
+            return {device: self._judged(device, known) for device, known in self._known.items()}
 
     def carry(self, publish: Callable[[Message, int], bool]) -> None:
         """Say nothing."""
@@ -79,37 +80,16 @@ class Survey:
                 self._moved_s = self._clock()
             if suffix == "status" and not heard.payload:
                 self._known.pop(device, None)  # somebody has removed it from the broker
-            elif self._has_room_for(device):
+            elif (device in self._known or suffix == "status") and self._has_room_for(device):
                 self._note(device, suffix, heard)
 
     def listening(self) -> None:
         """Take note that the broker passes on what happens."""
         with self._lock:
-            self._moved_s, self._trouble = self._clock(), ""
-
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Take note that it does not let us hear."""
-        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
-
-    # --- ports.BrokerEvents -------------------------------------------------------------------------------
-
-    def connected(self) -> None:
-        """Wait for `listening`."""
-
-    def disconnected(self, reason: str) -> None:
-        """Take note that nothing is heard."""
-        with self._lock:
-            self._trouble = reason
-
-    def replaced(self, reason: str) -> None:
-        """See `ports.BrokerEvents`; its reason goes before that of the closed connection."""
-        self.disconnected(reason)
-
-    def acknowledged(self, token: int) -> None:
-        """Need nothing: nothing is sent."""
-
-    def refused(self, token: int, reason: str) -> None:
-        """Need nothing: nothing is sent."""
+            self._moved_s = self._clock()
+            if self._trouble:  # we were deaf: nobody's silence counts
+                self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
+            self._trouble = ""
 
     def _has_room_for(self, device: str) -> bool:
         if device in self._asked:
@@ -129,3 +109,23 @@ class Survey:
         if known.state == "online" != said.state and not heard.retain:
             said = replace(said, gone=f"{self._now():%Y-%m-%dT%H:%M:%SZ}")
         self._known[device] = said
+        if suffix == "health" or not heard.retain:
+            age_s = self._age_s(said) if heard.retain else 0.0
+            self._spoke_s[device] = self._clock() - age_s
+        else:
+            self._spoke_s.setdefault(device, self._clock())
+
+    def _age_s(self, known: Known) -> float:
+        """Return how old what it said of its health is, as far as its clock tells."""
+        if not known.synced or not known.told:
+            return 0.0
+        try:
+            told = datetime.fromisoformat(known.told)
+        except ValueError:  # as February 30th
+            return 0.0
+        return max(0.0, (self._now() - told).total_seconds())
+
+    def _judged(self, device: str, known: Known) -> Known:
+        silent_s = self._clock() - self._spoke_s.get(device, self._clock())
+        deaf, most_s = bool(self._trouble), max(LEAST_SILENT_S, _MISSED * known.every_s)
+        return known if deaf or silent_s <= most_s else replace(known, silent_s=silent_s)

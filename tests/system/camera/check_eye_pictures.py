@@ -65,7 +65,7 @@ def test_the_factory_model_finds_in_a_cameras_pictures_what_it_finds_in_the_scen
             until(lambda: ear.newest("/frame").get("classes"), "somebody is found")
             until(lambda: len(ear.on("/frame")) > 20, "some frames")
             frames, info = ear.on("/frame"), ear.newest("/info")
-    newest = np.array(frames[-1]["boxes"], np.float32).reshape(-1, 4)
+    newest = np.array(frames[-1]["boxes"], np.float32).reshape(-1, 4) / 1000
     overlaps = iou_matrix(found_in_the_scene(), newest)
     assert len(overlaps) >= 2
     assert (overlaps.max(axis=1) > 0.8).all(), overlaps

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from eyespot.app.certificates import UNKNOWN, Now
+from eyespot.app.certificates import Now
 from eyespot.app.provision.folder import (
     AUTHORITY,
     CERTIFICATE,
@@ -24,6 +24,7 @@ from eyespot.config.loading import beside, decoded
 from eyespot.domain.errors import ConfigError, InputError
 from eyespot.trust.tuf_root import check_root
 
+_UNKNOWN = "cannot be known: Python's cryptography 43 is missing; ./install.sh brings it, or pip"
 _PAIR = (CERTIFICATE, KEY)
 _NAMED_BY = {CERTIFICATE: "cert_file", AUTHORITY: "ca_file"}
 
@@ -119,7 +120,7 @@ def _papers(contents: Contents, now: Now) -> Iterator[str]:
         # the library is large, and most folders and starts do without
         from eyespot.app.provision import papers  # noqa: PLC0415 - see above
     except ImportError:
-        yield f"whether the certificates are good {UNKNOWN}"
+        yield f"whether the certificates are good {_UNKNOWN}"
         return
     yield from papers.problems(contents.files, now)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eyespot.app.certificates import UNKNOWN, Now, ages
+from eyespot.app.certificates import Now, ages
 from eyespot.app.plan import device_id
 from eyespot.app.selftest.finding import Finding, Verdict
 from eyespot.app.selftest.world import World
@@ -18,8 +18,6 @@ def certificates(world: World) -> Finding:
     if settings is None or not (settings.cert_file or settings.ca_file):
         return Finding("certificates", "skip", "the configuration names none")
     found = ages(settings, Now.by(SystemClock()))
-    if found is None:
-        return Finding("certificates", "skip", f"whether they have expired {UNKNOWN}")
     words = "; ".join(f"{getattr(settings, key)} {age.words}" for key, age in found.items())
     facts = {key: {"verdict": age.verdict, "words": age.words} for key, age in found.items()}
     worst: Verdict = max((age.verdict for age in found.values()), key=("ok", "warn", "fail").index)
@@ -33,11 +31,11 @@ def broker(world: World) -> Finding:
     settings, environ = world.loaded.config.mqtt, as_the_service(world.environ, world.root)
     if unseen := out_of_sight(settings, environ, world.root):
         return Finding("broker", "skip", f"{unseen} is root's to read: sudo eyespot selftest")
-    facts: dict[str, Any] = {"url": settings.url, "username": settings.username}
+    facts: dict[str, Any] = {"url": settings.where, "username": settings.username}
     try:
         trial = try_out(settings, f"{device_id(world.loaded.config)}-selftest", environ)
     except (BrokerError, ConfigError) as error:
-        return Finding("broker", "fail", f"{settings.url}: {one_line(error)}", facts)
-    words = f"{settings.url} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
+        return Finding("broker", "fail", f"{settings.where}: {one_line(error)}", facts)
+    words = f"{settings.where} took the login in {trial.answered_ms:g} ms, MQTT {trial.version}"
     facts |= {"version": trial.version, "answered_ms": trial.answered_ms}
     return Finding("broker", "ok", f"{words}; what it may not publish shows on health", facts)

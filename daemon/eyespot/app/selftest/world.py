@@ -67,7 +67,7 @@ def look_around(
     facts = {"file": str(file), "source": config.camera.source, "bundle": config.model.bundle}
     count = len(config.rules)
     rules = f"{count} rule{'' if count == 1 else 's'}"
-    summary = f"{file}: {config.camera.source}, {rules}, {config.mqtt.url}"
+    summary = f"{file}: {config.camera.source}, {rules}, {config.mqtt.where}"
     desired = in_force_over(loaded, environ)
     words = "; ".join(filter(None, (summary, *doubts, desired)))
     return World(root, loaded, environ), Finding("configuration", "warn" if doubts else "ok", words, facts)

@@ -186,6 +186,7 @@ restarted_as_another() { is_running && [[ $(property MainPID) != "$1" ]]; }
 # --- the checks, in the order in which they run ------------------------------------------------------------------
 
 begins
+a_restart_over_the_broker_is_no_crash # first, as crash_loop stays named for a while
 crashes_get_longer_waits
 waits_can_be_ended
 watchdog_is_patient_while_it_waits
@@ -194,4 +195,3 @@ half_written_configurations_do_not_keep_it_down
 what_is_broken_at_the_start_is_mended_at_once
 credentials_start_it_too
 who_stopped_it_has_the_last_word
-a_restart_over_the_broker_is_no_crash

@@ -5,10 +5,9 @@
 
 import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,82 +15,28 @@ import numpy as np
 
 from eyespot.buckets import Buckets
 from eyespot.domain.errors import one_line
-from eyespot.domain.event import (
-    Counted,
-    Event,
-    HeatmapState,
-    Reset,
-    ResetCause,
-    RuleState,
-    ShelfState,
-    Split,
-)
-from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
+from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.message import Message
 from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.pipeline.running import Running, Told, told_of, when
+from eyespot.pipeline.tuning import Seen, Tuning
+from eyespot.pipeline.voice import Standard, Voice
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Gathering, Rule, Snapshot, Sweeping, was_heatmap
-from eyespot.topics.native import Native, Since, Stamp, stamp
+from eyespot.topics.native import Native, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
+
+__all__ = ["Pipeline", "Seen", "Standard", "Tuning", "Watch"]
 
 Watch = Callable[[Scene, tuple[str, ...], Sequence[Event]], None]
 
 _UTC = ZoneInfo("UTC")
-# What a rule keeps may change without a word, as where somebody is. Each time that is kept wears the card.
-_KEEP_NS, _KEEP_GATHERED_NS = 30 * SECOND_NS, 300 * SECOND_NS
-
-
-class Tuning(NamedTuple):
-    """What may change while it counts.
-
-    Attributes:
-        rules: by id, in the order in which they run.
-        min_score: from which on a detection can start a track.
-        publishes_frames: whether each observation's boxes are published, too.
-        classes: whose objects are counted in `seen`; None for all.
-        spans: rule id -> length of its buckets, in s.
-    """
-
-    rules: Mapping[str, Rule]
-    min_score: float
-    publishes_frames: bool
-    classes: Collection[str] | None
-    spans: Mapping[str, int]
-
-
-class Seen(NamedTuple):
-    """How much a model has seen since it began to look: looks, and what was sure in all of them."""
-
-    bundle: str
-    looks: int = 0
-    objects: int = 0
-
-
-@dataclass(slots=True)
-class _Running:
-    rule: Rule
-    since_utc_ns: int
-    published: RuleState | None = None
-    model: str = ""
-    reset: ResetCause = "begun"
-    counted: RuleState | None = None  # into its bucket
-    undecided: int = 0  # as the rule said last
-    kept: dict[str, object] | None = None
-    kept_ns: int = 0  # when that was looked at last
-
-
-class _Told(NamedTuple):
-    """What a rule has told of a scene of a strip, and its state then."""
-
-    step: int
-    order: int
-    events: Sequence[Event]
-    state: RuleState
-    undecided: int
+_MOST_GONE = 100
 
 
 class Pipeline:
@@ -102,6 +47,7 @@ class Pipeline:
         tracker: detections to tracks.
         rules: by id, in the order in which they run.
         native: makes the messages.
+        standards: make more of them, for those who do not know ours.
         publishes_frames: whether each observation's boxes are published, too.
         classes: whose objects are counted in `seen`; None for all.
         watch: is given each scene, the class names of its model by index, and what happened in it.
@@ -122,6 +68,7 @@ class Pipeline:
         rules: Mapping[str, Rule],
         native: Native,
         *,
+        standards: Sequence[Standard] = (),
         publishes_frames: bool = False,
         classes: Collection[str] | None = None,
         watch: Watch = lambda _scene, _labels, _events: None,
@@ -133,9 +80,9 @@ class Pipeline:
         self._begin_with(model)
         self._next = model
         self._tracker = tracker
-        self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in rules.items()}
+        self._rules = {rule_id: Running(rule, 0) for rule_id, rule in rules.items()}
         self._kept: dict[str, bytes] = {}
-        self._native = native
+        self._native, self._voice = native, Voice(native, standards)
         self._publishes_frames = publishes_frames
         self._buckets = Buckets(spans, zone)
         self.tracks_alive = 0
@@ -151,7 +98,7 @@ class Pipeline:
         """
         self._kept = dict(kept)
         self._buckets.begin(self.model.bundle, taken_ns, timeline)
-        return self._take_up(self._rules, taken_ns, timeline)
+        return self._take_up(self._rules, self._kept, taken_ns, timeline)
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
         """Count on by other rules and scores, between two steps; return every rule's state.
@@ -161,13 +108,14 @@ class Pipeline:
         """
         before = self._rules
         self._buckets.pass_time(taken_ns, timeline)
-        self._rules = {rule_id: _Running(rule, 0) for rule_id, rule in tuning.rules.items()}
+        self._rules = {rule_id: Running(rule, 0) for rule_id, rule in tuning.rules.items()}
         new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
         ended = [rule_id for rule_id in before if rule_id in new or rule_id not in self._rules]
         for rule_id in ended:
             self._buckets.close(rule_id, "changed")
         self._buckets.spans = tuning.spans
-        self._kept |= {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
+        newest = {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
+        self._kept = {rule_id: kept for rule_id, kept in self._kept.items() if rule_id not in newest} | newest
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
         self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
         self._next = replace(self.model, min_score=tuning.min_score)
@@ -175,10 +123,15 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        handover = self._take_up(new, taken_ns, timeline)
+        handover = self._take_up(new, ended, taken_ns, timeline)
         # of a rule that goes, so that no bucket of it is told again when it returns
-        gone = {rule_id: self._kept[rule_id] for rule_id in ended if rule_id not in self._rules}
-        return replace(handover, snapshots={**handover.snapshots, **gone})
+        gone = {rule_id: kept for rule_id, kept in newest.items() if rule_id not in self._rules}
+        return replace(handover, snapshots={**gone, **handover.snapshots})
+
+    @property
+    def states(self) -> dict[str, RuleState]:
+        """What holds now, by rule."""
+        return {rule_id: running.rule.state() for rule_id, running in self._rules.items()}
 
     @property
     def counting(self) -> tuple[str, ...]:
@@ -197,7 +150,7 @@ class Pipeline:
         """
         self._buckets.pass_time(taken_ns, timeline)
         resets = [self._reset(rule_id, "manual", taken_ns, timeline) for rule_id in rules]
-        messages = [self._native.event(reset, timeline) for reset in resets]
+        messages = self._voice.events(resets, timeline)
         states, snapshots = self._changes(taken_ns, timeline, resets)
         return Handover((*messages, *states), snapshots, self._native.seq)
 
@@ -223,7 +176,7 @@ class Pipeline:
         """Return the snapshots of all rules that gather, as of now, before the process ends."""
         self._buckets.pass_time(taken_ns, timeline)
         messages, snapshots = self._changes(taken_ns, timeline, ())
-        gathering = {rule_id for rule_id, running in self._rules.items() if _gathers(running)}
+        gathering = {rule_id for rule_id, running in self._rules.items() if running.gathers}
         gathering |= set(self._buckets.rules)
         whole = {rule_id: self._snapshot(rule_id, self._rules[rule_id]) for rule_id in sorted(gathering)}
         return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
@@ -269,7 +222,7 @@ class Pipeline:
         if self._publishes_frames or len(sweeping) < len(rules):
             yield from self._step_through(strip)
             return
-        told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(sweeping)), key=_when)
+        told = heapq.merge(*(told_of(order, rule, strip) for order, rule in enumerate(sweeping)), key=when)
         passed = 0
         for step, at_once in groupby(told, key=lambda one: one.step):
             yield from self._let_pass(strip, passed, step)
@@ -289,27 +242,27 @@ class Pipeline:
         if self._buckets.rules:
             for step in range(begin, end):
                 self._pass_time(strip, step)
-                yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
+                yield from self._voice.buckets(self._buckets.due())
 
     def _pass_time(self, strip: Strip, step: int) -> None:
         self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
         if strip.observed[step]:
             self._buckets.look(strip.sight(step))
 
-    def _tell(self, told: Sequence[_Told], strip: Strip, step: int) -> Iterator[Message]:
+    def _tell(self, told: Sequence[Told], strip: Strip, step: int) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
         self._pass_time(strip, step)
         running = list(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
             self._count_told(rule_id, of, one)
-            yield from (self._native.event(event, strip.timeline) for event in one.events)
-        yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
+            yield from self._voice.events(one.events, strip.timeline)
+        yield from self._voice.buckets(self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))
         for one in told:
             yield from self._published(*running[one.order], one.state, at)
 
-    def _count_told(self, rule_id: str, running: _Running, told: _Told) -> None:
+    def _count_told(self, rule_id: str, running: Running, told: Told) -> None:
         undecided = told.undecided - running.undecided
         running.undecided, running.counted = told.undecided, told.state
         self._buckets.count(rule_id, measures(told.state), told.events, undecided)
@@ -319,7 +272,7 @@ class Pipeline:
         self.tracks_alive = int(scene.tracks.confirmed.sum())
         events = [*before, *self._run_rules(scene)]
         self._watch(scene, self.model.labels, events)
-        messages = [self._native.event(event, scene.timeline) for event in events]
+        messages = self._voice.events(events, scene.timeline)
         states, snapshots = self._changes(scene.taken_ns, scene.timeline, events)
         messages += states
         if self._publishes_frames and scene.observation is not None:
@@ -327,7 +280,9 @@ class Pipeline:
             messages.append(self._native.frame(scene.tracks, self.model.labels, self.model.bundle, at))
         return Handover(tuple(messages), snapshots, self._native.seq)
 
-    def _take_up(self, new: Collection[str], taken_ns: int, timeline: Timeline) -> Handover:
+    def _take_up(
+        self, new: Collection[str], known: Collection[str], taken_ns: int, timeline: Timeline
+    ) -> Handover:
         begun: list[Event] = []
         for rule_id in new:
             running = self._rules[rule_id]
@@ -336,32 +291,37 @@ class Pipeline:
             self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
             if kept and kept.place not in {"", running.rule.place}:
                 begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
-        removed = [
-            self._native.rule_removed(rule_id, is_heatmap=is_heatmap) for rule_id, is_heatmap in self._gone()
-        ]
+        removed = self._remove(known)
         begun += self._split(taken_ns)
-        messages = [self._native.event(event, timeline) for event in begun]
+        messages = self._voice.events(begun, timeline)
         states, snapshots = self._changes(taken_ns, timeline, begun)
-        return Handover((*removed, *messages, *states), snapshots, self._native.seq)
+        forgotten = dict.fromkeys(self._forget(), b"")
+        return Handover((*removed, *messages, *states), forgotten | snapshots, self._native.seq)
 
-    def _gone(self) -> Iterator[tuple[str, bool]]:
-        """Yield what is retained though nothing tells it any more: id, and whether it is a heatmap."""
-        for rule_id, kept in self._kept.items():
-            was, running = was_heatmap(kept), self._rules.get(rule_id)
-            if running is None or was != _is_heatmap(running):
-                yield rule_id, was
+    def _remove(self, known: Collection[str]) -> list[Message]:
+        """Return what clears topics that nothing tells any more: of rules that have gone, or are others."""
+        messages: list[Message] = []
+        for rule_id in known:
+            was, running = was_heatmap(self._kept[rule_id]), self._rules.get(rule_id)
+            if running is None or was != running.is_heatmap:
+                messages.append(self._native.rule_removed(rule_id, is_heatmap=was))
+        gone = [rule_id for rule_id in known if rule_id not in self._rules]
+        return messages + [message for rule_id in gone for message in self._voice.removed(rule_id)]
 
-    def _restore(self, rule_id: str, running: _Running, kept: bytes) -> Snapshot | None:
+    def _forget(self) -> list[str]:
+        """Forget rules that have gone, but for the newest: their totals would never be asked for again."""
+        gone = [rule_id for rule_id in self._kept if rule_id not in self._rules][:-_MOST_GONE]
+        for rule_id in gone:
+            del self._kept[rule_id]
+        return gone
+
+    def _restore(self, rule_id: str, running: Running, kept: bytes) -> Snapshot | None:
         """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
         try:
-            snapshot = msgspec.json.decode(kept, type=Snapshot)
-            running.rule.restore(snapshot.state)
+            return running.restore(kept)
         except (msgspec.DecodeError, ValueError) as error:
             self.unusable[rule_id], running.reset = one_line(error), "unusable"
             return None
-        running.since_utc_ns, running.model = snapshot.since_utc_ns, snapshot.model
-        running.reset = snapshot.reset
-        return snapshot
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)
@@ -397,12 +357,12 @@ class Pipeline:
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for rule_id, running in self._rules.items():
-            told = [_dated(event, running, scene) for event in running.rule.step(scene, events)]
+            told = [running.dated(event, scene) for event in running.rule.step(scene, events)]
             events += told
             self._count(rule_id, running, told)
         return events
 
-    def _count(self, rule_id: str, running: _Running, told: Sequence[Event]) -> None:
+    def _count(self, rule_id: str, running: Running, told: Sequence[Event]) -> None:
         undecided, running.undecided = running.undecided, running.rule.undecided
         state = running.rule.state()
         if told or state is not running.counted or running.undecided != undecided:
@@ -413,7 +373,7 @@ class Pipeline:
         self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
     ) -> tuple[list[Message], dict[str, bytes]]:
         """Return due buckets, states that are not published yet, and the snapshots of rules that moved."""
-        messages = [self._native.bucket(bucket) for bucket in self._buckets.due()]
+        messages = self._voice.buckets(self._buckets.due())
         snapshots: dict[str, bytes] = {}
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
@@ -421,68 +381,21 @@ class Pipeline:
             state = running.rule.state()
             new = list(self._published(rule_id, running, state, at))
             messages += new
-            wanted = self._buckets.wants_to_be_kept(rule_id) or _has_moved(running, taken_ns)
+            wanted = self._buckets.wants_to_be_kept(rule_id) or running.is_moved(taken_ns)
             if new or rule_id in speakers or wanted:
                 running.kept_ns = taken_ns
                 snapshots[rule_id] = self._snapshot(rule_id, running)
         return messages, snapshots
 
-    def _published(self, rule_id: str, running: _Running, state: RuleState, at: Stamp) -> Iterator[Message]:
-        """Yield the message of a state, if it is new."""
+    def _published(self, rule_id: str, running: Running, state: RuleState, at: Stamp) -> Iterator[Message]:
+        """Yield what is to be said of a state, if it is new."""
         if state != running.published:
             running.published = state
-            since = Since(running.since_utc_ns, running.reset)
-            yield self._native.rule_state(rule_id, state, since, self.model.bundle, at)
+            yield from self._voice.state(rule_id, state, running.since, self.model.bundle, at)
 
-    def _snapshot(self, rule_id: str, running: _Running) -> bytes:
-        running.kept, buckets = running.rule.snapshot(), self._buckets.keep(rule_id)
-        snapshot = Snapshot(
-            since_utc_ns=running.since_utc_ns,
-            state=running.kept,
-            model=running.model,
-            reset=running.reset,
-            place=running.rule.place,
-            heatmap=_is_heatmap(running),
-            buckets=buckets,
-        )
-        return msgspec.json.encode(snapshot)
+    def _snapshot(self, rule_id: str, running: Running) -> bytes:
+        return running.snapshot(self._buckets.keep(rule_id))
 
 
-def _has_moved(running: _Running, taken_ns: int) -> bool:
-    """Return whether what a rule keeps has changed without a word, as where somebody is; now and then."""
-    if taken_ns - running.kept_ns < (_KEEP_GATHERED_NS if _gathers(running) else _KEEP_NS):
-        return False
-    running.kept_ns = taken_ns
-    return running.rule.snapshot() != running.kept
-
-
-def _gathers(running: _Running) -> bool:
-    """Whether a rule changes though it says nothing and its state is as before."""
-    return isinstance(running.rule.state(), HeatmapState | ShelfState)
-
-
-def _is_heatmap(running: _Running) -> bool:
-    return isinstance(running.rule.state(), HeatmapState)
-
-
-def _dated(event: Event, running: _Running, scene: Scene) -> Event:
-    """Return an event; of totals that a rule has begin anew, with when they had begun."""
-    if not isinstance(event, Reset):
-        return event
-    dated = replace(event, since_utc_ns=running.since_utc_ns)
-    running.since_utc_ns, running.reset = scene.timeline.utc_ns(event.taken_ns), event.cause
-    running.published = None
-    return dated
-
-
-def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[_Told]:
-    for step, events in rule.sweep(strip):
-        yield _Told(step, order, events, rule.state(), rule.undecided)
-
-
-def _when(told: _Told) -> tuple[int, int]:
-    return told.step, told.order
-
-
-def _goes_on(rule: Rule, running: _Running | None) -> bool:
+def _goes_on(rule: Rule, running: Running | None) -> bool:
     return running is not None and running.rule is rule

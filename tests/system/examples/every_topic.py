@@ -1,0 +1,220 @@
+"""Lets real daemons say everything they can, and prints one message of each kind as mosquitto_sub has it.
+
+The examples in config/README.md were heard so, and are renewed so. Three minutes; the classifier is one of
+EYESPOT_SHARED_MODELS.
+
+    PYTHONPATH=daemon:tests python tests/system/examples/every_topic.py [config/README.md]
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from eyespot.broker.local import LocalMosquitto
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.message import Heard
+from eyespot.domain.observation import Observation
+from eyespot.recording import SCHEMA, Header, RecordingWriter
+from eyespot.topics.asyncapi import Said, declared_for, examples_in, message_id
+from eyespot.topics.gate import DECLARED
+from eyespot.update.slots import Slots
+from fakes import contract
+from fakes.brokers import say
+from fakes.bundles import write_bundle
+from fakes.daemon import LABELS, LINE, Daemon, write_config
+from fakes.slots import factory_network, offer
+from fakes.waiting import until
+from fakes.walkers import Walker, film
+
+ROOT = "eyespot/v1/entrance-1"
+LONG_S = 120.0
+NOBODY = "mqtt://127.0.0.1:9"
+RATE_HZ = 10.0
+DOOR = {**LINE, "a": [0.1, 0.6], "b": [0.9, 0.6], "classes": ["person"]}
+SCALE = {"kind": "share", "id": "scale", "over_s": 1.0, "change": 0.1}
+CLASSIFIER = "coral_mobilenet_v1_0.25_128_quant.tflite"
+
+
+class Ear:
+    """What mosquitto_sub prints, while its context lasts.
+
+    Attributes:
+        said: the newest message of each kind, by the key of its payload.
+    """
+
+    def __init__(self, folder: Path, mosquitto: LocalMosquitto) -> None:
+        self._lines = folder / "heard"
+        where = ["-h", "127.0.0.1", "-p", str(mosquitto.port), "-q", "1"]
+        self._command = ["mosquitto_sub", "-v", *where, "-t", f"{ROOT}/#"]
+
+    def __enter__(self) -> Self:
+        with self._lines.open("wb") as lines:
+            self._process = subprocess.Popen(self._command, stdout=lines)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    @property
+    def said(self) -> dict[str, Said]:
+        newest = {}
+        for said in examples_in(self._lines.read_text()):
+            declared = declared_for(said.suffix, said.payload)
+            if declared is not None:
+                newest[message_id(declared)] = said
+        return newest
+
+    def until(self, *kinds: str, true: Callable[[dict[str, Any]], object] = bool) -> None:
+        """Wait for messages of these kinds, the payload of each as wanted."""
+
+        def heard() -> bool:
+            said = self.said
+            return all(kind in said and true(json.loads(said[kind].payload)) for kind in kinds)
+
+        until(heard, " and ".join(kinds), LONG_S)
+
+
+def configured(folder: Path, mosquitto: LocalMosquitto, rule: dict[str, Any], camera: dict[str, Any]) -> Path:
+    file = write_config(folder, camera={"mount": "oblique", **camera}, url=mosquitto.url, rules=[rule])
+    told = 'id = "entrance-1"\nname = "Entrance"\ntimezone = "Europe/Berlin"'
+    file.write_text(file.read_text().replace('id = "shop"', told))
+    return file
+
+
+def add(config: Path, *lines: str) -> None:
+    config.write_text("\n".join([config.read_text(), *lines, ""]))
+
+
+@contextmanager
+def place(name: str) -> Iterator[tuple[Path, LocalMosquitto, Ear]]:
+    """A folder, a broker and an ear there."""
+    print(f"# {name}", file=sys.stderr)
+    with (
+        tempfile.TemporaryDirectory(prefix="eyespot-said-") as folder,
+        LocalMosquitto() as mosquitto,
+        Ear(Path(folder), mosquitto) as ear,
+    ):
+        yield Path(folder), mosquitto, ear
+
+
+def a_day_at_the_door() -> dict[str, Said]:
+    """People are counted, a configuration is desired, another model comes."""
+    with place("a day at the door") as (folder, mosquitto, ear):
+        config = configured(folder, mosquitto, DOOR, {"source": "scene", "seed": 903})
+        add(config, "[topics]", "frame = true", "onvif = true", "[update]", "probation_s = 10")
+        with Daemon(config):
+            ear.until("crossed", "frame", "config_reported")
+            early = ear.said
+            desired = {"req_id": "17", "config": {"model": {"min_score": 0.4}}}
+            tell(mosquitto, "config/desired", desired, retain=True)
+            ear.until("config_reported", true=lambda report: report["req_id"] == "17")
+            tell(mosquitto, "cmd/model/update", {"req_id": "18"})
+            ear.until("reply")
+            offer(Slots(folder / "state" / "models"), "1.1.0", factory_network())
+            ear.until("split", "model_event")
+            ear.until("model_event", true=lambda event: event["kind"] == "committed")
+            ear.until("health", true=lambda health: health["uptime_s"] > 10)
+            ear.until("rule_state", true=lambda state: len(state["counts"]["person"]) == 2)
+            early["rule_state"] = ear.said["rule_state"]
+            tell(mosquitto, "cmd/diagnose", {"req_id": "22"})
+            tell(mosquitto, "cmd/counters/reset", {})
+            ear.until("reset", "diagnosis")
+            return early | ear.said | {kind: early[kind] for kind in ("crossed", "status", "rule_state")}
+
+
+def tell(mosquitto: LocalMosquitto, suffix: str, payload: dict[str, Any], *, retain: bool = False) -> None:
+    say(mosquitto.url, Heard(f"{ROOT}/{suffix}", json.dumps(payload).encode(), retain=retain, qos=1))
+
+
+def something_on_a_scale() -> dict[str, Said]:
+    """A classifier looks at what happens to walk by."""
+    shared = Path(os.environ["EYESPOT_SHARED_MODELS"])
+    names = [line.split(",")[0] for line in (shared / "imagenet_labels.txt").read_text().splitlines()]
+    with place("something on a scale") as (folder, mosquitto, ear):
+        bundle = folder / "bundle"
+        bundle.mkdir()
+        write_bundle(
+            bundle,
+            (shared / CLASSIFIER).read_bytes(),
+            "\n".join(names).encode(),
+            name="mobilenet-v1",
+            input={"width": 128, "height": 128, "dtype": "uint8", "order": "rgb", "resize": "stretch"},
+            outputs=[{"role": "scores", "shape": [1, 1001], "dtype": "uint8"}],
+            decoder={"kind": "classifier", "softmax": False},
+            min_score=0.1,
+        )
+        config = configured(folder, mosquitto, SCALE, {"source": "scene"})
+        add(config, "[model]", f'bundle = "{bundle}"')
+        with Daemon(config):
+            ear.until("changed")
+            ear.until("share_state", true=lambda state: state["top"] is not None)
+            return {kind: ear.said[kind] for kind in ("changed", "share_state")}
+
+
+def more_than_may_wait() -> dict[str, Said]:
+    """Without a broker, more is counted than may wait for it."""
+    with place("more than may wait") as (folder, mosquitto, ear):
+        crowd = folder / "crowd.eyespot.jsonl"
+        record_crowd(crowd, 700)
+        config = configured(
+            folder, mosquitto, LINE, {"source": "replay", "file": str(crowd), "pace": "fast", "loop": True}
+        )
+        text = config.read_text().replace("[state]", "[state]\noutbox_mb = 1")
+        config.write_text(text.replace(mosquitto.url, NOBODY))
+        with Daemon(config) as daemon:
+            until(lambda: "store_overflowed" in daemon.stderr, "too much that waits", LONG_S)
+        config.write_text(text)
+        with Daemon(config):
+            ear.until("dropped")
+            return {"dropped": ear.said["dropped"]}
+
+
+def record_crowd(file: Path, rows: int) -> None:
+    """Write a recording of rows of eight people who go from left to right, each row in two seconds."""
+    row = [Walker((0.1, y / 9), (0.9, y / 9), 0.0, 1.8) for y in range(1, 9)]
+    one = list(film(row, RATE_HZ, 1.9))
+    started = "2026-01-01T00:00:00Z"
+    header = Header(schema=SCHEMA, started=started, labels=LABELS, width=768, height=576, rate_hz=RATE_HZ)
+    with RecordingWriter(file, header) as writer:
+        for number in range(rows):
+            for taken_ns, found in one:
+                writer.write(Observation(taken_ns + number * 2 * SECOND_NS, "recording", found))
+
+
+def renewed(text: str, said: dict[str, Said]) -> str:
+    """Return a text whose topics are shown by what was heard now, each by one of its kind."""
+    before, heading, text = text.partition("\n## Topics\n")
+    for old in examples_in(text):
+        declared = declared_for(old.suffix, old.payload)
+        new = said.get(message_id(declared)) if declared else None
+        if new is not None:
+            text = text.replace(line(old), line(new))
+    return before + heading + text
+
+
+def line(said: Said) -> str:
+    return f"{ROOT}/{said.suffix} {said.payload.decode()}"
+
+
+def main(arguments: list[str]) -> None:
+    """Print what was heard, or renew the examples in a file; end with 1 where something was not heard."""
+    said = a_day_at_the_door() | more_than_may_wait() | something_on_a_scale()
+    wrong = [wrong for one in said.values() if (wrong := contract.why_unfit(one.suffix, one.payload))]
+    missing = [message_id(declared) for declared in DECLARED if message_id(declared) not in said]
+    for name in arguments:
+        Path(name).write_text(renewed(Path(name).read_text(), said))
+    if not arguments:
+        print("\n".join(line(said[kind]) for kind in map(message_id, DECLARED) if kind in said))
+    if missing or wrong:
+        sys.exit(f"never said: {missing}; unfit: {wrong}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
