@@ -88,6 +88,26 @@ def test_a_walker_who_is_hidden_for_a_second_is_the_same_track_afterwards() -> N
     assert ids == {1}
 
 
+@pytest.mark.parametrize("kept", ["top", "bottom"])
+def test_of_somebody_half_hidden_for_a_second_the_box_stays_where_he_is(kept: str) -> None:
+    tracker = Tracker(MIN_SCORE)
+    whole, part = (0.5, 0.5, 0.1, 0.4, 0.6, 0), (0.5, 0.41 if kept == "top" else 0.59, 0.1, 0.22, 0.6, 0)
+    for number in range(20):
+        tracks = tracker.step(number * STEP_NS, detections(whole if number < 10 else part))
+    assert len(tracks) == 1
+    top, bottom = tracks.boxes_xyxy_n[0, 1::2]
+    assert (top, bottom) == pytest.approx((0.3, 0.7), abs=0.12)
+    assert (top if kept == "top" else bottom) == pytest.approx(0.3 if kept == "top" else 0.7, abs=0.06)
+
+
+def test_who_has_become_smaller_is_followed_as_he_is_after_some_seconds() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number in range(100):
+        height = 0.4 if number < 10 else 0.22
+        tracks = tracker.step(number * STEP_NS, detections((0.5, 0.3 + height / 2, 0.1, height, 0.6, 0)))
+    assert tracks.boxes_xyxy_n[0, 1::2] == pytest.approx((0.3, 0.52), abs=0.02)
+
+
 def test_while_not_seen_a_track_goes_on_the_way_it_went_and_says_it_was_not_seen() -> None:
     tracker = Tracker(MIN_SCORE)
     for number in range(10):
@@ -98,20 +118,21 @@ def test_while_not_seen_a_track_goes_on_the_way_it_went_and_says_it_was_not_seen
     assert tracks.boxes_xyxy_n[0, 0] > last_x + 0.01
 
 
-def test_two_hits_are_not_enough_to_be_confirmed_and_three_are() -> None:
+@pytest.mark.parametrize(("rate_hz", "number"), [(2, 3), (5, 3), (10, 4), (30, 10), (60, 19)])
+def test_a_track_is_confirmed_by_three_hits_over_three_tenths_of_a_second(rate_hz: int, number: int) -> None:
     tracker = Tracker(MIN_SCORE)
-    found = (0.5, 0.5, 0.1, 0.2, 0.6, 0)
-    confirmed = [tracker.step(n * STEP_NS, detections(found)).confirmed.tolist() for n in range(3)]
-    assert confirmed == [[False], [False], [True]]
+    found = detections((0.5, 0.5, 0.1, 0.2, 0.6, 0))
+    steps = (tracker.step(look * SECOND_NS // rate_hz, found) for look in range(30))
+    assert [bool(tracks.confirmed[0]) for tracks in steps].index(True) == number - 1
 
 
 def test_a_low_score_continues_a_confirmed_track_and_starts_none() -> None:
     tracker = Tracker(MIN_SCORE)
     low = detections((0.5, 0.5, 0.1, 0.2, 0.2, 0))
     assert len(tracker.step(0, low)) == 0
-    for number in range(1, 4):
+    for number in range(1, 5):
         tracker.step(number * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.6, 0)))
-    assert tracker.step(4 * STEP_NS, low).seen.tolist() == [True]
+    assert tracker.step(5 * STEP_NS, low).seen.tolist() == [True]
 
 
 def test_a_lower_score_than_half_the_least_is_not_looked_at() -> None:

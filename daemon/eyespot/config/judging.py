@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import pairwise
 from math import dist
 
 from eyespot.broker.settings import endpoint
@@ -86,7 +87,7 @@ def warnings(loaded: Loaded) -> list[str]:
     found = [] if loaded.config.rules else [f"{loaded.file}: there are no [[rules]]: nothing is counted"]
     for index, rule in enumerate(loaded.config.rules):
         if isinstance(rule, LineSettings):
-            place = loaded.at("rules", index, "a")
+            place = loaded.at("rules", index, "a" if rule.points is None else "points")
             doubts = _doubts(rule, loaded.config.camera.mount)
             found += [f'{place}: line "{rule.id}" {text}' for text in doubts]
     file = loaded.config.camera.file
@@ -113,15 +114,16 @@ def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:
 
 
 def _doubts(line: LineSettings, mount: Mount) -> Iterator[str]:
-    length = dist(line.a, line.b)
+    path = line.path
+    length = sum(dist(one, other) for one, other in pairwise(path))
     if length < _SHORTEST:
         yield f"is only {length:.2f} of the frame long; hardly anything will cross it"
     top = _TOP_MARGIN if mount == "oblique" else _MARGIN
     from_edges = {
-        "left": (_MARGIN, line.a[0], line.b[0]),
-        "right": (_MARGIN, 1 - line.a[0], 1 - line.b[0]),
-        "top": (top, line.a[1], line.b[1]),
-        "bottom": (_MARGIN, 1 - line.a[1], 1 - line.b[1]),
+        "left": (_MARGIN, *(x for x, _ in path)),
+        "right": (_MARGIN, *(1 - x for x, _ in path)),
+        "top": (top, *(y for _, y in path)),
+        "bottom": (_MARGIN, *(1 - y for _, y in path)),
     }
     for edge, (margin, *distances) in from_edges.items():
         if max(distances) < margin:
