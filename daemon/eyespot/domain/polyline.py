@@ -5,6 +5,7 @@ right of somebody who walks along, as the picture is seen.
 """
 
 from itertools import pairwise
+from math import dist
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from eyespot.domain.geometry import Point, Reals
 from eyespot.domain.track import Mask
 
 _TINY = 1e-9
+_SHORTEST = 1e-3  # of the frame: a piece has a direction
 
 
 class Meetings(NamedTuple):
@@ -31,8 +33,8 @@ class Meetings(NamedTuple):
 
 def problem_with(points: tuple[Point, ...]) -> str:
     """Return why points make no line that can be crossed; empty where they do."""
-    if any(one == other for one, other in pairwise(points)):
-        return "a point is named twice in a row; name each once"
+    if any(dist(one, other) < _SHORTEST for one, other in pairwise(points)):
+        return "two points in a row are the same; name each once"
     pieces = list(pairwise(points))
     for first in range(len(pieces)):
         for second in range(first + 1, len(pieces)):

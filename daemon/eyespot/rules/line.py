@@ -80,7 +80,7 @@ class LineSettings(
         if self.points is None:
             if self.a is None or self.b is None:
                 raise ValueError("a line needs a and b, or points")
-            if self.a == self.b:
+            if problem_with((self.a, self.b)):
                 raise ValueError("a and b are the same point; a line needs two")
         elif self.a is not None or self.b is not None:
             raise ValueError("name either a and b, or points")

@@ -24,7 +24,7 @@ _UNSURE = Gate(deviations=2.5, distance=0.7, growth=1.7)
 _CONFIRMING_HITS = 3
 _CONFIRMING_SHARE = 0.4
 _CONFIRMING_S = 0.3  # what stays for less may be a reflection, however often it is seen
-_TENTATIVE_LIFE_S = 0.5
+_TENTATIVE_LIFE_S = 1.0
 _CONFIRMED_LIFE_S = 1.5
 _HIDDEN_AFTER_S = 0.3
 

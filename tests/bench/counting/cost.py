@@ -1,5 +1,7 @@
 """What a frame costs: CPU milliseconds of one thread, tracker and two lines, all taking turns."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -49,6 +51,29 @@ def crowd(count: int, frames: int) -> Iterator[Detections]:
         boxes = np.concatenate([centres - size / 2, centres + size / 2], axis=1)[seen]
         scores = random.uniform(0.45, 0.75, len(boxes)).astype(np.float32)
         yield Detections(np.clip(boxes, 0, 1).astype(np.float32), scores, np.zeros(len(boxes), np.intp))
+
+
+def growth_kb(frames: int) -> float:
+    """Return by how much memory grows from a tenth of so many frames to their end, people coming and going."""
+    step, size = _eyespot(), np.array([0.06, 0.2])
+    before = 0
+    tracemalloc.start()
+    for number in range(frames):
+        if number == frames // 10:
+            gc.collect()
+            before, _ = tracemalloc.get_traced_memory()
+        shares = (number / 100 + np.array([0.0, 0.3, 0.6])) % 1.2  # each is away for a while, and comes anew
+        centres = np.stack([shares, np.array([0.3, 0.5, 0.7])], axis=1)[shares < 1]
+        boxes = np.clip(np.concatenate([centres - size / 2, centres + size / 2], axis=1), 0, 1)
+        scores = np.full(len(boxes), 0.6, np.float32)
+        step(
+            number * SECOND_NS // 10,
+            Detections(boxes.astype(np.float32), scores, np.zeros(len(boxes), np.intp)),
+        )
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (after - before) / 1000
 
 
 def _eyespot() -> Step:

@@ -64,11 +64,18 @@ class Clip:
         return inside(self.ways, SCENES[self.scene].zone, times)
 
 
-def clips(scenes: tuple[str, ...], seeds: range) -> Iterator[Clip]:
-    """Yield every scene in every view, at every level and rate, once for each seed."""
+def clips(scenes: tuple[str, ...], seeds: range, *, sparse: bool = False) -> Iterator[Clip]:
+    """Yield every scene in every view, at every level and rate, for each seed.
+
+    Args:
+        scenes: names of them.
+        seeds: each makes other people and other mistakes.
+        sparse: each seed takes each level and each rate once only; three seeds make a round.
+    """
     for seed in seeds:
         for scene in scenes:
             for view in VIEWS:
-                for level in LEVELS:
-                    for rate_hz in RATES_HZ:
-                        yield Clip(scene, view, level, rate_hz, seed)
+                for row, level in enumerate(LEVELS):
+                    for column, rate_hz in enumerate(RATES_HZ):
+                        if not sparse or (row + seed) % len(RATES_HZ) == column:
+                            yield Clip(scene, view, level, rate_hz, seed)

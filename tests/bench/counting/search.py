@@ -1,7 +1,8 @@
 """Chooses the peers' knobs and tells how Eyespot's constants compare: one at a time, on half of the scenes.
 
 Each candidate is tried with everything else at its best so far. Peers get a threshold of their line zone
-for each frame rate as well, as it counts frames. `python search.py "SORT"` searches for one of them.
+for each frame rate as well, as it counts frames. `EYESPOT_COUNTING=search.py run SORT` searches for one of
+them, `… run Eyespot` tries our constants.
 """
 
 import sys
