@@ -54,7 +54,7 @@ def crowd(count: int, frames: int) -> Iterator[Detections]:
 
 
 def growth_kb(frames: int) -> float:
-    """Return by how much memory grows from a tenth of so many frames to their end, people coming and going."""
+    """Return by how much memory grows from a tenth of so many frames on, while people come and go."""
     step, size = _eyespot(), np.array([0.06, 0.2])
     before = 0
     tracemalloc.start()
@@ -62,7 +62,7 @@ def growth_kb(frames: int) -> float:
         if number == frames // 10:
             gc.collect()
             before, _ = tracemalloc.get_traced_memory()
-        shares = (number / 100 + np.array([0.0, 0.3, 0.6])) % 1.2  # each is away for a while, and comes anew
+        shares = (number / 100 + np.array([0.0, 0.3, 0.6])) % 1.2  # each goes away, and comes anew
         centres = np.stack([shares, np.array([0.3, 0.5, 0.7])], axis=1)[shares < 1]
         boxes = np.clip(np.concatenate([centres - size / 2, centres + size / 2], axis=1), 0, 1)
         scores = np.full(len(boxes), 0.6, np.float32)

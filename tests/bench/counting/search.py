@@ -15,17 +15,17 @@ from material import CHOOSING, RATES_HZ, Clip, clips
 from scoring import score
 
 SEEDS = range(1)
-THRESHOLDS = (2, 5, 8, 12, 20, 30)
+THRESHOLDS = (1, 2, 3, 5, 8, 12, 20)
 _SHARED = {
-    "track_activation_threshold": (0.25, 0.35, 0.45),
+    "track_activation_threshold": (0.2, 0.3, 0.4, 0.5),
     "minimum_consecutive_frames": (1, 2, 3),
-    "minimum_iou_threshold": (0.02, 0.1, 0.2),
-    "lost_track_buffer": (30, 60),
+    "minimum_iou_threshold": (0.02, 0.1, 0.2, 0.3),
+    "lost_track_buffer": (15, 30, 60),
     "timed": (False, True),
 }
 GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = MappingProxyType(
     {
-        BYTE_TRACK.name: {"high_conf_det_threshold": (0.2, 0.3, 0.4), **_SHARED},
+        BYTE_TRACK.name: {"high_conf_det_threshold": (0.2, 0.3, 0.4, 0.5), **_SHARED},
         SORT.name: _SHARED,
     }
 )
