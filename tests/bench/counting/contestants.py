@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from inspect import signature
 
 import numpy as np
 import supervision as sv
@@ -57,7 +58,7 @@ def eyespot_with(constants: Settings) -> Callable[[Clip], Counts]:
     """Return `eyespot` with other constants, by "module.name" below the package."""
 
     def count(clip: Clip) -> Counts:
-        before = {path: _constant(path) for path in constants}
+        before = {path: constant(path) for path in constants}
         try:
             for path, value in constants.items():
                 _set_constant(path, value)
@@ -69,7 +70,8 @@ def eyespot_with(constants: Settings) -> Callable[[Clip], Counts]:
     return count
 
 
-def _constant(path: str) -> float:
+def constant(path: str) -> float:
+    """Return a constant of the package, by "module.name"."""
     module, name = path.rsplit(".", 1)
     return getattr(import_module(f"eyespot.{module}"), name)
 
@@ -129,6 +131,14 @@ class Peer:
         }
         knobs = {key: value for key, value in changes.items() if key not in own}
         return replace(self, knobs={**self.knobs, **knobs}, **own)
+
+
+def shipped_knobs(peer: Peer) -> Settings:
+    """Return what its tracker does where it is not told otherwise."""
+    defaults = signature(peer.kind).parameters.values()
+    return {one.name: one.default for one in defaults if isinstance(one.default, int | float)} | {
+        "timed": False
+    }
 
 
 AS_SHIPPED = Peer("ByteTrack + LineZone as shipped", ByteTrackTracker, {}, corners=True)

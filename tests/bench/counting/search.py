@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from contestants import BYTE_TRACK, SORT, Counts, Peer, Settings, eyespot_with
+from contestants import BYTE_TRACK, SORT, Counts, Peer, Settings, constant, eyespot_with, shipped_knobs
 from material import CHOOSING, RATES_HZ, Clip, clips
 from scoring import score
 
@@ -31,29 +31,29 @@ GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = MappingProxyType(
 )
 EYESPOT: Mapping[str, Sequence[float]] = MappingProxyType(
     {
-        "rules.line._BAND": (0.1, 0.15, 0.2, 0.25, 0.3),
-        "tracking.motion.MEASURING_VARIANCE": (0.05**2, 0.08**2, 0.12**2),
-        "tracking.motion._ACCELERATION_DENSITY": (0.5, 1.0, 2.0, 4.0),
-        "tracking.motion._SIZE_MEMORY_S": (0.2, 0.4, 0.8, 1.6),
+        "tracking.tracker._CONFIRMED_LIFE_S": (1.0, 1.5, 2.0),
+        "tracking.motion._ACCELERATION_DENSITY": (0.5, 1.0, 2.0),
         "tracking.motion._COASTING_MEMORY_S": (0.4, 0.8, 1.6),
+        "tracking.motion.MEASURING_VARIANCE": (0.06**2, 0.08**2, 0.1**2),
         "tracking.tracker._CONFIRMING_HITS": (2, 3, 4),
-        "tracking.tracker._CONFIRMING_SHARE": (0.25, 0.4, 0.5),
-        "tracking.tracker._TENTATIVE_LIFE_S": (0.3, 0.5, 0.8),
-        "tracking.tracker._CONFIRMED_LIFE_S": (1.0, 1.5, 2.0, 3.0),
         "tracking.tracker._SAME_OVERLAP": (0.4, 0.5, 0.6),
+        "tracking.tracker._TENTATIVE_LIFE_S": (0.5, 1.0, 1.5),
+        "tracking.motion._SIZE_MEMORY_S": (0.2, 0.4, 0.8),
+        "rules.line._BAND": (0.2, 0.25, 0.3),
     }
 )
 
 
 def climb(
-    grid: Mapping[str, Sequence[float]], start: Settings, error: Callable[[Settings], float]
+    grid: Mapping[str, Sequence[float]], shipped: Settings, error: Callable[[Settings], float]
 ) -> Settings:
-    """Return the best settings found, one knob after the other; prints each try."""
-    best, least = dict(start), error(start)
+    """Return the best settings found beside those shipped, one knob after the other; prints each try."""
+    best: dict[str, float] = {}
+    least = error(best)
     print(f"start {least:6.2f} {best}", flush=True)
     for knob, values in grid.items():
         for value in values:
-            if value != best.get(knob):
+            if value != best.get(knob, shipped.get(knob)):
                 tried = {**best, knob: value}
                 wrong = error(tried)
                 print(f"{knob} = {value}: {wrong:.2f}", flush=True)
@@ -100,9 +100,10 @@ def main() -> int:
     peers = {peer.name.split()[0]: peer for peer in (BYTE_TRACK, SORT)}
     if name in peers:
         peer = peers[name]
-        climb(GRIDS[peer.name], {}, Peers(peer, material))
+        climb(GRIDS[peer.name], shipped_knobs(peer), Peers(peer, material))
     else:
-        climb(EYESPOT, {}, lambda constants: mean_error(material, eyespot_with(constants)))
+        shipped = {path: constant(path) for path in EYESPOT}
+        climb(EYESPOT, shipped, lambda constants: mean_error(material, eyespot_with(constants)))
     return 0
 
 
