@@ -260,6 +260,14 @@ def test_what_waits_in_late_mode_is_counted_after_a_restart_as_those_people_are_
     assert totals(fresh) == (1, 0)
 
 
+def test_what_waits_in_late_mode_is_the_work_of_the_model_that_saw_it_end() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS)
+    line.relabel(("human",), "n@1-def")
+    [event] = gone(line)
+    assert (event.label, event.bundle) == ("person", "n@1-def")
+
+
 def test_in_late_mode_a_reset_lets_those_who_are_there_count_after_it() -> None:
     line = a_line(mode="late")
     walk(line, DOWNWARDS)

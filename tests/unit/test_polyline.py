@@ -94,7 +94,10 @@ def test_a_line_of_one_piece_is_a_straight_line(
         assert meetings.beyond[0] == pytest.approx(beyond, abs=1e-9)
 
 
-@given(st.lists(PLACES, min_size=3, max_size=6, unique=True).map(tuple), PLACES, PLACES)
+GRID = st.tuples(st.integers(0, 20), st.integers(0, 20)).map(lambda cell: (cell[0] / 20, cell[1] / 20))
+
+
+@given(st.lists(GRID, min_size=3, max_size=6, unique=True).map(tuple), PLACES, PLACES)
 def test_who_is_on_another_side_than_before_has_met_the_line(
     points: tuple[tuple[float, float], ...], start: tuple[float, float], end: tuple[float, float]
 ) -> None:

@@ -142,8 +142,25 @@ def shipped_knobs(peer: Peer) -> Settings:
 
 
 AS_SHIPPED = Peer("ByteTrack + LineZone as shipped", ByteTrackTracker, {}, corners=True)
-BYTE_TRACK = Peer("ByteTrack + LineZone, tuned", ByteTrackTracker, {}, threshold=3)
-SORT = Peer("SORT + LineZone, tuned", SORTTracker, {}, threshold=3)
+# What search.py found; LineZone counts frames, so that each rate has a threshold of its own.
+_THRESHOLD = {5: 5, 10: 12, 30: 20}
+BYTE_TRACK = Peer(
+    "ByteTrack + LineZone, tuned",
+    ByteTrackTracker,
+    {
+        "high_conf_det_threshold": 0.2,
+        "track_activation_threshold": 0.2,
+        "minimum_iou_threshold": 0.2,
+        "lost_track_buffer": 60,
+    },
+    threshold=_THRESHOLD,
+)
+SORT = Peer(
+    "SORT + LineZone, tuned",
+    SORTTracker,
+    {"minimum_consecutive_frames": 1, "minimum_iou_threshold": 0.2, "lost_track_buffer": 60},
+    threshold=_THRESHOLD,
+)
 TUNED = (BYTE_TRACK, SORT)
 
 

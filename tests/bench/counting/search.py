@@ -8,6 +8,7 @@ them, `… run Eyespot` tries our constants.
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from contestants import BYTE_TRACK, SORT, Counts, Peer, Settings, constant, eyespot_with, shipped_knobs
@@ -99,7 +100,7 @@ def main() -> int:
     material = [clip for clip in clips(CHOOSING, SEEDS) if clip.level != "light"]
     peers = {peer.name.split()[0]: peer for peer in (BYTE_TRACK, SORT)}
     if name in peers:
-        peer = peers[name]
+        peer = replace(peers[name], knobs={}, timed=False)
         climb(GRIDS[peer.name], shipped_knobs(peer), Peers(peer, material))
     else:
         shipped = {path: constant(path) for path in EYESPOT}
