@@ -15,7 +15,7 @@ from fakes.waiting import until
 CLIP = os.environ.get("EYESPOT_VTEST", "")
 WIDTH = 768
 TRUTH = {384: (14, 18), 560: (15, 19)}  # x of the line in pixels -> left to right, right to left
-WITHIN = 4
+WITHIN = {384: 2, 560: 3}
 
 
 def line_at(x: int) -> dict[str, object]:
@@ -25,7 +25,7 @@ def line_at(x: int) -> dict[str, object]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not CLIP, reason="EYESPOT_VTEST names no clip; tests/run obtains it")
-def test_people_on_the_reference_clip_are_counted_within_four_per_direction(tmp_path: Path) -> None:
+def test_people_on_the_reference_clip_are_counted_within_two_or_three_per_direction(tmp_path: Path) -> None:
     ear = Ear()
     with LocalMosquitto() as mosquitto, Listener(mosquitto.url, "eyespot/v1/shop/#", ear):
         camera = {"source": "video", "file": CLIP, "pace": "fast"}
@@ -38,8 +38,8 @@ def test_people_on_the_reference_clip_are_counted_within_four_per_direction(tmp_
         person = ear.newest(f"/x{x}/state")["counts"]["person"]
         print(f"x = {x}: {person['in']} in, {person['out']} out; true {rightward} and {leftward}")  # noqa: T201 - the figure
         assert (events[f"x{x}", "in"], events[f"x{x}", "out"]) == (person["in"], person["out"])
-        assert abs(person["in"] - rightward) <= WITHIN
-        assert abs(person["out"] - leftward) <= WITHIN
+        assert abs(person["in"] - rightward) <= WITHIN[x]
+        assert abs(person["out"] - leftward) <= WITHIN[x]
     assert ear.numbers() == list(range(1, sum(events.values()) + 1))
     gate = Gate("eyespot/v1/shop")
     assert all(gate.readmit(heard.topic, heard.payload) for heard in ear.heard)

@@ -320,6 +320,13 @@ def test_a_line_that_cannot_work_is_warned_of(a: str, b: str, mount: str, words:
     )
 
 
+def test_a_line_of_several_pieces_is_warned_of_where_its_points_stand() -> None:
+    points = "points = [[0.01, 0.1], [0.02, 0.5], [0.01, 0.9]]"
+    text = f'{CAMERA}{MQTT}[[rules]]\nkind = "line"\nid = "door"\n{points}\n'
+    (told,) = warnings(parse(text, "f"))
+    assert told.startswith('f:8: line "door" lies within 0.05 of the left edge')
+
+
 def test_a_video_that_is_not_there_yet_is_warned_of(tmp_path: Path) -> None:
     video = tmp_path / "door.mp4"
     text = f'{MQTT}{LINE}[camera]\nsource = "video"\nfile = "{video}"\n'

@@ -1,7 +1,9 @@
 """The line rule: what counts, which way, and when."""
 
+import itertools
 import json
 import math
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eyespot.domain.event import Crossed, Event
-from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation, no_detections
 from eyespot.domain.track import Scene, Tracks
 from eyespot.rules import build
@@ -238,6 +240,183 @@ def test_a_line_between_two_equal_points_is_refused() -> None:
 def test_the_factory_of_rules_makes_lines() -> None:
     rule = build(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), LABELS, "oblique")
     assert rule.state().counts == {}
+
+
+def test_a_line_through_points_counts_at_each_of_its_pieces() -> None:
+    line = a_line(a=None, b=None, points=((0.2, 0.2), (0.8, 0.2), (0.8, 0.8)))
+    events = walk(line, [(0.5, 0.1), (0.5, 0.15), (0.5, 0.4), (0.9, 0.4), (0.95, 0.5)])
+    assert [event.direction for event in events] == ["in", "out"]
+
+
+def test_round_the_corner_of_a_line_nothing_is_counted() -> None:
+    line = a_line(a=None, b=None, points=((0.2, 0.2), (0.8, 0.2), (0.8, 0.8)))
+    assert walk(line, [(0.5, 0.1), (0.8, 0.1), (0.95, 0.15), (0.95, 0.5)]) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"b": None}, "needs a and b, or points"),
+        ({"points": ((0.1, 0.1), (0.9, 0.9))}, "either a and b, or points"),
+        ({"a": None, "b": None, "points": ((0.1, 0.1), (0.1, 0.1))}, "points: two points in a row"),
+        ({"a": None, "b": None, "points": ((0.1, 0.1),)}, "length >= 2"),
+        ({"a": (0.1, 1.1)}, "<= 1"),
+        ({"a": (math.nan, 0.1)}, "0"),
+    ],
+)
+def test_what_makes_no_line_is_refused(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=words):
+        a_line(**settings)
+
+
+def gone(line: Line, taken_ns: int = 60 * SECOND_NS) -> list[Event]:
+    return line.step(scene(taken_ns), [])
+
+
+def test_in_late_mode_a_crossing_counts_when_its_track_has_ended_and_names_when_it_was() -> None:
+    line = a_line(mode="late")
+    assert walk(line, DOWNWARDS) == []
+    assert (totals(line), line.state().waiting) == ((0, 0), 1)
+    [event] = gone(line)
+    assert (event.direction, event.taken_ns) == ("in", pytest.approx(6 * STEP_NS, abs=100))
+    assert (totals(line), line.state().waiting) == ((1, 0), 0)
+    assert gone(line, 61 * SECOND_NS) == []
+
+
+def test_in_late_mode_who_goes_back_is_not_counted_at_all() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS + UPWARDS)
+    assert gone(line) == []
+    assert totals(line) == (0, 0)
+
+
+def test_in_late_mode_there_and_back_and_there_counts_once() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS + UPWARDS + DOWNWARDS)
+    assert [event.direction for event in gone(line)] == ["in"]
+
+
+def test_what_waits_in_late_mode_is_counted_after_a_restart_as_those_people_are_gone() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS)
+    fresh = a_line(mode="late")
+    kept = json.loads(json.dumps(line.snapshot()))
+    fresh.restore(kept)
+    assert fresh.snapshot() == kept
+    boot = Timeline(-5 * SECOND_NS, synced=True)
+    [event] = fresh.step(replace(scene(70 * SECOND_NS), timeline=boot), [])
+    assert boot.utc_ns(event.taken_ns) == pytest.approx(6 * STEP_NS, abs=100)
+    assert totals(fresh) == (1, 0)
+
+
+def test_what_waits_in_late_mode_is_the_work_of_the_model_that_saw_it_end() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS)
+    line.relabel(("human",), "n@1-def")
+    [event] = gone(line)
+    assert (event.label, event.bundle) == ("person", "n@1-def")
+
+
+def test_in_late_mode_a_reset_lets_those_who_are_there_count_after_it() -> None:
+    line = a_line(mode="late")
+    walk(line, DOWNWARDS)
+    line.reset()
+    assert line.state().waiting == 1
+    assert len(gone(line)) == 1
+
+
+PLACES = st.tuples(st.floats(0, 1), st.floats(0, 1))
+WAYS = st.lists(st.none() | PLACES, max_size=30)  # None: not seen
+MODES = st.sampled_from(["immediate", "late"])
+
+
+def steps(line: Line, way: list[tuple[float, float] | None], shift_ns: int = 0) -> list[Event]:
+    """One track, and its end."""
+    events: list[Event] = []
+    last = (0.5, 0.5)
+    for number, point in enumerate(way):
+        last = point or last
+        look = scene(shift_ns + number * STEP_NS, (1, last), seen=point is not None)
+        events += line.step(look, [])
+    return events + line.step(scene(shift_ns + len(way) * STEP_NS), [])
+
+
+@given(WAYS)
+def test_crossings_of_one_track_alternate_where_the_line_has_no_ends_to_go_round(
+    way: list[tuple[float, float] | None],
+) -> None:
+    directions = [event.direction for event in steps(a_line(a=(0, 0.5), b=(1, 0.5)), way)]
+    assert all(one != other for one, other in itertools.pairwise(directions))
+
+
+@given(WAYS, MODES, st.integers(0, 10**18))
+def test_at_another_time_the_same_happens(
+    way: list[tuple[float, float] | None], mode: str, shift_ns: int
+) -> None:
+    line, later = a_line(mode=mode), a_line(mode=mode)
+    first, second = steps(line, way), steps(later, way, shift_ns)
+    assert [replace(event, taken_ns=event.taken_ns + shift_ns) for event in first] == second
+    assert line.state() == later.state()
+
+
+@given(WAYS)
+def test_late_counts_no_more_than_immediate_and_the_same_on_balance(
+    way: list[tuple[float, float] | None],
+) -> None:
+    now, late = a_line(), a_line(mode="late")
+    assert len(steps(late, way)) <= len(steps(now, way))
+    (came, went), (came_late, went_late) = totals(now), totals(late)
+    assert came - went == came_late - went_late
+    assert late.state().waiting == 0
+
+
+@given(WAYS)
+def test_events_and_totals_agree(way: list[tuple[float, float] | None]) -> None:
+    line = a_line()
+    directions = [event.direction for event in steps(line, way)]
+    assert totals(line) == (directions.count("in"), directions.count("out"))
+
+
+def test_a_track_that_is_seen_once_counts_nothing() -> None:
+    assert steps(a_line(), [(0.5, 0.5)]) == []
+    assert steps(a_line(mode="late"), [(0.5, 0.9)]) == []
+
+
+def test_who_walks_along_the_line_is_not_counted() -> None:
+    random = np.random.default_rng(5)
+    way = [(x, 0.5 + random.uniform(-0.015, 0.015)) for x in np.linspace(0.0, 1.0, 100)]
+    assert walk(a_line(), way) == []
+
+
+def test_a_jump_over_the_whole_band_from_one_look_to_the_next_is_a_crossing() -> None:
+    assert [event.direction for event in walk(a_line(), [(0.5, 0.1), (0.5, 0.9)])] == ["in"]
+
+
+def test_after_ten_seconds_without_a_look_at_it_a_track_still_has_its_side() -> None:
+    line = a_line()
+    line.step(scene(0, (1, (0.5, 0.3))), [])
+    for second in range(1, 10):
+        line.step(scene(second * SECOND_NS, (1, (0.5, 0.5)), seen=False), [])
+    [event] = line.step(scene(10 * SECOND_NS, (1, (0.5, 0.7))), [])
+    assert event.taken_ns == pytest.approx(5 * SECOND_NS, abs=1000)
+
+
+def test_time_that_stands_still_or_goes_back_counts_all_the_same() -> None:
+    line = a_line()
+    instants = [5 * SECOND_NS, 5 * SECOND_NS, 3 * SECOND_NS, 3 * SECOND_NS]
+    way = zip(instants, [0.2, 0.4, 0.6, 0.8], strict=True)
+    assert sum(len(line.step(scene(at, (1, (0.5, y))), [])) for at, y in way) == 1
+
+
+def test_what_a_line_remembers_goes_with_the_tracks() -> None:
+    line = a_line(mode="late")
+    for number in range(2000):
+        line.step(scene(number, (number, (0.5, 0.3))), [])
+        line.step(scene(number, (number, (0.5, 0.7)), (number + 1, (0.2, 0.4))), [])
+    gone(line)
+    assert len(line._paths) == 0
+    assert not line._lingering.tracks
+    assert totals(line) == (2000, 0)
 
 
 ANGLES = st.floats(0, 2 * math.pi)

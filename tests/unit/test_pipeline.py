@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Delivery, Message
@@ -70,6 +71,25 @@ def test_the_time_of_the_event_is_when_the_line_was_met_not_when_that_became_cer
     pipeline = a_pipeline(DOOR)
     [event] = [m for handover in walk(pipeline) for m in handover.messages if m.topic.endswith("/event")]
     assert payload(event)["t"].startswith("2023-11-14T22:13:24.0")
+
+
+def test_in_late_mode_who_is_still_there_when_the_power_goes_is_counted_by_the_next_process() -> None:
+    late = structs.replace(DOOR, mode="late")
+    first = a_pipeline(late)
+    first.begin({}, 0, TIMELINE)
+    [left] = [handover for handover in walk(first) if handover.snapshots]
+    assert [message.topic for message in left.messages] == ["eyespot/v1/shop/rule/door/state"]
+    second = a_pipeline(late)
+    later = Timeline(TIMELINE.utc_at_zero_ns + 3600 * SECOND_NS, synced=True)
+    second.begin(left.snapshots, 0, later)
+    handover = second.step(0, None, later)
+    event, state = (payload(message) for message in handover.messages)
+    assert (event["kind"], event["direction"]) == ("crossed", "in")
+    assert event["t"].startswith("2023-11-14T22:13:24.0")
+    assert state["counts"] == {"person": {"in": 1, "out": 0}}
+    third = a_pipeline(late)
+    third.begin(handover.snapshots, 0, later)
+    assert third.step(0, None, later).messages == ()
 
 
 def test_from_the_snapshot_a_new_process_counts_on_and_numbers_on() -> None:

@@ -43,7 +43,7 @@ def test_the_schema_takes_the_example() -> None:
         {"model": {"min_score": 3}},
         {"device": {"nmae": "x"}},
         {"mqtt": {}},
-        {"rules": [{"kind": "line", "id": "door"}]},
+        {"rules": [{"kind": "line", "a": [0.1, 0.6], "b": [0.9, 0.6]}]},
     ],
 )
 def test_the_schema_refuses_mistakes(change: dict[str, Any]) -> None:

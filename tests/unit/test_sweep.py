@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.domain.event import Event
+from eyespot.domain.event import Event, LineState
+from eyespot.domain.geometry import Point
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
@@ -19,20 +20,25 @@ from fakes.scenes import scenes
 LABELS = ("person", "dog")
 
 
-def a_line(**settings: object) -> Line:
-    return Line(LineSettings(id="door", a=(0.1, 0.5), b=(0.6, 0.55), **settings), LABELS, "oblique")
+STRAIGHT = ((0.1, 0.5), (0.6, 0.55))
+BENT = ((0.1, 0.5), (0.35, 0.62), (0.5, 0.4), (0.85, 0.55))
 
 
-Told = tuple[int, list[Event], int]  # when, what, and how many were undecided by then
+def a_line(path: tuple[Point, ...] = STRAIGHT, **settings: object) -> Line:
+    return Line(LineSettings(id="door", points=path, **settings), LABELS, "oblique")
+
+
+# When, what, how many were undecided by then, and what held then.
+Told = tuple[int, list[Event], int, LineState]
 
 
 def stepped(line: Line, scenes: Sequence[Scene]) -> list[Told]:
-    before, told = 0, []
+    told = []
     for scene in scenes:
+        before = (line.undecided, line.state())
         events = line.step(scene, [])
-        if events or line.undecided != before:
-            told.append((scene.taken_ns, events, line.undecided))
-        before = line.undecided
+        if events or (line.undecided, line.state()) != before:
+            told.append((scene.taken_ns, events, line.undecided, line.state()))
     return told
 
 
@@ -42,26 +48,37 @@ def swept(line: Line, scenes: Sequence[Scene], cuts: Sequence[int]) -> Iterator[
         if begin < end:
             strip = Strip.of(scenes[begin:end], "m@1-abc")
             for step, events in line.sweep(strip):
-                yield int(strip.taken_ns[step]), events, line.undecided
+                yield int(strip.taken_ns[step]), events, line.undecided, line.state()
 
 
+@pytest.mark.parametrize("mode", ["immediate", "late"])
+@pytest.mark.parametrize("path", [STRAIGHT, BENT], ids=["straight", "bent"])
 @settings(max_examples=30)
 @given(st.integers(0, 2000), st.lists(st.integers(0, 300), max_size=4, unique=True), st.booleans())
 def test_however_scenes_are_cut_into_strips_a_line_counts_what_it_counts_step_by_step(
-    seed: int, cuts: list[int], chooses: bool
+    path: tuple[Point, ...], mode: str, seed: int, cuts: list[int], chooses: bool
 ) -> None:
     film = scenes(seed)
     classes = ("person",) if chooses else None
-    one, other = a_line(classes=classes), a_line(classes=classes)
+    one, other = (a_line(path, classes=classes, mode=mode) for _ in range(2))
     expected = stepped(one, film)
     assert list(swept(other, film, cuts)) == expected
     assert other.state() == one.state()
 
 
-def test_the_scenes_on_which_that_is_tried_have_crossings() -> None:
-    told = [one for seed in range(20) for one in stepped(a_line(), scenes(seed))]
-    assert sum(len(events) for _, events, _ in told) > 50
-    assert sum(undecided > 0 for _, _, undecided in told) > 10
+@pytest.mark.parametrize("path", [STRAIGHT, BENT], ids=["straight", "bent"])
+def test_the_scenes_on_which_that_is_tried_have_crossings(path: tuple[Point, ...]) -> None:
+    told = [one for seed in range(20) for one in stepped(a_line(path), scenes(seed))]
+    assert sum(len(events) for _, events, _, _ in told) > 50
+    assert sum(undecided > 0 for _, _, undecided, _ in told) > 10
+
+
+def test_in_some_of_them_somebody_goes_back_or_waits_over_the_end_of_a_strip() -> None:
+    at_once = [stepped(a_line(BENT), scenes(seed)) for seed in range(20)]
+    late = [stepped(a_line(BENT, mode="late"), scenes(seed)) for seed in range(20)]
+    number = lambda told: sum(len(events) for one in told for _, events, _, _ in one)  # noqa: E731
+    assert number(late) < number(at_once)
+    assert any(state.waiting > 1 for one in late for _, _, _, state in one)
 
 
 def test_a_strip_gives_its_scenes_back() -> None:

@@ -1,10 +1,13 @@
 """The tracker against walkers whose ways are known."""
 
+import gc
 import itertools
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.domain.instants import SECOND_NS
@@ -88,6 +91,26 @@ def test_a_walker_who_is_hidden_for_a_second_is_the_same_track_afterwards() -> N
     assert ids == {1}
 
 
+@pytest.mark.parametrize("kept", ["top", "bottom"])
+def test_of_somebody_half_hidden_for_a_second_the_box_stays_where_he_is(kept: str) -> None:
+    tracker = Tracker(MIN_SCORE)
+    whole, part = (0.5, 0.5, 0.1, 0.4, 0.6, 0), (0.5, 0.41 if kept == "top" else 0.59, 0.1, 0.22, 0.6, 0)
+    for number in range(20):
+        tracks = tracker.step(number * STEP_NS, detections(whole if number < 10 else part))
+    assert len(tracks) == 1
+    top, bottom = tracks.boxes_xyxy_n[0, 1::2]
+    assert (top, bottom) == pytest.approx((0.3, 0.7), abs=0.12)
+    assert (top if kept == "top" else bottom) == pytest.approx(0.3 if kept == "top" else 0.7, abs=0.06)
+
+
+def test_who_has_become_smaller_is_followed_as_he_is_after_some_seconds() -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number in range(100):
+        height = 0.4 if number < 10 else 0.22
+        tracks = tracker.step(number * STEP_NS, detections((0.5, 0.3 + height / 2, 0.1, height, 0.6, 0)))
+    assert tracks.boxes_xyxy_n[0, 1::2] == pytest.approx((0.3, 0.52), abs=0.02)
+
+
 def test_while_not_seen_a_track_goes_on_the_way_it_went_and_says_it_was_not_seen() -> None:
     tracker = Tracker(MIN_SCORE)
     for number in range(10):
@@ -98,20 +121,21 @@ def test_while_not_seen_a_track_goes_on_the_way_it_went_and_says_it_was_not_seen
     assert tracks.boxes_xyxy_n[0, 0] > last_x + 0.01
 
 
-def test_two_hits_are_not_enough_to_be_confirmed_and_three_are() -> None:
+@pytest.mark.parametrize(("rate_hz", "number"), [(2, 3), (5, 3), (10, 4), (30, 10), (60, 19)])
+def test_a_track_is_confirmed_by_three_hits_over_three_tenths_of_a_second(rate_hz: int, number: int) -> None:
     tracker = Tracker(MIN_SCORE)
-    found = (0.5, 0.5, 0.1, 0.2, 0.6, 0)
-    confirmed = [tracker.step(n * STEP_NS, detections(found)).confirmed.tolist() for n in range(3)]
-    assert confirmed == [[False], [False], [True]]
+    found = detections((0.5, 0.5, 0.1, 0.2, 0.6, 0))
+    steps = (tracker.step(look * SECOND_NS // rate_hz, found) for look in range(30))
+    assert [bool(tracks.confirmed[0]) for tracks in steps].index(True) == number - 1
 
 
 def test_a_low_score_continues_a_confirmed_track_and_starts_none() -> None:
     tracker = Tracker(MIN_SCORE)
     low = detections((0.5, 0.5, 0.1, 0.2, 0.2, 0))
     assert len(tracker.step(0, low)) == 0
-    for number in range(1, 4):
+    for number in range(1, 5):
         tracker.step(number * STEP_NS, detections((0.5, 0.5, 0.1, 0.2, 0.6, 0)))
-    assert tracker.step(4 * STEP_NS, low).seen.tolist() == [True]
+    assert tracker.step(5 * STEP_NS, low).seen.tolist() == [True]
 
 
 def test_a_lower_score_than_half_the_least_is_not_looked_at() -> None:
@@ -146,6 +170,60 @@ def test_what_is_kept_is_bounded_however_much_is_detected() -> None:
         rows = [(*random.uniform(0, 1, 2), 0.001, 0.001, 0.9, 0) for _ in range(2000)]
         tracks = tracker.step(number * STEP_NS // 100, detections(*rows))
     assert len(tracks) <= 600
+
+
+def test_ten_thousand_boxes_in_one_observation_are_bounded_work() -> None:
+    tracker = Tracker(MIN_SCORE)
+    random = np.random.default_rng(0)
+    for number in range(5):
+        rows = [(*random.uniform(0, 1, 2), 0.2, 0.2, 0.9, 0) for _ in range(10_000)]
+        begun = time.thread_time()
+        tracks = tracker.step(number * STEP_NS, detections(*rows))
+        assert time.thread_time() - begun < 1
+        assert len(tracks) <= 600
+
+
+def test_nothing_is_kept_of_people_who_have_gone() -> None:
+    tracker = Tracker(MIN_SCORE)
+    sizes = []
+    tracemalloc.start()
+    for lap in range(30):
+        for taken_ns, found in film([Walker((0.1, 0.5), (0.9, 0.5), 0, 4)], 10, 4):
+            tracks = tracker.step(lap * 10 * SECOND_NS + taken_ns, found)
+        gc.collect()
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert tracks.ids.tolist() == [30]
+    assert sizes[-1] - sizes[10] < 5_000
+
+
+@given(st.integers(0, 10**18), st.integers(1, 5))
+@settings(max_examples=10)
+def test_at_another_time_the_same_tracks_are_found(shift_ns: int, seed: int) -> None:
+    one, other = Tracker(MIN_SCORE), Tracker(MIN_SCORE)
+    faults = Faults(missed=0.2, doubled=0.1, jitter=0.05, false_per_frame=0.3)
+    for taken_ns, found in film([Walker((0.1, 0.5), (0.9, 0.5), 0, 4)], 10, 4, faults, seed):
+        first, second = one.step(taken_ns, found), other.step(taken_ns + shift_ns, found)
+        assert first.ids.tolist() == second.ids.tolist()
+        assert np.array_equal(first.boxes_xyxy_n, second.boxes_xyxy_n)
+
+
+@pytest.mark.parametrize(("score", "min_score"), [(0.4, 0.35), (0.9, 0.35), (0.35, 0.3), (0.9, 0.6)])
+@pytest.mark.parametrize("rate_hz", [5, 10, 30, 60])
+def test_a_walker_is_one_track_whatever_scores_a_model_gives(
+    score: float, min_score: float, rate_hz: int
+) -> None:
+    tracker = Tracker(min_score)
+    walker = Walker((0.1, 0.5), (0.9, 0.5), 0, 8)
+    ids: set[int] = set()
+    for taken_ns, found in film([walker], rate_hz, 8, Faults(missed=0.1, jitter=0.04, score=score)):
+        ids |= confirmed_ids(tracker.step(taken_ns, found))
+    assert ids == {1}
+
+
+def test_frames_without_detections_leave_nothing() -> None:
+    tracker = Tracker(MIN_SCORE)
+    assert [len(tracker.step(number * STEP_NS, no_detections())) for number in range(5)] == [0] * 5
 
 
 NUMBERS = st.floats(width=32, allow_nan=True, allow_infinity=True) | st.floats(0, 1, width=32)

@@ -55,7 +55,7 @@ def said(line: Line, film: list[Scene]) -> list[str]:
         (DOWN, (0, 7), r"crossed in: counted"),
         (DOWN, (0, 2.5), r"was lost 0\.[45] s before the line"),
         (DOWN, (3.5, 7), r"was seen first 0\.[56] s behind the line"),
-        (DOWN, (0, 3.2), r"was lost on the line: 0\.\d\d boxes from it, where 0\.2 are certain"),
+        (DOWN, (0, 3.2), r"was lost on the line: 0\.\d\d boxes from it, where 0\.25 are certain"),
         (DOWN, (2.9, 7), r"was seen first on the line, so that it is not certain where it came from"),
         (Walker((0.85, 0.2), (0.85, 0.9), 0, 7), (0, 7), r"went past the end of the line, [12]\.\d boxes"),
         (Walker((0.1, 0.1), (0.9, 0.1), 0, 7), (0, 7), r"came no nearer to the line than 2\.0 boxes"),

@@ -10,7 +10,8 @@ from eyespot.app.eye import order, smallest_score
 from eyespot.app.traces import trace_of
 from eyespot.config import Loaded
 from eyespot.domain.account import Account, Fate
-from eyespot.domain.geometry import Mount
+from eyespot.domain.geometry import Mount, Reals
+from eyespot.domain.polyline import Polyline
 from eyespot.rules.line import Line, LineSettings
 
 _ENOUGH = 5  # tracks, before anything is said of them
@@ -45,7 +46,7 @@ def survey(loaded: Loaded, recording: Path, tell: Callable[[str], None] = lambda
         for index, (_, line) in lines.items():
             accounts[index] += line.explain(strip)
     for index, (rule, _) in lines.items():
-        place = loaded.at("rules", index, "a")
+        place = loaded.at("rules", index, "a" if rule.points is None else "points")
         for doubt in doubts(rule, _of_its_classes(rule, accounts[index]), mount, traced.size):
             yield f'{place}: line "{rule.id}" {doubt}, in {recording}'
 
@@ -88,18 +89,25 @@ def _doubts_of_crossings(
     if room < _ROOM:
         yield f"has too little room: people are seen first {room:.1f} boxes before it; move it inwards"
     frame = np.array(size)
-    way = (np.array(line.b) - np.array(line.a)) * frame
+    ways = np.diff(np.array(line.path), axis=0) * frame
     width, height = np.median([account.size for account in crossing], axis=0) * frame
-    span = abs(way) / np.hypot(*way) @ np.array([width, height if mount == "overhead" else width])
-    if np.hypot(*way) < span:
+    lengths = np.hypot(*ways.T)
+    main = ways[lengths.argmax()] / lengths.max()
+    span = abs(main) @ np.array([width, height if mount == "overhead" else width])
+    if lengths.sum() < span:
         yield "is shorter than a box; make it as long as the passage is wide"
-    angle = float(np.median([_angle(account, way, frame) for account in crossing]))
+    angle = float(np.median([_angle(account, Polyline(line.path), frame) for account in crossing]))
     if angle < _FLAT:
         yield f"lies along the flow: people cross it at {angle:.0f} degrees; turn it across their way"
 
 
-def _angle(account: Account, way: np.ndarray[tuple[int], np.dtype[np.float64]], frame: object) -> float:
-    """Return the angle between a line and where somebody went all in all, in degrees, 0 to 90."""
+def _angle(account: Account, line: Polyline, frame: Reals) -> float:
+    """Return the angle between where somebody went all in all and the piece of a line that was met there.
+
+    In degrees, 0 to 90.
+    """
+    nearest = int(np.abs(account.distances).argmin())
+    way = line.places(account.points[nearest : nearest + 1], 1 / frame[None]).ways[0] * frame
     went = (account.points[-1] - account.points[0]) * frame
     across, ahead = abs(way[0] * went[1] - way[1] * went[0]), abs(float(way @ went))
     return float(np.degrees(np.arctan2(across, ahead)))

@@ -40,10 +40,10 @@ def draw(explanation: Explanation, width: int, height: int) -> list[Text]:
         height: rows, with the edges.
     """
     cells: Cells = [[(" ", "")] * (width - 2) for _ in range(height - 2)]
-    line = np.array([explanation.rule.a, explanation.rule.b])
+    line = np.array(explanation.rule.path)
     _trace(cells, line, "•", "bold")
-    for place, end in enumerate("ab"):
-        _trace(cells, line[place : place + 1], end, "bold reverse")
+    _trace(cells, line[:1], "a", "bold reverse")
+    _trace(cells, line[-1:], "b", "bold reverse")
     for place, account in enumerate(explanation.accounts):
         letter, style = _sign(place)
         _trace(cells, account.points, letter, style)

@@ -1,6 +1,7 @@
 """What rules of places cannot do, though nothing is wrong with their settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import dist
 
 import numpy as np
@@ -24,10 +25,10 @@ _NARROWEST = 0.02  # from the middle of a zone to its sides: boxes jitter by as 
 
 def doubts_of_line(line: LineSettings, mount: Mount) -> Iterator[str]:
     """Yield why a line cannot count, or counts badly, in words that go on after its name."""
-    length = dist(line.a, line.b)
+    length = sum(dist(one, other) for one, other in pairwise(line.path))
     if length < _SHORTEST:
         yield f"is only {length:.2f} of the frame long; hardly anything will cross it"
-    for edge, margin in _beyond((line.a, line.b), mount).items():
+    for edge, margin in _beyond(line.path, mount).items():
         yield (
             f"lies within {margin:g} of the {edge} edge of the frame, where nothing can be seen on both"
             " sides of it; move it inwards"

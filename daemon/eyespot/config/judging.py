@@ -124,7 +124,8 @@ def _doubts_of(loaded: Loaded, index: int, rule: RuleSettings) -> Iterator[str]:
     mount = loaded.config.camera.mount
     match rule:
         case LineSettings():
-            key, doubts = "a", doubts_of_line(rule, mount)
+            key = "a" if rule.points is None else "points"
+            doubts = doubts_of_line(rule, mount)
         case ZoneSettings() | QueueSettings():
             key, doubts = "points", doubts_of_zone(rule, mount)
         case OccupancySettings():

@@ -9,7 +9,8 @@ from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Floats
 from eyespot.domain.strip import Instants
 
-# counted; or crossed, but: of a class that does not count, seen too seldom, waiting to be seen more often;
+# counted; or crossed, but: of a class that does not count, seen too seldom, waiting to be seen more often, in
+# late mode there still, or there and back;
 # or not: past the end of the line, seen first or last right on it, came back, lost before it, seen first
 # behind it, turned near it, far from it.
 Fate = Literal[
@@ -17,6 +18,8 @@ Fate = Literal[
     "class",
     "doubted",
     "waits",
+    "lingers",
+    "went_back",
     "past",
     "first_on_it",
     "on_it",

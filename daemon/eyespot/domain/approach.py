@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from eyespot.domain.account import Fate, Remark
-from eyespot.domain.geometry import Reals, along
+from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.legs import Legs
+from eyespot.domain.polyline import Polyline
 from eyespot.domain.strip import Instants
 
 _LATELY_NS = 7 * SECOND_NS // 10  # what tells how fast somebody goes
@@ -16,6 +17,7 @@ _LONGEST_S = 2.0  # further ahead nobody can say where somebody would have gone
 _NEAR = 1.0  # box sizes
 _BESIDE = 2.5  # box sizes beyond the ends; what is further away has nothing to do with the line
 _ASIDE = 0.1  # of the line's length, beyond its ends
+_WHOLE = np.ones((1, 2))  # units of the frame
 
 
 class Way(NamedTuple):
@@ -36,12 +38,12 @@ class Way(NamedTuple):
     ends: bool
 
 
-def shortfalls(way: Way, line: Reals, band: float, tolerance: float) -> tuple[Remark, ...]:
+def shortfalls(way: Way, line: Polyline, band: float, tolerance: float) -> tuple[Remark, ...]:
     """Return why a way is no crossing, at least one reason.
 
     Args:
         way: of a track that has not crossed.
-        line: (2, 2), its ends.
+        line: that it has not crossed.
         band: how far from the line, in box sizes, a side is certain.
         tolerance: how far beyond its ends it may be met.
     """
@@ -71,19 +73,19 @@ def _at_the_line(way: Way, last: int, band: float, tolerance: float) -> Remark:
     return Remark(int(way.taken_ns[-1]), "on_it", text)
 
 
-def _before_it(way: Way, line: Reals) -> Iterator[Remark]:
+def _before_it(way: Way, line: Polyline) -> Iterator[Remark]:
     """Yield that it was lost on the way to the line."""
     if way.ends and (left_s := _time_to(way, line, ahead=True)) is not None:
         yield Remark(int(way.taken_ns[-1]), "lost_before", f"was lost {left_s:.1f} s before the line")
 
 
-def _behind_it(way: Way, line: Reals) -> Iterator[Remark]:
+def _behind_it(way: Way, line: Polyline) -> Iterator[Remark]:
     """Yield that it was not seen before it had passed the line."""
     if way.begins and (since_s := _time_to(way, line, ahead=False)) is not None:
         yield Remark(int(way.taken_ns[0]), "first_behind", f"was seen first {since_s:.1f} s behind the line")
 
 
-def _time_to(way: Way, line: Reals, *, ahead: bool) -> float | None:
+def _time_to(way: Way, line: Polyline, *, ahead: bool) -> float | None:
     """Return in which time it would meet the line, or has; None where it would not, or not soon."""
     at = -1 if ahead else 0
     near = np.abs(way.taken_ns - way.taken_ns[at]) <= _LATELY_NS
@@ -98,8 +100,8 @@ def _time_to(way: Way, line: Reals, *, ahead: bool) -> float | None:
     if not 0 <= seconds <= _LONGEST_S:
         return None
     point = way.points[at] + (way.points[at] - way.points[other]) / elapsed_s * left_s
-    place = float(along(point[None], line)[0])
-    return seconds if -_ASIDE <= place <= 1 + _ASIDE else None
+    beyond = float(line.places(point[None], _WHOLE).beyond[0])
+    return seconds if beyond <= _ASIDE * line.length else None
 
 
 def _aside(way: Way) -> Remark:

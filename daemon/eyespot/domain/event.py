@@ -214,9 +214,15 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """Totals of a line: class name -> direction -> crossings."""
+    """Totals of a line.
+
+    Attributes:
+        counts: class name -> direction -> crossings.
+        waiting: crossings of those who are there still; they count, in late mode, when these have gone.
+    """
 
     counts: Mapping[str, Mapping[Direction, int]]
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from eyespot.domain.geometry import Reals, along, rightward
+from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Floats
+from eyespot.domain.polyline import Polyline
 from eyespot.domain.strip import Instants
 from eyespot.domain.track import Mask
 
@@ -24,7 +25,7 @@ class Legs(NamedTuple):
         distances: (n,) from the line, where they end; negative to its left-hand side.
         met: (n,) bool; whether they meet the line, or what would be its continuation.
         met_ns: (n,) int64; when; 0 where they do not.
-        beyond: (n,) how far beyond the nearer end of the line; negative between the ends.
+        beyond: (n,) how far beyond the nearer end of the line they meet it; 0 between the ends.
         aside: (n,) the same of where they end.
     """
 
@@ -50,7 +51,7 @@ def legs_to(
     taken_ns: Instants,
     boxes_xyxy_n: Floats,
     before: tuple[Reals, Instants],
-    ends: Reals,
+    line: Polyline,
 ) -> Legs:
     """Return the legs that end in points.
 
@@ -59,24 +60,11 @@ def legs_to(
         taken_ns: (n,) int64, then.
         boxes_xyxy_n: (n, 4), the boxes of these points.
         before: (n, 2) and (n,) int64, where and when seen before; not a number where that was not.
-        ends: (2, 2), of the line.
+        line: that they may meet.
     """
     units = np.maximum(boxes_xyxy_n[:, 2:] - boxes_xyxy_n[:, :2], _SMALLEST_SIDE).astype(np.float64)
-    lengths = np.hypot(*((ends[1] - ends[0]) / units).T)
-    offsets = rightward(points, ends)
     start, start_ns = before
-    earlier = rightward(start, ends)
-    met = ((earlier < 0) & (offsets >= 0)) | ((earlier >= 0) & (offsets < 0))
-    met_ns, beyond = np.zeros(len(points), np.int64), np.zeros(len(points))
-    if met.any():
-        share = earlier[met] / (earlier[met] - offsets[met])
-        place = along(start[met] + share[:, None] * (points - start)[met], ends)
-        beyond[met] = _beyond_ends(place) * lengths[met]
-        met_ns[met] = start_ns[met] + (share * (taken_ns[met] - start_ns[met])).astype(np.int64)
-    aside = _beyond_ends(along(points, ends)) * lengths
-    return Legs(offsets / units.prod(axis=1) / lengths, met, met_ns, beyond, aside)
-
-
-def _beyond_ends(places: Reals) -> Reals:
-    beyond: Reals = np.abs(places - 0.5) - 0.5
-    return beyond
+    places, meetings = line.places(points, units), line.meetings(start, points, units)
+    since_ns = (meetings.shares * (taken_ns - start_ns)).astype(np.int64)
+    met_ns = np.where(meetings.met, start_ns + since_ns, 0)
+    return Legs(places.distances, meetings.met, met_ns, meetings.beyond, places.beyond)

@@ -69,6 +69,19 @@ class Strip:
         """Return the step of a row of `tracks`."""
         return int(np.searchsorted(self.bounds, row, side="right")) - 1
 
+    def end_of(self, track: int) -> int:
+        """Return the first step in which a track is not there any more; one after the last where it stays."""
+        rows = np.flatnonzero(self.tracks.ids == track)
+        return self.step_of(int(rows[-1])) + 1 if len(rows) else 0
+
+    def confirmed_from(self, row: int, track: int) -> int | None:
+        """Return the first row from `row` on in which a track is confirmed; None where it never is."""
+        ids, confirmed = self.tracks.ids, self.tracks.confirmed
+        if len(ids) > row and confirmed[row] and ids[row] == track:
+            return row
+        rows = np.flatnonzero(confirmed[row:] & (ids[row:] == track))
+        return row + int(rows[0]) if len(rows) else None
+
     def sight(self, step: int) -> Sight:
         """Return whether there was something to be seen; "clear" where that is not known."""
         observation = self.observations[step] if self.observations else None

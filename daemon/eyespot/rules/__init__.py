@@ -118,7 +118,7 @@ class Gathering(Protocol):
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A rule as it is kept. What is as usual is left out: an older version that is gone back to reads it.
+    """A rule as it is kept. What is as usual is left out.
 
     Attributes:
         since_utc_ns: UTC in ns since 1970 when its totals began.

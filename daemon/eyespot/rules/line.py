@@ -4,54 +4,46 @@ A track has settled on a side once it was seen further from the line than a band
 boxes jitter. It has crossed when it settles on the other side, if its path met the line between the
 ends. The side stays with the track while it is not seen, and only positions that were seen count: so a
 track may be missed right at the line, and one that stands on it adds nothing.
+
+In late mode crossings wait for the track to end; those there and back of one track cancel each other.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Annotated, ClassVar, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from eyespot.domain.account import Account, Remark, typical_size
+from eyespot.domain.account import Account, Fate, Remark, typical_size
 from eyespot.domain.approach import Way, shortfalls
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
-from eyespot.domain.geometry import Mount, Reals, anchors
-from eyespot.domain.legs import Legs, legs_to
+from eyespot.domain.geometry import Mount, Point
+from eyespot.domain.instants import NO_TIMELINE
+from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
-from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.observation import Tells
+from eyespot.domain.polyline import Polyline, problem_with
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Ids, Mask, Scene, Tracks
+from eyespot.domain.walk import PATH, Paths, Walk, follow, walk_of
 
 # In box sizes: see `domain.legs`.
-_BAND = 0.2
+_BAND = 0.25
 _END_TOLERANCE = 0.25
 
+_SAID: Mapping[Fate, str] = {
+    "counted": ": counted",
+    "lingers": ": counts when it has gone, as in late mode",
+    "went_back": ", and went back or had come back, which is not counted in late mode",
+}
+
 _Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Point = tuple[_Fraction, _Fraction]
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 _NOTHING: Mapping[Direction, int] = {"in": 0, "out": 0}
-
-_PATH = np.dtype(
-    [
-        ("id", np.int64),
-        ("side", np.int8),  # settled on: -1 left, 1 right, 0 neither yet
-        ("point", np.float64, 2),  # seen last; not a number before
-        ("taken_ns", np.int64),  # then
-        ("met_ns", np.int64),  # when the path met the line last
-        ("met_inside", np.bool_),  # and whether that was between its ends
-        ("seen", np.bool_),
-        ("counts", np.bool_),  # as its class was last
-        ("confirmed", np.bool_),
-        ("born_on_it", np.bool_),  # seen first where it could not be told which side that was
-        ("on_it", np.bool_),  # seen there last
-    ]
-)
-
-Paths = NDArray[np.void]
 
 
 class LineSettings(
@@ -63,34 +55,54 @@ class LineSettings(
         id: name of the rule in topics.
         a: where the line begins.
         b: where it ends.
+        points: in place of a and b: two or more, through which it goes.
         classes: lower-case names of what is counted. Default: everything.
         swap: turns "in" and "out" round.
+        mode: "immediate" counts who has crossed; "late" when he is gone, and not who has gone back.
         bucket_s: length of the buckets that are published, in s. Default: none are.
         works_with: what a model has to tell.
         by_tracks: whether tracks are all that it looks at.
 
     Raises:
-        ValueError: a and b are the same point; a day has no whole number of buckets.
+        ValueError: there is neither a and b nor points, or both, or they make no line; a day has no whole
+            number of buckets.
     """
 
     id: RuleId
-    a: tuple[_Fraction, _Fraction]
-    b: tuple[_Fraction, _Fraction]
+    a: _Point | None = None
+    b: _Point | None = None
+    points: Annotated[tuple[_Point, ...], msgspec.Meta(min_length=2, max_length=16)] | None = None
     classes: ClassNames | None = None
     swap: bool = False
+    mode: Literal["immediate", "late"] = "immediate"
     bucket_s: BucketLength | None = None
     works_with: ClassVar[tuple[Tells, ...]] = ("objects", "poses")
     by_tracks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check that the line leads somewhere, and that a day has a whole number of buckets."""
-        if self.a == self.b:
-            raise ValueError("a and b are the same point; a line needs two")
+        if self.points is None:
+            if self.a is None or self.b is None:
+                raise ValueError("a line needs a and b, or points")
+            if problem_with((self.a, self.b)):
+                raise ValueError("a and b are the same point; a line needs two")
+        elif self.a is not None or self.b is not None:
+            raise ValueError("name either a and b, or points")
+        elif problem := problem_with(self.points):
+            raise ValueError(f"points: {problem}")
         check_length(self.bucket_s)
 
+    @property
+    def path(self) -> tuple[Point, ...]:
+        """The points through which it goes, two or more."""
+        if self.points is not None:
+            return self.points
+        return tuple(point for point in (self.a, self.b) if point is not None)
 
-class _Totals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: dict[str, dict[Direction, _Total]]
+    waiting: tuple[Kept, ...] = ()
 
 
 class _Crossing(NamedTuple):
@@ -98,28 +110,6 @@ class _Crossing(NamedTuple):
     taken_ns: int
     direction: Direction
     bundle: str
-
-
-class _Walk(NamedTuple):
-    """The legs in a strip, track by track.
-
-    Attributes:
-        rows: (n,) rows of the strip's tracks that were seen; each track's in order.
-        places: (n,) where in `Line._paths` their tracks are.
-        points: (n, 2), where the legs end.
-        taken_ns: (n,) int64, when.
-        legs: (n,) of the tracks.
-        first: (n,) bool; whether a leg is the first one of its track in the strip.
-        last: (n,) bool; whether it is the last one.
-    """
-
-    rows: Indexes
-    places: Indexes
-    points: Reals
-    taken_ns: Instants
-    legs: Legs
-    first: Mask
-    last: Mask
 
 
 class Line:
@@ -139,10 +129,12 @@ class Line:
         self._settings = settings
         self._know(labels)
         self._mount = mount
-        self.place = f"{settings.a} {settings.b} {settings.swap} {mount}"
-        self._ends = np.array([settings.a, settings.b])
-        self._paths = np.zeros(0, _PATH)
+        self.place = f"{settings.path} {settings.swap} {mount}"
+        self._line = Polyline(settings.path)
+        self._paths = np.zeros(0, PATH)
         self._unconfirmed: list[_Crossing] = []
+        self._lingering = Lingering()
+        self._timeline = NO_TIMELINE
         self.undecided = 0
         self._state = LineState({label: dict(_NOTHING) for label in settings.classes or ()})
 
@@ -155,11 +147,21 @@ class Line:
         gone = self._follow(np.unique(strip.tracks.ids))
         counted, dead = self._confirm(strip, self._settle(strip, self._walk(strip)))
         gone = np.concatenate([gone, self._follow(strip.tracks.ids[strip.bounds[-2] :])])
+        self._timeline = strip.timeline
         doubts = self._doubts(strip, gone, dead)
-        told = {step: list(one) for step, one in groupby(counted, key=lambda one: one[0])}
-        for step in sorted({*doubts, *told}):
+        told = defaultdict[int, list[Crossed]](list)
+        for step, crossing, label in counted:
+            told[step].append(self._crossed(crossing, label))
+        before = self._lingering.take_before(self._settings.id, strip.timeline)
+        ends = self._ends(strip, told.values())
+        for step in sorted({*doubts, *told, *ends, *([0] if before else [])}):
+            state, events = self._state, self._due(told[step], ends[step])
+            if step == 0:
+                events = [*before, *events]
+            self._count(events)
             self.undecided += doubts[step]
-            yield step, [self._count(crossing, label) for _, crossing, label in told.get(step, ())]
+            if events or doubts[step] or self._state != state:
+                yield step, list(events)
 
     def explain(self, strip: Strip) -> list[Account]:
         """Return what becomes of the tracks in a strip; see `Explaining`."""
@@ -168,8 +170,11 @@ class Line:
         walk = self._walk(strip)
         waiting, settled = self._unconfirmed, self._settle(strip, walk)
         crossings = [*waiting, *(crossing for _, crossing in settled)]
-        counted = [crossing for _, crossing, _ in self._confirm(strip, settled)[0]]
+        confirmed = [
+            self._crossed(crossing, label) for _, crossing, label in self._confirm(strip, settled)[0]
+        ]
         self._follow(strip.tracks.ids[strip.bounds[-2] :])
+        fates = self._fates(strip, confirmed)
         accounts = []
         for place in np.unique(walk.places):
             legs = walk.places == place
@@ -177,8 +182,7 @@ class Line:
             rows = walk.rows[legs]
             track = int(strip.tracks.ids[rows[0]])
             label = self._labels[strip.tracks.classes[rows[-1]]]
-            own = [self._remark(one, label, one in counted) for one in crossings if one.track == track]
-            remarks = tuple(own) or shortfalls(way, self._ends, _BAND, _END_TOLERANCE)
+            own = [self._remark(one, label, fates) for one in crossings if one.track == track]
             accounts.append(
                 Account(
                     track=track,
@@ -187,7 +191,7 @@ class Line:
                     taken_ns=way.taken_ns,
                     distances=way.legs.distances,
                     size=typical_size(strip.tracks.boxes_xyxy_n[rows]),
-                    remarks=remarks,
+                    remarks=tuple(own) or shortfalls(way, self._line, _BAND, _END_TOLERANCE),
                 )
             )
         return accounts
@@ -196,6 +200,7 @@ class Line:
         """Go on with another model; see `Rule`."""
         self._know(labels)
         self._unconfirmed = [crossing._replace(bundle=bundle) for crossing in self._unconfirmed]
+        self._lingering.relabel(bundle)
 
     def state(self) -> LineState:
         """Return the totals: classes named in the settings from the start, others once counted."""
@@ -203,11 +208,15 @@ class Line:
 
     def reset(self) -> None:
         """Begin at zero, also with classes that were counted; see `Rule`."""
-        self._state = LineState({label: dict(_NOTHING) for label in self._state.counts})
+        counts = {label: dict(_NOTHING) for label in self._state.counts}
+        self._state = LineState(counts, self._lingering.number)
+        self._lingering.restore(())  # these had crossed before
 
     def snapshot(self) -> dict[str, object]:
-        """Return the totals, fit for JSON."""
-        return {"counts": {label: dict(totals) for label, totals in self._state.counts.items()}}
+        """Return the totals, and what waits in late mode, fit for JSON."""
+        counts = {label: dict(totals) for label, totals in self._state.counts.items()}
+        waiting = self._lingering.keep(self._timeline)
+        return {"counts": counts, **({"waiting": msgspec.to_builtins(waiting)} if waiting else {})}
 
     def restore(self, snapshot: dict[str, object]) -> None:
         """Go on from totals that `snapshot` returned.
@@ -216,45 +225,25 @@ class Line:
             ValueError: it is not such a snapshot.
         """
         try:
-            totals = msgspec.convert(snapshot, _Totals)
+            kept = msgspec.convert(snapshot, _Kept)
         except msgspec.ValidationError as error:
             raise ValueError(f"not a snapshot of a line: {error}") from error
-        counts = {label: {**_NOTHING, **kept} for label, kept in totals.counts.items()}
+        counts = {label: {**_NOTHING, **totals} for label, totals in kept.counts.items()}
         self._state = LineState({**self._state.counts, **counts})
+        self._lingering.restore(kept.waiting)
 
     def _follow(self, ids: Ids) -> Paths:
-        """Have one path for each track, and return those that have vanished: ids never come back."""
-        known = self._paths["id"]
-        if np.array_equal(known, ids):
-            return self._paths[:0]
-        gone = self._paths[~np.isin(known, ids)]
-        paths = np.zeros(len(ids), _PATH)
-        paths["id"], paths["point"] = ids, np.nan
-        paths[np.isin(ids, known)] = self._paths[np.isin(known, ids)]
-        self._paths = paths
+        """Have one path for each track, and return those that have vanished."""
+        self._paths, gone = follow(self._paths, ids)
         return gone
 
-    def _walk(self, strip: Strip) -> _Walk:
+    def _walk(self, strip: Strip) -> Walk:
         """Return the legs of the tracks that were seen, and lead their paths on to the ends of these."""
-        steps, tracks = strip.steps(), strip.tracks
-        rows = np.flatnonzero(tracks.seen & strip.observed[steps])
-        places = np.searchsorted(self._paths["id"], tracks.ids[rows])
-        order = np.argsort(places, kind="stable")
-        rows, places = rows[order], places[order]
-        boxes, taken_ns = tracks.boxes_xyxy_n[rows], strip.taken_ns[steps[rows]]
-        points = anchors(boxes, self._mount).astype(np.float64)
-        turns = places[1:] != places[:-1]
-        first, last = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
-        first[1:], last[:-1] = turns, turns
-        start, start_ns = np.roll(points, 1, axis=0), np.roll(taken_ns, 1)
-        start[first] = self._paths["point"][places[first]]
-        start_ns[first] = self._paths["taken_ns"][places[first]]
-        legs = legs_to(points, taken_ns, boxes, (start, start_ns), self._ends)
-        walk = _Walk(rows, places, points, taken_ns, legs, first, last)
-        self._note(walk, tracks)
+        walk = walk_of(strip, self._paths, self._line, self._mount)
+        self._note(walk, strip.tracks)
         return walk
 
-    def _note(self, walk: _Walk, tracks: Tracks) -> None:
+    def _note(self, walk: Walk, tracks: Tracks) -> None:
         """Note where paths have come to, and what it takes to doubt them when they end."""
         paths, first, last = self._paths, walk.first, walk.last
         on_it = (np.abs(walk.legs.distances) <= _BAND) & (walk.legs.aside <= _END_TOLERANCE)
@@ -276,12 +265,11 @@ class Line:
         on_it = gone["confirmed"] & (gone["born_on_it"] | gone["on_it"])
         doubtful = gone["id"][gone["counts"] & (np.isin(gone["id"], list(dead)) | on_it)]
         steps = Counter[int]()
-        for track in doubtful:
-            rows = np.flatnonzero(strip.tracks.ids == track)
-            steps[strip.step_of(int(rows[-1])) + 1 if len(rows) else 0] += 1
+        for track in doubtful.tolist():
+            steps[strip.end_of(track)] += 1
         return steps
 
-    def _settle(self, strip: Strip, walk: _Walk) -> list[tuple[int, _Crossing]]:
+    def _settle(self, strip: Strip, walk: Walk) -> list[tuple[int, _Crossing]]:
         """Put tracks on their sides, and return the crossings that this makes, each with its row.
 
         Only legs are looked at one by one that meet the line, or may come to another side than the track's.
@@ -316,7 +304,7 @@ class Line:
         tracks, alive = strip.tracks, strip.tracks.ids[strip.bounds[-2] :]
         counted, waiting, dead = [], [], set()
         for row, crossing in [*((0, one) for one in self._unconfirmed), *crossings]:
-            confirmed = _confirmed_from(tracks, row, crossing.track)
+            confirmed = strip.confirmed_from(row, crossing.track)
             if confirmed is not None:
                 if self._wanted[tracks.classes[confirmed]]:
                     label = self._labels[tracks.classes[confirmed]]
@@ -328,16 +316,32 @@ class Line:
         self._unconfirmed = waiting
         return sorted(counted, key=lambda one: one[0]), dead
 
-    def _way(self, strip: Strip, walk: _Walk, legs: Mask, *, begins: bool) -> Way:
+    def _way(self, strip: Strip, walk: Walk, legs: Mask, *, begins: bool) -> Way:
         """Return the way of one track."""
         ends = strip.tracks.ids[walk.rows[legs][0]] not in self._paths["id"]
         return Way(walk.points[legs], walk.taken_ns[legs], walk.legs.some(legs), begins, ends)
 
-    def _remark(self, crossing: _Crossing, label: str, counted: bool) -> Remark:  # noqa: FBT001 - tells itself
+    def _fates(self, strip: Strip, confirmed: Sequence[Crossed]) -> dict[tuple[int, int], Fate]:
+        """Return what becomes of crossings of confirmed tracks: track and instant -> that."""
+        fates: dict[tuple[int, int], Fate] = {(one.track, one.taken_ns): "counted" for one in confirmed}
+        if self._settings.mode == "late":
+            for one in confirmed:
+                self._lingering.add(one)
+            for track in {one.track for one in confirmed}:
+                there = {one.taken_ns for one in self._lingering.of(track)}
+                ended = strip.end_of(track) < len(strip)
+                for own, taken_ns in fates:
+                    if own == track and (taken_ns not in there or not ended):
+                        fates[own, taken_ns] = "lingers" if taken_ns in there else "went_back"
+            self._lingering.leave(np.setdiff1d(list(self._lingering.tracks), self._paths["id"]).tolist())
+        return fates
+
+    def _remark(self, crossing: _Crossing, label: str, fates: Mapping[tuple[int, int], Fate]) -> Remark:
         """Return what became of a crossing."""
         at_ns, text = crossing.taken_ns, f"crossed {crossing.direction}"
-        if counted:
-            return Remark(at_ns, "counted", f"{text}: counted")
+        fate = fates.get((crossing.track, at_ns))
+        if fate is not None:
+            return Remark(at_ns, fate, f"{text}{_SAID[fate]}")
         if self._settings.classes is not None and label not in self._settings.classes:
             return Remark(at_ns, "class", f"{text}, but is a {label}, which is not counted here")
         if crossing in self._unconfirmed:
@@ -349,10 +353,32 @@ class Line:
         self._labels = labels
         self._wanted = np.array([classes is None or label in classes for label in labels], np.bool_)
 
-    def _count(self, crossing: _Crossing, label: str) -> Crossed:
-        totals = dict(self._state.counts.get(label, _NOTHING))
-        totals[crossing.direction] += 1
-        self._state = LineState({**self._state.counts, label: totals})
+    def _ends(self, strip: Strip, told: Iterable[Sequence[Crossed]]) -> defaultdict[int, list[int]]:
+        """Return step -> tracks that are not there any more, of those whose crossings wait for that."""
+        ends = defaultdict[int, list[int]](list)
+        if self._settings.mode == "late":
+            for track in {*self._lingering.tracks, *(one.track for each in told for one in each)}:
+                end = strip.end_of(track)
+                if end < len(strip):
+                    ends[end].append(track)
+        return ends
+
+    def _due(self, crossed: list[Crossed], ended: Iterable[int]) -> list[Crossed]:
+        """Return which crossings count now: those of just now, or in late mode of tracks that have ended."""
+        if self._settings.mode == "immediate":
+            return crossed
+        for one in crossed:
+            self._lingering.add(one)
+        return self._lingering.leave(ended)
+
+    def _count(self, crossed: Iterable[Crossed]) -> None:
+        counts = dict(self._state.counts)
+        for one in crossed:
+            totals = counts.get(one.label, _NOTHING)
+            counts[one.label] = {**totals, one.direction: totals[one.direction] + 1}
+        self._state = LineState(counts, self._lingering.number)
+
+    def _crossed(self, crossing: _Crossing, label: str) -> Crossed:
         return Crossed(
             rule=self._settings.id,
             taken_ns=crossing.taken_ns,
@@ -361,11 +387,3 @@ class Line:
             track=crossing.track,
             bundle=crossing.bundle,
         )
-
-
-def _confirmed_from(tracks: Tracks, row: int, track: int) -> int | None:
-    """Return the first row from `row` on in which a track is confirmed."""
-    if len(tracks) > row and tracks.confirmed[row] and tracks.ids[row] == track:
-        return row
-    rows = np.flatnonzero(tracks.confirmed[row:] & (tracks.ids[row:] == track))
-    return row + int(rows[0]) if len(rows) else None

@@ -418,6 +418,8 @@ def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
 
 
 def _fields_of(state: Counted | ShelfState) -> dict[str, Any]:
+    if isinstance(state, LineState):
+        return {"counts": state.counts}
     return {name: getattr(state, name) for name in state.__dataclass_fields__}
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Indexes
 from eyespot.tracking.motion import MEASURING_VARIANCE
 from eyespot.tracking.tables import Table
@@ -41,29 +40,40 @@ def pair(tracks: Table, found: Table, gate: Gate, elapsed_s: float) -> tuple[Ind
 
     A detection of another class than the track's costs more, yet may belong to it.
     """
-    steps = (found["centre"] - tracks["centre"][:, None]) / tracks["size"][:, None]
-    distances = (steps * steps).sum(axis=2)
-    growths = np.log(found["size"]) - np.log(tracks["size"])[:, None]
-    variances = (tracks["position_variance"] + MEASURING_VARIANCE)[:, None]
+    across, down = (
+        (found["centre"][:, axis] - tracks["centre"][:, axis, None]) / tracks["size"][:, axis, None]
+        for axis in (0, 1)  # by columns: numpy is slow along an axis of two
+    )
+    distances = across * across + down * down
+    variances = tracks["position_variance"] + MEASURING_VARIANCE
     distance = max(gate.distance, _FASTEST * elapsed_s)
     reach = np.minimum(variances * gate.deviations**2, distance**2)
-    possible = (distances < reach) & (np.abs(growths).max(axis=2) < np.log(gate.growth))
-    rows, columns = np.nonzero(possible)
-    variance, growth = variances[rows, 0], growths[rows, columns]
+    rows, columns = np.nonzero(distances < reach[:, None])
+    growths = np.abs(np.log(found["size"])[columns] - np.log(tracks["size"])[rows])
+    alike = growths.max(axis=1) < np.log(gate.growth) if len(rows) else np.zeros(0, np.bool_)
+    rows, columns, growths = rows[alike], columns[alike], growths[alike]
+    variance = variances[rows]
     costs = distances[rows, columns] / variance + 2 * np.log(variance)
-    costs += (growth * growth).sum(axis=1) / _GROWTH_DEVIATION**2
+    costs += (growths * growths).sum(axis=1) / _GROWTH_DEVIATION**2
     costs += _OTHER_CLASS_COST * (tracks["class"][rows] != found["class"][columns])
-    return _greedy(rows, columns, costs)
-
-
-def _greedy(rows: Indexes, columns: Indexes, costs: Reals) -> tuple[Indexes, Indexes]:
-    """Return the pairs left when the cheapest goes first; of equal ones the first in order."""
     order = np.argsort(costs, kind="stable")
-    chosen: dict[int, int] = {}
-    taken: set[int] = set()
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if row not in chosen and column not in taken:
-            chosen[row] = column
-            taken.add(column)
-    count = len(chosen)
-    return np.fromiter(chosen, np.intp, count), np.fromiter(chosen.values(), np.intp, count)
+    return _greedy(rows[order], columns[order], len(tracks), len(found))
+
+
+def _greedy(rows: Indexes, columns: Indexes, tracks: int, found: int) -> tuple[Indexes, Indexes]:
+    """Return the pairs left when the first goes first, then the next that is still free, and so on.
+
+    All that are the first of their row and of their column can go at once.
+    """
+    chosen: list[tuple[Indexes, Indexes]] = []
+    while len(rows):
+        here = np.arange(len(rows))
+        first_of_row, first_of_column = np.empty(tracks, np.intp), np.empty(found, np.intp)
+        first_of_row[rows[::-1]], first_of_column[columns[::-1]] = here[::-1], here[::-1]  # the last stays
+        best = (first_of_row[rows] == here) & (first_of_column[columns] == here)
+        chosen.append((rows[best], columns[best]))
+        free = ~(np.isin(rows, rows[best]) | np.isin(columns, columns[best]))
+        rows, columns = rows[free], columns[free]
+    none = np.zeros(0, np.intp)
+    one, other = zip(*chosen, strict=True) if chosen else ((none,), (none,))
+    return np.concatenate(one), np.concatenate(other)

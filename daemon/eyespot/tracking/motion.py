@@ -8,6 +8,7 @@ hence the same gains, and three numbers are the covariance of both.
 
 import numpy as np
 
+from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Indexes
 from eyespot.domain.track import Mask
 from eyespot.tracking.tables import Table
@@ -16,6 +17,8 @@ MEASURING_VARIANCE = 0.08**2  # how well a small network places a box
 _FIRST_VELOCITY_VARIANCE = 2.0**2  # somebody who walks makes one to three widths a second
 _ACCELERATION_DENSITY = 1.0  # and stops or turns within about a second
 _SIZE_MEMORY_S = 0.4
+_HIDDEN_SIZE_MEMORY_S = 2.0  # who is hidden in part for longer has become smaller
+_SHRUNK, _EDGE = 0.75, 0.2  # of the size along an axis: what is left at most, and how far its edge may be off
 _COASTING_MEMORY_S = 0.8  # somebody hidden for longer may have stopped
 
 
@@ -40,13 +43,31 @@ def predict(tracks: Table, elapsed_s: float, coasting: Mask) -> None:
 def correct(tracks: Table, rows: Indexes, found: Table) -> None:
     """Pull the tracks in `rows`, in place, towards where they were found."""
     before = tracks[rows]
+    place, hidden = _completed(before, found)
     total = before["position_variance"] + MEASURING_VARIANCE
     gain, velocity_gain = before["position_variance"] / total, before["covariance"] / total
-    surprise = found["centre"] - before["centre"]
+    surprise = place - before["centre"]
     tracks["centre"][rows] += gain[:, None] * surprise
     tracks["velocity"][rows] += velocity_gain[:, None] * surprise
     tracks["position_variance"][rows] *= 1 - gain
     tracks["covariance"][rows] *= 1 - gain
     tracks["velocity_variance"][rows] -= velocity_gain * before["covariance"]
-    learned = 1 - np.exp(-before["unseen_s"] / _SIZE_MEMORY_S)
-    tracks["size"][rows] += learned[:, None] * (found["size"] - before["size"])
+    memory = np.where(hidden, _HIDDEN_SIZE_MEMORY_S, _SIZE_MEMORY_S)
+    learned = 1 - np.exp(-before["unseen_s"][:, None] / memory)
+    tracks["size"][rows] += learned * (found["size"] - before["size"])
+
+
+def _completed(tracks: Table, found: Table) -> tuple[Reals, Mask]:
+    """Return the centres of what was found, and along which axes a part of it seems to be hidden.
+
+    Of somebody whose legs are behind a counter the network sees the upper half. Then the box is much
+    shorter than it was, while one edge is where it was expected: what is beyond the other is hidden.
+    """
+    known, size = tracks["size"], found["size"]
+    low = (found["centre"] - size / 2) - (tracks["centre"] - known / 2)
+    high = low + size - known
+    at_low = np.abs(low) < np.abs(high)
+    hidden: Mask = (size < _SHRUNK * known) & (np.where(at_low, np.abs(low), np.abs(high)) < _EDGE * known)
+    whole = tracks["centre"] + np.where(at_low, low, high)
+    centres: Reals = np.where(hidden, whole, found["centre"])
+    return centres, hidden

@@ -30,6 +30,7 @@ TRACK = np.dtype(
         ("box", np.float32, 4),  # as detected last
         ("looks", np.int64),  # observations since the first hit
         ("hits", np.int64),  # those in which it was seen
+        ("age_s", np.float64),  # since the first hit
         ("unseen_s", np.float64),
         ("seen", np.bool_),
         ("confirmed", np.bool_),

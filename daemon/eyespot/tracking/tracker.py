@@ -23,7 +23,8 @@ _UNSURE = Gate(deviations=2.5, distance=0.7, growth=1.7)
 
 _CONFIRMING_HITS = 3
 _CONFIRMING_SHARE = 0.4
-_TENTATIVE_LIFE_S = 0.5
+_CONFIRMING_S = 0.3  # what stays for less may be a reflection, however often it is seen
+_TENTATIVE_LIFE_S = 1.0
 _CONFIRMED_LIFE_S = 1.5
 _HIDDEN_AFTER_S = 0.3
 
@@ -78,6 +79,7 @@ class Tracker:
     def _pass_time(self, taken_ns: int) -> None:
         before, self._taken_ns = self._taken_ns, taken_ns
         self._elapsed_s = 0.0 if before is None else max(taken_ns - before, 0) / SECOND_NS
+        self._tracks["age_s"] += self._elapsed_s
         self._tracks["unseen_s"] += self._elapsed_s
         self._tracks["seen"] = False
         self._keep(self._tracks["unseen_s"] <= _CONFIRMED_LIFE_S)
@@ -139,9 +141,8 @@ class Tracker:
 
     def _confirm(self) -> None:
         tracks = self._tracks
-        tracks["confirmed"] |= (tracks["hits"] >= _CONFIRMING_HITS) & (
-            tracks["hits"] >= _CONFIRMING_SHARE * tracks["looks"]
-        )
+        often = tracks["hits"] >= np.maximum(_CONFIRMING_HITS, _CONFIRMING_SHARE * tracks["looks"])
+        tracks["confirmed"] |= often & (tracks["age_s"] >= _CONFIRMING_S)
 
     def _columns(self) -> Tracks:
         tracks = self._tracks

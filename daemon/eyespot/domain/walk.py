@@ -1,0 +1,95 @@
+"""Where tracks have come to against a line, and how they walked on in a strip."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.domain.geometry import Mount, Reals, anchors
+from eyespot.domain.legs import Legs, legs_to
+from eyespot.domain.observation import Indexes
+from eyespot.domain.polyline import Polyline
+from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.track import Ids, Mask
+
+PATH = np.dtype(
+    [
+        ("id", np.int64),
+        ("side", np.int8),  # settled on: -1 left, 1 right, 0 neither yet
+        ("point", np.float64, 2),  # seen last; not a number before
+        ("taken_ns", np.int64),  # then
+        ("met_ns", np.int64),  # when the path met the line last
+        ("met_inside", np.bool_),  # and whether that was between its ends
+        ("seen", np.bool_),
+        ("counts", np.bool_),  # as its class was last
+        ("confirmed", np.bool_),
+        ("born_on_it", np.bool_),  # seen first where it could not be told which side that was
+        ("on_it", np.bool_),  # seen there last
+    ]
+)
+
+Paths = NDArray[np.void]
+
+
+class Walk(NamedTuple):
+    """The legs in a strip, track by track.
+
+    Attributes:
+        rows: (n,) rows of the strip's tracks that were seen; each track's in order.
+        places: (n,) where in the paths their tracks are.
+        points: (n, 2), where the legs end.
+        taken_ns: (n,) int64, when.
+        legs: (n,) of the tracks.
+        first: (n,) bool; whether a leg is the first one of its track in the strip.
+        last: (n,) bool; whether it is the last one.
+    """
+
+    rows: Indexes
+    places: Indexes
+    points: Reals
+    taken_ns: Instants
+    legs: Legs
+    first: Mask
+    last: Mask
+
+
+def follow(paths: Paths, ids: Ids) -> tuple[Paths, Paths]:
+    """Return one path for each track, and the paths of those that have vanished: ids never come back.
+
+    Args:
+        paths: until now, ordered by id.
+        ids: of the tracks that are there, ascending.
+    """
+    known = paths["id"]
+    if np.array_equal(known, ids):
+        return paths, paths[:0]
+    there = np.zeros(len(ids), PATH)
+    there["id"], there["point"] = ids, np.nan
+    there[np.isin(ids, known)] = paths[np.isin(known, ids)]
+    return there, paths[~np.isin(known, ids)]
+
+
+def walk_of(strip: Strip, paths: Paths, line: Polyline, mount: Mount) -> Walk:
+    """Return the legs of the tracks that were seen in a strip.
+
+    Args:
+        strip: in which they are.
+        paths: of all of its tracks, where they had come to before.
+        line: that they may meet.
+        mount: which point of a box counts.
+    """
+    steps, tracks = strip.steps(), strip.tracks
+    rows = np.flatnonzero(tracks.seen & strip.observed[steps])
+    places = np.searchsorted(paths["id"], tracks.ids[rows])
+    order = np.argsort(places, kind="stable")
+    rows, places = rows[order], places[order]
+    boxes, taken_ns = tracks.boxes_xyxy_n[rows], strip.taken_ns[steps[rows]]
+    points = anchors(boxes, mount).astype(np.float64)
+    turns = places[1:] != places[:-1]
+    first, last = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    first[1:], last[:-1] = turns, turns
+    start, start_ns = np.roll(points, 1, axis=0), np.roll(taken_ns, 1)
+    start[first] = paths["point"][places[first]]
+    start_ns[first] = paths["taken_ns"][places[first]]
+    legs = legs_to(points, taken_ns, boxes, (start, start_ns), line)
+    return Walk(rows, places, points, taken_ns, legs, first, last)
