@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import eyespot
 from eyespot.domain.message import Delivery
-from eyespot.topics import model_payloads, payloads
+from eyespot.topics import model_payloads, payloads, place_payloads
 from eyespot.topics.gate import DECLARED, Gate, GateError
 
 GATE = Gate("eyespot/v1/shop-1")
@@ -50,15 +50,15 @@ def share_state(**changes: object) -> payloads.ShareState:
     return payloads.ShareState(**ENVELOPE | {"schema": "eyespot.share_state/1"} | fields | changes)
 
 
-def left(**changes: object) -> payloads.Left:
+def left(**changes: object) -> place_payloads.Left:
     fields = {"rule": "hall", "label": "person", "track": 7, "dwell_s": 4.5, "found": False, "lost": True}
-    return payloads.Left(**ENVELOPE | {"schema": "eyespot.left/1", "model": "m"} | fields | changes)
+    return place_payloads.Left(**ENVELOPE | {"schema": "eyespot.left/1", "model": "m"} | fields | changes)
 
 
-def zone_state(**changes: object) -> payloads.ZoneState:
+def zone_state(**changes: object) -> place_payloads.ZoneState:
     counts = {"occupancy": {"person": 1}, "entered": {"person": 3}, "left": {"person": 2}}
     of = {"schema": "eyespot.zone_state/1", "rule": "hall", "since": ENVELOPE["t"], "model": "m"}
-    return payloads.ZoneState(**ENVELOPE | of | counts | changes)
+    return place_payloads.ZoneState(**ENVELOPE | of | counts | changes)
 
 
 def test_a_declared_payload_leaves_below_the_root_of_the_device() -> None:

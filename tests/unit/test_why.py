@@ -88,19 +88,40 @@ def test_there_and_back_are_two_remarks() -> None:
     assert said(a_line(), walked(there, back, end_s=8)) == ["crossed in: counted", "crossed out: counted"]
 
 
+def test_in_late_mode_it_is_told_who_is_there_still_and_who_went_back() -> None:
+    there, back = Walker((0.4, 0.2), (0.4, 0.8), 0, 4), Walker((0.4, 0.8), (0.4, 0.2), 4.1, 8)
+    late = walked(there, back, end_s=8)
+    went_back = ", and went back or had come back, which is not counted in late mode"
+    assert said(a_line(mode="late"), late) == [f"crossed in{went_back}", f"crossed out{went_back}"]
+    line = a_line(mode="late")
+    assert said(line, late[:38]) == ["crossed in: counts when it has gone, as in late mode"]
+    assert said(line, late[38:]) == [f"crossed out{went_back}"]
+    assert said(a_line(mode="late"), walked(DOWN)) == ["crossed in: counted"]
+
+
+def test_a_line_of_several_pieces_is_as_long_as_all_of_them() -> None:
+    bent = Line(
+        LineSettings(id="door", points=((0.2, 0.5), (0.5, 0.5), (0.5, 0.8), (0.7, 0.8))), LABELS, "overhead"
+    )
+    assert said(bent, walked(Walker((0.65, 0.2), (0.65, 0.95), 0, 7))) == ["crossed in: counted"]
+    [text] = said(bent, walked(Walker((0.9, 0.2), (0.9, 0.95), 0, 7)))
+    assert re.match(r"went past the end of the line, [234]\.\d boxes beyond it|came no nearer", text), text
+
+
 def test_what_was_before_the_strip_is_known_in_it() -> None:
     film, line = walked(DOWN), a_line()
     list(line.sweep(Strip.of(film[:30])))
     assert said(line, film[30:]) == ["crossed in: counted"]
 
 
+@pytest.mark.parametrize("mode", ["immediate", "late"])
 @settings(max_examples=20)
 @given(st.integers(0, 500))
-def test_what_is_said_to_count_is_what_counts(seed: int) -> None:
+def test_what_is_said_to_count_is_what_counts(mode: str, seed: int) -> None:
     film = scenes(seed)
-    line = a_line(classes=("person",))
+    line = a_line(classes=("person",), mode=mode)
     counted = [(event.track, event.taken_ns) for _, events in line.sweep(Strip.of(film)) for event in events]
-    accounts = a_line(classes=("person",)).explain(Strip.of(film))
+    accounts = a_line(classes=("person",), mode=mode).explain(Strip.of(film))
     told = [(one.track, remark.taken_ns) for one in accounts for remark in one.remarks if remark.counted]
     assert sorted(told) == sorted(counted)
     assert all(account.remarks for account in accounts)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from eyespot.app.tally import hash_of_rule
 from eyespot.config import Config, to_report
-from eyespot.domain.event import Crossed, Event, Tallied, TallyResult
+from eyespot.domain.event import Crossed, Event, Tallied
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.tally_result import TallyResult
 from eyespot.domain.tallying import Mark, Tallying
 from eyespot.ports import Clock, Handover
 from eyespot.rules.line import LineSettings

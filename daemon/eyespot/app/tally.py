@@ -16,9 +16,10 @@ from eyespot.broker.listener import Listener
 from eyespot.broker.settings import endpoints
 from eyespot.config import Loaded, load
 from eyespot.domain.errors import BrokerError, ConfigError
-from eyespot.domain.event import Direction, TallyResult
+from eyespot.domain.event import Direction
 from eyespot.domain.message import Heard
 from eyespot.domain.nearest import hint
+from eyespot.domain.tally_result import TallyResult
 from eyespot.domain.tallying import Mark, Tallying
 from eyespot.host.clock import SystemClock
 from eyespot.ports import Clock

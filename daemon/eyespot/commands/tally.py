@@ -9,7 +9,8 @@ from typing import Any
 from eyespot import app
 from eyespot.commands.keys import END, keys, unbuffered
 from eyespot.commands.options import Subparsers, add_config, add_seconds
-from eyespot.domain.event import Direction, Interval, TallyResult
+from eyespot.domain.event import Direction
+from eyespot.domain.tally_result import Interval, TallyResult
 from eyespot.domain.tallying import DIRECTIONS
 
 _WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}

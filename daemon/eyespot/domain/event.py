@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from eyespot.domain.tally_result import TallyResult
 
 Direction = Literal["in", "out"]
 # How a wait in a queue ended: at the service, elsewhere, or nobody knows how.
@@ -354,42 +356,6 @@ class Reset:
     state: RuleState
     since_utc_ns: int
     bundle: str
-
-
-class Interval(NamedTuple):
-    """A share, and between which it lies with 95 % confidence."""
-
-    share: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class TallyResult:
-    """How far what was counted is from what a person at the door has seen.
-
-    Attributes:
-        seen: by direction, how many that person has seen.
-        counted: by direction, how many were counted meanwhile.
-        missed: by direction, of those seen: not counted within three seconds.
-        extra: by direction, of those counted: not seen within three seconds.
-        count_error: differences by direction, added up, as a share of those seen; None: nobody was.
-        wrong: missed and extra ones, as a share of all that were seen or counted; Wilson's interval.
-        bias: counted less seen, as a share of those seen; Newcombe's interval.
-    """
-
-    seen: Mapping[Direction, int]
-    counted: Mapping[Direction, int]
-    missed: Mapping[Direction, int]
-    extra: Mapping[Direction, int]
-    count_error: float | None
-    wrong: Interval
-    bias: Interval
-
-    @property
-    def n(self) -> int:
-        """How many were seen."""
-        return sum(self.seen.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import NamedTuple
 
-from eyespot.domain.event import Direction, Interval, TallyResult
+from eyespot.domain.event import Direction
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.tally_result import Interval, TallyResult
 
 DIRECTIONS: tuple[Direction, ...] = ("in", "out")
 _NEAR_NS = 3 * SECOND_NS  # a press and an event this near are of the same person

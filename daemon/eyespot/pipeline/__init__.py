@@ -3,10 +3,8 @@
 `eyespot run` and `eyespot replay` step the same pipeline, so they count the same.
 """
 
-import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -23,7 +21,7 @@ from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.pipeline.running import Running, Told, told_of, when
+from eyespot.pipeline.running import Running, Told, told_of
 from eyespot.pipeline.tuning import Seen, Tuning
 from eyespot.pipeline.voice import Standard, Voice
 from eyespot.ports import Handover, ModelIdentity
@@ -222,11 +220,10 @@ class Pipeline:
         if self._publishes_frames or len(sweeping) < len(rules):
             yield from self._step_through(strip)
             return
-        told = heapq.merge(*(told_of(order, rule, strip) for order, rule in enumerate(sweeping)), key=when)
         passed = 0
-        for step, at_once in groupby(told, key=lambda one: one.step):
+        for step, at_once in told_of(sweeping, strip):
             yield from self._let_pass(strip, passed, step)
-            yield from self._tell(list(at_once), strip, step)
+            yield from self._tell(at_once, strip, step)
             passed = step + 1
         yield from self._let_pass(strip, passed, len(strip))
 

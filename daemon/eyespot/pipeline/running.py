@@ -1,7 +1,9 @@
 """A rule that runs, and what the pipeline knows of it beside."""
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -109,12 +111,17 @@ class Told(NamedTuple):
     undecided: int
 
 
-def told_of(order: int, rule: Sweeping, strip: Strip) -> Iterator[Told]:
-    """Yield what a rule tells of the scenes of a strip; `order` is its place among the rules."""
+def told_of(rules: Sequence[Sweeping], strip: Strip) -> Iterator[tuple[int, list[Told]]]:
+    """Yield what rules tell of the scenes of a strip, step by step, in their order."""
+    told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(rules)), key=_when)
+    for step, at_once in groupby(told, key=lambda one: one.step):
+        yield step, list(at_once)
+
+
+def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[Told]:
     for step, events in rule.sweep(strip):
         yield Told(step, order, events, rule.state(), rule.undecided)
 
 
-def when(told: Told) -> tuple[int, int]:
-    """Return by what goes before what."""
+def _when(told: Told) -> tuple[int, int]:
     return told.step, told.order

@@ -13,7 +13,15 @@ import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Message
-from eyespot.topics import config_payloads, diagnosis, model_payloads, onvif, payloads
+from eyespot.topics import (
+    bucket_payloads,
+    config_payloads,
+    diagnosis,
+    model_payloads,
+    onvif,
+    payloads,
+    place_payloads,
+)
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.home_assistant import Discovery
 
@@ -58,24 +66,26 @@ DECLARED = (
     _declared("health", payloads.Health, "health/1", Delivery.STATE, 16),
     _declared(f"rule/{RULE_ID}/state", payloads.LineState, "rule_state/1", Delivery.STATE, 64),
     _declared(f"rule/{RULE_ID}/state", payloads.ShareState, "share_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{RULE_ID}/state", payloads.ZoneState, "zone_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{RULE_ID}/state", payloads.OccupancyState, "occupancy_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{RULE_ID}/state", payloads.QueueState, "queue_state/1", Delivery.STATE, 128),
+    _declared(f"rule/{RULE_ID}/state", place_payloads.ZoneState, "zone_state/1", Delivery.STATE, 64),
+    _declared(
+        f"rule/{RULE_ID}/state", place_payloads.OccupancyState, "occupancy_state/1", Delivery.STATE, 64
+    ),
+    _declared(f"rule/{RULE_ID}/state", place_payloads.QueueState, "queue_state/1", Delivery.STATE, 128),
     _declared(f"rule/{RULE_ID}/event", payloads.Crossed, "crossed/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.Entered, "entered/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.Left, "left/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.Joined, "joined/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.LeftQueue, "left_queue/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.Loitering, "loitering/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/event", payloads.Intrusion, "intrusion/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Entered, "entered/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Left, "left/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Joined, "joined/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.LeftQueue, "left_queue/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Loitering, "loitering/1", Delivery.DURABLE, 2),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Intrusion, "intrusion/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Changed, "changed/1", Delivery.DURABLE, 2),
     _declared(f"rule/{RULE_ID}/event", payloads.Split, "split/1", Delivery.DURABLE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Reset, "reset/1", Delivery.DURABLE, 64),
     _declared(f"rule/{RULE_ID}/event", payloads.Tallied, "tallied/1", Delivery.DURABLE, 2),
-    _declared(f"rule/{RULE_ID}/state", payloads.ShelfState, "shelf_state/1", Delivery.STATE, 64),
-    _declared(f"rule/{RULE_ID}/event", payloads.Threshold, "threshold/1", Delivery.DURABLE, 2),
-    _declared(f"heatmap/{RULE_ID}", payloads.HeatmapState, "heatmap/1", Delivery.STATE, 128),
-    _declared(f"rule/{RULE_ID}/bucket", payloads.Bucket, "bucket/1", Delivery.DURABLE, 64),
+    _declared(f"rule/{RULE_ID}/state", place_payloads.ShelfState, "shelf_state/1", Delivery.STATE, 64),
+    _declared(f"rule/{RULE_ID}/event", place_payloads.Threshold, "threshold/1", Delivery.DURABLE, 2),
+    _declared(f"heatmap/{RULE_ID}", place_payloads.HeatmapState, "heatmap/1", Delivery.STATE, 128),
+    _declared(f"rule/{RULE_ID}/bucket", bucket_payloads.Bucket, "bucket/1", Delivery.DURABLE, 64),
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/2", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),

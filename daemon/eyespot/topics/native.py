@@ -1,41 +1,22 @@
 """Eyespot's own topics: events and states become messages."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.domain.bucket import Bucket, Level, Spread
+from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import (
-    Changed,
-    Counted,
-    Crossed,
-    Entered,
     Event,
     HeatmapState,
-    Interval,
-    Intruded,
-    JoinedQueue,
-    Left,
-    LeftQueue,
-    LineState,
-    Loitered,
-    OccupancyState,
-    QueueState,
-    Reset,
     ResetCause,
     RuleState,
     ShareState,
     ShelfState,
-    Split,
-    Tallied,
-    Threshold,
-    Total,
-    ZoneState,
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
@@ -43,15 +24,19 @@ from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
-from eyespot.topics import payloads
+from eyespot.topics import bucket_payloads, payloads, place_payloads
 from eyespot.topics.config_payloads import ConfigReported, ConfigTable
 from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
-
-_DIGITS = 4  # of shares
-_Measured = TypeVar("_Measured")
-_Form = TypeVar("_Form")
+from eyespot.topics.rule_fields import (
+    FORM_OF_EVENT,
+    FORM_OF_STATE,
+    fields_of_bucket,
+    fields_of_event,
+    fields_of_hour,
+    fields_of_state,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +175,14 @@ class Native:
         if isinstance(state, ShareState):
             return self._state(topic, payloads.ShareState, at, **of, shares=state.shares, top=state.top)
         if isinstance(state, HeatmapState):
-            return self._state(f"heatmap/{rule}", payloads.HeatmapState, at, **of, **_hour(state))
+            return self._state(
+                f"heatmap/{rule}", place_payloads.HeatmapState, at, **of, **fields_of_hour(state)
+            )
         if isinstance(state, ShelfState):
-            return self._state(topic, payloads.ShelfState, at, **of, **_fields_of(state))
-        kind = _COUNTED[type(state)]
+            return self._state(topic, place_payloads.ShelfState, at, **of, **fields_of_state(state))
+        kind = FORM_OF_STATE[type(state)]
         since_when = {"since": rfc3339(since.utc_ns), "reset": since.cause}
-        return self._state(topic, kind, at, **of, **since_when, **_fields_of(state))
+        return self._state(topic, kind, at, **of, **since_when, **fields_of_state(state))
 
     def rule_removed(self, rule: str, *, is_heatmap: bool = False) -> Message:
         """Return the message that clears what is retained of a rule that is no more."""
@@ -204,37 +191,17 @@ class Native:
     def event(self, event: Event, timeline: Timeline) -> Message:
         """Return the message of an event, with the next number of the device's durable ones."""
         self.seq += 1
-        kind: Any = _PAYLOADS[type(event)]
+        kind: Any = FORM_OF_EVENT[type(event)]
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
-        payload = kind(**envelope, rule=event.rule, **_fields(event))
+        payload = kind(**envelope, rule=event.rule, **fields_of_event(event))
         return self._gate.let_out(f"rule/{event.rule}/event", payload)
 
     def bucket(self, bucket: Bucket) -> Message:
         """Return the message of a bucket, with the next number of the device's durable ones."""
         self.seq += 1
         at = Stamp(bucket.end_utc_ns, bucket.synced)
-        payload = payloads.Bucket(
-            **self._envelope(payloads.Bucket, at, self.seq),
-            rule=bucket.rule,
-            start=rfc3339(bucket.begin_utc_ns),
-            end=rfc3339(bucket.end_utc_ns),
-            bucket_s=bucket.bucket_s,
-            rev=bucket.rev,
-            cut=bucket.cut,
-            counts=None
-            if bucket.counts is None
-            else {label: dict(of) for label, of in bucket.counts.items()},
-            gauges=None if bucket.gauges is None else _by_measure(bucket.gauges, _level),
-            durations=_by_measure(bucket.durations, _spread),
-            coverage=bucket.coverage,
-            gaps=tuple(
-                payloads.Gap(start=rfc3339(begin_ns), end=rfc3339(end_ns), cause=cause)
-                for begin_ns, end_ns, cause in bucket.gaps
-            ),
-            ambiguous=bucket.ambiguous,
-            uncertainty=None if bucket.uncertainty is None else round(bucket.uncertainty, 1),
-            model=bucket.bundle,
-        )
+        envelope = self._envelope(bucket_payloads.Bucket, at, self.seq)
+        payload = bucket_payloads.Bucket(**envelope, **fields_of_bucket(bucket))
         return self._gate.let_out(f"rule/{bucket.rule}/bucket", payload)
 
     def model_state(self, state: UpdateState) -> Message:
@@ -323,137 +290,6 @@ class Native:
             "boot_id": self.boot_id,
             "seq": seq,
         }
-
-
-_COUNTED: Mapping[type[Counted], type[payloads.Envelope]] = {
-    LineState: payloads.LineState,
-    ZoneState: payloads.ZoneState,
-    QueueState: payloads.QueueState,
-    OccupancyState: payloads.OccupancyState,
-}
-_OF_A_QUEUE: Sequence[Total] = ("joined", "served", "abandoned", "lost")
-_PAYLOADS: Mapping[type[Event], type[payloads.Envelope]] = {
-    Crossed: payloads.Crossed,
-    Changed: payloads.Changed,
-    Entered: payloads.Entered,
-    Left: payloads.Left,
-    JoinedQueue: payloads.Joined,
-    LeftQueue: payloads.LeftQueue,
-    Loitered: payloads.Loitering,
-    Intruded: payloads.Intrusion,
-    Reset: payloads.Reset,
-    Split: payloads.Split,
-    Threshold: payloads.Threshold,
-    Tallied: payloads.Tallied,
-}
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    """Return what the payload of an event has beside envelope and rule."""
-    match event:
-        case Changed() as changed:
-            return {"model": changed.bundle, "before": changed.before, "after": changed.after}
-        case Split() as split:
-            return {"before": split.before, "after": split.after, "counts": _counts(split.state)}
-        case Reset() as reset:
-            of = {"model": reset.bundle, "cause": reset.cause, "since": rfc3339(reset.since_utc_ns)}
-            return of | {"counts": _counts(reset.state) or {}}
-        case Tallied() as tallied:
-            return _of_tally(tallied)
-        case Threshold(label=label, count=count, limit=limit, below=below, bundle=bundle):
-            return {"label": label, "count": count, "limit": limit, "below": below, "model": bundle}
-        case track:
-            return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
-
-
-def _of_tally(event: Tallied) -> dict[str, Any]:
-    result = event.result
-    return {
-        "since": rfc3339(event.since_utc_ns),
-        "model": event.bundle,
-        "rule_hash": event.rule_hash,
-        "changed": event.changed,
-        "n": result.n,
-        "seen": dict(result.seen),
-        "counted": dict(result.counted),
-        "missed": dict(result.missed),
-        "extra": dict(result.extra),
-        "count_error": None if result.count_error is None else round(result.count_error, _DIGITS),
-        "wrong": _bounds(result.wrong),
-        "bias": _bounds(result.bias),
-    }
-
-
-def _of_track(
-    event: Crossed | Entered | Left | JoinedQueue | LeftQueue | Loitered | Intruded,
-) -> dict[str, Any]:
-    match event:
-        case Crossed(direction=direction):
-            return {"direction": direction}
-        case Entered(found=found) | JoinedQueue(found=found):
-            return {"found": found}
-        case Left(dwell_s=dwell_s, found=found, lost=lost):
-            return {"dwell_s": round(dwell_s, 3), "found": found, "lost": lost}
-        case LeftQueue(dwell_s=dwell_s, outcome=outcome, found=found):
-            return {"dwell_s": round(dwell_s, 3), "outcome": outcome, "found": found}
-        case Loitered(dwell_s=dwell_s):
-            return {"dwell_s": round(dwell_s, 3)}
-        case Intruded():  # pragma: no branch - mypy sees that there is no other
-            return {}
-
-
-def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
-    """Return the totals of a rule; None where it has none."""
-    match state:
-        case LineState(counts=counts):
-            return {label: {"in": ways["in"], "out": ways["out"]} for label, ways in counts.items()}
-        case ZoneState(entered=entered, left=left) | OccupancyState(entered=entered, left=left):
-            return {label: {"entered": entered[label], "left": left[label]} for label in entered}
-        case QueueState():
-            return {
-                label: {name: getattr(state, name)[label] for name in _OF_A_QUEUE} for label in state.joined
-            }
-        case _:
-            return None
-
-
-def _fields_of(state: Counted | ShelfState) -> dict[str, Any]:
-    if isinstance(state, LineState):
-        return {"counts": state.counts}
-    return {name: getattr(state, name) for name in state.__dataclass_fields__}
-
-
-def _hour(state: HeatmapState) -> dict[str, Any]:
-    begin, end = state.begin_utc_ns, state.end_utc_ns
-    return {
-        "start": None if begin is None else rfc3339(begin),
-        "end": None if end is None else rfc3339(end),
-        "observed_s": state.observed_s,
-        "grid": state.grid,
-        "tracks": state.tracks,
-        "cells": state.cells,
-    }
-
-
-def _by_measure(
-    levels: Mapping[str, Mapping[str, _Measured]], form: Callable[[_Measured], _Form]
-) -> dict[str, dict[str, _Form]]:
-    return {what: {label: form(one) for label, one in of.items()} for what, of in levels.items()}
-
-
-def _level(level: Level) -> payloads.Level:
-    now, least, most, mean = (round(value, 3) for value in level)
-    return payloads.Level(now=now, min=least, max=most, mean=mean)
-
-
-def _spread(spread: Spread) -> payloads.Spread:
-    mean, median, p90, longest = (round(seconds, 2) for seconds in spread[1:])
-    return payloads.Spread(n=spread.number, mean=mean, median=median, p90=p90, max=longest)
-
-
-def _bounds(interval: Interval) -> payloads.Bounds:
-    share, low, high = (round(one, _DIGITS) for one in interval)
-    return payloads.Bounds(share=share, low=low, high=high)
 
 
 def _camera(view: View, mount: Mount) -> payloads.Camera:

@@ -1,6 +1,6 @@
 """Lets real daemons say everything they can, and prints one message of each kind as mosquitto_sub has it.
 
-The examples in config/README.md were heard so, and are renewed so. Three minutes; the classifier is one of
+The examples in config/README.md were heard so, and are renewed so. Four minutes; the classifier is one of
 EYESPOT_SHARED_MODELS.
 
     PYTHONPATH=daemon:tests python tests/system/examples/every_topic.py [config/README.md]
@@ -38,6 +38,40 @@ NOBODY = "mqtt://127.0.0.1:9"
 RATE_HZ = 10.0
 DOOR = {**LINE, "a": [0.1, 0.6], "b": [0.9, 0.6], "classes": ["person"]}
 SCALE = {"kind": "share", "id": "scale", "over_s": 1.0, "change": 0.1}
+SHOP = (
+    {"kind": "line", "id": "door", "a": [0.85, 1.0], "b": [0.85, 0.0], "classes": ["person"]},
+    {
+        "kind": "zone",
+        "id": "hall",
+        "points": [[0.4, 0.25], [0.8, 0.25], [0.8, 0.65], [0.4, 0.65]],
+        "classes": ["person"],
+        "loiter_s": 60,
+        "armed": ["00:00-23:59"],
+        "bucket_s": 900,
+    },
+    {
+        "kind": "queue",
+        "id": "till",
+        "points": [[0.05, 0.6], [0.3, 0.6], [0.3, 0.95], [0.05, 0.95]],
+        "classes": ["person"],
+        "service": [2],
+    },
+    {"kind": "occupancy", "id": "inside", "from": ["door"], "classes": ["person"], "max_dwell_s": 3600},
+    {
+        "kind": "shelf",
+        "id": "drinks",
+        "classes": ["bottle"],
+        "points": [[0.1, 0.0], [0.9, 0.0], [0.9, 0.25], [0.1, 0.25]],
+        "low": 5,
+        "hidden_by": ["person"],
+        "settle_s": 5,
+    },
+    {"kind": "heatmap", "id": "floor", "grid": [8, 6], "classes": ["person"]},
+)
+IN_THE_SHOP = (
+    *("entered", "left", "loitering", "intrusion", "zone_state", "joined", "left_queue", "queue_state"),
+    *("occupancy_state", "shelf_state", "threshold", "heatmap", "bucket"),
+)
 CLASSIFIER = "coral_mobilenet_v1_0.25_128_quant.tflite"
 
 
@@ -81,8 +115,10 @@ class Ear:
         until(heard, " and ".join(kinds), LONG_S)
 
 
-def configured(folder: Path, mosquitto: LocalMosquitto, rule: dict[str, Any], camera: dict[str, Any]) -> Path:
-    file = write_config(folder, camera={"mount": "oblique", **camera}, url=mosquitto.url, rules=[rule])
+def configured(
+    folder: Path, mosquitto: LocalMosquitto, camera: dict[str, Any], *rules: dict[str, Any]
+) -> Path:
+    file = write_config(folder, camera={"mount": "oblique", **camera}, url=mosquitto.url, rules=rules)
     told = 'id = "entrance-1"\nname = "Entrance"\ntimezone = "Europe/Berlin"'
     file.write_text(file.read_text().replace('id = "shop"', told))
     return file
@@ -107,7 +143,7 @@ def place(name: str) -> Iterator[tuple[Path, LocalMosquitto, Ear]]:
 def a_day_at_the_door() -> dict[str, Said]:
     """People are counted, a configuration is desired, another model comes."""
     with place("a day at the door") as (folder, mosquitto, ear):
-        config = configured(folder, mosquitto, DOOR, {"source": "scene", "seed": 903})
+        config = configured(folder, mosquitto, {"source": "scene", "seed": 903}, DOOR)
         add(config, "[topics]", "frame = true", "onvif = true", "[update]", "probation_s = 10")
         with Daemon(config):
             ear.until("crossed", "frame", "config_reported")
@@ -117,6 +153,7 @@ def a_day_at_the_door() -> dict[str, Said]:
             ear.until("config_reported", true=lambda report: report["req_id"] == "17")
             tell(mosquitto, "cmd/model/update", {"req_id": "18"})
             ear.until("reply")
+            stand_at_the_door(mosquitto, ear)
             offer(Slots(folder / "state" / "models"), "1.1.0", factory_network())
             ear.until("split", "model_event")
             ear.until("model_event", true=lambda event: event["kind"] == "committed")
@@ -127,6 +164,19 @@ def a_day_at_the_door() -> dict[str, Said]:
             tell(mosquitto, "cmd/counters/reset", {})
             ear.until("reset", "diagnosis")
             return early | ear.said | {kind: early[kind] for kind in ("crossed", "status", "rule_state")}
+
+
+def stand_at_the_door(mosquitto: LocalMosquitto, ear: Ear) -> None:
+    """Say of each who crosses that he does, and of one who does not."""
+    tell(mosquitto, "cmd/tally", {"args": {"rule": "door", "press": "begin"}})
+    for _ in range(3):
+        before = ear.said["crossed"].payload
+        until(lambda before=before: ear.said["crossed"].payload != before, "another crossing", LONG_S)
+        direction = json.loads(ear.said["crossed"].payload)["direction"]
+        tell(mosquitto, "cmd/tally", {"args": {"rule": "door", "press": direction}})
+    tell(mosquitto, "cmd/tally", {"args": {"rule": "door", "press": "in"}})
+    tell(mosquitto, "cmd/tally", {"args": {"rule": "door", "press": "end"}})
+    ear.until("tallied")
 
 
 def tell(mosquitto: LocalMosquitto, suffix: str, payload: dict[str, Any], *, retain: bool = False) -> None:
@@ -150,7 +200,7 @@ def something_on_a_scale() -> dict[str, Said]:
             decoder={"kind": "classifier", "softmax": False},
             min_score=0.1,
         )
-        config = configured(folder, mosquitto, SCALE, {"source": "scene"})
+        config = configured(folder, mosquitto, {"source": "scene"}, SCALE)
         add(config, "[model]", f'bundle = "{bundle}"')
         with Daemon(config):
             ear.until("changed")
@@ -164,7 +214,7 @@ def more_than_may_wait() -> dict[str, Said]:
         crowd = folder / "crowd.eyespot.jsonl"
         record_crowd(crowd, 700)
         config = configured(
-            folder, mosquitto, LINE, {"source": "replay", "file": str(crowd), "pace": "fast", "loop": True}
+            folder, mosquitto, {"source": "replay", "file": str(crowd), "pace": "fast", "loop": True}, LINE
         )
         text = config.read_text().replace("[state]", "[state]\noutbox_mb = 1")
         config.write_text(text.replace(mosquitto.url, NOBODY))
@@ -174,6 +224,45 @@ def more_than_may_wait() -> dict[str, Said]:
         with Daemon(config):
             ear.until("dropped")
             return {"dropped": ear.said["dropped"]}
+
+
+def an_hour_in_the_shop() -> dict[str, Said]:
+    """People stay, queue and go past a shelf, in a recording that runs faster than time."""
+    with place("an hour in the shop") as (folder, mosquitto, ear):
+        shop = folder / "shop.eyespot.jsonl"
+        record_shop(shop, 4800)
+        camera = {"source": "replay", "file": str(shop), "pace": "fast", "loop": True}
+        config = configured(folder, mosquitto, camera, *SHOP)
+        with Daemon(config):
+            ear.until(*IN_THE_SHOP)
+            ear.until("heatmap", true=lambda heatmap: heatmap["cells"])
+            return {kind: ear.said[kind] for kind in IN_THE_SHOP}
+
+
+def record_shop(file: Path, seconds: int) -> None:
+    """Write a recording of a shop: every five minutes somebody stays, and somebody queues; bottles go."""
+    people = [
+        walker
+        for begin in range(0, seconds, 300)
+        for walker in (
+            Walker((0.25, 0.4), (0.6, 0.4), begin, begin + 10),
+            Walker((0.6, 0.4), (0.6, 0.4), begin + 10, begin + 90),
+            Walker((0.6, 0.4), (0.96, 0.4), begin + 90, begin + 100),
+            Walker((0.15, 0.35), (0.15, 0.7), begin + 110, begin + 118),
+            Walker((0.15, 0.7), (0.15, 0.7), begin + 118, begin + 150),
+            Walker((0.15, 0.7), (0.6, 0.7), begin + 150, begin + 160),
+        )
+    ]
+    bottles = [
+        Walker((x / 10, 0.12), (x / 10, 0.12), 0, 400 if x > 5 else seconds, (0.04, 0.14), kind=1)
+        for x in range(2, 8)
+    ]
+    started = "2026-01-01T00:00:00Z"
+    labels = ("person", "bottle")
+    header = Header(schema=SCHEMA, started=started, labels=labels, width=768, height=576, rate_hz=4)
+    with RecordingWriter(file, header) as writer:
+        for taken_ns, found in film([*people, *bottles], 4, seconds):
+            writer.write(Observation(taken_ns, "recording", found))
 
 
 def record_crowd(file: Path, rows: int) -> None:
@@ -205,7 +294,7 @@ def line(said: Said) -> str:
 
 def main(arguments: list[str]) -> None:
     """Print what was heard, or renew the examples in a file; end with 1 where something was not heard."""
-    said = a_day_at_the_door() | more_than_may_wait() | something_on_a_scale()
+    said = a_day_at_the_door() | an_hour_in_the_shop() | more_than_may_wait() | something_on_a_scale()
     wrong = [wrong for one in said.values() if (wrong := contract.why_unfit(one.suffix, one.payload))]
     missing = [message_id(declared) for declared in DECLARED if message_id(declared) not in said]
     for name in arguments:
