@@ -35,11 +35,6 @@ class Voice:
         self._native = native
         self._standards = standards
 
-    @property
-    def seq(self) -> int:
-        """The number of the last durable message."""
-        return self._native.seq
-
     def events(self, events: Sequence[Event], timeline: Timeline) -> list[Message]:
         """Return what is to be said of events."""
         messages: list[Message] = []
