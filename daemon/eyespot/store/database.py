@@ -184,7 +184,7 @@ class Database:
             execute("BEGIN IMMEDIATE")
             self._write(change)
             execute("COMMIT")
-        except sqlite3.Error as error:
+        except sqlite3.Error:
             with self._working("write"):
                 if self._connection.in_transaction:
                     execute("ROLLBACK")
