@@ -28,6 +28,7 @@ _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 4.0
 _WINDOW = 20
 _MOST_LIVE_DELAY_S = 1.0
+_REST_S = 0.1
 _SEND_TIMEOUT_MS = 10_000
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
@@ -106,6 +107,8 @@ class Session:
         self._window = _WINDOW
         self._most_bytes: int | None = None
         self._drained_at = 0.0
+        self._rest_until = 0.0
+        self._resting = False
         self._complaint = ""
         self._client = self._make_client(version)
 
@@ -136,6 +139,8 @@ class Session:
         if not self.opened or self.ending is not None:
             return False
         if message.qos and len(self._tokens) + len(self._outgoing) >= self._window:
+            if self._resting:
+                self.wake()
             return False
         self._outgoing.append((message, token))
         if not self._sent_at_once(message):
@@ -242,17 +247,29 @@ class Session:
             # what TLS has decrypted already is not seen by select
             buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
             writing = [sock] if self._client.want_write() else []
+        if not (buffered or writing):
+            self._rest(timeout_s)
         readable, _, _ = select.select([sock, self._ear], writing, [], 0 if buffered else timeout_s)
         if self._ear in readable:
             self._ear.recv(4096)
         with self._wire:
             self._exchange(sock, reads=sock in readable or buffered)
 
+    def _rest(self, most_s: float) -> None:
+        """Let answers gather for a moment after some were read: waking up for each costs more than they."""
+        left_s = min(self._rest_until - time.monotonic(), most_s)
+        if left_s <= 0 or not self.opened or len(self._tokens) > self._window // 2:
+            return
+        self._resting = True
+        select.select([self._ear], [], [], left_s)
+        self._resting = False
+
     def _exchange(self, sock: Any, *, reads: bool) -> None:
         self._note_drained(sock)
         self._send_outgoing()
         if reads:
             self._client.loop_read()
+            self._rest_until = time.monotonic() + _REST_S
         if self._client.overreached:
             self.end(Ending("it sends messages that nobody subscribed to"))
         if self.opened and self._hearing is not None:

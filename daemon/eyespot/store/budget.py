@@ -56,6 +56,7 @@ class Budget:
         self._spent: dict[Traffic, int] = {kind: kept.spent.get(kind, 0) for kind in KINDS}
         self._kept_ns = now_ns
         self._unkept = False
+        self._kinds: dict[str, Traffic] = {}
         self._sent_ns: dict[str, int] = {}
         self._level = self._reached()
 
@@ -78,7 +79,12 @@ class Budget:
 
     def spend(self, message: Message) -> None:
         """Count a message that leaves, each time that it does."""
-        self._spent[kind_of(message, self._root)] += message.packet_bytes
+        kind = self._kinds.get(message.topic)
+        if kind is None:
+            kind = kind_of(message, self._root)
+            if kind != "answers":  # whose topics are without number
+                self._kinds[message.topic] = kind
+        self._spent[kind] += message.packet_bytes
         self._unkept = True
         if message.retain and message.payload:
             self._sent_ns[message.topic] = self._clock.now_ns()

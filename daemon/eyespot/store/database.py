@@ -63,12 +63,14 @@ class Change:
         gone: ids that leave it.
         snapshots: rule id -> its state; empty: it is forgotten.
         seq: number of the newest durable message; a smaller one than the kept one changes nothing.
+        packs: whether rows are deflated; what leaves soon is not worth it.
     """
 
     rows: Iterable[Row]
     gone: Iterable[int]
     snapshots: Mapping[str, bytes]
     seq: int
+    packs: bool = True
 
 
 class Database:
@@ -177,14 +179,15 @@ class Database:
         Raises:
             StorageError: nothing was changed.
         """
-        with self._working("write"):
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._write(change)
-                self._connection.execute("COMMIT")
-            except sqlite3.Error:
+        execute = self._connection.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            self._write(change)
+            execute("COMMIT")
+        except sqlite3.Error:
+            with self._working("write"):
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    execute("ROLLBACK")
                 raise
 
     def sync(self) -> None:
@@ -224,7 +227,7 @@ class Database:
         many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
         many(
             "INSERT INTO outbox VALUES (?, ?, ?)",
-            [(row.id, row.topic, packed(row.payload)) for row in change.rows],
+            [(row.id, row.topic, packed(row.payload, small=change.packs)) for row in change.rows],
         )
         # an update in place: replacing a row would touch its index, too
         many(

@@ -99,7 +99,7 @@ class Outbox:
         """
         rows = [Row(key, message.topic, message.payload) for key, message in self._unkept.items()]
         try:
-            self._database.commit(Change(rows, self._gone, snapshots, seq))
+            self._database.commit(Change(rows, self._gone, snapshots, seq, packs=self._on_disk > _PAGE))
         except StorageError:
             self._make_room(under_way)
             raise

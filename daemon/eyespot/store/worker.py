@@ -1,7 +1,6 @@
 """The body of the store thread: what steps leave behind is kept, then sent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
@@ -26,6 +25,7 @@ _SETTLE_NS = 10 * SECOND_NS
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
+_JUDGE_NS = SECOND_NS
 _REASONS: dict[DropReason, str] = {
     "full": "as more waited for the broker than [state] outbox_mb allows",
     "old": "as they had waited for longer than [state] outbox_days",
@@ -77,6 +77,7 @@ class StoreWorker:
         self._unsynced = not database.lasts
         self._synced_ns = self._retried_ns = clock.now_ns()
         self._trimmed_ns = clock.now_ns() - _TRIM_NS
+        self._judged_ns = clock.now_ns() - _JUDGE_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = self._complained = False
@@ -163,7 +164,9 @@ class StoreWorker:
         if taken.lost:
             self._outbox.dropped["disk_failed"] += taken.lost
         self._tell_losses()
-        self._budget.turn(self._health)
+        if (now_ns := self._clock.now_ns()) - self._judged_ns >= _JUDGE_NS:
+            self._judged_ns = now_ns
+            self._budget.turn(self._health)
         self._forget_replaced()
 
     def _accept(self, handover: Handover) -> None:
@@ -180,18 +183,19 @@ class StoreWorker:
         if "commit" in self._failing and not at_once and since_ns < _TRY_AGAIN_NS:
             return
         self._tried_ns = now_ns
-        with self._disk_work("commit"):
-            self._outbox.commit(self._snapshots, self._seq, self._courier.under_way)
+        if self._at_disk("commit", self._keep):
             self._snapshots.clear()
             self._kept_seq = self._seq
             self._unsynced = True
+
+    def _keep(self) -> None:
+        self._outbox.commit(self._snapshots, self._seq, self._courier.under_way)
 
     def _trim(self) -> None:
         now_ns = self._clock.now_ns()
         if now_ns - self._trimmed_ns < _TRIM_NS:
             return
-        with self._disk_work("trim"):
-            self._outbox.trim(self._courier.under_way)
+        if self._at_disk("trim", lambda: self._outbox.trim(self._courier.under_way)):
             self._trimmed_ns = now_ns
 
     def _is_new(self) -> bool:
@@ -207,8 +211,7 @@ class StoreWorker:
         if not self._unsynced or not (at_once or now_ns - self._synced_ns >= patience_ns):
             return
         self._synced_ns = now_ns
-        with self._disk_work("sync"):
-            self._database.sync()
+        if self._at_disk("sync", self._database.sync):
             self._unsynced = False
 
     def _pump(self) -> None:
@@ -216,8 +219,7 @@ class StoreWorker:
         if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
             self._retried_ns = now_ns
             self._courier.retry_refused()
-        with self._disk_work("read"):
-            self._courier.pump()
+        self._at_disk("read", self._courier.pump)
         self._tell_refusals()
 
     def _is_stuck(self) -> bool:
@@ -236,19 +238,20 @@ class StoreWorker:
             self._complained = False
             self._health.clear_state("publish_denied")
 
-    @contextmanager
-    def _disk_work(self, doing: str) -> Iterator[None]:
+    def _at_disk(self, doing: str, work: Callable[[], object]) -> bool:
+        """Do something that the disk may not let us do; name it while it does not. Return whether it did."""
         try:
-            yield
+            work()
         except StorageError as error:
             self._failing.add(doing)
             advice = "free space or mend the disk; counts are kept in memory until then"
             self._health.raise_state("storage_failed", f"{one_line(error)}; {advice}")
-            return
+            return False
         if doing in self._failing:
             self._failing.remove(doing)
             if not self._failing:
                 self._health.clear_state("storage_failed")
+        return True
 
     def _tell_losses(self) -> None:
         if dropped := self._outbox.dropped:
