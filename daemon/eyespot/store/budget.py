@@ -59,6 +59,7 @@ class Budget:
         self._kinds: dict[str, Traffic] = {}
         self._sent_ns: dict[str, int] = {}
         self._level = self._reached()
+        self._told = _FREE
 
     @property
     def spent(self) -> dict[Traffic, int]:
@@ -94,14 +95,14 @@ class Budget:
     def turn(self, health: HealthBoard) -> None:
         """See which day it is and how much is left of its bytes; name it where that is not much."""
         self._follow_day()
-        level, before = self._reached(), self._level
-        self._level = level
-        if level != before:
+        level = self._reached()
+        if level != self._told:
+            self._told = self._level = level
             self._sent_ns.pop(f"{self._root}/health", None)  # it has the reason, which is not to wait
             self.keep()
+            self._tell(health)
         elif self._clock.now_ns() - self._kept_ns >= _KEEP_NS:
             self.keep()
-        self._tell(health)
 
     def keep(self) -> None:
         """Write the count down, where there is anything new in it."""

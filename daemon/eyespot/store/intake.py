@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Handover
@@ -17,8 +17,7 @@ _MOST_HANDOVERS = 1_000
 Note = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What was left since the last time.
 
     Attributes:
