@@ -34,7 +34,6 @@ _SEND_TIMEOUT_MS = 10_000
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
 _ASKED = "; if it asks for a client certificate, set cert_file and key_file"
 _REFUSED = "; it may not accept our certificate: see `eyespot check`"
-_HEADER_BYTES = 16  # more than the fixed and variable header of PUBLISH take, the topic aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +278,7 @@ class Session:
             self._note_drained(sock)
         while self._outgoing and self._client.socket() is not None:
             message, token = self._outgoing.popleft()
-            size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
-            if self._most_bytes is not None and size > self._most_bytes:
+            if self._most_bytes is not None and message.packet_bytes > self._most_bytes:
                 self.answers.append(
                     (token, f"larger than the {self._most_bytes} bytes that the broker takes")
                 )
@@ -288,11 +286,10 @@ class Session:
                 self._publish(message, token)
 
     def _publish(self, message: Message, token: int) -> None:
+        qos = message.qos
         properties = answering(message) if self._v5 and message.correlation is not None else None
-        info = self._client.publish(
-            message.topic, message.payload, message.qos, message.retain, properties=properties
-        )
-        if message.qos:
+        info = self._client.publish(message.topic, message.payload, qos, message.retain, properties)
+        if qos:
             self._tokens[info.mid] = token
 
     def _note_drained(self, sock: Any) -> None:

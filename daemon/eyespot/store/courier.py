@@ -66,7 +66,7 @@ class Courier:
         self._answers: deque[Message] = deque(maxlen=_MOST_ANSWERS)
         self._flights: dict[int, _Flight] = {}
         self._token = _LIVE
-        self._sent_up_to = 0
+        self._sent_up_to = self._highest = 0
         self._blocked: set[str] = set()
         self._complaints: dict[str, str] = {}
         self._clock = clock
@@ -89,7 +89,7 @@ class Courier:
         """Whether nothing is left to send but what the broker refuses."""
         if self._answers or self._sent_up_to < self._outbox.newest:
             return False
-        return all(
+        return not self._due or all(
             topic in self._blocked or self._budget.holds(state.message) for topic, state in self._due.items()
         )
 
@@ -188,7 +188,7 @@ class Courier:
     def _next(self) -> _Flight | None:
         if self._allowance < 1:
             return self._next_state()
-        state = self._due_state()
+        state = self._due_state() if self._due else None
         if state is not None and state.made_after - self._sent_up_to > WINDOW:
             return _Flight(state.message, _STATE)  # a long backlog does not hold up the present
         durable = self._next_durable()
@@ -197,8 +197,6 @@ class Courier:
         return _Flight(state.message, _STATE)
 
     def _due_state(self) -> _State | None:
-        if not self._due:
-            return None
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
         free = (state for topic, state in self._due.items() if topic not in busy)
@@ -216,7 +214,7 @@ class Courier:
         return None
 
     def _is_flying(self, key: int) -> bool:
-        return any(flight.key == key for flight in self._flights.values())
+        return key <= self._highest and any(flight.key == key for flight in self._flights.values())
 
     def _send(self, flight: _Flight) -> bool:
         self._token += 1
@@ -230,5 +228,6 @@ class Courier:
             del self._due[flight.message.topic]
         else:
             self._sent_up_to = flight.key
+            self._highest = max(self._highest, flight.key)
             self._allowance -= 1
         return True
