@@ -45,7 +45,7 @@ class Office:
     def step(self, *messages: Message) -> None:
         for message in messages:
             self.courier.accept(message)
-        self.outbox.commit({}, 0, self.courier.under_way)
+        self.outbox.commit({}, 0)
         self.clock.sleep(1)
         self.courier.pump()
 
@@ -236,7 +236,7 @@ def test_what_waited_on_disk_passes_the_gate_again(database: Database) -> None:
     before = Outbox(database, Numbers(), AMPLE)
     for message in (event(1), Message("image/door", b"pixels", Delivery.DURABLE), event(2)):
         before.add(message)
-    before.commit({}, 0, ())
+    before.commit({}, 0)
     office = Office(database)
     office.courier.connected()
     office.step()

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -263,7 +262,7 @@ def commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Change]:
     commit = store.database.commit
 
     def noted(change: Change) -> None:
-        made.append(replace(change, gone=tuple(change.gone)))
+        made.append(change._replace(gone=tuple(change.gone)))
         commit(change)
 
     monkeypatch.setattr(store.database, "commit", noted)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.enums import LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from eyespot.domain.message import Heard, Message
@@ -17,10 +18,14 @@ from eyespot.ports import Ear, Subscription
 MOST_BYTES = 128 * 1024
 _TRY_AGAIN_S = 60.0
 _AT_ONCE = 100
+_MID_BYTES = 2
+_FIRST_FAILURE = 0x80
+_TAKEN = ReasonCode(PacketTypes.PUBACK)
+_NOTHING_MORE = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
 
 
 class BoundedClient(paho.Client):
-    """Reads packets of any size, and keeps no more than their beginning.
+    """Reads packets of any size, and keeps no more than their beginning; spares what nobody looks at.
 
     A broker with MQTT 5 is told not to send larger ones. Others may, and to hang up would not help: a
     retained message comes with every connection.
@@ -30,10 +35,32 @@ class BoundedClient(paho.Client):
         del self._in_packet["packet"][MOST_BYTES:]
         return super()._sock_recv(min(bufsize, MOST_BYTES))
 
+    def _easy_log(self, level: LogLevel, fmt: str, *args: Any) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:  # what is said of each packet would be put into words for nobody
+            super()._easy_log(level, fmt, *args)
+
+    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        # each message is answered, nearly always with "taken", of which paho would make four objects
+        packet = self._in_packet["packet"]
+        if not _says_taken(packet):
+            return super()._handle_pubackcomp(cmd)
+        mid = int.from_bytes(packet[:2])
+        with self._out_message_mutex:
+            if mid in self._out_messages:
+                return self._do_on_publish(mid, _TAKEN, _NOTHING_MORE)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
     @property
     def overreached(self) -> bool:
         """Whether the broker sends with QoS 2, which nobody subscribed to: such messages pile up in here."""
         return bool(self._in_messages)
+
+
+def _says_taken(packet: bytearray) -> bool:
+    """Whether PUBACK says nothing but that the message was taken (MQTT 5.0, 3.4.2; 3.1.1, 3.4.2)."""
+    return len(packet) == _MID_BYTES or (
+        _MID_BYTES < len(packet) <= _MID_BYTES + 2 and packet[2] < _FIRST_FAILURE and not any(packet[3:])
+    )
 
 
 class Hearing:

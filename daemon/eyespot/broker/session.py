@@ -9,13 +9,13 @@ import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from eyespot.broker.credentials import Credentials
 from eyespot.broker.hearing import BoundedClient, Hearing, answering, bounds
@@ -28,12 +28,12 @@ _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 4.0
 _WINDOW = 20
 _MOST_LIVE_DELAY_S = 1.0
+_REST_S = 0.25
 _SEND_TIMEOUT_MS = 10_000
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
 _ASKED = "; if it asks for a client certificate, set cert_file and key_file"
 _REFUSED = "; it may not accept our certificate: see `eyespot check`"
-_HEADER_BYTES = 16  # more than the fixed and variable header of PUBLISH take, the topic aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ class Session:
         self._window = _WINDOW
         self._most_bytes: int | None = None
         self._drained_at = 0.0
+        self._rest_until = 0.0
+        self._resting = False
         self._complaint = ""
         self._client = self._make_client(version)
 
@@ -136,6 +138,8 @@ class Session:
         if not self.opened or self.ending is not None:
             return False
         if message.qos and len(self._tokens) + len(self._outgoing) >= self._window:
+            if self._resting:
+                self.wake()
             return False
         self._outgoing.append((message, token))
         if not self._sent_at_once(message):
@@ -157,8 +161,7 @@ class Session:
 
     def turn(self, timeout_s: float) -> None:
         """Send and receive what there is; wait for something to come at most this long."""
-        with self._exchanging():
-            self._turn(timeout_s)
+        self._guard(self._turn, timeout_s)
         if self._client.socket() is None:
             self.end(Ending("the connection is closed"))
 
@@ -210,11 +213,10 @@ class Session:
             self._hearing.attach(client)
         return client
 
-    @contextmanager
-    def _exchanging(self) -> Iterator[None]:
+    def _guard(self, exchange: Callable[..., None], *arguments: Any) -> None:
         try:
             with foreign(BrokerError, "the exchange with the broker failed"):
-                yield
+                exchange(*arguments)
         except BrokerError as error:
             self.end(Ending(str(error)))
 
@@ -226,10 +228,7 @@ class Session:
             sock: Any = self._client.socket()
             if sock is None or self._closed or self._client.want_write():
                 return False
-            with self._exchanging():
-                if not message.qos:
-                    self._note_drained(sock)
-                self._send_outgoing()
+            self._guard(self._send_outgoing, None if message.qos else sock)
             return not self._client.want_write() and not self.answers and self.ending is None
         finally:
             self._wire.release()
@@ -239,20 +238,32 @@ class Session:
         if sock is None:
             return
         with self._wire:
-            # what TLS has decrypted already is not seen by select
-            buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            buffered = _is_buffered(sock)
             writing = [sock] if self._client.want_write() else []
+        if not (buffered or writing):
+            self._rest(timeout_s)
         readable, _, _ = select.select([sock, self._ear], writing, [], 0 if buffered else timeout_s)
         if self._ear in readable:
             self._ear.recv(4096)
         with self._wire:
             self._exchange(sock, reads=sock in readable or buffered)
 
+    def _rest(self, most_s: float) -> None:
+        """Let answers gather for a moment after some were read: waking up for each costs more than they."""
+        left_s = min(self._rest_until - time.monotonic(), most_s)
+        if left_s <= 0 or not self.opened or len(self._tokens) > self._window // 2:
+            return
+        self._resting = True
+        select.select([self._ear], [], [], left_s)
+        self._resting = False
+
     def _exchange(self, sock: Any, *, reads: bool) -> None:
-        self._note_drained(sock)
-        self._send_outgoing()
+        self._send_outgoing(sock)
         if reads:
+            before = len(self.answers)
             self._client.loop_read()
+            if len(self.answers) > before and self.ending is None and not _is_readable(sock):
+                self._rest_until = time.monotonic() + _REST_S
         if self._client.overreached:
             self.end(Ending("it sends messages that nobody subscribed to"))
         if self.opened and self._hearing is not None:
@@ -261,11 +272,13 @@ class Session:
             self._client.loop_write()
         self._client.loop_misc()
 
-    def _send_outgoing(self) -> None:
+    def _send_outgoing(self, sock: Any) -> None:
+        """Send what was offered; a socket is given where something live may be among it."""
+        if sock is not None:
+            self._note_drained(sock)
         while self._outgoing and self._client.socket() is not None:
             message, token = self._outgoing.popleft()
-            size = len(message.topic.encode()) + len(message.payload) + _HEADER_BYTES
-            if self._most_bytes is not None and size > self._most_bytes:
+            if self._most_bytes is not None and message.packet_bytes > self._most_bytes:
                 self.answers.append(
                     (token, f"larger than the {self._most_bytes} bytes that the broker takes")
                 )
@@ -273,11 +286,10 @@ class Session:
                 self._publish(message, token)
 
     def _publish(self, message: Message, token: int) -> None:
-        properties = answering(message) if self._v5 else None
-        info = self._client.publish(
-            message.topic, message.payload, message.qos, message.retain, properties=properties
-        )
-        if message.qos:
+        qos = message.qos
+        properties = answering(message) if self._v5 and message.correlation is not None else None
+        info = self._client.publish(message.topic, message.payload, qos, message.retain, properties)
+        if qos:
             self._tokens[info.mid] = token
 
     def _note_drained(self, sock: Any) -> None:
@@ -330,6 +342,14 @@ class Session:
             said = f"it closed the connection unanswered{hint}"
             self.end(Ending(said, unanswered=True, alone=not login.tls))
 
-    def _on_log(self, _client: paho.Client, _: Any, level: int, text: str) -> None:
-        if level == LogLevel.MQTT_LOG_ERR:
-            self._complaint = text
+    def _on_log(self, _client: paho.Client, _: Any, _level: int, text: str) -> None:
+        self._complaint = text
+
+
+def _is_buffered(sock: Any) -> bool:
+    """Whether there is something to read that select does not see, as TLS has decrypted it already."""
+    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+
+
+def _is_readable(sock: Any) -> bool:
+    return _is_buffered(sock) or bool(select.select([sock], [], [], 0)[0])

@@ -17,8 +17,7 @@
 Anything else that is raised is a bug.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import ClassVar
 
 _LONGEST = 300
@@ -117,8 +116,7 @@ def one_line(error: BaseException) -> str:
     return printable if len(printable) <= _LONGEST else printable[: _LONGEST - 1] + "…"
 
 
-@contextmanager
-def foreign(kind: type[EyespotError], doing: str) -> Iterator[None]:
+def foreign(kind: type[EyespotError], doing: str) -> AbstractContextManager[None]:
     """Turn whatever a third-party call raises into an error of ours.
 
     Args:
@@ -128,10 +126,21 @@ def foreign(kind: type[EyespotError], doing: str) -> Iterator[None]:
     Raises:
         EyespotError: of the given kind, with the original as its cause; ours pass unchanged.
     """
-    try:
-        yield
-    except EyespotError:
-        raise
-    except Exception as error:
-        message = f"{doing}: {one_line(error)}"
-        raise kind(message) from error
+    return _Foreign(kind, doing)
+
+
+class _Foreign:
+    # a generator would cost as much as many of the calls that it is put around
+    __slots__ = ("_doing", "_kind")
+
+    def __init__(self, kind: type[EyespotError], doing: str) -> None:
+        self._kind = kind
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, EyespotError):
+            message = f"{self._doing}: {one_line(error)}"
+            raise self._kind(message) from error

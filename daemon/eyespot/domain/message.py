@@ -47,9 +47,10 @@ class Message:
     @property
     def packet_bytes(self) -> int:
         """The size of its PUBLISH packet in MQTT 5 (MQTT 5.0, 2.1 and 3.3); in 3.1.1 it is one less."""
-        properties = 0 if self.correlation is None else 3 + len(self.correlation)
-        named = 2 + len(self.topic.encode()) + 2 * self.qos
-        rest = named + _digits(properties) + properties + len(self.payload)
+        properties = 1
+        if self.correlation is not None:
+            properties = _digits(3 + len(self.correlation)) + 3 + len(self.correlation)
+        rest = 2 + len(self.topic.encode()) + 2 * self.qos + properties + len(self.payload)
         return 1 + _digits(rest) + rest
 
 

@@ -56,8 +56,10 @@ class Budget:
         self._spent: dict[Traffic, int] = {kind: kept.spent.get(kind, 0) for kind in KINDS}
         self._kept_ns = now_ns
         self._unkept = False
+        self._kinds: dict[str, Traffic] = {}
         self._sent_ns: dict[str, int] = {}
         self._level = self._reached()
+        self._told = _FREE
 
     @property
     def spent(self) -> dict[Traffic, int]:
@@ -78,7 +80,12 @@ class Budget:
 
     def spend(self, message: Message) -> None:
         """Count a message that leaves, each time that it does."""
-        self._spent[kind_of(message, self._root)] += message.packet_bytes
+        kind = self._kinds.get(message.topic)
+        if kind is None:
+            kind = kind_of(message, self._root)
+            if kind != "answers":  # whose topics are without number
+                self._kinds[message.topic] = kind
+        self._spent[kind] += message.packet_bytes
         self._unkept = True
         if message.retain and message.payload:
             self._sent_ns[message.topic] = self._clock.now_ns()
@@ -88,14 +95,14 @@ class Budget:
     def turn(self, health: HealthBoard) -> None:
         """See which day it is and how much is left of its bytes; name it where that is not much."""
         self._follow_day()
-        level, before = self._reached(), self._level
-        self._level = level
-        if level != before:
+        level = self._reached()
+        if level != self._told:
+            self._told = self._level = level
             self._sent_ns.pop(f"{self._root}/health", None)  # it has the reason, which is not to wait
             self.keep()
+            self._tell(health)
         elif self._clock.now_ns() - self._kept_ns >= _KEEP_NS:
             self.keep()
-        self._tell(health)
 
     def keep(self) -> None:
         """Write the count down, where there is anything new in it."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from eyespot.domain.errors import StorageError
 from eyespot.domain.instants import SECOND_NS
@@ -22,22 +22,18 @@ _MOST_ANSWERS = 20
 _BURST, _DRAINED_A_SECOND = 200, 100
 
 
-@dataclass(slots=True)
-class _State:
+class _State(NamedTuple):
     """The last value of a retained topic.
 
     Attributes:
         made_after: id of the newest durable message when this value was made.
-        due: the broker does not have this value yet.
     """
 
     message: Message
     made_after: int
-    due: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Flight:
+class _Flight(NamedTuple):
     """A message under way; `key` is its id in the outbox, 0 for a state, -1 for an answer."""
 
     message: Message
@@ -66,10 +62,11 @@ class Courier:
         self._budget = budget or Budget(clock)
         self._outbox = outbox
         self._states: dict[str, _State] = {}
+        self._due: dict[str, _State] = {}  # those that the broker does not have
         self._answers: deque[Message] = deque(maxlen=_MOST_ANSWERS)
         self._flights: dict[int, _Flight] = {}
         self._token = _LIVE
-        self._sent_up_to = 0
+        self._sent_up_to = self._highest = 0
         self._blocked: set[str] = set()
         self._complaints: dict[str, str] = {}
         self._clock = clock
@@ -92,8 +89,9 @@ class Courier:
         """Whether nothing is left to send but what the broker refuses."""
         if self._answers or self._sent_up_to < self._outbox.newest:
             return False
-        due = (state.message for state in self._states.values() if state.due)
-        return all(message.topic in self._blocked or self._budget.holds(message) for message in due)
+        return not self._due or all(
+            topic in self._blocked or self._budget.holds(state.message) for topic, state in self._due.items()
+        )
 
     @property
     def idle(self) -> bool:
@@ -104,8 +102,7 @@ class Courier:
         """Begin again: nothing is under way, every state is due, every refusal is tried once more."""
         self.online = True
         self._flights.clear()
-        for state in self._states.values():
-            state.due = True
+        self._due = dict(self._states)
         self.retry_refused()
 
     def disconnected(self) -> None:
@@ -125,7 +122,8 @@ class Courier:
         if message.delivery is Delivery.DURABLE:
             self._outbox.add(message)
         elif message.delivery is Delivery.STATE:
-            self._states[message.topic] = _State(message, self._outbox.newest)
+            state = _State(message, self._outbox.newest)
+            self._states[message.topic] = self._due[message.topic] = state
         elif self.online and message.delivery is Delivery.ANSWER:
             self._answers.append(message)
         elif self.online and self._broker.publish(message, _LIVE):
@@ -141,7 +139,7 @@ class Courier:
         self._blocked.discard(topic)
         if flight.key != _STATE:
             self._outbox.delivered(flight.key)
-        elif not flight.message.payload and not self._states[topic].due:
+        elif not flight.message.payload and topic not in self._due:
             del self._states[topic]  # the broker has removed it: nothing to repeat
 
     def refused(self, token: int, reason: str) -> None:
@@ -156,7 +154,7 @@ class Courier:
         self._blocked.add(topic)
         self._complaints[topic] = reason
         if flight.key == _STATE:
-            self._states[topic].due = True
+            self._due[topic] = self._states[topic]
 
     def pump(self) -> None:
         """Send as much as may be under way at once.
@@ -165,8 +163,6 @@ class Courier:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
         self._allow()
-        if self.all_left:
-            return
         try:
             self._send_all(self._next)
         except StorageError:
@@ -180,7 +176,7 @@ class Courier:
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
         unsure = min(self._outbox.settled, MOST_SETTLED)  # a disk that fails must not hold up what leaves
-        while self.online and len(self._flights) + unsure < WINDOW:
+        while self.online and not self.all_left and len(self._flights) + unsure < WINDOW:
             flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return
@@ -192,7 +188,7 @@ class Courier:
     def _next(self) -> _Flight | None:
         if self._allowance < 1:
             return self._next_state()
-        state = self._due_state()
+        state = self._due_state() if self._due else None
         if state is not None and state.made_after - self._sent_up_to > WINDOW:
             return _Flight(state.message, _STATE)  # a long backlog does not hold up the present
         durable = self._next_durable()
@@ -201,25 +197,24 @@ class Courier:
         return _Flight(state.message, _STATE)
 
     def _due_state(self) -> _State | None:
-        due = {topic: state for topic, state in self._states.items() if state.due}
-        if not due:
-            return None
         flying = {flight.message.topic for flight in self._flights.values() if flight.key == _STATE}
         busy = flying | self._blocked
-        free = (state for topic, state in due.items() if topic not in busy)
+        free = (state for topic, state in self._due.items() if topic not in busy)
         return next((state for state in free if not self._budget.holds(state.message)), None)
 
     def _next_durable(self) -> _Flight | None:
         if self._sent_up_to >= self._outbox.newest:
             return None
-        flying = {flight.key for flight in self._flights.values()}
         while (found := self._outbox.after(self._sent_up_to)) is not None:
             key, message = found
-            if key not in flying and message.topic not in self._blocked:
+            if message.topic not in self._blocked and not self._is_flying(key):
                 return _Flight(message, key)
             self._sent_up_to = key
         self._sent_up_to = self._outbox.newest
         return None
+
+    def _is_flying(self, key: int) -> bool:
+        return key <= self._highest and any(flight.key == key for flight in self._flights.values())
 
     def _send(self, flight: _Flight) -> bool:
         self._token += 1
@@ -230,8 +225,9 @@ class Courier:
         if flight.key == _ANSWER:
             self._answers.popleft()
         elif flight.key == _STATE:
-            self._states[flight.message.topic].due = False
+            del self._due[flight.message.topic]
         else:
             self._sent_up_to = flight.key
+            self._highest = max(self._highest, flight.key)
             self._allowance -= 1
         return True

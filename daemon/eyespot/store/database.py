@@ -6,9 +6,9 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import NamedTuple
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.store.packing import packed, unpacked
@@ -45,8 +45,7 @@ class FolderInUseError(StorageError):
     """Another process keeps its counts in the state folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A message that waits in the outbox; ids grow with time."""
 
     id: int
@@ -54,8 +53,7 @@ class Row:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one transaction does.
 
     Attributes:
@@ -63,12 +61,14 @@ class Change:
         gone: ids that leave it.
         snapshots: rule id -> its state; empty: it is forgotten.
         seq: number of the newest durable message; a smaller one than the kept one changes nothing.
+        packs: whether rows are deflated; what leaves soon is not worth it.
     """
 
     rows: Iterable[Row]
     gone: Iterable[int]
     snapshots: Mapping[str, bytes]
     seq: int
+    packs: bool = True
 
 
 class Database:
@@ -177,14 +177,15 @@ class Database:
         Raises:
             StorageError: nothing was changed.
         """
-        with self._working("write"):
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._write(change)
-                self._connection.execute("COMMIT")
-            except sqlite3.Error:
+        execute = self._connection.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            self._write(change)
+            execute("COMMIT")
+        except sqlite3.Error:
+            with self._working("write"):
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    execute("ROLLBACK")
                 raise
 
     def sync(self) -> None:
@@ -220,19 +221,20 @@ class Database:
         self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
 
     def _write(self, change: Change) -> None:
-        execute, many = self._connection.execute, self._connection.executemany
-        many("DELETE FROM outbox WHERE id = ?", [(gone,) for gone in change.gone])
-        many(
-            "INSERT INTO outbox VALUES (?, ?, ?)",
-            [(row.id, row.topic, packed(row.payload)) for row in change.rows],
-        )
-        # an update in place: replacing a row would touch its index, too
-        many(
-            "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-            [(rule, state) for rule, state in change.snapshots.items() if state],
-        )
-        forgotten = [(rule,) for rule, state in change.snapshots.items() if not state]
-        many("DELETE FROM snapshots WHERE rule = ?", forgotten)
+        execute = self._connection.execute
+        for gone in change.gone:
+            execute("DELETE FROM outbox WHERE id = ?", (gone,))
+        for row in change.rows:
+            payload = packed(row.payload, small=change.packs)
+            execute("INSERT INTO outbox VALUES (?, ?, ?)", (row.id, row.topic, payload))
+        for rule, state in change.snapshots.items():
+            if state:  # an update in place: replacing a row would touch its index, too
+                execute(
+                    "INSERT INTO snapshots VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+                    (rule, state),
+                )
+            else:
+                execute("DELETE FROM snapshots WHERE rule = ?", (rule,))
         execute(
             "INSERT INTO numbers VALUES ('seq', ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Handover
@@ -15,8 +17,7 @@ _MOST_HANDOVERS = 1_000
 Note = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What was left since the last time.
 
     Attributes:
@@ -42,56 +43,62 @@ class Intake:
 
     def __init__(self, announce: Announce) -> None:
         self._announce = announce
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._bell: SimpleQueue[None] = SimpleQueue()  # made in C: a Condition costs as much as a commit
         self._handovers: list[Handover] = []
         self._notes: list[Note] = []
         self._lost = 0
-        self._roused = False
-        self._patient = False
+        self._rung = self._patient = False
 
     def __len__(self) -> int:
-        with self._changed:
+        with self._lock:
             return sum(_durable(message) for left in self._handovers for message in left.messages)
 
     @property
     def waiting(self) -> bool:
         """Whether `take` would return something."""
-        with self._changed:
+        with self._lock:
             return bool(self._handovers or self._notes)
 
     def post(self, handover: Handover) -> None:
         """Leave what a step leaves behind."""
-        with self._changed:
+        with self._lock:
             self._handovers.append(handover)
             if len(self._handovers) > _MOST_HANDOVERS:
                 folded, lost = fold(self._handovers, self._announce)
                 self._handovers = [folded]
                 self._lost += lost
-            self._changed.notify()
+            self._ring()
 
     def note(self, note: Note, *, can_wait: bool = False) -> None:
         """Leave something to be called; a patient `take` does not return for what can wait."""
-        with self._changed:
+        with self._lock:
             self._notes.append(note)
             if not (can_wait and self._patient):
-                self._roused = True
-                self._changed.notify()
+                self._ring()
 
     def rouse(self) -> None:
         """Let `take` return, now or the next time."""
-        with self._changed:
-            self._roused = True
-            self._changed.notify()
+        with self._lock:
+            self._ring()
 
     def take(self, timeout_s: float, *, patient: bool = False) -> Taken:
         """Return what was left, waiting for something at most this long."""
-        with self._changed:
+        with self._lock:
             self._patient = patient
-            self._roused = self._roused or (not patient and bool(self._notes))
-            self._changed.wait_for(lambda: self._handovers or self._roused, timeout_s)
+            if self._notes and not patient:
+                self._ring()
+        with suppress(Empty):
+            self._bell.get(timeout=timeout_s)
+        with self._lock:
             taken = Taken(self._handovers, self._notes, self._lost)
-            self._handovers, self._notes, self._lost, self._roused = [], [], 0, False
+            self._handovers, self._notes, self._lost, self._rung = [], [], 0, False
             return taken
+
+    def _ring(self) -> None:
+        if not self._rung:
+            self._rung = True
+            self._bell.put(None)
 
 
 def fold(handovers: list[Handover], announce: Announce) -> tuple[Handover, int]:

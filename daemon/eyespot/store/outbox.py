@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from eyespot.domain.errors import StorageError, one_line
+from eyespot.domain.errors import one_line
 from eyespot.domain.message import Message
 from eyespot.store.database import Change, Database, Row
 from eyespot.store.settings import Limits
@@ -44,6 +44,7 @@ class Outbox:
         limits: of what may wait on disk.
 
     Attributes:
+        newest: the id of the newest message ever added; ids only grow.
         dropped: how many messages gave way, and why.
         tampered: how many on disk were not what could have left.
     """
@@ -53,11 +54,11 @@ class Outbox:
         self._durables = durables
         self._limits = limits
         self._on_disk = database.count()
-        self._newest = self._newest_on_disk = database.newest()
+        self.newest = self._newest_on_disk = database.newest()
         self._unkept: dict[int, Message] = {}
         self._gone: set[int] = set()
         self._young: dict[int, Message] = {}
-        self._young_after = self._newest
+        self._young_after = self.newest
         self._page: list[Row] = []
         self._page_after = 0
         self.dropped: Counter[DropReason] = Counter()
@@ -65,11 +66,6 @@ class Outbox:
 
     def __len__(self) -> int:
         return self._on_disk - len(self._gone) + len(self._unkept)
-
-    @property
-    def newest(self) -> int:
-        """The id of the newest message ever added; ids only grow."""
-        return self._newest
 
     @property
     def has_new(self) -> bool:
@@ -83,30 +79,27 @@ class Outbox:
 
     def add(self, message: Message) -> None:
         """Add a message; it is kept from the next `commit` on."""
-        self._newest += 1
-        self._unkept[self._newest] = message
+        self.newest += 1
+        self._unkept[self.newest] = message
 
-    def commit(self, snapshots: Mapping[str, bytes], seq: int, under_way: Collection[int]) -> None:
+    def commit(self, snapshots: Mapping[str, bytes], seq: int) -> None:
         """Keep what was added, with the snapshots, in one transaction; remove what was delivered.
 
         Args:
             snapshots: rule id -> its state.
             seq: number of the newest durable message.
-            under_way: ids of messages that never give way, as the broker may have them.
 
         Raises:
-            StorageError: nothing was changed; try again later. The oldest give way if they are too many.
+            StorageError: nothing was changed; `make_room`, and try again later.
         """
         rows = [Row(key, message.topic, message.payload) for key, message in self._unkept.items()]
-        try:
-            self._database.commit(Change(rows, self._gone, snapshots, seq))
-        except StorageError:
-            self._make_room(under_way)
-            raise
+        self._database.commit(
+            Change(rows, self._gone, snapshots, seq, packs=self._on_disk + len(rows) > _PAGE)
+        )
         self._on_disk += len(rows) - len(self._gone)
         self._page = [row for row in self._page if row.id not in self._gone]
         self._remember_young(len(rows))
-        self._newest_on_disk = self._newest
+        self._newest_on_disk = self.newest
         self._unkept = {}
         self._gone.clear()
 
@@ -138,7 +131,7 @@ class Outbox:
         """Let the oldest on disk give way where they are too many or too old.
 
         Args:
-            under_way: as for `commit`.
+            under_way: as for `make_room`.
 
         Raises:
             StorageError: nothing was changed.
@@ -172,7 +165,7 @@ class Outbox:
     def _remember_young(self, rows: int) -> None:
         """Spare reading back what was kept just now; where it is much, it is read page by page."""
         if rows > _PAGE:
-            self._young, self._young_after = {}, self._newest
+            self._young, self._young_after = {}, self.newest
         elif rows:
             self._young, self._young_after = self._unkept, self._newest_on_disk
         else:
@@ -182,7 +175,12 @@ class Outbox:
         """Read from the disk what is there."""
         self._young, self._young_after = {}, self._newest_on_disk
 
-    def _make_room(self, under_way: Collection[int]) -> None:
+    def make_room(self, under_way: Collection[int]) -> None:
+        """Let the oldest in memory give way where they are too many.
+
+        Args:
+            under_way: ids of messages that never give way, as the broker may have them.
+        """
         oldest = list(self._unkept)[: 1 - MOST_IN_MEMORY]
         excess = [key for key in oldest if key not in under_way]
         if len(self._unkept) <= MOST_IN_MEMORY or not excess:

@@ -19,8 +19,10 @@ _DICTIONARY = (
 )
 
 
-def packed(payload: bytes) -> bytes:
+def packed(payload: bytes, *, small: bool = True) -> bytes:
     """Return what is to be kept of a payload."""
+    if not (small or payload.startswith(_ZLIB)):
+        return payload
     deflate = zlib.compressobj(zdict=_DICTIONARY)
     smaller = deflate.compress(payload) + deflate.flush()
     return smaller if len(smaller) < len(payload) or payload.startswith(_ZLIB) else payload

@@ -1,7 +1,6 @@
 """The body of the store thread: what steps leave behind is kept, then sent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
@@ -26,6 +25,7 @@ _SETTLE_NS = 10 * SECOND_NS
 _RETRY_REFUSED_NS = 60 * SECOND_NS
 _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connection alone proves nothing
 _TRIM_NS = 60 * SECOND_NS
+_TEND_NS = SECOND_NS
 _REASONS: dict[DropReason, str] = {
     "full": "as more waited for the broker than [state] outbox_mb allows",
     "old": "as they had waited for longer than [state] outbox_days",
@@ -77,6 +77,7 @@ class StoreWorker:
         self._unsynced = not database.lasts
         self._synced_ns = self._retried_ns = clock.now_ns()
         self._trimmed_ns = clock.now_ns() - _TRIM_NS
+        self._tended_ns = clock.now_ns() - _TEND_NS
         self._failing: set[str] = set()
         self._tried_ns = clock.now_ns()
         self._unreachable = self._complained = False
@@ -139,8 +140,9 @@ class StoreWorker:
         while not self._done():
             beat()
             self.turn(self._turn_s())
-        self._commit(at_once=True)
-        self._sync(at_once=True)
+        now_ns = self._clock.now_ns()
+        self._commit(now_ns, at_once=True)
+        self._sync(now_ns, at_once=True)
         self._budget.keep()
         if "commit" in self._failing or not self._database.lasts:
             raise StorageError(
@@ -156,15 +158,27 @@ class StoreWorker:
             note()
         for handover in taken.handovers:
             self._accept(handover)
-        self._commit(at_once=False)
-        self._trim()
-        self._pump()
-        self._sync(at_once=False)
         if taken.lost:
             self._outbox.dropped["disk_failed"] += taken.lost
-        self._tell_losses()
+        now_ns = self._clock.now_ns()
+        self._commit(now_ns)
+        if now_ns - self._tended_ns >= _TEND_NS:
+            self._tend(now_ns)
+        self._pump()
+        self._sync(now_ns)
+        if self._outbox.dropped or self._outbox.tampered:
+            self._tell_losses()
+
+    def _tend(self, now_ns: int) -> None:
+        """Do what is soon enough done once a second."""
+        self._tended_ns = now_ns
+        if now_ns - self._trimmed_ns >= _TRIM_NS and self._at_disk("trim", self._trim):
+            self._trimmed_ns = now_ns
         self._budget.turn(self._health)
-        self._forget_replaced()
+        self._forget_replaced(now_ns)
+        if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
+            self._retried_ns = now_ns
+            self._courier.retry_refused()
 
     def _accept(self, handover: Handover) -> None:
         self._snapshots.update(handover.snapshots)
@@ -172,27 +186,27 @@ class StoreWorker:
         for message in handover.messages:
             self._courier.accept(message)
 
-    def _commit(self, *, at_once: bool) -> None:
-        now_ns = self._clock.now_ns()
+    def _commit(self, now_ns: int, *, at_once: bool = False) -> None:
         since_ns = now_ns - self._tried_ns
         if not (self._is_new() or self._is_to_settle(since_ns, at_once=at_once)):
             return
         if "commit" in self._failing and not at_once and since_ns < _TRY_AGAIN_NS:
             return
         self._tried_ns = now_ns
-        with self._disk_work("commit"):
-            self._outbox.commit(self._snapshots, self._seq, self._courier.under_way)
+        if self._at_disk("commit", self._keep):
             self._snapshots.clear()
             self._kept_seq = self._seq
             self._unsynced = True
 
+    def _keep(self) -> None:
+        try:
+            self._outbox.commit(self._snapshots, self._seq)
+        except StorageError:
+            self._outbox.make_room(self._courier.under_way)
+            raise
+
     def _trim(self) -> None:
-        now_ns = self._clock.now_ns()
-        if now_ns - self._trimmed_ns < _TRIM_NS:
-            return
-        with self._disk_work("trim"):
-            self._outbox.trim(self._courier.under_way)
-            self._trimmed_ns = now_ns
+        self._outbox.trim(self._courier.under_way)
 
     def _is_new(self) -> bool:
         return bool(self._snapshots or self._outbox.has_new or self._seq > self._kept_seq)
@@ -201,24 +215,18 @@ class StoreWorker:
         settled = self._outbox.settled
         return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
-    def _sync(self, *, at_once: bool) -> None:
-        now_ns = self._clock.now_ns()
+    def _sync(self, now_ns: int, *, at_once: bool = False) -> None:
         patience_ns = _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
         if not self._unsynced or not (at_once or now_ns - self._synced_ns >= patience_ns):
             return
         self._synced_ns = now_ns
-        with self._disk_work("sync"):
-            self._database.sync()
+        if self._at_disk("sync", self._database.sync):
             self._unsynced = False
 
     def _pump(self) -> None:
-        now_ns = self._clock.now_ns()
-        if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
-            self._retried_ns = now_ns
-            self._courier.retry_refused()
-        with self._disk_work("read"):
-            self._courier.pump()
-        self._tell_refusals()
+        self._at_disk("read", self._courier.pump)
+        if self._complained or self._courier.complaints:
+            self._tell_refusals()
 
     def _is_stuck(self) -> bool:
         return self._courier.idle and bool(self._courier.complaints or len(self._outbox))
@@ -232,23 +240,24 @@ class StoreWorker:
                 "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
             )
             self._complained = True
-        elif self._complained:
+        else:
             self._complained = False
             self._health.clear_state("publish_denied")
 
-    @contextmanager
-    def _disk_work(self, doing: str) -> Iterator[None]:
+    def _at_disk(self, doing: str, work: Callable[[], object]) -> bool:
+        """Do something that the disk may not let us do; name it while it does not. Return whether it did."""
         try:
-            yield
+            work()
         except StorageError as error:
             self._failing.add(doing)
             advice = "free space or mend the disk; counts are kept in memory until then"
             self._health.raise_state("storage_failed", f"{one_line(error)}; {advice}")
-            return
+            return False
         if doing in self._failing:
             self._failing.remove(doing)
             if not self._failing:
                 self._health.clear_state("storage_failed")
+        return True
 
     def _tell_losses(self) -> None:
         if dropped := self._outbox.dropped:
@@ -278,8 +287,8 @@ class StoreWorker:
         else:
             self._health.clear_state("credentials_refused")
 
-    def _forget_replaced(self) -> None:
-        if self._replaced_ns is not None and self._clock.now_ns() - self._replaced_ns >= _REPLACED_NS:
+    def _forget_replaced(self, now_ns: int) -> None:
+        if self._replaced_ns is not None and now_ns - self._replaced_ns >= _REPLACED_NS:
             self._replaced_ns = None
             self._health.clear_state("duplicate_id")
 
