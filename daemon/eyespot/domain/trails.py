@@ -1,117 +1,186 @@
 """Where tracks are, seen from an area: inside or outside, since when, and where they came from."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Reals
-from eyespot.domain.observation import Indexes
-from eyespot.domain.track import Ids, Tracks
-
-_TRAIL = np.dtype(
-    [
-        ("id", np.int64),
-        ("stays", np.bool_),  # whether it has a stay
-        ("known", np.bool_),  # whether it has been compared with stays that wait
-        ("turned", np.bool_),  # whether it was seen inside and outside
-        ("turned_ns", np.int64),  # when it came to the side where it is now, or was seen first
-        ("turned_at", np.float64, 2),  # and where
-        ("born_ns", np.int64),
-        ("born_at", np.float64, 2),
-        ("due_ns", np.int64),  # from when on it may be compared
-        ("seen_ns", np.int64),
-        ("point", np.float64, 2),  # where, seen last
-        ("box", np.float32, 4),
-        ("depth", np.float64),  # not a number before it was seen
-    ]
-)
-
-Table = NDArray[np.void]
+from eyespot.domain.geometry import Point
+from eyespot.domain.observation import Floats
+from eyespot.domain.strip import Strip
+from eyespot.domain.track import Ids, Mask
 
 
-class Moves(NamedTuple):
-    """Rows of tracks that are certainly inside and have no stay; and of those outside that have one."""
+class Spot(NamedTuple):
+    """When a track was seen, where, and how deep inside, in boxes; negative outside."""
 
-    inside: Indexes
-    outside: Indexes
+    seen_ns: int
+    point: Point
+    depth: float
 
 
-class Trails:
-    """Follows all tracks.
+_NOWHERE = Spot(0, (0.0, 0.0), np.nan)
 
-    Args:
-        area: from where they are seen.
+
+@dataclass(slots=True, eq=False)
+class Trail:
+    """What is remembered of a track.
 
     Attributes:
-        table: a row for each track, ordered by id.
+        id: its id.
+        kind: index of its class.
+        confirmed: whether it was seen often enough to count.
+        seen: whether it was seen at all; else there is nothing more to tell.
+        stays: whether it has a stay.
+        known: whether it has been compared with stays that wait.
+        turned: whether it was seen inside and outside.
+        turned_ns: when it came to the side where it is now, or was seen first.
+        turned_at: and where.
+        born_ns: when it was seen first.
+        born_at: and where.
+        due_ns: from when on it may be compared.
+        spot: where it was seen last, before the strip that passes.
+        box: in which, (4,).
     """
 
-    def __init__(self, area: Area) -> None:
-        self._area = area
-        self.table: Table = np.zeros(0, _TRAIL)
+    id: int
+    kind: int = 0
+    confirmed: bool = False
+    seen: bool = False
+    stays: bool = False
+    known: bool = False
+    turned: bool = False
+    turned_ns: int = 0
+    turned_at: Point = (0.0, 0.0)
+    born_ns: int = 0
+    born_at: Point = (0.0, 0.0)
+    due_ns: int = 0
+    spot: Spot = _NOWHERE
+    box: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
 
-    def gone(self, ids: Ids) -> set[int]:
-        """Return which of the tracks are not among others."""
-        known = self.table["id"]
-        if np.array_equal(known, ids):
-            return set()
-        return set(np.setdiff1d(known, ids, assume_unique=True).tolist())
+    @property
+    def is_comparable(self) -> bool:
+        """Whether it is to be compared with stays that wait, once that is due."""
+        return self.confirmed and self.seen and not self.known
 
-    def follow(self, ids: Ids) -> None:
-        """Have one row for each track; where a vanished one was is forgotten, as ids never come back."""
-        known = self.table["id"]
-        if np.array_equal(known, ids):
+    def begin(self, spot: Spot, due_ns: int) -> None:
+        """Be seen first."""
+        self.seen, self.due_ns = True, due_ns
+        self.born_ns = self.turned_ns = spot.seen_ns
+        self.born_at = self.turned_at = spot.point
+
+    def move(self, before: Spot, spot: Spot) -> None:
+        """Note when and where it came to another side on its way between two spots, interpolated."""
+        if (before.depth < 0) == (spot.depth < 0):
             return
-        table = np.zeros(len(ids), _TRAIL)
-        table["id"], table["depth"] = ids, np.nan
-        table[np.isin(ids, known)] = self.table[np.isin(known, ids)]
-        self.table = table
+        share = before.depth / (before.depth - spot.depth)
+        self.turned, self.turned_ns = True, before.seen_ns + int(share * (spot.seen_ns - before.seen_ns))
+        (x, y), (to_x, to_y) = before.point, spot.point
+        self.turned_at = (x + share * (to_x - x), y + share * (to_y - y))
 
-    def row(self, track: int) -> int | None:
-        """Return in which row a track is; None where it is gone."""
-        row = int(np.searchsorted(self.table["id"], track))
-        return row if row < len(self.table) and self.table["id"][row] == track else None
+    def forget(self) -> None:
+        """Be as if it had never been seen."""
+        self.seen = self.stays = self.known = self.turned = False
 
-    def forget(self, track: int) -> None:
-        """Let a track be as if it had never been seen."""
-        fresh = np.zeros((), _TRAIL)
-        fresh["id"], fresh["depth"] = track, np.nan
-        self.table[self.table["id"] == track] = fresh
 
-    def look(self, tracks: Tracks, now_ns: int, due_ns: int) -> Moves:
-        """Note where everybody is who is seen.
+class Sightings:
+    """Where tracks are seen in a strip: track by track, those of each in order.
 
-        Args:
-            tracks: those of the rows.
-            now_ns: now.
-            due_ns: when those that are new may be compared.
-        """
-        rows = np.flatnonzero(tracks.seen & np.isfinite(tracks.boxes_xyxy_n).all(axis=1))
-        if not len(rows):
-            return Moves(rows, rows)
-        boxes = tracks.boxes_xyxy_n[rows]
-        points, units = self._area.points(boxes), units_of(boxes)
-        depths, bands = self._area.depths(points, units), self._area.bands(units)
-        new = np.isnan(self.table["depth"][rows])
-        self.table["born_ns"][rows[new]] = self.table["turned_ns"][rows[new]] = now_ns
-        self.table["due_ns"][rows[new]] = due_ns
-        self.table["born_at"][rows[new]] = self.table["turned_at"][rows[new]] = points[new]
-        self._turn(rows, points, depths, now_ns)
-        for name, values in (("seen_ns", now_ns), ("point", points), ("box", boxes), ("depth", depths)):
-            self.table[name][rows] = values
-        stays = self.table["stays"][rows]
-        return Moves(rows[(depths > bands) & ~stays], rows[(depths < -bands) & stays])
+    Args:
+        strip: the strip.
+        area: from where they are seen.
+        now_ns: of each step.
 
-    def _turn(self, rows: Indexes, points: Reals, depths: Reals, now_ns: int) -> None:
-        """Note when and where tracks of `rows` came to the side where they are, interpolated."""
-        before = self.table["depth"][rows]
-        turned = ((before < 0) & (depths >= 0)) | ((before >= 0) & (depths < 0))
-        if not turned.any():
-            return
-        over, share = rows[turned], before[turned] / (before[turned] - depths[turned])
-        seen_ns, at = self.table["seen_ns"][over], self.table["point"][over]
-        self.table["turned_ns"][over] = seen_ns + (share * (now_ns - seen_ns)).astype(np.int64)
-        self.table["turned_at"][over] = at + share[:, None] * (points[turned] - at)
-        self.table["turned"][over] = True
+    Attributes:
+        ends: id -> the step after the last one in which a track is there.
+        changes: steps and rows in which a track is new, of another class than before, or confirmed.
+        steps: (n,) intp; of the sightings.
+        sides: (n,) int8; 1 where it is certain that they are inside, -1 outside, else 0.
+        notable: steps and places of sightings in which something may change: a track is seen first in the
+            strip, turns, or is certainly on another side than before.
+    """
+
+    def __init__(self, strip: Strip, area: Area, now_ns: list[int]) -> None:
+        tracks, steps = strip.tracks, strip.steps()
+        order = np.argsort(tracks.ids, kind="stable")
+        first = _first(tracks.ids[order])
+        kinds = 2 * tracks.classes[order] + tracks.confirmed[order]
+        rows = order[first | (kinds != np.roll(kinds, 1))]
+        self.changes = list(zip(steps[rows].tolist(), rows.tolist(), strict=True))
+        rows = order[np.roll(first, -1)]
+        self.ends = dict(zip(tracks.ids[rows].tolist(), (steps[rows] + 1).tolist(), strict=True))
+        seen = tracks.seen & strip.observed[steps] & np.isfinite(tracks.boxes_xyxy_n).all(axis=1)
+        rows = order[seen[order]]
+        self._now_ns, self.steps, self._boxes = now_ns, steps[rows], tracks.boxes_xyxy_n[rows]
+        self._points, units = area.points(self._boxes), units_of(self._boxes)
+        self._depths, bands = area.depths(self._points, units), area.bands(units)
+        self.sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
+        self._ids = tracks.ids[rows]
+        self._divide(_first(self._ids))
+
+    def _divide(self, first: Mask) -> None:
+        """Find out where the sightings of each track begin, and what is notable in them."""
+        begins, places = np.flatnonzero(first), np.arange(len(first))
+        bounds = [*begins.tolist(), len(first)]
+        self._bounds = dict(zip(self._ids[begins].tolist(), pairwise(bounds), strict=True))
+        inside = self._depths >= 0
+        certain = np.maximum.accumulate(np.where(first | (self.sides != 0), places, 0))
+        other = (self.sides != 0) & (self.sides != self.sides[np.roll(certain, 1)])
+        notable = np.flatnonzero(first | other | (inside != np.roll(inside, 1)))
+        self.notable = list(zip(self.steps[notable].tolist(), notable.tolist(), strict=True))
+
+    def track(self, place: int) -> int:
+        """Return the id of a sighting's track."""
+        return int(self._ids[place])
+
+    def spot(self, place: int) -> Spot:
+        """Return where a sighting was."""
+        x, y = self._points[place].tolist()
+        return Spot(self._now_ns[self.steps[place]], (x, y), float(self._depths[place]))
+
+    def before(self, place: int) -> Spot | None:
+        """Return where a track was seen before a sighting; None where that was not in this strip."""
+        begin, _ = self._bounds[self.track(place)]
+        return self.spot(place - 1) if place > begin else None
+
+    def next(self, track: int, step: int, side: int | None = None) -> int | None:
+        """Return the next sighting of a track after a step, certainly on a side; None where there is none."""
+        begin, end = self._bounds.get(track, (0, 0))
+        begin += int(self.steps[begin:end].searchsorted(step, side="right"))
+        if side is None:
+            return begin if begin < end else None
+        found = np.flatnonzero(self.sides[begin:end] == side)
+        return begin + int(found[0]) if len(found) else None
+
+    def last_spot(self, trail: Trail, step: int) -> Spot:
+        """Return where a track was seen last up to a step."""
+        place = self._last(trail.id, step)
+        return trail.spot if place is None else self.spot(place)
+
+    def last_box(self, trail: Trail, step: int) -> Floats:
+        """Return the box, (4,), in which a track was seen last up to a step."""
+        place = self._last(trail.id, step)
+        box: Floats = trail.box if place is None else self._boxes[place].copy()
+        return box
+
+    def hand_on(self, trails: Mapping[int, Trail]) -> None:
+        """Leave in trails where they were seen last, as the strip has passed."""
+        for track, (_, end) in self._bounds.items():
+            if track in trails:
+                trails[track].spot, trails[track].box = self.spot(end - 1), self._boxes[end - 1].copy()
+        self._bounds = {}
+
+    def _last(self, track: int, step: int) -> int | None:
+        begin, end = self._bounds.get(track, (0, 0))
+        place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
+        return place if place >= begin else None
+
+
+def _first(ids: Ids) -> Mask:
+    """Return which of ids that stand together come first."""
+    first = np.ones(len(ids), np.bool_)
+    first[1:] = ids[1:] != ids[:-1]
+    return first

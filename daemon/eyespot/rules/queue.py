@@ -21,7 +21,9 @@ from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
-from eyespot.domain.stays import KeptStays, Stay, Stays
+from eyespot.domain.stay import KeptStays, Stay
+from eyespot.domain.stays import Stays
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 
 _JOINED = "joined"
@@ -135,14 +137,18 @@ class Queue:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return who joined the queue, and who left it."""
-        self._timeline = scene.timeline
-        if scene.observation is not None:
-            self._bundle = scene.observation.bundle
-        stays = self._stays.follow(scene, self._labels)
-        told = [event for stay in stays for event in self._tell(stay)]
-        if told:
-            self._renew()
-        return told
+        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Look at many scenes at once; see `Sweeping`."""
+        self._timeline = strip.timeline
+        if strip.observed.any():
+            self._bundle = strip.bundle
+        for step, stays in self._stays.sweep(strip, self._labels, self._due):
+            told = [event for stay in stays for event in self._tell(stay)]
+            if told:
+                self._renew()
+                yield step, told
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
@@ -173,6 +179,12 @@ class Queue:
         self._wait_s = kept.wait_s
         self._stays.restore(kept.stays)
         self._renew()
+
+    def _due(self, stay: Stay) -> int | None:
+        """Return when the pace of somebody is to be measured who does not queue yet."""
+        if stay.lost or stay not in self._paces or _JOINED in stay.marks:
+            return None
+        return self._paces[stay].at_ns + _OVER_NS
 
     def _tell(self, stay: Stay) -> Iterator[Event]:
         """Yield what is new of a stay."""
