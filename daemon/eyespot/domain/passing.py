@@ -37,17 +37,18 @@ class Passing:
 
     Attributes:
         step: where it is; -1 before the first one.
-        now_ns: of each step; see `Clock`.
+        instants: (steps,) int64; of `Clock.now_ns`, at each step.
+        now_ns: the same as a list.
         clock: after the last one.
     """
 
     def __init__(self, strip: Strip, clock: Clock) -> None:
         self._before = clock
-        self._instants = np.maximum.accumulate(np.maximum(strip.taken_ns, clock.now_ns))
-        self.now_ns: list[int] = self._instants.tolist()
+        self.instants = np.maximum.accumulate(np.maximum(strip.taken_ns, clock.now_ns))
+        self.now_ns: list[int] = self.instants.tolist()
         self._observed = strip.observed
         self._looks = np.flatnonzero(strip.observed)
-        seen_ns = self._instants[self._looks]
+        seen_ns = self.instants[self._looks]
         passed, look_ns = np.zeros(len(strip), np.int64), clock.look_ns
         if len(seen_ns):
             first_ns = seen_ns[0] if look_ns is None else look_ns
@@ -97,7 +98,7 @@ class Passing:
 
     def step_at(self, instant_ns: int) -> int:
         """Return the first step to come that is as late."""
-        return max(int(self._instants.searchsorted(instant_ns)), self.step + 1)
+        return max(int(self.instants.searchsorted(instant_ns)), self.step + 1)
 
     def step_after(self, looked_ns: int) -> int:
         """Return the first step to come at which somebody has looked for so long."""

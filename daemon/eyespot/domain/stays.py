@@ -18,7 +18,7 @@ from eyespot.domain.passing import Clock, Item, Passing
 from eyespot.domain.stay import MOST_STAYS, KeptStay, Stay
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Tracks
-from eyespot.domain.trails import Sightings, Trail
+from eyespot.domain.trails import NOBODY, Sightings, Spot, Trail
 
 # How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
 # which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
@@ -67,6 +67,9 @@ class Stays:
         self._kept: tuple[KeptStay, ...] = ()
         self._undated: list[_Undated] = []
         self._clock = Clock()
+        self._last = NOBODY
+        self._strangers: dict[int, Trail] = {}  # those that have not been compared
+        self._forgotten: set[int] = set()  # in the strip that passes
         self._due: set[int] = set()  # tracks to be compared at this step
         self.now_ns = 0
 
@@ -84,7 +87,8 @@ class Stays:
             due: from when on a stay is to be told of though nothing happens to it; None: not at all.
         """
         self._passing = passing = Passing(strip, self._clock)
-        self._sightings = Sightings(strip, self._area, passing.now_ns)
+        staying = [trail.id for trail in self._trails.values() if trail.stays]
+        self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
         self._timeline = strip.timeline
         if strip.timeline.synced:
             self._date(strip.timeline)
@@ -95,7 +99,8 @@ class Stays:
                 yield passing.step, self._told(labels)
                 self._remind(due)
         self._clock, self.now_ns = passing.clock, passing.clock.now_ns
-        self._sightings.hand_on(self._trails)
+        self._last = self._sightings.hand_on(self._last, self._forgotten)
+        self._forgotten.clear()
 
     def is_present(self, stay: Stay, within_ns: int) -> bool:
         """Return whether somebody was seen within a time, counted back from now."""
@@ -124,9 +129,13 @@ class Stays:
         self._passing.plan((step, _SEEN, place) for step, place in seen.notable)
         if self._kept:
             self._passing.add(self._passing.look_from(0), _WAKE)
+        for trail in self._strangers.values():
+            self._plan_comparing(trail)
         for stay in self._stays:
             if stay.lost:
                 self._await(stay)
+        if not all(stay.told for stay in self._stays):
+            self._passing.add(0, _WAKE)  # names of classes may be others
         self._remind(due)
 
     def _remind(self, due: Callable[[Stay], int | None]) -> None:
@@ -192,7 +201,8 @@ class Stays:
         for stay in self._of(track):
             self._lose(stay)
         self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
-        self._trails.pop(track, None)
+        del self._trails[track]
+        self._strangers.pop(track, None)
 
     def _lose(self, stay: Stay) -> None:
         stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
@@ -213,7 +223,7 @@ class Stays:
         track = int(tracks.ids[row])
         trail = self._trails.get(track)
         if trail is None:
-            trail = self._trails[track] = Trail(track)
+            trail = self._trails[track] = self._strangers[track] = Trail(track)
         trail.kind, trail.confirmed = int(tracks.classes[row]), bool(tracks.confirmed[row])
         self._plan_comparing(trail)
         return any(not stay.told for stay in self._stays)
@@ -221,12 +231,17 @@ class Stays:
     def _see(self, place: int, inside: list[Trail], outside: list[Trail]) -> None:
         """Note where a track is, and who has come in and gone out."""
         seen = self._sightings
-        trail, spot = self._trails[seen.track(place)], seen.spot(place)
+        trail, before = self._trails[seen.track(place)], seen.before(place)
         if not trail.seen:
-            trail.begin(spot, spot.seen_ns + _FOUND_NS)
+            trail.begin(seen.spot(place), self.now_ns + _FOUND_NS)
+            self._forgotten.discard(trail.id)
             self._plan_comparing(trail)
-        else:
-            trail.move(seen.before(place) or trail.spot, spot)
+        elif before is None:
+            last = self._last.spot(trail.id)
+            if (last.depth >= 0) != seen.inside[place]:
+                trail.turn(last, seen.spot(place))
+        elif seen.inside[before] != seen.inside[place]:
+            trail.turn(seen.spot(before), seen.spot(place))
         side = seen.sides[place]
         if side > 0 and not trail.stays:
             inside.append(trail)
@@ -243,8 +258,8 @@ class Stays:
             passing.add(passing.look_from(passing.step_at(trail.due_ns)), _DUE, trail.id)
 
     def _begin(self, trail: Trail) -> None:
-        box = self._sightings.last_box(trail, self._passing.step)
-        self._stays.append(Stay("", trail.id, trail.turned_ns, self.now_ns, box, not trail.turned))
+        box, found = self._last_box(trail.id), not trail.turned
+        self._stays.append(Stay("", trail.id, trail.turned_ns, self.now_ns, box, found))
         trail.stays = True
 
     def _end(self, trail: Trail) -> None:
@@ -259,6 +274,8 @@ class Stays:
 
     def _find_again(self, labels: Sequence[str]) -> bool:
         """Let stays whose track is not seen go on with tracks that are new; return whether any track was."""
+        if not self._due:
+            return False
         known = (self._trails.get(track) for track in sorted(self._due))
         self._due.clear()
         fresh = [trail for trail in known if trail and trail.is_comparable and trail.due_ns <= self.now_ns]
@@ -266,6 +283,7 @@ class Stays:
             return False
         for trail in fresh:
             trail.known = True
+            del self._strangers[trail.id]
         told = {stay.track for stay in self._stays if stay.told and not stay.lost}
         changed = any(not stay.told for stay in self._stays)
         fresh = [trail for trail in fresh if trail.id not in told]  # who was seen to come in is nobody else
@@ -302,18 +320,23 @@ class Stays:
         """Let a stay go on with a track, whose own stay is none then."""
         step, seen = self._passing.step, self._sightings
         if not stay.lost:
-            self._trails[stay.track].forget()
+            self._forget(self._trails[stay.track])
             self._look_out_for(seen.next(stay.track, step), seen.next(stay.track, step, side=1))
         own = next(self._of(trail.id), None)
         stay.track, stay.lost = trail.id, False
         if own is not None:
             self._stays.remove(own)
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
-        elif seen.last_spot(trail, step).depth < 0:
+        elif self._last_spot(trail.id).depth < 0:
             self._leave(stay, trail)
         else:
             trail.stays = True
             self._look_out_for(seen.next(trail.id, step, side=-1))
+
+    def _forget(self, trail: Trail) -> None:
+        trail.forget()
+        self._forgotten.add(trail.id)
+        self._strangers[trail.id] = trail
 
     def _look_out_for(self, *places: int | None) -> None:
         """Have sightings looked at."""
@@ -327,8 +350,11 @@ class Stays:
 
     def _give_up(self) -> bool:
         """End stays that have waited for too long, when they were seen last; return whether there are any."""
-        ended = [stay for stay in self._stays if stay.lost and self._is_too_late(stay)]
-        lost = [stay for stay in self._stays if stay.lost and stay not in ended]
+        lost = [stay for stay in self._stays if stay.lost]
+        if not lost:
+            return False
+        ended = [stay for stay in lost if self._is_too_late(stay)]
+        lost = [stay for stay in lost if stay not in ended]
         ended += lost[: max(len(self._stays) - MOST_STAYS, 0)]
         for stay in ended:
             stay.ended_ns = stay.seen_ns
@@ -362,12 +388,21 @@ class Stays:
         return True
 
     def _seen_ns(self, stay: Stay) -> int:
-        trail = None if stay.lost else self._trails.get(stay.track)
-        return stay.seen_ns if trail is None else self._sightings.last_spot(trail, self._passing.step).seen_ns
+        return self._last_spot(stay.track).seen_ns if self._is_followed(stay) else stay.seen_ns
 
     def _box(self, stay: Stay) -> Floats:
-        trail = None if stay.lost else self._trails.get(stay.track)
-        return stay.box if trail is None else self._sightings.last_box(trail, self._passing.step)
+        return self._last_box(stay.track) if self._is_followed(stay) else stay.box
+
+    def _is_followed(self, stay: Stay) -> bool:
+        return not stay.lost and stay.track in self._trails
+
+    def _last_spot(self, track: int) -> Spot:
+        place = self._sightings.last(track, self._passing.step)
+        return self._last.spot(track) if place is None else self._sightings.spot(place)
+
+    def _last_box(self, track: int) -> Floats:
+        place = self._sightings.last(track, self._passing.step)
+        return self._last.box(track) if place is None else self._sightings.box(place)
 
     def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:
         x0, y0, x1, y1 = self._box(stay).tolist()

@@ -1,17 +1,17 @@
 """Where tracks are, seen from an area: inside or outside, since when, and where they came from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Point
-from eyespot.domain.observation import Floats
-from eyespot.domain.strip import Strip
-from eyespot.domain.track import Ids, Mask
+from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.observation import Floats, Indexes
+from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.track import Ids, Mask, Tracks
 
 
 class Spot(NamedTuple):
@@ -22,7 +22,57 @@ class Spot(NamedTuple):
     depth: float
 
 
-_NOWHERE = Spot(0, (0.0, 0.0), np.nan)
+class Last(NamedTuple):
+    """Where tracks were seen last, before the strip that passes.
+
+    Attributes:
+        ids: (n,) int64, ascending.
+        kinds: (n,) intp; see `_kinds`.
+        seen_ns: (n,) int64.
+        points: (n, 2).
+        depths: (n,), as of `Spot`; not a number where a track was not seen.
+        boxes: (n, 4) float32.
+    """
+
+    ids: Ids
+    kinds: Indexes
+    seen_ns: Instants
+    points: Reals
+    depths: Reals
+    boxes: Floats
+
+    @classmethod
+    def of(cls, ids: Ids, kinds: Indexes) -> Self:
+        """Return tracks that were not seen."""
+        count = len(ids)
+        nowhere, boxes = np.full(count, np.nan), np.zeros((count, 4), np.float32)
+        return cls(ids, kinds, np.zeros(count, np.int64), np.zeros((count, 2)), nowhere, boxes)
+
+    def spot(self, track: int) -> Spot:
+        """Return where one of the tracks was."""
+        row = int(self.ids.searchsorted(track))
+        x, y = self.points[row].tolist()
+        return Spot(int(self.seen_ns[row]), (x, y), float(self.depths[row]))
+
+    def box(self, track: int) -> Floats:
+        """Return in which box, (4,), one of the tracks was."""
+        box: Floats = self.boxes[self.ids.searchsorted(track)].copy()
+        return box
+
+    def note(self, ids: Ids, seen_ns: Instants, points: Reals, depths: Reals, boxes: Floats) -> None:
+        """Note where tracks were seen; others than these are passed over."""
+        rows, known = self.find(ids)
+        self.seen_ns[rows], self.points[rows] = seen_ns[known], points[known]
+        self.depths[rows], self.boxes[rows] = depths[known], boxes[known]
+
+    def find(self, ids: Ids) -> tuple[Indexes, Mask]:
+        """Return the rows of tracks that are known, and which of `ids` are."""
+        rows = self.ids.searchsorted(ids)
+        known = np.append(self.ids, -1)[rows] == ids
+        return rows[known], known
+
+
+NOBODY = Last.of(np.zeros(0, np.int64), np.zeros(0, np.intp))
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +92,6 @@ class Trail:
         born_ns: when it was seen first.
         born_at: and where.
         due_ns: from when on it may be compared.
-        spot: where it was seen last, before the strip that passes.
-        box: in which, (4,).
     """
 
     id: int
@@ -58,8 +106,6 @@ class Trail:
     born_ns: int = 0
     born_at: Point = (0.0, 0.0)
     due_ns: int = 0
-    spot: Spot = _NOWHERE
-    box: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
 
     @property
     def is_comparable(self) -> bool:
@@ -72,10 +118,8 @@ class Trail:
         self.born_ns = self.turned_ns = spot.seen_ns
         self.born_at = self.turned_at = spot.point
 
-    def move(self, before: Spot, spot: Spot) -> None:
+    def turn(self, before: Spot, spot: Spot) -> None:
         """Note when and where it came to another side on its way between two spots, interpolated."""
-        if (before.depth < 0) == (spot.depth < 0):
-            return
         share = before.depth / (before.depth - spot.depth)
         self.turned, self.turned_ns = True, before.seen_ns + int(share * (spot.seen_ns - before.seen_ns))
         (x, y), (to_x, to_y) = before.point, spot.point
@@ -92,45 +136,67 @@ class Sightings:
     Args:
         strip: the strip.
         area: from where they are seen.
-        now_ns: of each step.
+        now_ns: (steps,) int64.
+        last: where tracks were seen before.
+        staying: ids of those that have a stay then.
 
     Attributes:
         ends: id -> the step after the last one in which a track is there.
         changes: steps and rows in which a track is new, of another class than before, or confirmed.
         steps: (n,) intp; of the sightings.
+        inside: (n,) bool; whether they are inside, certain or not.
         sides: (n,) int8; 1 where it is certain that they are inside, -1 outside, else 0.
-        notable: steps and places of sightings in which something may change: a track is seen first in the
-            strip, turns, or is certainly on another side than before.
+        notable: steps and places of sightings in which something may change: a track is seen first, turns, or
+            is certainly on another side than before.
     """
 
-    def __init__(self, strip: Strip, area: Area, now_ns: list[int]) -> None:
+    def __init__(
+        self, strip: Strip, area: Area, now_ns: Instants, last: Last, staying: Collection[int]
+    ) -> None:
         tracks, steps = strip.tracks, strip.steps()
         order = np.argsort(tracks.ids, kind="stable")
-        first = _first(tracks.ids[order])
-        kinds = 2 * tracks.classes[order] + tracks.confirmed[order]
-        rows = order[first | (kinds != np.roll(kinds, 1))]
-        self.changes = list(zip(steps[rows].tolist(), rows.tolist(), strict=True))
-        rows = order[np.roll(first, -1)]
-        self.ends = dict(zip(tracks.ids[rows].tolist(), (steps[rows] + 1).tolist(), strict=True))
+        self._alive = Last.of(tracks.ids[strip.bounds[-2] :], _kinds(tracks)[strip.bounds[-2] :])
+        self._list_tracks(tracks, steps, order, last)
         seen = tracks.seen & strip.observed[steps] & np.isfinite(tracks.boxes_xyxy_n).all(axis=1)
         rows = order[seen[order]]
-        self._now_ns, self.steps, self._boxes = now_ns, steps[rows], tracks.boxes_xyxy_n[rows]
-        self._points, units = area.points(self._boxes), units_of(self._boxes)
+        self._ids, self.steps, self._boxes = tracks.ids[rows], steps[rows], tracks.boxes_xyxy_n[rows]
+        self._seen_ns, self._points = now_ns[self.steps], area.points(self._boxes)
+        units = units_of(self._boxes)
         self._depths, bands = area.depths(self._points, units), area.bands(units)
+        self.inside = self._depths >= 0
         self.sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
-        self._ids = tracks.ids[rows]
-        self._divide(_first(self._ids))
+        self._list_sightings(last, staying)
 
-    def _divide(self, first: Mask) -> None:
+    def _list_tracks(self, tracks: Tracks, steps: Indexes, order: Indexes, last: Last) -> None:
+        """Find out where tracks change and end."""
+        ids, kinds = tracks.ids[order], _kinds(tracks)[order]
+        first = _first(ids)
+        begins = np.flatnonzero(first)
+        rows, known = last.find(ids[begins])
+        changes = kinds != np.roll(kinds, 1)
+        changes[begins] = True
+        changes[begins[known]] = kinds[begins[known]] != last.kinds[rows]
+        changed, final = order[changes], order[np.roll(first, -1)]
+        self.changes = list(zip(steps[changed].tolist(), changed.tolist(), strict=True))
+        self.ends = dict(zip(tracks.ids[final].tolist(), (steps[final] + 1).tolist(), strict=True))
+
+    def _list_sightings(self, last: Last, staying: Collection[int]) -> None:
         """Find out where the sightings of each track begin, and what is notable in them."""
+        first = _first(self._ids)
         begins, places = np.flatnonzero(first), np.arange(len(first))
         bounds = [*begins.tolist(), len(first)]
         self._bounds = dict(zip(self._ids[begins].tolist(), pairwise(bounds), strict=True))
-        inside = self._depths >= 0
         certain = np.maximum.accumulate(np.where(first | (self.sides != 0), places, 0))
-        other = (self.sides != 0) & (self.sides != self.sides[np.roll(certain, 1)])
-        notable = np.flatnonzero(first | other | (inside != np.roll(inside, 1)))
-        self.notable = list(zip(self.steps[notable].tolist(), notable.tolist(), strict=True))
+        notable = (self.sides != 0) & (self.sides != self.sides[np.roll(certain, 1)])
+        notable |= self.inside != np.roll(self.inside, 1)
+        rows, known = last.find(self._ids[begins])
+        before = np.full(len(begins), np.nan)
+        before[known] = last.depths[rows]
+        side = np.where(np.isin(self._ids[begins], list(staying)), -1, 1)
+        turns = np.isnan(before) | ((before >= 0) != self.inside[begins])
+        notable[begins] = turns | (self.sides[begins] == side)
+        places = np.flatnonzero(notable)
+        self.notable = list(zip(self.steps[places].tolist(), places.tolist(), strict=True))
 
     def track(self, place: int) -> int:
         """Return the id of a sighting's track."""
@@ -139,12 +205,23 @@ class Sightings:
     def spot(self, place: int) -> Spot:
         """Return where a sighting was."""
         x, y = self._points[place].tolist()
-        return Spot(self._now_ns[self.steps[place]], (x, y), float(self._depths[place]))
+        return Spot(int(self._seen_ns[place]), (x, y), float(self._depths[place]))
 
-    def before(self, place: int) -> Spot | None:
-        """Return where a track was seen before a sighting; None where that was not in this strip."""
+    def box(self, place: int) -> Floats:
+        """Return the box of a sighting, (4,)."""
+        box: Floats = self._boxes[place].copy()
+        return box
+
+    def before(self, place: int) -> int | None:
+        """Return the sighting of a track before another one; None where there is none in this strip."""
         begin, _ = self._bounds[self.track(place)]
-        return self.spot(place - 1) if place > begin else None
+        return place - 1 if place > begin else None
+
+    def last(self, track: int, step: int) -> int | None:
+        """Return the last sighting of a track up to a step; None where there is none in this strip."""
+        begin, end = self._bounds.get(track, (0, 0))
+        place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
+        return place if place >= begin else None
 
     def next(self, track: int, step: int, side: int | None = None) -> int | None:
         """Return the next sighting of a track after a step, certainly on a side; None where there is none."""
@@ -155,28 +232,28 @@ class Sightings:
         found = np.flatnonzero(self.sides[begin:end] == side)
         return begin + int(found[0]) if len(found) else None
 
-    def last_spot(self, trail: Trail, step: int) -> Spot:
-        """Return where a track was seen last up to a step."""
-        place = self._last(trail.id, step)
-        return trail.spot if place is None else self.spot(place)
+    def hand_on(self, last: Last, forgotten: Collection[int]) -> Last:
+        """Return where tracks were seen last, now that the strip has passed.
 
-    def last_box(self, trail: Trail, step: int) -> Floats:
-        """Return the box, (4,), in which a track was seen last up to a step."""
-        place = self._last(trail.id, step)
-        box: Floats = trail.box if place is None else self._boxes[place].copy()
-        return box
-
-    def hand_on(self, trails: Mapping[int, Trail]) -> None:
-        """Leave in trails where they were seen last, as the strip has passed."""
-        for track, (_, end) in self._bounds.items():
-            if track in trails:
-                trails[track].spot, trails[track].box = self.spot(end - 1), self._boxes[end - 1].copy()
+        Args:
+            last: the same before it.
+            forgotten: ids of those that are as if they had not been seen.
+        """
+        after = self._alive
+        after.note(*(last.ids, last.seen_ns, last.points, last.depths, last.boxes))
+        ends = np.flatnonzero(np.roll(_first(self._ids), -1))
+        columns = (self._seen_ns, self._points, self._depths, self._boxes)
+        after.note(self._ids[ends], *(column[ends] for column in columns))
+        if forgotten:
+            after.depths[np.isin(after.ids, list(forgotten))] = np.nan
         self._bounds = {}
+        return after
 
-    def _last(self, track: int, step: int) -> int | None:
-        begin, end = self._bounds.get(track, (0, 0))
-        place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
-        return place if place >= begin else None
+
+def _kinds(tracks: Tracks) -> Indexes:
+    """Return (n,), class and whether it is confirmed in one number."""
+    kinds: Indexes = 2 * tracks.classes + tracks.confirmed
+    return kinds
 
 
 def _first(ids: Ids) -> Mask:
