@@ -52,7 +52,8 @@ class Passing:
         passed, look_ns = np.zeros(len(strip), np.int64), clock.look_ns
         if len(seen_ns):
             first_ns = seen_ns[0] if look_ns is None else look_ns
-            passed[self._looks] = np.minimum(np.diff(seen_ns, prepend=first_ns), _LONGEST_GAP_NS)
+            before_ns = np.concatenate([[first_ns], seen_ns[:-1]])
+            passed[self._looks] = np.minimum(seen_ns - before_ns, _LONGEST_GAP_NS)
             look_ns = int(seen_ns[-1])
         self._looked = clock.looked_ns + np.cumsum(passed)
         self.clock = Clock(self.now_ns[-1], int(self._looked[-1]), look_ns)

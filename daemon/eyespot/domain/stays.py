@@ -87,7 +87,7 @@ class Stays:
             due: from when on a stay is to be told of though nothing happens to it; None: not at all.
         """
         self._passing = passing = Passing(strip, self._clock)
-        staying = [trail.id for trail in self._trails.values() if trail.stays]
+        staying = {trail.id for trail in self._trails.values() if trail.stays}
         self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
         self._timeline = strip.timeline
         if strip.timeline.synced:

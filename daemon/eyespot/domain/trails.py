@@ -68,7 +68,8 @@ class Last(NamedTuple):
     def find(self, ids: Ids) -> tuple[Indexes, Mask]:
         """Return the rows of tracks that are known, and which of `ids` are."""
         rows = self.ids.searchsorted(ids)
-        known = np.append(self.ids, -1)[rows] == ids
+        known = rows < len(self.ids)
+        known[known] = self.ids[rows[known]] == ids[known]
         return rows[known], known
 
 
@@ -170,31 +171,32 @@ class Sightings:
     def _list_tracks(self, tracks: Tracks, steps: Indexes, order: Indexes, last: Last) -> None:
         """Find out where tracks change and end."""
         ids, kinds = tracks.ids[order], _kinds(tracks)[order]
-        first = _first(ids)
-        begins = np.flatnonzero(first)
+        cuts = _cuts(ids)
+        begins, final = cuts[:-1], order[cuts[1:] - 1]
         rows, known = last.find(ids[begins])
-        changes = kinds != np.roll(kinds, 1)
+        changes = _differs(kinds)
         changes[begins] = True
         changes[begins[known]] = kinds[begins[known]] != last.kinds[rows]
-        changed, final = order[changes], order[np.roll(first, -1)]
+        changed = order[changes]
         self.changes = list(zip(steps[changed].tolist(), changed.tolist(), strict=True))
         self.ends = dict(zip(tracks.ids[final].tolist(), (steps[final] + 1).tolist(), strict=True))
 
     def _list_sightings(self, last: Last, staying: Collection[int]) -> None:
         """Find out where the sightings of each track begin, and what is notable in them."""
-        first = _first(self._ids)
-        begins, places = np.flatnonzero(first), np.arange(len(first))
-        bounds = [*begins.tolist(), len(first)]
+        cuts, sides = _cuts(self._ids), self.sides
+        begins, bounds = cuts[:-1], cuts.tolist()
         self._bounds = dict(zip(self._ids[begins].tolist(), pairwise(bounds), strict=True))
-        certain = np.maximum.accumulate(np.where(first | (self.sides != 0), places, 0))
-        notable = (self.sides != 0) & (self.sides != self.sides[np.roll(certain, 1)])
-        notable |= self.inside != np.roll(self.inside, 1)
+        certain = np.where(sides != 0, np.arange(len(sides)), 0)
+        certain[begins] = begins
+        certain = np.maximum.accumulate(certain)
+        notable = _differs(self.inside)
+        notable[1:] |= (sides[1:] != 0) & (sides[1:] != sides[certain[:-1]])
         rows, known = last.find(self._ids[begins])
         before = np.full(len(begins), np.nan)
         before[known] = last.depths[rows]
-        side = np.where(np.isin(self._ids[begins], list(staying)), -1, 1)
+        news = [-1 if track in staying else 1 for track in self._bounds]
         turns = np.isnan(before) | ((before >= 0) != self.inside[begins])
-        notable[begins] = turns | (self.sides[begins] == side)
+        notable[begins] = turns | (sides[begins] == np.array(news, np.int8))
         places = np.flatnonzero(notable)
         self.notable = list(zip(self.steps[places].tolist(), places.tolist(), strict=True))
 
@@ -241,7 +243,7 @@ class Sightings:
         """
         after = self._alive
         after.note(*(last.ids, last.seen_ns, last.points, last.depths, last.boxes))
-        ends = np.flatnonzero(np.roll(_first(self._ids), -1))
+        ends = _cuts(self._ids)[1:] - 1
         columns = (self._seen_ns, self._points, self._depths, self._boxes)
         after.note(self._ids[ends], *(column[ends] for column in columns))
         if forgotten:
@@ -256,8 +258,15 @@ def _kinds(tracks: Tracks) -> Indexes:
     return kinds
 
 
-def _first(ids: Ids) -> Mask:
-    """Return which of ids that stand together come first."""
-    first = np.ones(len(ids), np.bool_)
-    first[1:] = ids[1:] != ids[:-1]
-    return first
+def _cuts(ids: Ids) -> Indexes:
+    """Return (tracks + 1,), where ids that stand together begin, and where the last of them end."""
+    marks = np.ones(len(ids) + 1, np.bool_)
+    marks[1:-1] = ids[1:] != ids[:-1]
+    return np.flatnonzero(marks)
+
+
+def _differs(values: Indexes | Mask) -> Mask:
+    """Return which of (n,) values differ from the one before; the first does."""
+    marks = np.ones(len(values), np.bool_)
+    marks[1:] = values[1:] != values[:-1]
+    return marks
