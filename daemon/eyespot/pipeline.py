@@ -270,12 +270,13 @@ class Pipeline:
             yield from self._step_through(strip)
             return
         told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(sweeping)), key=_when)
+        rough = _rough(strip, self._buckets.stands_ns)
         passed = 0
         for step, at_once in groupby(told, key=lambda one: one.step):
-            yield from self._let_pass(strip, passed, step)
+            yield from self._let_pass(strip, passed, step, rough)
             yield from self._tell(list(at_once), strip, step)
             passed = step + 1
-        yield from self._let_pass(strip, passed, len(strip))
+        yield from self._let_pass(strip, passed, len(strip), rough)
 
     def _step_through(self, strip: Strip) -> Iterator[Message]:
         for scene in strip.scenes():
@@ -284,12 +285,16 @@ class Pipeline:
                 self._buckets.look(scene.observation.sight)
             yield from self._look(scene, ()).messages
 
-    def _let_pass(self, strip: Strip, begin: int, end: int) -> Iterator[Message]:
+    def _let_pass(self, strip: Strip, begin: int, end: int, rough: Sequence[int]) -> Iterator[Message]:
         """Yield what is told of scenes in which no rule says anything: buckets that end."""
-        if self._buckets.rules:
-            for step in range(begin, end):
-                self._pass_time(strip, step)
-                yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
+        if begin == end or not self._buckets.rules:
+            return
+        smooth = rough[begin] == rough[end]
+        if smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline):
+            return
+        for step in range(begin, end):
+            self._pass_time(strip, step)
+            yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
 
     def _pass_time(self, strip: Strip, step: int) -> None:
         self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
@@ -298,7 +303,8 @@ class Pipeline:
 
     def _tell(self, told: Sequence[_Told], strip: Strip, step: int) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
-        self._pass_time(strip, step)
+        if self._buckets.rules:
+            self._pass_time(strip, step)
         running = list(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
@@ -312,7 +318,8 @@ class Pipeline:
     def _count_told(self, rule_id: str, running: _Running, told: _Told) -> None:
         undecided = told.undecided - running.undecided
         running.undecided, running.counted = told.undecided, told.state
-        self._buckets.count(rule_id, measures(told.state), told.events, undecided)
+        if rule_id in self._buckets.rules:
+            self._buckets.count(rule_id, measures(told.state), told.events, undecided)
 
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
@@ -478,6 +485,23 @@ def _dated(event: Event, running: _Running, scene: Scene) -> Event:
 def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[_Told]:
     for step, events in rule.sweep(strip):
         yield _Told(step, order, events, rule.state(), rule.undecided)
+
+
+def _rough(strip: Strip, stands_ns: int) -> list[int]:
+    """Return, for each step and the end, how many before it are no look that sees something and is in time.
+
+    Args:
+        strip: whose steps.
+        stands_ns: how long after the one before it a look is in time.
+    """
+    gaps_ns = np.diff(strip.taken_ns, prepend=strip.taken_ns[0] - stands_ns - 1)
+    clear = (
+        np.array([strip.sight(step) == "clear" for step in range(len(strip))]) if strip.observations else True
+    )
+    smooth = strip.observed & clear & (gaps_ns >= 0) & (gaps_ns <= stands_ns)
+    smooth[1:] &= strip.observed[:-1]
+    rough: list[int] = np.concatenate([[0], np.cumsum(~smooth)]).tolist()
+    return rough
 
 
 def _when(told: _Told) -> tuple[int, int]:
