@@ -11,7 +11,8 @@ from eyespot.domain.strip import Instants
 
 # counted; or crossed, but: of a class that does not count, seen too seldom, waiting to be seen more often;
 # or not: past the end of the line, seen first or last right on it, came back, lost before it, seen first
-# behind it, turned near it, far from it.
+# behind it, turned near it, far from it. In a place: there too short a while, found again as another track,
+# hidden, there still, there on its way through.
 Fate = Literal[
     "counted",
     "class",
@@ -25,6 +26,11 @@ Fate = Literal[
     "first_behind",
     "turned",
     "far",
+    "short",
+    "found_again",
+    "hidden",
+    "stays",
+    "passed",
 ]
 
 

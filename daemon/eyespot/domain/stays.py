@@ -11,11 +11,12 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from eyespot.domain.area import Area, units_of
+from eyespot.domain.area import Area
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats
 from eyespot.domain.passing import Clock, Item, Passing
-from eyespot.domain.stay import MOST_STAYS, KeptStay, Stay
+from eyespot.domain.reach import BOTH_SEEN_NS, within_reach
+from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Tracks
 from eyespot.domain.trails import NOBODY, Sightings, Spot, Trail
@@ -26,14 +27,10 @@ _WAITS_NS = 7 * SECOND_NS // 2
 _WAITS_AT_THE_EDGE_NS = SECOND_NS // 2
 _WAITS_AFTER_START_NS = 60 * SECOND_NS
 _TOO_LONG_NS = 600 * SECOND_NS  # after so long it is somebody else
-_REACH = 1.5  # how far from where the last was seen another track may begin, in boxes
-_PACE = 1.0  # and how much further for each second, in longer sides of the box: people walk on unseen
-_WALKING_S = 3.0
 _EDGE = 0.01
 # Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
 # then it may turn out to be somebody who is followed already.
 _FOUND_NS = SECOND_NS
-_BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may be seen at once
 
 # What may be on the agenda of a step, in the order in which it is done: a track is gone; has changed; is seen
 # where that matters; may be compared; or stays are to be looked at, or even told of, as time has passed.
@@ -57,6 +54,7 @@ class Stays:
 
     Attributes:
         now_ns: instant of the newest scene; it stands still where instants go back.
+        found: which stays went on with other tracks in the newest strip.
     """
 
     def __init__(self, area: Area, classes: Collection[str] | None) -> None:
@@ -72,6 +70,12 @@ class Stays:
         self._forgotten: set[int] = set()  # in the strip that passes
         self._due: set[int] = set()  # tracks to be compared at this step
         self.now_ns = 0
+        self.found: list[Found] = []
+
+    @property
+    def told(self) -> list[Stay]:
+        """Those that have been told of and go on."""
+        return [stay for stay in self._stays if stay.told]
 
     def sweep(
         self, strip: Strip, labels: Sequence[str], due: Callable[[Stay], int | None]
@@ -86,6 +90,7 @@ class Stays:
             labels: class names by class index.
             due: from when on a stay is to be told of though nothing happens to it; None: not at all.
         """
+        self.found = []
         self._passing = passing = Passing(strip, self._clock)
         staying = {trail.id for trail in self._trails.values() if trail.stays}
         self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
@@ -112,7 +117,7 @@ class Stays:
 
     def keep(self, timeline: Timeline) -> list[dict[str, object]]:
         """Return the stays that have been told of and go on, fit for JSON."""
-        kept = [self._keep(stay, timeline) for stay in self._stays if stay.told]
+        kept = [KeptStay.of(stay, self._seen_ns(stay), self._box(stay), timeline) for stay in self.told]
         return [msgspec.to_builtins(stay) for stay in (*self._kept, *kept)]
 
     def restore(self, kept: tuple[KeptStay, ...]) -> None:
@@ -140,7 +145,7 @@ class Stays:
 
     def _remind(self, due: Callable[[Stay], int | None]) -> None:
         """Come back to the stays when the next one is due."""
-        instants = [instant for stay in self._stays if stay.told and (instant := due(stay)) is not None]
+        instants = [instant for stay in self.told if (instant := due(stay)) is not None]
         if instants:
             self._passing.add(self._passing.step_at(min(instants)), _WAKE)
 
@@ -172,14 +177,9 @@ class Stays:
 
     def _take_up(self, timeline: Timeline) -> None:
         """Let the stays that were kept wait for tracks."""
-        newest_ns = self.now_ns - 1  # another track begins later than that, whatever became of the clock
         for kept in self._kept:
-            seen_ns = min(kept.seen_utc_ns - timeline.utc_at_zero_ns, newest_ns)
-            since_ns = min(kept.since_utc_ns - timeline.utc_at_zero_ns, seen_ns)
-            stay = Stay(kept.label, kept.track, since_ns, seen_ns, np.array(kept.box, np.float32), kept.found)
-            stay.told = stay.lost = True
+            stay = kept.taken_up(self.now_ns, timeline)
             stay.waits_ns = self._passing.looked_ns + _WAITS_AFTER_START_NS
-            stay.marks = set(kept.marks)
             self._stays.append(stay)
             self._await(stay)
             if not timeline.synced:
@@ -291,29 +291,18 @@ class Stays:
         if not waiting:
             return changed
         found: set[Trail | Stay] = set()
-        for trail, stay in self._within_reach(fresh, waiting):
+        boxes = np.array([self._box(stay) for stay in waiting])
+        last_ns = np.array([self._seen_ns(stay) for stay in waiting])
+        for row, place in within_reach(fresh, self._area.points(boxes), boxes, last_ns):
+            trail, stay = fresh[row], waiting[place]
             if labels[trail.kind] == stay.label and trail not in found and stay not in found:
                 self._go_on(stay, trail)
                 found |= {trail, stay}
         return changed or bool(found)
 
-    def _within_reach(self, fresh: Sequence[Trail], waiting: Sequence[Stay]) -> list[tuple[Trail, Stay]]:
-        """Return which of the tracks may be which of those who wait, the nearest first."""
-        boxes = np.array([self._box(stay) for stay in waiting])
-        last_ns = np.array([self._seen_ns(stay) for stay in waiting])
-        hidden_ns = np.array([trail.born_ns for trail in fresh])[:, None] - last_ns
-        walked = _PACE * np.clip(hidden_ns / SECOND_NS, 0, _WALKING_S)
-        units = units_of(boxes)
-        reach = _REACH * units + walked[:, :, None] * units.max(axis=1)[:, None]
-        out = np.array([trail.born_at for trail in fresh])[:, None] - self._area.points(boxes)
-        distances = np.linalg.norm(out / reach, axis=2)
-        rows, places = np.nonzero((hidden_ns >= -_BOTH_SEEN_NS) & (distances <= 1))
-        order = np.argsort(distances[rows, places], kind="stable")
-        return [(fresh[rows[one]], waiting[places[one]]) for one in order]
-
     def _waits(self, stay: Stay) -> bool:
         """Return whether a stay could do with another track."""
-        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > _BOTH_SEEN_NS
+        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > BOTH_SEEN_NS
         return stay.told and stay.ended_ns is None and hidden
 
     def _go_on(self, stay: Stay, trail: Trail) -> None:
@@ -322,6 +311,7 @@ class Stays:
         if not stay.lost:
             self._forget(self._trails[stay.track])
             self._look_out_for(seen.next(stay.track, step), seen.next(stay.track, step, side=1))
+        self.found.append(Found(self.now_ns, stay.track, trail.id))
         own = next(self._of(trail.id), None)
         stay.track, stay.lost = trail.id, False
         if own is not None:
@@ -403,15 +393,3 @@ class Stays:
     def _last_box(self, track: int) -> Floats:
         place = self._sightings.last(track, self._passing.step)
         return self._last.box(track) if place is None else self._sightings.box(place)
-
-    def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:
-        x0, y0, x1, y1 = self._box(stay).tolist()
-        return KeptStay(
-            label=stay.label,
-            track=stay.track,
-            since_utc_ns=timeline.utc_ns(stay.since_ns),
-            seen_utc_ns=timeline.utc_ns(self._seen_ns(stay)),
-            box=(x0, y0, x1, y1),
-            found=stay.found,
-            marks=tuple(sorted(stay.marks)),
-        )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from eyespot.domain.account import Account, Remark
 from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
@@ -23,6 +24,7 @@ from eyespot.domain.stay import KeptStays, Stay
 from eyespot.domain.stays import Stays
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
 from eyespot.domain.windows import Window, opens_s
 
 _ROUNDING_NS = 1000
@@ -109,7 +111,8 @@ class Zone:
         self._settings = settings
         self._labels = labels
         self._hours = _Hours(settings.armed, zone)
-        self._stays = Stays(Area(settings.points, mount), settings.classes)
+        self._area = Area(settings.points, mount)
+        self._stays = Stays(self._area, settings.classes)
         self._bundle = ""
         self._timeline = NO_TIMELINE
         self._entered: Counter[str] = Counter()
@@ -132,6 +135,17 @@ class Zone:
             if told:
                 self._renew()
                 yield step, told
+
+    def explain(self, strip: Strip) -> list[Account]:
+        """Return what becomes of the tracks in a strip; see `Explaining`."""
+        totals = self._entered.copy(), self._left.copy(), self.undecided
+        remarks = [*staying(self._stays.told, int(strip.taken_ns[0]), "is inside")]
+        remarks += [_remark(event) for _, told in self.sweep(strip) for event in told]
+        self._entered, self._left, self.undecided = totals
+        self._renew()
+        remarks += found_again(self._stays.found)
+        remarks += staying(self._stays.told, self._stays.now_ns, "is inside")
+        return accounts(strip, self._area, self._labels, remarks, self._why_not)
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
@@ -161,6 +175,10 @@ class Zone:
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._stays.restore(kept.stays)
         self._renew()
+
+    def _why_not(self, visit: Visit, label: str) -> Remark:
+        classes = self._settings.classes
+        return shortfall(visit, label, "zone", counts=classes is None or label in classes)
 
     def _due(self, stay: Stay) -> int | None:
         """Return from when on there may be something to tell of a stay to which nothing happens."""
@@ -222,6 +240,26 @@ class Zone:
         left = {label: self._left[label] for label in labels}
         inside = {label: entered[label] - left[label] for label in labels}
         self._state = ZoneState(inside, entered, left)
+
+
+def _remark(event: Event) -> tuple[int, Remark]:
+    """Return of which track an event is, and what it says."""
+    match event:
+        case Entered(found=True):
+            text = "was inside when seen first: entered"
+        case Entered():
+            text = "came in: entered"
+        case Left(lost=True):
+            text = f"was lost inside, and not found again: left after {event.dwell_s:.1f} s"
+        case Left():
+            text = f"went out: left after {event.dwell_s:.1f} s"
+        case Loitered():
+            text = f"stayed for more than {event.dwell_s:g} s: loitered"
+        case Intruded():
+            text = "was there when nobody may be: intruded"
+        case _:
+            raise TypeError(event)
+    return event.track, Remark(event.taken_ns, "counted", text)
 
 
 class _Hours:
