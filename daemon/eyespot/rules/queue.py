@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 
-from eyespot.domain.account import Account, Remark
+from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.area import Area, units_of
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
@@ -262,17 +262,18 @@ class Queue:
 
 def _remark(event: Event) -> tuple[int, Remark]:
     """Return of which track an event is, and what it says."""
+    fate: Fate
     match event:
         case JoinedQueue(found=True):
-            text = "was there when seen first: joined the queue"
+            fate, text = "found", "was there when seen first: joined the queue"
         case JoinedQueue():
-            text = "came and stayed: joined the queue"
+            fate, text = "entered", "came and stayed: joined the queue"
         case LeftQueue(outcome="served"):
-            text = f"left by a side of the service: served after {event.dwell_s:.1f} s"
+            fate, text = "left", f"left by a side of the service: served after {event.dwell_s:.1f} s"
         case LeftQueue(outcome="abandoned"):
-            text = f"left by another side: gave up after {event.dwell_s:.1f} s"
+            fate, text = "left", f"left by another side: gave up after {event.dwell_s:.1f} s"
         case LeftQueue():
-            text = f"was lost inside, and not found again: lost after {event.dwell_s:.1f} s"
+            fate, text = "lost", f"was lost inside, and not found again: lost after {event.dwell_s:.1f} s"
         case _:
             raise TypeError(event)
-    return event.track, Remark(event.taken_ns, "counted", text)
+    return event.track, Remark(event.taken_ns, fate, text)

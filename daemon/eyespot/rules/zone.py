@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from eyespot.domain.account import Account, Remark
+from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
@@ -244,22 +244,23 @@ class Zone:
 
 def _remark(event: Event) -> tuple[int, Remark]:
     """Return of which track an event is, and what it says."""
+    fate: Fate = "counted"
     match event:
         case Entered(found=True):
-            text = "was inside when seen first: entered"
+            fate, text = "found", "was inside when seen first: entered"
         case Entered():
-            text = "came in: entered"
+            fate, text = "entered", "came in: entered"
         case Left(lost=True):
-            text = f"was lost inside, and not found again: left after {event.dwell_s:.1f} s"
+            fate, text = "lost", f"was lost inside, and not found again: left after {event.dwell_s:.1f} s"
         case Left():
-            text = f"went out: left after {event.dwell_s:.1f} s"
+            fate, text = "left", f"went out: left after {event.dwell_s:.1f} s"
         case Loitered():
             text = f"stayed for more than {event.dwell_s:g} s: loitered"
         case Intruded():
             text = "was there when nobody may be: intruded"
         case _:
             raise TypeError(event)
-    return event.track, Remark(event.taken_ns, "counted", text)
+    return event.track, Remark(event.taken_ns, fate, text)
 
 
 class _Hours:
