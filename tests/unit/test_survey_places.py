@@ -48,7 +48,7 @@ def test_a_place_that_people_come_to_and_leave_is_good(tmp_path: Path, rule: dic
 @pytest.mark.parametrize(
     ("ways", "words"),
     [
-        (5 * [PASSES_BY], "is entered by nobody: of 5 tracks none comes nearer than 2.1 boxes"),
+        (5 * [PASSES_BY], "is entered by nobody: of 5 tracks none comes nearer than 2.2 boxes"),
         (5 * [ON_A_SIDE], "is entered by nobody: none of 5 tracks is far enough inside, and believed"),
         (
             [*4 * [COMES], *2 * [APPEARS]],
