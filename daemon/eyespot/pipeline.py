@@ -3,10 +3,8 @@
 `eyespot run` and `eyespot replay` step the same pipeline, so they count the same.
 """
 
-import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -34,7 +32,8 @@ from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Gathering, Rule, Snapshot, Sweeping, was_heatmap
+from eyespot.rules import Gathering, Rule, Snapshot, was_heatmap
+from eyespot.sweeping import Told, can_sweep, rough, told_of
 from eyespot.topics.native import Native, Since, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
@@ -82,16 +81,6 @@ class _Running:
     undecided: int = 0  # as the rule said last
     kept: dict[str, object] | None = None
     kept_ns: int = 0  # when that was looked at last
-
-
-class _Told(NamedTuple):
-    """What a rule has told of a scene of a strip, and its state then."""
-
-    step: int
-    order: int
-    events: Sequence[Event]
-    state: RuleState
-    undecided: int
 
 
 class Pipeline:
@@ -265,18 +254,15 @@ class Pipeline:
         Where all rules can, they look at them at once.
         """
         rules = [running.rule for running in self._rules.values()]
-        sweeping = [rule for rule in rules if isinstance(rule, Sweeping)]
-        if self._publishes_frames or len(sweeping) < len(rules):
+        if self._publishes_frames or not can_sweep(rules):
             yield from self._step_through(strip)
             return
-        told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(sweeping)), key=_when)
-        rough = _rough(strip, self._buckets.stands_ns)
-        passed = 0
-        for step, at_once in groupby(told, key=lambda one: one.step):
-            yield from self._let_pass(strip, passed, step, rough)
-            yield from self._tell(list(at_once), strip, step)
+        not_smooth, passed = rough(strip, self._buckets.stands_ns), 0
+        for step, told in told_of(strip, rules):
+            yield from self._let_pass(strip, passed, step, not_smooth)
+            yield from self._tell(told, strip, step)
             passed = step + 1
-        yield from self._let_pass(strip, passed, len(strip), rough)
+        yield from self._let_pass(strip, passed, len(strip), not_smooth)
 
     def _step_through(self, strip: Strip) -> Iterator[Message]:
         for scene in strip.scenes():
@@ -285,11 +271,11 @@ class Pipeline:
                 self._buckets.look(scene.observation.sight)
             yield from self._look(scene, ()).messages
 
-    def _let_pass(self, strip: Strip, begin: int, end: int, rough: Sequence[int]) -> Iterator[Message]:
+    def _let_pass(self, strip: Strip, begin: int, end: int, not_smooth: Sequence[int]) -> Iterator[Message]:
         """Yield what is told of scenes in which no rule says anything: buckets that end."""
         if begin == end or not self._buckets.rules:
             return
-        smooth = rough[begin] == rough[end]
+        smooth = not_smooth[begin] == not_smooth[end]
         if smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline):
             return
         for step in range(begin, end):
@@ -301,21 +287,22 @@ class Pipeline:
         if strip.observed[step]:
             self._buckets.look(strip.sight(step))
 
-    def _tell(self, told: Sequence[_Told], strip: Strip, step: int) -> Iterator[Message]:
+    def _tell(self, told: Sequence[Told], strip: Strip, step: int) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
         if self._buckets.rules:
             self._pass_time(strip, step)
         running = list(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
-            self._count_told(rule_id, of, one)
-            yield from (self._native.event(event, strip.timeline) for event in one.events)
+            events = [_dated(event, of, strip.timeline) for event in one.events]
+            self._count_told(rule_id, of, one._replace(events=events))
+            yield from (self._native.event(event, strip.timeline) for event in events)
         yield from (self._native.bucket(bucket) for bucket in self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))
         for one in told:
             yield from self._published(*running[one.order], one.state, at)
 
-    def _count_told(self, rule_id: str, running: _Running, told: _Told) -> None:
+    def _count_told(self, rule_id: str, running: _Running, told: Told) -> None:
         undecided = told.undecided - running.undecided
         running.undecided, running.counted = told.undecided, told.state
         if rule_id in self._buckets.rules:
@@ -404,7 +391,7 @@ class Pipeline:
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for rule_id, running in self._rules.items():
-            told = [_dated(event, running, scene) for event in running.rule.step(scene, events)]
+            told = [_dated(event, running, scene.timeline) for event in running.rule.step(scene, events)]
             events += told
             self._count(rule_id, running, told)
         return events
@@ -472,40 +459,14 @@ def _is_heatmap(running: _Running) -> bool:
     return isinstance(running.rule.state(), HeatmapState)
 
 
-def _dated(event: Event, running: _Running, scene: Scene) -> Event:
+def _dated(event: Event, running: _Running, timeline: Timeline) -> Event:
     """Return an event; of totals that a rule has begin anew, with when they had begun."""
     if not isinstance(event, Reset):
         return event
     dated = replace(event, since_utc_ns=running.since_utc_ns)
-    running.since_utc_ns, running.reset = scene.timeline.utc_ns(event.taken_ns), event.cause
+    running.since_utc_ns, running.reset = timeline.utc_ns(event.taken_ns), event.cause
     running.published = None
     return dated
-
-
-def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[_Told]:
-    for step, events in rule.sweep(strip):
-        yield _Told(step, order, events, rule.state(), rule.undecided)
-
-
-def _rough(strip: Strip, stands_ns: int) -> list[int]:
-    """Return, for each step and the end, how many before it are no look that sees something and is in time.
-
-    Args:
-        strip: whose steps.
-        stands_ns: how long after the one before it a look is in time.
-    """
-    gaps_ns = np.diff(strip.taken_ns, prepend=strip.taken_ns[0] - stands_ns - 1)
-    clear = (
-        np.array([strip.sight(step) == "clear" for step in range(len(strip))]) if strip.observations else True
-    )
-    smooth = strip.observed & clear & (gaps_ns >= 0) & (gaps_ns <= stands_ns)
-    smooth[1:] &= strip.observed[:-1]
-    rough: list[int] = np.concatenate([[0], np.cumsum(~smooth)]).tolist()
-    return rough
-
-
-def _when(told: _Told) -> tuple[int, int]:
-    return told.step, told.order
 
 
 def _goes_on(rule: Rule, running: _Running | None) -> bool:

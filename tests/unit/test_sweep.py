@@ -20,6 +20,7 @@ from eyespot.pipeline import Pipeline
 from eyespot.ports import ModelIdentity
 from eyespot.rules import Rule
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.occupancy import Occupancy, OccupancySettings
 from eyespot.rules.queue import Queue, QueueSettings
 from eyespot.rules.zone import Zone, ZoneSettings
 from eyespot.topics.gate import Gate
@@ -56,6 +57,11 @@ def a_zone(place: str = "with a dent", **settings: object) -> Zone:
 def a_queue(**settings: object) -> Queue:
     given = {"service": (1,), "join_s": 2.0, "pace": 1.0, **settings}
     return Queue(QueueSettings(id="till", points=ZONE, **given), LABELS, "oblique")
+
+
+def an_occupancy(**settings: object) -> Occupancy:
+    given = {"reset_at": ("22:00", "06:00"), "max_dwell_s": 60.0, **settings}
+    return Occupancy(OccupancySettings(id="shop", lines=("door",), **given), LABELS, BERLIN)
 
 
 MAKERS: dict[str, Callable[[], Sweeps]] = {
@@ -153,11 +159,14 @@ def test_the_scenes_on_which_that_is_tried_have_all_that_can_happen() -> None:
     )
 
 
-def messages(film: Sequence[Scene], look: Callable[[Pipeline, Strip], Iterator[object]]) -> list[object]:
+Look = Callable[[Pipeline, Strip], Iterator[object]]
+
+
+def messages(film: Sequence[Scene], look: Look, **more: object) -> list[object]:
     model = ModelIdentity("m@1-abc", "m", "1.0.0", None, LABELS, 0.35)
-    rules = {"hall": a_zone(), "till": a_queue(), "door": a_line()}
+    rules = {"hall": a_zone(), "till": a_queue(), "door": a_line(), "shop": an_occupancy(**more)}
     native = Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0)
-    spans = {"hall": 10, "door": 15}
+    spans = {"hall": 10, "door": 15, "shop": 5}
     pipeline = Pipeline(model, Tracker(0.35), rules, native, spans=spans, zone=BERLIN)
     pipeline.expect_rate(10)
     told: list[object] = [*pipeline.begin({}, 0, BEFORE_TEN).messages]
@@ -166,12 +175,20 @@ def messages(film: Sequence[Scene], look: Callable[[Pipeline, Strip], Iterator[o
     return [*told, *pipeline.end(film[-1].taken_ns, BEFORE_TEN).messages]
 
 
-@pytest.mark.parametrize("seed", range(4))
+def by_steps(pipeline: Pipeline, strip: Strip) -> Iterator[object]:
+    return pipeline._step_through(strip)
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_several_rules_and_their_buckets_are_told_as_step_by_step(seed: int) -> None:
-    film = stays(seed)
-    expected = messages(film, lambda pipeline, strip: pipeline._step_through(strip))
-    # rule that cannot sweep brings about
-    assert messages(film, lambda pipeline, strip: pipeline.sweep(strip)) == expected
+    film, more = stays(seed, 130), {"empty_s": 10.0} if seed % 2 else {"classes": ("person",)}
+    assert messages(film, Pipeline.sweep, **more) == messages(film, by_steps, **more)
+
+
+def test_the_scenes_on_which_that_is_tried_have_resets_of_several_causes() -> None:
+    told = [str(one) for seed in range(0, 6, 2) for one in messages(stays(seed, 130), Pipeline.sweep)]
+    for cause in ("schedule", "max_dwell", "negative"):
+        assert any(f'"cause":"{cause}"' in one for one in told), cause
 
 
 def test_a_strip_gives_its_scenes_back() -> None:
