@@ -19,6 +19,7 @@ from eyespot.domain.track import Scene
 from eyespot.pipeline import Pipeline
 from eyespot.ports import ModelIdentity
 from eyespot.rules import Rule
+from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from eyespot.rules.line import Line, LineSettings
 from eyespot.rules.occupancy import Occupancy, OccupancySettings
 from eyespot.rules.queue import Queue, QueueSettings
@@ -70,6 +71,7 @@ MAKERS: dict[str, Callable[[], Sweeps]] = {
     **{f"zone {place}": lambda place=place: a_zone(place) for place in PLACES},
     "zone for persons": lambda: a_zone(classes=("person",), loiter_s={"person": 5.5}, armed=()),
     "queue": a_queue,
+    "heatmap": lambda: Heatmap(HeatmapSettings(id="heat", grid=(16, 12)), LABELS, "oblique", BERLIN),
 }
 
 
@@ -91,12 +93,12 @@ Told = tuple[int, list[Event], int, RuleState]  # when, what, how many were unde
 
 
 def stepped(rule: Sweeps, scenes: Sequence[Scene]) -> list[Told]:
-    before, told = rule.undecided, []
+    told, before = [], (rule.undecided, rule.state())
     for scene in scenes:
         events = rule.step(scene, [])
-        if events or rule.undecided != before:
+        if events or (rule.undecided, rule.state()) != before:
             told.append((scene.taken_ns, events, rule.undecided, rule.state()))
-        before = rule.undecided
+        before = rule.undecided, rule.state()
     return told
 
 
@@ -164,7 +166,8 @@ Look = Callable[[Pipeline, Strip], Iterator[object]]
 
 def messages(film: Sequence[Scene], look: Look, **more: object) -> list[object]:
     model = ModelIdentity("m@1-abc", "m", "1.0.0", None, LABELS, 0.35)
-    rules = {"hall": a_zone(), "till": a_queue(), "door": a_line(), "shop": an_occupancy(**more)}
+    rules = {name: MAKERS[kind]() for name, kind in (("hall", "zone for persons"), ("heat", "heatmap"))}
+    rules |= {"till": a_queue(), "door": a_line(), "shop": an_occupancy(**more)}
     native = Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0)
     spans = {"hall": 10, "door": 15, "shop": 5}
     pipeline = Pipeline(model, Tracker(0.35), rules, native, spans=spans, zone=BERLIN)
