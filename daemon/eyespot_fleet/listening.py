@@ -15,7 +15,7 @@ from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Message
 from eyespot.ports import BrokerEvents, Ear, Subscription
 
-_FIRST_S = 8.0
+_FIRST_S = 12.0  # a broker has ten to answer
 _STEP_S = 0.1
 _LEAVE_S = 1.0
 

@@ -26,12 +26,13 @@ from eyespot.app.tally import Tally, tally
 from eyespot.app.updating import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
-from eyespot.app.why import Explanation, Question, why
+from eyespot.app.why import Explained, Explanation, Question, why
 from eyespot.host.identity import board
 from eyespot.trust.notes import WorkerNote
 
 __all__ = [
     "STDIO",
+    "Explained",
     "Explanation",
     "Installed",
     "ModelFile",

@@ -1,4 +1,4 @@
-"""What a recording says of lines: do they lie where people can be counted?"""
+"""What a recording says of lines, zones and queues: do they lie where people can be counted?"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from eyespot.app.eye import order, smallest_score
+from eyespot.app.survey_places import PlaceTally
 from eyespot.app.traces import trace_of
 from eyespot.config import Loaded
 from eyespot.domain.account import Account, Fate
 from eyespot.domain.geometry import Mount, Reals
 from eyespot.domain.polyline import Polyline
+from eyespot.rules import Explaining, build
 from eyespot.rules.line import Line, LineSettings
+from eyespot.rules.queue import QueueSettings
+from eyespot.rules.zone import ZoneSettings
 
 _ENOUGH = 5  # tracks, before anything is said of them
 _MANY = 0.2  # of those that came to the line
@@ -23,7 +27,7 @@ _BADLY_SEEN: tuple[Fate, ...] = ("lost_before", "first_behind", "on_it", "first_
 
 
 def survey(loaded: Loaded, recording: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[str]:
-    """Yield doubts about the lines of a configuration, one line of text each, with file and line.
+    """Yield doubts about lines, zones and queues of a configuration, a line of text each, with file and line.
 
     Args:
         loaded: the configuration.
@@ -40,15 +44,27 @@ def survey(loaded: Loaded, recording: Path, tell: Callable[[str], None] = lambda
         for index, rule in enumerate(loaded.config.rules)
         if isinstance(rule, LineSettings)
     }
+    places = {
+        index: (rule, build(rule, labels, mount), PlaceTally(rule.classes))
+        for index, rule in enumerate(loaded.config.rules)
+        if isinstance(rule, ZoneSettings | QueueSettings)
+    }
     accounts: dict[int, list[Account]] = {index: [] for index in lines}
     for strip in traced.strips:
         tell(f"{int(strip.taken_ns[-1]) // 60_000_000_000} min")
         for index, (_, line) in lines.items():
             accounts[index] += line.explain(strip)
+        for _, logic, tally in places.values():
+            if isinstance(logic, Explaining):
+                tally.add(logic.explain(strip))
     for index, (rule, _) in lines.items():
         place = loaded.at("rules", index, "a" if rule.points is None else "points")
         for doubt in doubts(rule, _of_its_classes(rule, accounts[index]), mount, traced.size):
             yield f'{place}: line "{rule.id}" {doubt}, in {recording}'
+    for index, (one, _, tally) in places.items():
+        place, kind = loaded.at("rules", index, "points"), one.__struct_config__.tag
+        for doubt in tally.doubts():
+            yield f'{place}: {kind} "{one.id}" {doubt}, in {recording}'
 
 
 def doubts(

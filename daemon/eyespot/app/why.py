@@ -23,7 +23,11 @@ from eyespot.domain.track import Scene
 from eyespot.host.timezone import zone_of
 from eyespot.rules import Explaining, RuleSettings, build
 from eyespot.rules.line import LineSettings
+from eyespot.rules.queue import QueueSettings
+from eyespot.rules.zone import ZoneSettings
 from eyespot.store.settings import state_dir
+
+Explained = LineSettings | ZoneSettings | QueueSettings
 
 _BEFORE_NS, _AFTER_NS = 60 * SECOND_NS, 30 * SECOND_NS  # how much of the ways of tracks is looked at
 _ADVICE = 'as "2026-01-31T12:00:03Z", or "12:00:03" by the device\'s clock'
@@ -57,7 +61,7 @@ class Explanation:
         size: width and height of the picture; only their ratio matters.
     """
 
-    rule: LineSettings
+    rule: Explained
     at_ns: int
     within_s: float
     accounts: tuple[Account, ...]
@@ -130,11 +134,10 @@ def explain(scenes: Scenes, question: Question, zone: ZoneInfo, tell: Callable[[
     """Return what a rule makes of the tracks near a moment; as `why`."""
     settings = _named(question.rule, scenes.rules)
     logic = build(settings, scenes.labels, scenes.mount, zone)
-    if not isinstance(logic, Explaining) or not isinstance(settings, LineSettings):
+    if not isinstance(logic, Explaining) or not isinstance(settings, Explained):
         kind = settings.__struct_config__.tag
-        raise ConfigError(
-            f'rule {settings.id}: what a rule of kind "{kind}" does is not explained; name a line'
-        )
+        what = f'what a rule of kind "{kind}" does is not explained'
+        raise ConfigError(f"rule {settings.id}: {what}; name a line, a zone or a queue")
     window, at_ns = _window(scenes, logic, question.at, zone, tell)
     near_ns = round(question.within_s * SECOND_NS)
     accounts = [

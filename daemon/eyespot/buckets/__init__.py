@@ -95,6 +95,27 @@ class Buckets:
             for row in self._rows.values():
                 row.look(blanks, self._now)
 
+    @property
+    def stands_ns(self) -> int:
+        """For how long a look stands for the time after it."""
+        return 0 if self._now is None else self._now.coverage.stands_ns
+
+    def look_on(self, taken_ns: int, timeline: Timeline) -> bool:
+        """Go on over looks up to one, as `Coverage.look_on`; return whether that could be done.
+
+        It cannot where a bucket ends meanwhile, or is to be published.
+        """
+        now = self._now
+        if now is None or now.timeline != timeline:
+            return False
+        utc_ns = timeline.utc_ns(taken_ns)
+        if not all(row.rests_until(utc_ns) for row in self._rows.values()):
+            return False
+        if not now.coverage.look_on(taken_ns):
+            return False
+        self._now = now._replace(taken_ns=taken_ns)
+        return True
+
     def change_model(self, bundle: str) -> None:
         """Split: another model looks from here on."""
         if self._now is not None and bundle != self._now.bundle:

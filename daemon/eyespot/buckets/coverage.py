@@ -53,6 +53,22 @@ class Coverage:
         )
         return [blank for blank in blanks if blank.begin_ns < blank.end_ns]
 
+    @property
+    def stands_ns(self) -> int:
+        """For how long a look stands."""
+        return self._stands_ns
+
+    def look_on(self, taken_ns: int) -> bool:
+        """Take note of looks one after the other, up to one; return whether that could be done.
+
+        Each of them sees something, and comes while the one before it still stands, as the newest has to.
+        """
+        if self._edge_ns != self._look_ns + self._stands_ns:
+            return False
+        self._covered_ns += taken_ns - self._look_ns
+        self._look_ns, self._edge_ns = taken_ns, taken_ns + self._stands_ns
+        return True
+
     def look(self, taken_ns: int, sight: Sight) -> list[Blank]:
         """Take note of a look, and return the blanks that it ends; one that sees nothing may, too."""
         blanks = self.blanks(taken_ns)

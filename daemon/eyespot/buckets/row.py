@@ -51,6 +51,10 @@ class Row:
         blanks = now.coverage.blanks(now.taken_ns)
         self._open = self._fresh(now, blanks[-1].cause if blanks else "silent", at_ns)
 
+    def rests_until(self, utc_ns: int) -> bool:
+        """Return whether no bucket ends or is to be published until an instant."""
+        return utc_ns < self._open.tally.end_utc_ns and not self._ended.waiting
+
     def set_clock(self, before: Now, timeline: Timeline) -> None:
         """Go on by a clock that was set.
 

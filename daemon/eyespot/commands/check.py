@@ -23,7 +23,7 @@ def add_to(commands: Subparsers) -> None:
         "--recording",
         type=Path,
         metavar="R",
-        help="a recording of what the camera sees: do the lines lie where people can be counted?",
+        help="a recording of what the camera sees: do lines and zones lie where people can be counted?",
     )
     parser.set_defaults(command=_run)
 

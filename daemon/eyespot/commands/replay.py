@@ -1,8 +1,9 @@
 """`eyespot replay FILE`: run the rules over a recording."""
 
 import argparse
-import json
 from pathlib import Path
+
+import msgspec
 
 from eyespot import app
 from eyespot.commands.options import Subparsers, add_config
@@ -28,6 +29,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _line(message: Message) -> str:
-    payload = json.loads(message.payload) if message.payload else None
+    payload = msgspec.Raw(message.payload or b"null")
     line = {"topic": message.topic, "payload": payload, "retain": message.retain, "qos": message.qos}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(line).decode()

@@ -8,10 +8,12 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from eyespot.app import Explanation
+from eyespot.app import Explained, Explanation
 from eyespot.domain.account import Account
 from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
+from eyespot.rules.line import LineSettings
+from eyespot.rules.queue import QueueSettings
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _NARROWEST, _WIDEST, _TALLEST = 40, 100, 30
@@ -35,15 +37,12 @@ def draw(explanation: Explanation, width: int, height: int) -> list[Text]:
     """Return the frame as rows of text.
 
     Args:
-        explanation: with ways and line.
+        explanation: with ways, and the rule.
         width: characters of a row, with the sides.
         height: rows, with the edges.
     """
     cells: Cells = [[(" ", "")] * (width - 2) for _ in range(height - 2)]
-    line = np.array(explanation.rule.path)
-    _trace(cells, line, "•", "bold")
-    _trace(cells, line[:1], "a", "bold reverse")
-    _trace(cells, line[-1:], "b", "bold reverse")
+    _place(cells, explanation.rule)
     for place, account in enumerate(explanation.accounts):
         letter, style = _sign(place)
         _trace(cells, account.points, letter, style)
@@ -54,6 +53,20 @@ def draw(explanation: Explanation, width: int, height: int) -> list[Text]:
     edge = "─" * (width - 2)
     whole = [[(f"┌{edge}┐", "dim")], *rows, [(f"└{edge}┘", "dim")]]
     return [Text.assemble(*row, no_wrap=True) for row in whole]
+
+
+def _place(cells: Cells, rule: Explained) -> None:
+    """Draw a line with its ends, or the sides of a polygon; those of a queue by which the served leave."""
+    if isinstance(rule, LineSettings):
+        line = np.array(rule.path)
+        _trace(cells, line, "•", "bold")
+        _trace(cells, line[:1], "a", "bold reverse")
+        _trace(cells, line[-1:], "b", "bold reverse")
+        return
+    corners = np.array([*rule.points, rule.points[0]])
+    _trace(cells, corners, "•", "bold")
+    for side in rule.service if isinstance(rule, QueueSettings) else ():
+        _trace(cells, corners[side - 1 : side + 1], "=", "bold")
 
 
 def _trace(cells: Cells, points: Reals, letter: str, style: str) -> None:
@@ -95,7 +108,7 @@ def _words(explanation: Explanation, place: int, account: Account) -> Iterator[T
 
 def _sign(place: int) -> tuple[str, str]:
     """Return letter and colour of a track."""
-    letters = ascii_lowercase[2:]  # a and b are the ends of the line
+    letters = ascii_lowercase[2:]  # a and b are the ends of a line
     return letters[place % len(letters)], _COLOURS[place % len(_COLOURS)]
 
 

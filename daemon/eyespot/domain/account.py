@@ -12,7 +12,9 @@ from eyespot.domain.strip import Instants
 # counted; or crossed, but: of a class that does not count, seen too seldom, waiting to be seen more often, in
 # late mode there still, or there and back;
 # or not: past the end of the line, seen first or last right on it, came back, lost before it, seen first
-# behind it, turned near it, far from it.
+# behind it, turned near it, far from it. In a place: there too short a while, found again as another track,
+# hidden, there still, there on its way through; and, as counted: came in, was found inside, went out, was
+# lost inside.
 Fate = Literal[
     "counted",
     "class",
@@ -28,7 +30,17 @@ Fate = Literal[
     "first_behind",
     "turned",
     "far",
+    "short",
+    "found_again",
+    "hidden",
+    "stays",
+    "passed",
+    "entered",
+    "found",
+    "left",
+    "lost",
 ]
+_COUNTED: frozenset[Fate] = frozenset(("counted", "entered", "found", "left", "lost"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class Remark:
     @property
     def counted(self) -> bool:
         """Whether the rule counted it."""
-        return self.fate == "counted"
+        return self.fate in _COUNTED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

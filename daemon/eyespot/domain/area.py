@@ -57,7 +57,8 @@ class Area:
 
     def bands(self, units: Reals) -> Reals:
         """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
-        around = np.sqrt(((self._ways / units[:, None]) ** 2).sum(axis=2)).sum(axis=1)
+        wide, high = (self._ways[:, axis] / units[:, axis, None] for axis in (0, 1))
+        around = np.sqrt(wide**2 + high**2).sum(axis=1)
         middle = 2 * self._size / units.prod(axis=1) / around  # as `polygon.inradius`, in boxes
         bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
         return bands

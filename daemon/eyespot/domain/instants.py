@@ -30,7 +30,7 @@ NO_TIMELINE = Timeline(0, synced=False)
 def rfc3339(utc_ns: int) -> str:
     """Return RFC 3339 in UTC with milliseconds, as `2026-01-01T00:00:00.000Z` (RFC 3339, 5.6)."""
     moment = _EPOCH + timedelta(milliseconds=utc_ns // 1_000_000)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_rfc3339(text: str) -> int:

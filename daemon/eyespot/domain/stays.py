@@ -5,90 +5,36 @@ once it was seen as far outside; between, nothing changes. A stay outlives its t
 a while has not left, so it waits for another track of that class that begins where the last was seen.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Point
+from eyespot.domain.area import Area
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.domain.observation import Floats, Indexes
-from eyespot.domain.track import Ids, Scene, Tracks
-from eyespot.domain.trails import Trails
+from eyespot.domain.observation import Floats
+from eyespot.domain.passing import Clock, Item, Passing
+from eyespot.domain.reach import BOTH_SEEN_NS, within_reach
+from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay
+from eyespot.domain.strip import Strip
+from eyespot.domain.track import Tracks
+from eyespot.domain.trails import NOBODY, Sightings, Spot, Trail
 
 # How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
 # which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
 _WAITS_NS = 7 * SECOND_NS // 2
 _WAITS_AT_THE_EDGE_NS = SECOND_NS // 2
 _WAITS_AFTER_START_NS = 60 * SECOND_NS
-_LONGEST_GAP_NS = 2 * SECOND_NS  # between two looks: what is longer was time in which nobody looked
 _TOO_LONG_NS = 600 * SECOND_NS  # after so long it is somebody else
-_REACH = 1.5  # how far from where the last was seen another track may begin, in boxes
-_PACE = 1.0  # and how much further for each second, in longer sides of the box: people walk on unseen
-_WALKING_S = 3.0
 _EDGE = 0.01
-_MOST_STAYS = 1000
 # Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
 # then it may turn out to be somebody who is followed already.
 _FOUND_NS = SECOND_NS
-_BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may be seen at once
 
-
-class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stay as it is kept over a restart; instants in UTC, ns since 1970."""
-
-    label: Annotated[str, msgspec.Meta(max_length=64)]
-    track: int
-    since_utc_ns: int
-    seen_utc_ns: int
-    box: tuple[float, float, float, float]
-    found: bool
-    marks: Annotated[tuple[str, ...], msgspec.Meta(max_length=8)] = ()
-
-
-KeptStays = Annotated[tuple[KeptStay, ...], msgspec.Meta(max_length=_MOST_STAYS)]
-
-
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class Stay:
-    """Somebody inside.
-
-    Attributes:
-        label: class name when it was told of.
-        track: id of its newest track.
-        since_ns: when it began.
-        seen_ns: when it was seen last; up to date once its track has ended.
-        box: where, (4,).
-        found: whether it was inside when it was seen first.
-        told: whether its beginning has been told.
-        is_new: whether that is now.
-        lost: whether it has no track.
-        waits_ns: until when it waits for another one, in time in which somebody looks.
-        ended_ns: when it ended, once it has.
-        left_at: where it went out; None where that was not seen.
-        marks: what a rule notes of it, kept with it.
-    """
-
-    label: str
-    track: int
-    since_ns: int
-    seen_ns: int
-    box: Floats
-    found: bool
-    told: bool = False
-    is_new: bool = False
-    lost: bool = False
-    waits_ns: int = 0
-    ended_ns: int | None = None
-    left_at: Point | None = None
-    marks: set[str] = field(default_factory=set)
-
-    def lasted_s(self, now_ns: int) -> float:
-        """Return for how long it lasts, or lasted, in s."""
-        return max((now_ns if self.ended_ns is None else self.ended_ns) - self.since_ns, 0) / SECOND_NS
+# What may be on the agenda of a step, in the order in which it is done: a track is gone; has changed; is seen
+# where that matters; may be compared; or stays are to be looked at, or even told of, as time has passed.
+_GONE, _CHANGED, _SEEN, _DUE, _NUDGE, _WAKE = range(6)
 
 
 class _Undated(NamedTuple):
@@ -108,39 +54,58 @@ class Stays:
 
     Attributes:
         now_ns: instant of the newest scene; it stands still where instants go back.
+        found: which stays went on with other tracks in the newest strip.
     """
 
     def __init__(self, area: Area, classes: Collection[str] | None) -> None:
         self._area = area
         self._classes = classes
-        self._trails = Trails(area)
+        self._trails: dict[int, Trail] = {}
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
         self._undated: list[_Undated] = []
+        self._clock = Clock()
+        self._last = NOBODY
+        self._strangers: dict[int, Trail] = {}  # those that have not been compared
+        self._forgotten: set[int] = set()  # in the strip that passes
+        self._due: set[int] = set()  # tracks to be compared at this step
         self.now_ns = 0
-        self._looked_ns = 0  # time in which somebody looked
-        self._look_ns: int | None = None  # when somebody did last
+        self.found: list[Found] = []
 
-    def follow(self, scene: Scene, labels: Sequence[str]) -> list[Stay]:
-        """Return the stays that may be told of, about in the order in which they began; ended ones this once.
+    @property
+    def told(self) -> list[Stay]:
+        """Those that have been told of and go on."""
+        return [stay for stay in self._stays if stay.told]
 
-        Those of tracks that are not confirmed wait for that; those that are restored, for the first look.
+    def sweep(
+        self, strip: Strip, labels: Sequence[str], due: Callable[[Stay], int | None]
+    ) -> Iterator[tuple[int, list[Stay]]]:
+        """Yield steps, and the stays that may be told of then, about in the order in which they began.
+
+        Ended ones are among them once. Those of tracks that are not confirmed wait for that; those that are
+        restored, for the first look. At all other steps nothing happens to stays but that they last.
 
         Args:
-            scene: as it is now.
+            strip: scenes.
             labels: class names by class index.
+            due: from when on a stay is to be told of though nothing happens to it; None: not at all.
         """
-        self.now_ns = max(self.now_ns, scene.taken_ns)
-        self._end_tracks(scene.tracks.ids)
-        if scene.timeline.synced:
-            self._date(scene.timeline)
-        if scene.observation is not None:
-            self._pass_time()
-            self._take_up(scene.timeline)
-            self._look(scene.tracks)
-            self._give_up()
-            self._find_again(scene.tracks, labels)
-        return self._told(scene.tracks, labels)
+        self.found = []
+        self._passing = passing = Passing(strip, self._clock)
+        staying = {trail.id for trail in self._trails.values() if trail.stays}
+        self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
+        self._timeline = strip.timeline
+        if strip.timeline.synced:
+            self._date(strip.timeline)
+        self._plan(due)
+        for agenda in passing:
+            self.now_ns = passing.now_ns[passing.step]
+            if self._attend(agenda, strip.tracks, labels):
+                yield passing.step, self._told(labels)
+                self._remind(due)
+        self._clock, self.now_ns = passing.clock, passing.clock.now_ns
+        self._last = self._sightings.hand_on(self._last, self._forgotten)
+        self._forgotten.clear()
 
     def is_present(self, stay: Stay, within_ns: int) -> bool:
         """Return whether somebody was seen within a time, counted back from now."""
@@ -152,29 +117,71 @@ class Stays:
 
     def keep(self, timeline: Timeline) -> list[dict[str, object]]:
         """Return the stays that have been told of and go on, fit for JSON."""
-        kept = [self._keep(stay, timeline) for stay in self._stays if stay.told]
+        kept = [KeptStay.of(stay, self._seen_ns(stay), self._box(stay), timeline) for stay in self.told]
         return [msgspec.to_builtins(stay) for stay in (*self._kept, *kept)]
 
     def restore(self, kept: tuple[KeptStay, ...]) -> None:
         """Go on with stays that were kept, if they are found again."""
         self._kept = kept
 
-    def _pass_time(self) -> None:
-        if self._look_ns is not None:
-            self._looked_ns += min(self.now_ns - self._look_ns, _LONGEST_GAP_NS)
-        self._look_ns = self.now_ns
+    def _plan(self, due: Callable[[Stay], int | None]) -> None:
+        """Say at which steps something is known to happen."""
+        seen, ends = self._sightings, self._sightings.ends
+        gone = [(0, _GONE, track) for track in self._trails if track not in ends]
+        gone += [(end, _GONE, track) for track, end in ends.items()]
+        self._passing.plan(gone)
+        self._passing.plan((step, _CHANGED, row) for step, row in seen.changes)
+        self._passing.plan((step, _SEEN, place) for step, place in seen.notable)
+        if self._kept:
+            self._passing.add(self._passing.look_from(0), _WAKE)
+        for trail in self._strangers.values():
+            self._plan_comparing(trail)
+        for stay in self._stays:
+            if stay.lost:
+                self._await(stay)
+        if not all(stay.told for stay in self._stays):
+            self._passing.add(0, _WAKE)  # names of classes may be others
+        self._remind(due)
+
+    def _remind(self, due: Callable[[Stay], int | None]) -> None:
+        """Come back to the stays when the next one is due."""
+        instants = [instant for stay in self.told if (instant := due(stay)) is not None]
+        if instants:
+            self._passing.add(self._passing.step_at(min(instants)), _WAKE)
+
+    def _attend(self, agenda: Sequence[Item], tracks: Tracks, labels: Sequence[str]) -> bool:
+        """Do what is to be done at a step, and return whether it may have to be told."""
+        stirred = False
+        inside: list[Trail] = []
+        outside: list[Trail] = []
+        for kind, what in agenda:
+            if kind == _GONE:
+                self._part(what)
+            elif kind == _CHANGED:
+                stirred |= self._learn(tracks, what)
+            elif kind == _SEEN:
+                self._see(what, inside, outside)
+            elif kind == _DUE:
+                self._due.add(what)
+            else:
+                stirred |= kind == _WAKE
+        if not self._passing.looks:
+            return stirred
+        self._take_up(self._timeline)
+        for trail in inside:
+            self._begin(trail)
+        for trail in outside:
+            self._end(trail)
+        ended, changed = self._give_up(), self._find_again(labels)
+        return stirred or ended or changed or bool(inside or outside)
 
     def _take_up(self, timeline: Timeline) -> None:
         """Let the stays that were kept wait for tracks."""
-        newest_ns = self.now_ns - 1  # another track begins later than that, whatever became of the clock
         for kept in self._kept:
-            seen_ns = min(kept.seen_utc_ns - timeline.utc_at_zero_ns, newest_ns)
-            since_ns = min(kept.since_utc_ns - timeline.utc_at_zero_ns, seen_ns)
-            stay = Stay(kept.label, kept.track, since_ns, seen_ns, np.array(kept.box, np.float32), kept.found)
-            stay.told = stay.lost = True
-            stay.waits_ns = self._looked_ns + _WAITS_AFTER_START_NS
-            stay.marks = set(kept.marks)
+            stay = kept.taken_up(self.now_ns, timeline)
+            stay.waits_ns = self._passing.looked_ns + _WAITS_AFTER_START_NS
             self._stays.append(stay)
+            self._await(stay)
             if not timeline.synced:
                 self._undated.append(_Undated(stay, kept, self.now_ns))
         self._kept = ()
@@ -189,120 +196,169 @@ class Stays:
                 stay.since_ns = min(since_ns, stay.since_ns)
         self._undated = []
 
-    def _end_tracks(self, ids: Ids) -> None:
-        """Have one row for each track; let the stays of those that are no more wait, or forget them."""
-        gone = self._trails.gone(ids)
-        for stay in self._stays:
-            if stay.track in gone and not stay.lost:
-                self._lose(stay)
+    def _part(self, track: int) -> None:
+        """Let the stays of a track that is no more wait, or forget them."""
+        for stay in self._of(track):
+            self._lose(stay)
         self._stays = [stay for stay in self._stays if stay.told or not stay.lost]
-        self._trails.follow(ids)
-
-    def _look(self, tracks: Tracks) -> None:
-        """Begin and end stays."""
-        inside, outside = self._trails.look(tracks, self.now_ns, self.now_ns + _FOUND_NS)
-        for row in inside:
-            self._begin(self._trails.table[row])
-        for row in outside:
-            self._end(self._trails.table[row])
+        del self._trails[track]
+        self._strangers.pop(track, None)
 
     def _lose(self, stay: Stay) -> None:
         stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
         at_the_edge = bool((stay.box <= _EDGE).any() or (stay.box >= 1 - _EDGE).any())
-        stay.waits_ns = self._looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
+        stay.waits_ns = self._passing.had_looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
         stay.lost = True
+        self._await(stay)
 
-    def _begin(self, track: np.void) -> None:
-        since_ns, found = int(track["turned_ns"]), not track["turned"]
-        self._stays.append(Stay("", int(track["id"]), since_ns, self.now_ns, track["box"].copy(), found))
-        track["stays"] = True
+    def _await(self, stay: Stay) -> None:
+        """Come back when a stay that is lost has waited for too long; and when there may be too many."""
+        passing = self._passing
+        later = (passing.step_after(stay.waits_ns), passing.step_at(stay.seen_ns + _TOO_LONG_NS + 1))
+        passing.add(passing.look_from(min(later)), _NUDGE)
+        passing.add(passing.look_from(passing.step + 1), _NUDGE)
 
-    def _end(self, track: np.void) -> None:
-        stay = next(one for one in self._of(int(track["id"])) if one.ended_ns is None)
-        self._leave(stay, track)
-        track["stays"], track["due_ns"] = False, self.now_ns
+    def _learn(self, tracks: Tracks, row: int) -> bool:
+        """Note what has changed of a track; return whether somebody may be told of now."""
+        track = int(tracks.ids[row])
+        trail = self._trails.get(track)
+        if trail is None:
+            trail = self._trails[track] = self._strangers[track] = Trail(track)
+        trail.kind, trail.confirmed = int(tracks.classes[row]), bool(tracks.confirmed[row])
+        self._plan_comparing(trail)
+        return any(not stay.told for stay in self._stays)
 
-    def _leave(self, stay: Stay, track: np.void) -> None:
-        stay.ended_ns = stay.seen_ns = max(int(track["turned_ns"]), stay.since_ns)
-        stay.left_at = (float(track["turned_at"][0]), float(track["turned_at"][1]))
+    def _see(self, place: int, inside: list[Trail], outside: list[Trail]) -> None:
+        """Note where a track is, and who has come in and gone out."""
+        seen = self._sightings
+        trail, before = self._trails[seen.track(place)], seen.before(place)
+        if not trail.seen:
+            trail.begin(seen.spot(place), self.now_ns + _FOUND_NS)
+            self._forgotten.discard(trail.id)
+            self._plan_comparing(trail)
+        elif before is None:
+            last = self._last.spot(trail.id)
+            if (last.depth >= 0) != seen.inside[place]:
+                trail.turn(last, seen.spot(place))
+        elif seen.inside[before] != seen.inside[place]:
+            trail.turn(seen.spot(before), seen.spot(place))
+        side = seen.sides[place]
+        if side > 0 and not trail.stays:
+            inside.append(trail)
+        elif side < 0 and trail.stays:
+            outside.append(trail)
 
-    def _find_again(self, tracks: Tracks, labels: Sequence[str]) -> None:
-        """Let stays whose track is not seen go on with tracks that are new."""
-        own = self._trails.table
-        due = ~np.isnan(own["depth"]) & (own["due_ns"] <= self.now_ns)
-        fresh = np.flatnonzero(tracks.confirmed & ~own["known"] & due)
-        if not len(fresh):
+    def _plan_comparing(self, trail: Trail) -> None:
+        if not trail.is_comparable:
             return
-        own["known"][fresh] = True
-        told = [stay.track for stay in self._stays if stay.told and not stay.lost]
-        fresh = fresh[~np.isin(own["id"][fresh], told)]  # who was seen to come in is nobody else
-        waiting = [stay for stay in self._stays if self._waits(stay)] if len(fresh) else []
+        passing = self._passing
+        if trail.due_ns <= self.now_ns and passing.looks:
+            self._due.add(trail.id)
+        else:
+            passing.add(passing.look_from(passing.step_at(trail.due_ns)), _DUE, trail.id)
+
+    def _begin(self, trail: Trail) -> None:
+        box, found = self._last_box(trail.id), not trail.turned
+        self._stays.append(Stay("", trail.id, trail.turned_ns, self.now_ns, box, found))
+        trail.stays = True
+
+    def _end(self, trail: Trail) -> None:
+        stay = next(one for one in self._of(trail.id) if one.ended_ns is None)
+        self._leave(stay, trail)
+        trail.stays, trail.due_ns = False, self.now_ns
+        self._plan_comparing(trail)
+
+    def _leave(self, stay: Stay, trail: Trail) -> None:
+        stay.ended_ns = stay.seen_ns = max(trail.turned_ns, stay.since_ns)
+        stay.left_at = trail.turned_at
+
+    def _find_again(self, labels: Sequence[str]) -> bool:
+        """Let stays whose track is not seen go on with tracks that are new; return whether any track was."""
+        if not self._due:
+            return False
+        known = (self._trails.get(track) for track in sorted(self._due))
+        self._due.clear()
+        fresh = [trail for trail in known if trail and trail.is_comparable and trail.due_ns <= self.now_ns]
+        if not fresh:
+            return False
+        for trail in fresh:
+            trail.known = True
+            del self._strangers[trail.id]
+        told = {stay.track for stay in self._stays if stay.told and not stay.lost}
+        changed = any(not stay.told for stay in self._stays)
+        fresh = [trail for trail in fresh if trail.id not in told]  # who was seen to come in is nobody else
+        waiting = [stay for stay in self._stays if self._waits(stay)] if fresh else []
         if not waiting:
-            return
-        rows, places = self._within_reach(fresh, waiting)
-        found_rows: set[int] = set()
-        found: set[int] = set()
-        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
-            alike = labels[tracks.classes[row]] == waiting[place].label
-            if alike and row not in found_rows and place not in found:
-                self._go_on(waiting[place], row)
-                found_rows.add(row)
-                found.add(place)
-
-    def _within_reach(self, fresh: Indexes, waiting: Sequence[Stay]) -> tuple[Indexes, Indexes]:
-        """Return rows and places among the waiting of which the one may be the other, the nearest first."""
+            return changed
+        found: set[Trail | Stay] = set()
         boxes = np.array([self._box(stay) for stay in waiting])
         last_ns = np.array([self._seen_ns(stay) for stay in waiting])
-        hidden_ns = self._trails.table["born_ns"][fresh][:, None] - last_ns
-        walked = _PACE * np.clip(hidden_ns / SECOND_NS, 0, _WALKING_S)
-        units = units_of(boxes)
-        reach = _REACH * units + walked[:, :, None] * units.max(axis=1)[:, None]
-        out = self._trails.table["born_at"][fresh][:, None] - self._area.points(boxes)
-        distances = np.linalg.norm(out / reach, axis=2)
-        rows, places = np.nonzero((hidden_ns >= -_BOTH_SEEN_NS) & (distances <= 1))
-        order = np.argsort(distances[rows, places], kind="stable")
-        return fresh[rows[order]], places[order]
+        for row, place in within_reach(fresh, self._area.points(boxes), boxes, last_ns):
+            trail, stay = fresh[row], waiting[place]
+            if labels[trail.kind] == stay.label and trail not in found and stay not in found:
+                self._go_on(stay, trail)
+                found |= {trail, stay}
+        return changed or bool(found)
 
     def _waits(self, stay: Stay) -> bool:
         """Return whether a stay could do with another track."""
-        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > _BOTH_SEEN_NS
+        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > BOTH_SEEN_NS
         return stay.told and stay.ended_ns is None and hidden
 
-    def _go_on(self, stay: Stay, row: int) -> None:
-        """Let a stay go on with the track of a row, whose own stay is none then."""
+    def _go_on(self, stay: Stay, trail: Trail) -> None:
+        """Let a stay go on with a track, whose own stay is none then."""
+        step, seen = self._passing.step, self._sightings
         if not stay.lost:
-            self._trails.forget(stay.track)
-        track = self._trails.table[row]
-        own = next(self._of(int(track["id"])), None)
-        stay.track, stay.lost = int(track["id"]), False
+            self._forget(self._trails[stay.track])
+            self._look_out_for(seen.next(stay.track, step), seen.next(stay.track, step, side=1))
+        self.found.append(Found(self.now_ns, stay.track, trail.id))
+        own = next(self._of(trail.id), None)
+        stay.track, stay.lost = trail.id, False
         if own is not None:
             self._stays.remove(own)
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
-        elif track["depth"] < 0:
-            self._leave(stay, track)
+        elif self._last_spot(trail.id).depth < 0:
+            self._leave(stay, trail)
         else:
-            track["stays"] = True
+            trail.stays = True
+            self._look_out_for(seen.next(trail.id, step, side=-1))
+
+    def _forget(self, trail: Trail) -> None:
+        trail.forget()
+        self._forgotten.add(trail.id)
+        self._strangers[trail.id] = trail
+
+    def _look_out_for(self, *places: int | None) -> None:
+        """Have sightings looked at."""
+        for place in places:
+            if place is not None:
+                self._passing.add(int(self._sightings.steps[place]), _SEEN, place)
 
     def _of(self, track: int) -> Iterator[Stay]:
         """Yield the stays of a track; ids of lost ones may come again, after a restart."""
         return (stay for stay in self._stays if stay.track == track and not stay.lost)
 
-    def _give_up(self) -> None:
-        """End stays that have waited for too long, when they were seen last."""
-        for stay in self._stays:
-            long_ago = self.now_ns - stay.seen_ns > _TOO_LONG_NS
-            if stay.lost and (long_ago or self._looked_ns >= stay.waits_ns):
-                stay.ended_ns = stay.seen_ns
-        lost = [stay for stay in self._stays if stay.lost and stay.ended_ns is None]
-        for stay in lost[: max(len(self._stays) - _MOST_STAYS, 0)]:
+    def _give_up(self) -> bool:
+        """End stays that have waited for too long, when they were seen last; return whether there are any."""
+        lost = [stay for stay in self._stays if stay.lost]
+        if not lost:
+            return False
+        ended = [stay for stay in lost if self._is_too_late(stay)]
+        lost = [stay for stay in lost if stay not in ended]
+        ended += lost[: max(len(self._stays) - MOST_STAYS, 0)]
+        for stay in ended:
             stay.ended_ns = stay.seen_ns
+        return bool(ended)
 
-    def _told(self, tracks: Tracks, labels: Sequence[str]) -> list[Stay]:
+    def _is_too_late(self, stay: Stay) -> bool:
+        return self.now_ns - stay.seen_ns > _TOO_LONG_NS or self._passing.looked_ns >= stay.waits_ns
+
+    def _told(self, labels: Sequence[str]) -> list[Stay]:
         told: list[Stay] = []
         going_on: list[Stay] = []
         for stay in self._stays:
             stay.is_new = False
-            confirmed = stay.told or self._name(stay, tracks, labels)
+            confirmed = stay.told or self._name(stay, labels)
             if stay.told:
                 told.append(stay)
             if stay.ended_ns is None or not confirmed:
@@ -310,34 +366,30 @@ class Stays:
         self._stays = going_on
         return told
 
-    def _name(self, stay: Stay, tracks: Tracks, labels: Sequence[str]) -> bool:
+    def _name(self, stay: Stay, labels: Sequence[str]) -> bool:
         """Let a stay be told of if its track is confirmed, and of a class that counts; return the former."""
-        row = self._trails.row(stay.track)
-        if row is None or not tracks.confirmed[row]:
+        trail = self._trails.get(stay.track)
+        if trail is None or not trail.confirmed:
             return False
-        stay.label = labels[tracks.classes[row]]
-        certain = not stay.found or bool(self._trails.table["known"][row])
+        stay.label = labels[trail.kind]
+        certain = not stay.found or trail.known
         stay.told = certain and (self._classes is None or stay.label in self._classes)
         stay.is_new = stay.told
         return True
 
     def _seen_ns(self, stay: Stay) -> int:
-        row = None if stay.lost else self._trails.row(stay.track)
-        return stay.seen_ns if row is None else int(self._trails.table["seen_ns"][row])
+        return self._last_spot(stay.track).seen_ns if self._is_followed(stay) else stay.seen_ns
 
     def _box(self, stay: Stay) -> Floats:
-        row = None if stay.lost else self._trails.row(stay.track)
-        box: Floats = stay.box if row is None else self._trails.table["box"][row].copy()
-        return box
+        return self._last_box(stay.track) if self._is_followed(stay) else stay.box
 
-    def _keep(self, stay: Stay, timeline: Timeline) -> KeptStay:
-        x0, y0, x1, y1 = self._box(stay).tolist()
-        return KeptStay(
-            label=stay.label,
-            track=stay.track,
-            since_utc_ns=timeline.utc_ns(stay.since_ns),
-            seen_utc_ns=timeline.utc_ns(self._seen_ns(stay)),
-            box=(x0, y0, x1, y1),
-            found=stay.found,
-            marks=tuple(sorted(stay.marks)),
-        )
+    def _is_followed(self, stay: Stay) -> bool:
+        return not stay.lost and stay.track in self._trails
+
+    def _last_spot(self, track: int) -> Spot:
+        place = self._sightings.last(track, self._passing.step)
+        return self._last.spot(track) if place is None else self._sightings.spot(place)
+
+    def _last_box(self, track: int) -> Floats:
+        place = self._sightings.last(track, self._passing.step)
+        return self._last.box(track) if place is None else self._sightings.box(place)

@@ -88,10 +88,13 @@ class Strip:
         return "clear" if observation is None else observation.sight
 
     def scenes(self) -> Iterator[Scene]:
-        """Yield the scenes again; what was observed is empty where it is not known."""
-        for step, taken_ns in enumerate(self.taken_ns.tolist()):
-            rows = slice(self.bounds[step], self.bounds[step + 1])
-            yield Scene(taken_ns, self._observation(step, taken_ns), part(self.tracks, rows), self.timeline)
+        """Return the scenes again; what was observed is empty where it is not known."""
+        return (self.scene(step) for step in range(len(self)))
+
+    def scene(self, step: int) -> Scene:
+        """Return the scene of a step; see `scenes`."""
+        taken_ns, rows = int(self.taken_ns[step]), slice(self.bounds[step], self.bounds[step + 1])
+        return Scene(taken_ns, self._observation(step, taken_ns), part(self.tracks, rows), self.timeline)
 
     def _observation(self, step: int, taken_ns: int) -> Observation | None:
         if self.observations:

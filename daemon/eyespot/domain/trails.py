@@ -1,117 +1,272 @@
 """Where tracks are, seen from an area: inside or outside, since when, and where they came from."""
 
-from typing import NamedTuple
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Reals
-from eyespot.domain.observation import Indexes
-from eyespot.domain.track import Ids, Tracks
-
-_TRAIL = np.dtype(
-    [
-        ("id", np.int64),
-        ("stays", np.bool_),  # whether it has a stay
-        ("known", np.bool_),  # whether it has been compared with stays that wait
-        ("turned", np.bool_),  # whether it was seen inside and outside
-        ("turned_ns", np.int64),  # when it came to the side where it is now, or was seen first
-        ("turned_at", np.float64, 2),  # and where
-        ("born_ns", np.int64),
-        ("born_at", np.float64, 2),
-        ("due_ns", np.int64),  # from when on it may be compared
-        ("seen_ns", np.int64),
-        ("point", np.float64, 2),  # where, seen last
-        ("box", np.float32, 4),
-        ("depth", np.float64),  # not a number before it was seen
-    ]
-)
-
-Table = NDArray[np.void]
+from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.observation import Floats, Indexes
+from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.track import Ids, Mask, Tracks
 
 
-class Moves(NamedTuple):
-    """Rows of tracks that are certainly inside and have no stay; and of those outside that have one."""
+class Spot(NamedTuple):
+    """When a track was seen, where, and how deep inside, in boxes; negative outside."""
 
-    inside: Indexes
-    outside: Indexes
+    seen_ns: int
+    point: Point
+    depth: float
 
 
-class Trails:
-    """Follows all tracks.
-
-    Args:
-        area: from where they are seen.
+class Last(NamedTuple):
+    """Where tracks were seen last, before the strip that passes.
 
     Attributes:
-        table: a row for each track, ordered by id.
+        ids: (n,) int64, ascending.
+        kinds: (n,) intp; see `_kinds`.
+        seen_ns: (n,) int64.
+        points: (n, 2).
+        depths: (n,), as of `Spot`; not a number where a track was not seen.
+        boxes: (n, 4) float32.
     """
 
-    def __init__(self, area: Area) -> None:
-        self._area = area
-        self.table: Table = np.zeros(0, _TRAIL)
+    ids: Ids
+    kinds: Indexes
+    seen_ns: Instants
+    points: Reals
+    depths: Reals
+    boxes: Floats
 
-    def gone(self, ids: Ids) -> set[int]:
-        """Return which of the tracks are not among others."""
-        known = self.table["id"]
-        if np.array_equal(known, ids):
-            return set()
-        return set(np.setdiff1d(known, ids, assume_unique=True).tolist())
+    @classmethod
+    def of(cls, ids: Ids, kinds: Indexes) -> Self:
+        """Return tracks that were not seen."""
+        count = len(ids)
+        nowhere, boxes = np.full(count, np.nan), np.zeros((count, 4), np.float32)
+        return cls(ids, kinds, np.zeros(count, np.int64), np.zeros((count, 2)), nowhere, boxes)
 
-    def follow(self, ids: Ids) -> None:
-        """Have one row for each track; where a vanished one was is forgotten, as ids never come back."""
-        known = self.table["id"]
-        if np.array_equal(known, ids):
-            return
-        table = np.zeros(len(ids), _TRAIL)
-        table["id"], table["depth"] = ids, np.nan
-        table[np.isin(ids, known)] = self.table[np.isin(known, ids)]
-        self.table = table
+    def spot(self, track: int) -> Spot:
+        """Return where one of the tracks was."""
+        row = int(self.ids.searchsorted(track))
+        x, y = self.points[row].tolist()
+        return Spot(int(self.seen_ns[row]), (x, y), float(self.depths[row]))
 
-    def row(self, track: int) -> int | None:
-        """Return in which row a track is; None where it is gone."""
-        row = int(np.searchsorted(self.table["id"], track))
-        return row if row < len(self.table) and self.table["id"][row] == track else None
+    def box(self, track: int) -> Floats:
+        """Return in which box, (4,), one of the tracks was."""
+        box: Floats = self.boxes[self.ids.searchsorted(track)].copy()
+        return box
 
-    def forget(self, track: int) -> None:
-        """Let a track be as if it had never been seen."""
-        fresh = np.zeros((), _TRAIL)
-        fresh["id"], fresh["depth"] = track, np.nan
-        self.table[self.table["id"] == track] = fresh
+    def note(self, ids: Ids, seen_ns: Instants, points: Reals, depths: Reals, boxes: Floats) -> None:
+        """Note where tracks were seen; others than these are passed over."""
+        rows, known = self.find(ids)
+        self.seen_ns[rows], self.points[rows] = seen_ns[known], points[known]
+        self.depths[rows], self.boxes[rows] = depths[known], boxes[known]
 
-    def look(self, tracks: Tracks, now_ns: int, due_ns: int) -> Moves:
-        """Note where everybody is who is seen.
+    def find(self, ids: Ids) -> tuple[Indexes, Mask]:
+        """Return the rows of tracks that are known, and which of `ids` are."""
+        rows = self.ids.searchsorted(ids)
+        known = rows < len(self.ids)
+        known[known] = self.ids[rows[known]] == ids[known]
+        return rows[known], known
+
+
+NOBODY = Last.of(np.zeros(0, np.int64), np.zeros(0, np.intp))
+
+
+@dataclass(slots=True, eq=False)
+class Trail:
+    """What is remembered of a track.
+
+    Attributes:
+        id: its id.
+        kind: index of its class.
+        confirmed: whether it was seen often enough to count.
+        seen: whether it was seen at all; else there is nothing more to tell.
+        stays: whether it has a stay.
+        known: whether it has been compared with stays that wait.
+        turned: whether it was seen inside and outside.
+        turned_ns: when it came to the side where it is now, or was seen first.
+        turned_at: and where.
+        born_ns: when it was seen first.
+        born_at: and where.
+        due_ns: from when on it may be compared.
+    """
+
+    id: int
+    kind: int = 0
+    confirmed: bool = False
+    seen: bool = False
+    stays: bool = False
+    known: bool = False
+    turned: bool = False
+    turned_ns: int = 0
+    turned_at: Point = (0.0, 0.0)
+    born_ns: int = 0
+    born_at: Point = (0.0, 0.0)
+    due_ns: int = 0
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether it is to be compared with stays that wait, once that is due."""
+        return self.confirmed and self.seen and not self.known
+
+    def begin(self, spot: Spot, due_ns: int) -> None:
+        """Be seen first."""
+        self.seen, self.due_ns = True, due_ns
+        self.born_ns = self.turned_ns = spot.seen_ns
+        self.born_at = self.turned_at = spot.point
+
+    def turn(self, before: Spot, spot: Spot) -> None:
+        """Note when and where it came to another side on its way between two spots, interpolated."""
+        share = before.depth / (before.depth - spot.depth)
+        self.turned, self.turned_ns = True, before.seen_ns + int(share * (spot.seen_ns - before.seen_ns))
+        (x, y), (to_x, to_y) = before.point, spot.point
+        self.turned_at = (x + share * (to_x - x), y + share * (to_y - y))
+
+    def forget(self) -> None:
+        """Be as if it had never been seen."""
+        self.seen = self.stays = self.known = self.turned = False
+
+
+class Sightings:
+    """Where tracks are seen in a strip: track by track, those of each in order.
+
+    Args:
+        strip: the strip.
+        area: from where they are seen.
+        now_ns: (steps,) int64.
+        last: where tracks were seen before.
+        staying: ids of those that have a stay then.
+
+    Attributes:
+        ends: id -> the step after the last one in which a track is there.
+        changes: steps and rows in which a track is new, of another class than before, or confirmed.
+        steps: (n,) intp; of the sightings.
+        inside: (n,) bool; whether they are inside, certain or not.
+        sides: (n,) int8; 1 where it is certain that they are inside, -1 outside, else 0.
+        notable: steps and places of sightings in which something may change: a track is seen first, turns, or
+            is certainly on another side than before.
+    """
+
+    def __init__(
+        self, strip: Strip, area: Area, now_ns: Instants, last: Last, staying: Collection[int]
+    ) -> None:
+        tracks, steps = strip.tracks, strip.steps()
+        order = np.argsort(tracks.ids, kind="stable")
+        self._alive = Last.of(tracks.ids[strip.bounds[-2] :], _kinds(tracks)[strip.bounds[-2] :])
+        self._list_tracks(tracks, steps, order, last)
+        seen = tracks.seen & strip.observed[steps] & np.isfinite(tracks.boxes_xyxy_n).all(axis=1)
+        rows = order[seen[order]]
+        self._ids, self.steps, self._boxes = tracks.ids[rows], steps[rows], tracks.boxes_xyxy_n[rows]
+        self._seen_ns, self._points = now_ns[self.steps], area.points(self._boxes)
+        units = units_of(self._boxes)
+        self._depths, bands = area.depths(self._points, units), area.bands(units)
+        self.inside = self._depths >= 0
+        self.sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
+        self._list_sightings(last, staying)
+
+    def _list_tracks(self, tracks: Tracks, steps: Indexes, order: Indexes, last: Last) -> None:
+        """Find out where tracks change and end."""
+        ids, kinds = tracks.ids[order], _kinds(tracks)[order]
+        cuts = _cuts(ids)
+        begins, final = cuts[:-1], order[cuts[1:] - 1]
+        rows, known = last.find(ids[begins])
+        changes = _differs(kinds)
+        changes[begins] = True
+        changes[begins[known]] = kinds[begins[known]] != last.kinds[rows]
+        changed = order[changes]
+        self.changes = list(zip(steps[changed].tolist(), changed.tolist(), strict=True))
+        self.ends = dict(zip(tracks.ids[final].tolist(), (steps[final] + 1).tolist(), strict=True))
+
+    def _list_sightings(self, last: Last, staying: Collection[int]) -> None:
+        """Find out where the sightings of each track begin, and what is notable in them."""
+        cuts, sides = _cuts(self._ids), self.sides
+        begins, bounds = cuts[:-1], cuts.tolist()
+        self._bounds = dict(zip(self._ids[begins].tolist(), pairwise(bounds), strict=True))
+        certain = np.where(sides != 0, np.arange(len(sides)), 0)
+        certain[begins] = begins
+        certain = np.maximum.accumulate(certain)
+        notable = _differs(self.inside)
+        notable[1:] |= (sides[1:] != 0) & (sides[1:] != sides[certain[:-1]])
+        rows, known = last.find(self._ids[begins])
+        before = np.full(len(begins), np.nan)
+        before[known] = last.depths[rows]
+        news = [-1 if track in staying else 1 for track in self._bounds]
+        turns = np.isnan(before) | ((before >= 0) != self.inside[begins])
+        notable[begins] = turns | (sides[begins] == np.array(news, np.int8))
+        places = np.flatnonzero(notable)
+        self.notable = list(zip(self.steps[places].tolist(), places.tolist(), strict=True))
+
+    def track(self, place: int) -> int:
+        """Return the id of a sighting's track."""
+        return int(self._ids[place])
+
+    def spot(self, place: int) -> Spot:
+        """Return where a sighting was."""
+        x, y = self._points[place].tolist()
+        return Spot(int(self._seen_ns[place]), (x, y), float(self._depths[place]))
+
+    def box(self, place: int) -> Floats:
+        """Return the box of a sighting, (4,)."""
+        box: Floats = self._boxes[place].copy()
+        return box
+
+    def before(self, place: int) -> int | None:
+        """Return the sighting of a track before another one; None where there is none in this strip."""
+        begin, _ = self._bounds[self.track(place)]
+        return place - 1 if place > begin else None
+
+    def last(self, track: int, step: int) -> int | None:
+        """Return the last sighting of a track up to a step; None where there is none in this strip."""
+        begin, end = self._bounds.get(track, (0, 0))
+        place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
+        return place if place >= begin else None
+
+    def next(self, track: int, step: int, side: int | None = None) -> int | None:
+        """Return the next sighting of a track after a step, certainly on a side; None where there is none."""
+        begin, end = self._bounds.get(track, (0, 0))
+        begin += int(self.steps[begin:end].searchsorted(step, side="right"))
+        if side is None:
+            return begin if begin < end else None
+        found = np.flatnonzero(self.sides[begin:end] == side)
+        return begin + int(found[0]) if len(found) else None
+
+    def hand_on(self, last: Last, forgotten: Collection[int]) -> Last:
+        """Return where tracks were seen last, now that the strip has passed.
 
         Args:
-            tracks: those of the rows.
-            now_ns: now.
-            due_ns: when those that are new may be compared.
+            last: the same before it.
+            forgotten: ids of those that are as if they had not been seen.
         """
-        rows = np.flatnonzero(tracks.seen & np.isfinite(tracks.boxes_xyxy_n).all(axis=1))
-        if not len(rows):
-            return Moves(rows, rows)
-        boxes = tracks.boxes_xyxy_n[rows]
-        points, units = self._area.points(boxes), units_of(boxes)
-        depths, bands = self._area.depths(points, units), self._area.bands(units)
-        new = np.isnan(self.table["depth"][rows])
-        self.table["born_ns"][rows[new]] = self.table["turned_ns"][rows[new]] = now_ns
-        self.table["due_ns"][rows[new]] = due_ns
-        self.table["born_at"][rows[new]] = self.table["turned_at"][rows[new]] = points[new]
-        self._turn(rows, points, depths, now_ns)
-        for name, values in (("seen_ns", now_ns), ("point", points), ("box", boxes), ("depth", depths)):
-            self.table[name][rows] = values
-        stays = self.table["stays"][rows]
-        return Moves(rows[(depths > bands) & ~stays], rows[(depths < -bands) & stays])
+        after = self._alive
+        after.note(*(last.ids, last.seen_ns, last.points, last.depths, last.boxes))
+        ends = _cuts(self._ids)[1:] - 1
+        columns = (self._seen_ns, self._points, self._depths, self._boxes)
+        after.note(self._ids[ends], *(column[ends] for column in columns))
+        if forgotten:
+            after.depths[np.isin(after.ids, list(forgotten))] = np.nan
+        self._bounds = {}
+        return after
 
-    def _turn(self, rows: Indexes, points: Reals, depths: Reals, now_ns: int) -> None:
-        """Note when and where tracks of `rows` came to the side where they are, interpolated."""
-        before = self.table["depth"][rows]
-        turned = ((before < 0) & (depths >= 0)) | ((before >= 0) & (depths < 0))
-        if not turned.any():
-            return
-        over, share = rows[turned], before[turned] / (before[turned] - depths[turned])
-        seen_ns, at = self.table["seen_ns"][over], self.table["point"][over]
-        self.table["turned_ns"][over] = seen_ns + (share * (now_ns - seen_ns)).astype(np.int64)
-        self.table["turned_at"][over] = at + share[:, None] * (points[turned] - at)
-        self.table["turned"][over] = True
+
+def _kinds(tracks: Tracks) -> Indexes:
+    """Return (n,), class and whether it is confirmed in one number."""
+    kinds: Indexes = 2 * tracks.classes + tracks.confirmed
+    return kinds
+
+
+def _cuts(ids: Ids) -> Indexes:
+    """Return (tracks + 1,), where ids that stand together begin, and where the last of them end."""
+    marks = np.ones(len(ids) + 1, np.bool_)
+    marks[1:-1] = ids[1:] != ids[:-1]
+    return np.flatnonzero(marks)
+
+
+def _differs(values: Indexes | Mask) -> Mask:
+    """Return which of (n,) values differ from the one before; the first does."""
+    marks = np.ones(len(values), np.bool_)
+    marks[1:] = values[1:] != values[:-1]
+    return marks

@@ -21,11 +21,12 @@ from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.pipeline.running import Running, Told, told_of
+from eyespot.pipeline.running import Running
+from eyespot.pipeline.sweeping import Told, can_sweep, rough, told_of
 from eyespot.pipeline.tuning import Seen, Tuning
 from eyespot.pipeline.voice import Standard, Voice
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Gathering, Rule, Snapshot, Sweeping, was_heatmap
+from eyespot.rules import Gathering, Rule, Snapshot, was_heatmap
 from eyespot.topics.native import Native, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
@@ -107,7 +108,8 @@ class Pipeline:
         before = self._rules
         self._buckets.pass_time(taken_ns, timeline)
         self._rules = {rule_id: Running(rule, 0) for rule_id, rule in tuning.rules.items()}
-        new = [rule_id for rule_id, rule in tuning.rules.items() if not _goes_on(rule, before.get(rule_id))]
+        same = {rule_id for rule_id, was in before.items() if was.rule is tuning.rules.get(rule_id)}
+        new = [rule_id for rule_id in tuning.rules if rule_id not in same]
         ended = [rule_id for rule_id in before if rule_id in new or rule_id not in self._rules]
         for rule_id in ended:
             self._buckets.close(rule_id, "changed")
@@ -216,16 +218,15 @@ class Pipeline:
         Where all rules can, they look at them at once.
         """
         rules = [running.rule for running in self._rules.values()]
-        sweeping = [rule for rule in rules if isinstance(rule, Sweeping)]
-        if self._publishes_frames or len(sweeping) < len(rules):
+        if self._publishes_frames or not can_sweep(rules):
             yield from self._step_through(strip)
             return
-        passed = 0
-        for step, at_once in told_of(sweeping, strip):
-            yield from self._let_pass(strip, passed, step)
-            yield from self._tell(at_once, strip, step)
+        not_smooth, passed = rough(strip, self._buckets.stands_ns), 0
+        for step, told in told_of(strip, rules):
+            yield from self._let_pass(strip, passed, step, not_smooth)
+            yield from self._tell(told, strip, step)
             passed = step + 1
-        yield from self._let_pass(strip, passed, len(strip))
+        yield from self._let_pass(strip, passed, len(strip), not_smooth)
 
     def _step_through(self, strip: Strip) -> Iterator[Message]:
         for scene in strip.scenes():
@@ -234,12 +235,16 @@ class Pipeline:
                 self._buckets.look(scene.observation.sight)
             yield from self._look(scene, ()).messages
 
-    def _let_pass(self, strip: Strip, begin: int, end: int) -> Iterator[Message]:
+    def _let_pass(self, strip: Strip, begin: int, end: int, not_smooth: Sequence[int]) -> Iterator[Message]:
         """Yield what is told of scenes in which no rule says anything: buckets that end."""
-        if self._buckets.rules:
-            for step in range(begin, end):
-                self._pass_time(strip, step)
-                yield from self._voice.buckets(self._buckets.due())
+        if begin == end or not self._buckets.rules:
+            return
+        smooth = not_smooth[begin] == not_smooth[end]
+        if smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline):
+            return
+        for step in range(begin, end):
+            self._pass_time(strip, step)
+            yield from self._voice.buckets(self._buckets.due())
 
     def _pass_time(self, strip: Strip, step: int) -> None:
         self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
@@ -248,12 +253,14 @@ class Pipeline:
 
     def _tell(self, told: Sequence[Told], strip: Strip, step: int) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
-        self._pass_time(strip, step)
+        if self._buckets.rules:
+            self._pass_time(strip, step)
         running = list(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
-            self._count_told(rule_id, of, one)
-            yield from self._voice.events(one.events, strip.timeline)
+            events = [of.dated(event, strip.timeline) for event in one.events]
+            self._count_told(rule_id, of, one._replace(events=events))
+            yield from self._voice.events(events, strip.timeline)
         yield from self._voice.buckets(self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))
         for one in told:
@@ -262,7 +269,8 @@ class Pipeline:
     def _count_told(self, rule_id: str, running: Running, told: Told) -> None:
         undecided = told.undecided - running.undecided
         running.undecided, running.counted = told.undecided, told.state
-        self._buckets.count(rule_id, measures(told.state), told.events, undecided)
+        if rule_id in self._buckets.rules:
+            self._buckets.count(rule_id, measures(told.state), told.events, undecided)
 
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
@@ -354,7 +362,7 @@ class Pipeline:
     def _run_rules(self, scene: Scene) -> Sequence[Event]:
         events: list[Event] = []
         for rule_id, running in self._rules.items():
-            told = [running.dated(event, scene) for event in running.rule.step(scene, events)]
+            told = [running.dated(event, scene.timeline) for event in running.rule.step(scene, events)]
             events += told
             self._count(rule_id, running, told)
         return events
@@ -392,7 +400,3 @@ class Pipeline:
 
     def _snapshot(self, rule_id: str, running: Running) -> bytes:
         return running.snapshot(self._buckets.keep(rule_id))
-
-
-def _goes_on(rule: Rule, running: Running | None) -> bool:
-    return running is not None and running.rule is rule

@@ -1,18 +1,12 @@
 """A rule that runs, and what the pipeline knows of it beside."""
 
-import heapq
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import NamedTuple
 
 import msgspec
 
 from eyespot.domain.event import Event, HeatmapState, Reset, ResetCause, RuleState, ShelfState
-from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.strip import Strip
-from eyespot.domain.track import Scene
-from eyespot.rules import Rule, Snapshot, Sweeping
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.rules import Rule, Snapshot
 from eyespot.topics.native import Since
 
 # What a rule keeps may change without a word, as where somebody is. Each time that is kept wears the card.
@@ -66,12 +60,12 @@ class Running:
         self.kept_ns = taken_ns
         return self.rule.snapshot() != self.kept
 
-    def dated(self, event: Event, scene: Scene) -> Event:
+    def dated(self, event: Event, timeline: Timeline) -> Event:
         """Return an event of the rule; of totals that it has begin anew, with when they had begun."""
         if not isinstance(event, Reset):
             return event
         dated = replace(event, since_utc_ns=self.since_utc_ns)
-        self.since_utc_ns, self.reset = scene.timeline.utc_ns(event.taken_ns), event.cause
+        self.since_utc_ns, self.reset = timeline.utc_ns(event.taken_ns), event.cause
         self.published = None
         return dated
 
@@ -99,29 +93,3 @@ class Running:
         self.rule.restore(snapshot.state)
         self.since_utc_ns, self.model, self.reset = snapshot.since_utc_ns, snapshot.model, snapshot.reset
         return snapshot
-
-
-class Told(NamedTuple):
-    """What a rule has told of a scene of a strip, and its state then."""
-
-    step: int
-    order: int
-    events: Sequence[Event]
-    state: RuleState
-    undecided: int
-
-
-def told_of(rules: Sequence[Sweeping], strip: Strip) -> Iterator[tuple[int, list[Told]]]:
-    """Yield what rules tell of the scenes of a strip, step by step, in their order."""
-    told = heapq.merge(*(_told(order, rule, strip) for order, rule in enumerate(rules)), key=_when)
-    for step, at_once in groupby(told, key=lambda one: one.step):
-        yield step, list(at_once)
-
-
-def _told(order: int, rule: Sweeping, strip: Strip) -> Iterator[Told]:
-    for step, events in rule.sweep(strip):
-        yield Told(step, order, events, rule.state(), rule.undecided)
-
-
-def _when(told: Told) -> tuple[int, int]:
-    return told.step, told.order

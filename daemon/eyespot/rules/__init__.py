@@ -99,6 +99,21 @@ class Sweeping(Protocol):
 
 
 @runtime_checkable
+class Heeding(Protocol):
+    """A rule that goes by what others say of a scene, and by the time; other scenes may be left out."""
+
+    @property
+    def undecided(self) -> int: ...  # noqa: D102 - see `Rule`
+
+    def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]: ...  # noqa: D102 - see `Rule`
+
+    def state(self) -> RuleState: ...  # noqa: D102 - see `Rule`
+
+    def due_ns(self) -> int | None:
+        """Return from when on it is to look at scenes though nobody says anything; None: not at all."""
+
+
+@runtime_checkable
 class Explaining(Sweeping, Protocol):
     """A rule that can tell why it counted a track, or did not."""
 

@@ -4,7 +4,7 @@ Only confirmed tracks count, and only where they were seen: between two such pla
 have gone straight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from eyespot.domain.geometry import Mount, Reals, anchors
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.track import Ids, Scene, Tracks
+from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.track import Ids, Scene
 
 _UTC = ZoneInfo("UTC")
 _HOUR_NS = 3600 * SECOND_NS
@@ -116,12 +117,23 @@ class Heatmap:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Gather; return nothing, as all is in the state."""
-        self._pass_time(scene)
-        if scene.observation is not None:
-            self._look(scene.taken_ns, clear=scene.observation.sight == "clear")
-            self._follow(scene.tracks.ids)
-            self._gather(scene.taken_ns, scene.tracks)
+        list(self.sweep(Strip.of([scene])))
         return []
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Look at many scenes at once; see `Sweeping`. What it yields is when an hour is over."""
+        utc_ns = strip.taken_ns + strip.timeline.utc_at_zero_ns
+        begin = 0
+        while begin < len(strip):
+            if self._come_to(int(strip.taken_ns[begin]), int(utc_ns[begin])):
+                yield begin, []
+            hour_ns = utc_ns[begin:] - self._hour_of(int(utc_ns[begin]))
+            others = np.flatnonzero((hour_ns < 0) | (hour_ns >= _HOUR_NS))
+            end = begin + int(others[0]) if len(others) else len(strip)
+            self._look(strip, begin, end)
+            self._gather(strip, begin, end)
+            self._stepped_ns, self._utc_ns = int(strip.taken_ns[end - 1]), int(utc_ns[end - 1])
+            begin = end
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:  # noqa: ARG002 - tells no bundle of its own
         """Go on with another model; see `Rule`."""
@@ -182,25 +194,29 @@ class Heatmap:
         self._been[:] = False
         self._paths["counted"] = False
 
-    def _pass_time(self, scene: Scene) -> None:
-        """Tell an hour when it is over, also because the clock was set."""
-        elapsed_ns = 0 if self._stepped_ns is None else max(scene.taken_ns - self._stepped_ns, 0)
-        self._stepped_ns = scene.taken_ns
-        utc_ns = scene.timeline.utc_ns(scene.taken_ns)
-        hour_utc_ns = self._hour_of(utc_ns)
-        if hour_utc_ns != self._hour_utc_ns:
-            if self._hour_utc_ns is not None:
-                self._end(min(self._utc_ns + elapsed_ns, self._hour_utc_ns + _HOUR_NS))
-            self._hour_utc_ns = hour_utc_ns
-            self._begin_utc_ns = max(hour_utc_ns, utc_ns - elapsed_ns)
-        self._utc_ns = utc_ns
+    def _come_to(self, taken_ns: int, utc_ns: int) -> bool:
+        """End an hour when it is over, also because the clock was set; return whether one is."""
+        elapsed_ns = 0 if self._stepped_ns is None else max(taken_ns - self._stepped_ns, 0)
+        before_ns, self._hour_utc_ns = self._hour_utc_ns, self._hour_of(utc_ns)
+        if self._hour_utc_ns == before_ns:
+            return False
+        if before_ns is not None:
+            self._end(min(self._utc_ns + elapsed_ns, before_ns + _HOUR_NS))
+        self._begin_utc_ns = max(self._hour_utc_ns, utc_ns - elapsed_ns)
+        return before_ns is not None
 
-    def _look(self, taken_ns: int, *, clear: bool) -> None:
+    def _look(self, strip: Strip, begin: int, end: int) -> None:
         """Take note of how long something could be seen."""
-        if self._looked_ns is not None and clear:
-            elapsed_ns = max(taken_ns - self._looked_ns, 0)
-            self._observed_s += min(elapsed_ns, _LONGEST_LOOK_NS) / SECOND_NS
-        self._looked_ns = taken_ns
+        looks = begin + np.flatnonzero(strip.observed[begin:end])
+        if not len(looks):
+            return
+        taken_ns = strip.taken_ns[looks]
+        first_ns = taken_ns[0] if self._looked_ns is None else self._looked_ns
+        elapsed_ns = np.clip(taken_ns - np.concatenate([[first_ns], taken_ns[:-1]]), 0, _LONGEST_LOOK_NS)
+        if strip.observations:
+            elapsed_ns[[strip.sight(step) != "clear" for step in looks.tolist()]] = 0
+        self._observed_s = float(np.cumsum([self._observed_s, *(elapsed_ns / SECOND_NS)])[-1])
+        self._looked_ns = int(taken_ns[-1])
 
     def _hour_of(self, utc_ns: int) -> int:
         """Return when the hour began by the clock of the device, UTC in ns."""
@@ -236,23 +252,48 @@ class Heatmap:
         paths[stay], been[stay] = self._paths[stayed], self._been[stayed]
         self._paths, self._been = paths, been
 
-    def _gather(self, taken_ns: int, tracks: Tracks) -> None:
-        rows = np.flatnonzero(tracks.seen & tracks.confirmed & self._wanted[tracks.classes])
-        if not len(rows):
+    def _gather(self, strip: Strip, begin: int, end: int) -> None:
+        """Gather where tracks go in some steps of one hour."""
+        looks = begin + np.flatnonzero(strip.observed[begin:end])
+        if not len(looks):
             return
-        points = anchors(tracks.boxes_xyxy_n[rows], self._mount).astype(np.float64)
-        paths = self._paths[rows]
-        elapsed_ns = np.clip(taken_ns - paths["taken_ns"], 0, _LONGEST_LOOK_NS)
+        tracks, steps = strip.tracks, strip.steps()
+        there = strip.observed[steps] & (steps >= begin) & (steps < end)
+        self._follow(np.union1d(self._paths["id"], tracks.ids[there]))
+        rows = np.flatnonzero(there & tracks.seen & tracks.confirmed & self._wanted[tracks.classes])
+        if len(rows):
+            places = np.searchsorted(self._paths["id"], tracks.ids[rows])
+            points = anchors(tracks.boxes_xyxy_n[rows], self._mount).astype(np.float64)
+            self._lead_on(places, points, strip.taken_ns[steps[rows]])
+        last = int(looks[-1])
+        self._follow(tracks.ids[strip.bounds[last] : strip.bounds[last + 1]])
+
+    def _lead_on(self, rows: Indexes, points: Reals, taken_ns: Instants) -> None:
+        """Lead paths on to points, in order of time.
+
+        Args:
+            rows: (n,) of the paths.
+            points: (n, 2).
+            taken_ns: (n,) when.
+        """
+        before = _before(rows)
+        start, start_ns = points[before], taken_ns[before]
+        first = before == np.arange(len(rows))
+        paths = self._paths[rows[first]]
         fresh = np.isnan(paths["point"][:, 0])
-        elapsed_ns[fresh] = 0
-        start = np.where(fresh[:, None], points, paths["point"])
+        start[first] = np.where(fresh[:, None], points[first], paths["point"])
+        start_ns[first] = np.where(fresh, taken_ns[first], paths["taken_ns"])
+        elapsed_ns = np.clip(taken_ns - start_ns, 0, _LONGEST_LOOK_NS)
         shares = (np.arange(_STEPS) + 1) / _STEPS
         places = self._places(start[:, None] + shares[:, None] * (points - start)[:, None])
-        np.add.at(self._seconds, places, elapsed_ns[:, None] / SECOND_NS / _STEPS)
+        np.add.at(self._seconds, places.ravel(), np.repeat(elapsed_ns / SECOND_NS / _STEPS, _STEPS))
         self._visit(rows, places)
         self._tracks += int((~paths["counted"]).sum())
-        paths["point"], paths["taken_ns"], paths["counted"] = points, taken_ns, True
-        self._paths[rows] = paths
+        last = np.ones(len(rows), np.bool_)
+        last[before[~first]] = False
+        paths = self._paths[rows[last]]
+        paths["point"], paths["taken_ns"], paths["counted"] = points[last], taken_ns[last], True
+        self._paths[rows[last]] = paths
 
     def _places(self, points: Reals) -> Indexes:
         """Return (n, steps) cells of (n, steps, 2) points."""
@@ -263,11 +304,19 @@ class Heatmap:
 
     def _visit(self, rows: Indexes, places: Indexes) -> None:
         """Count each track once in each cell where it is."""
-        new = np.zeros((len(rows), self._cells), np.bool_)
-        new[np.arange(len(rows))[:, None], places] = True
-        new &= ~self._been[rows]
-        self._visits += new.sum(axis=0)
-        self._been[rows] |= new
+        been = self._been.copy()
+        been[rows[:, None], places] = True
+        self._visits += (been & ~self._been).sum(axis=0)
+        self._been = been
+
+
+def _before(rows: Indexes) -> Indexes:
+    """Return (n,), for each of (n,) rows the place where it was before; its own where it was not."""
+    order = np.argsort(rows, kind="stable")
+    same = rows[order[1:]] == rows[order[:-1]]
+    before = np.arange(len(rows))
+    before[order[1:][same]] = order[:-1][same]
+    return before
 
 
 def _told(state: HeatmapState) -> _Told:

@@ -22,6 +22,7 @@ from eyespot.domain.windows import Hour, latest_s
 _UTC = ZoneInfo("UTC")
 # Those that came within so small a part of the longest stay are one entry, so that crowds take no memory.
 _PARTS = 100
+_MINUTE_NS = 60 * SECOND_NS
 _LONGEST_LOOK_NS = 2 * SECOND_NS  # what one look tells of the time before it
 
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -135,6 +136,19 @@ class Occupancy:
                 told += self._count(event)
         self._renew()
         return told
+
+    def due_ns(self) -> int | None:
+        """Return when an hour, or the longest stay of somebody, may be over; see `Heeding`."""
+        if self._settings.empty_s is not None:
+            return self._now_ns  # each look tells whether somebody is in view
+        due_ns = []
+        if self._settings.reset_at:
+            utc_ns = self._timeline.utc_ns(self._now_ns)
+            due_ns.append(self._now_ns + _MINUTE_NS - utc_ns % _MINUTE_NS)
+        if self._settings.max_dwell_s is not None:
+            came_ns = [self._came_ns(entry) for entries in self._inside.values() for entry in entries]
+            due_ns += [one + round(self._settings.max_dwell_s * SECOND_NS) for one in came_ns]
+        return min(due_ns, default=None)
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""

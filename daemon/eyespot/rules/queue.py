@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 
+from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.area import Area, units_of
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
@@ -21,8 +22,11 @@ from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
-from eyespot.domain.stays import KeptStays, Stay, Stays
+from eyespot.domain.stay import KeptStays, Stay
+from eyespot.domain.stays import Stays
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
 
 _JOINED = "joined"
 _OVER_NS = SECOND_NS  # a pace is measured over so long: from look to look it is mostly jitter
@@ -135,14 +139,28 @@ class Queue:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return who joined the queue, and who left it."""
-        self._timeline = scene.timeline
-        if scene.observation is not None:
-            self._bundle = scene.observation.bundle
-        stays = self._stays.follow(scene, self._labels)
-        told = [event for stay in stays for event in self._tell(stay)]
-        if told:
-            self._renew()
-        return told
+        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Look at many scenes at once; see `Sweeping`."""
+        self._timeline = strip.timeline
+        if strip.observed.any():
+            self._bundle = strip.bundle
+        for step, stays in self._stays.sweep(strip, self._labels, self._due):
+            told = [event for stay in stays for event in self._tell(stay)]
+            if told:
+                self._renew()
+                yield step, told
+
+    def explain(self, strip: Strip) -> list[Account]:
+        """Return what becomes of the tracks in a strip; see `Explaining`."""
+        totals = {name: total.copy() for name, total in self._totals.items()}, self._wait_s, self.undecided
+        remarks = [*self._waiting(int(strip.taken_ns[0]))]
+        remarks += [_remark(event) for _, told in self.sweep(strip) for event in told]
+        self._totals, self._wait_s, self.undecided = totals
+        self._renew()
+        remarks += [*found_again(self._stays.found), *self._waiting(self._stays.now_ns)]
+        return accounts(strip, self._area, self._labels, remarks, self._why_not)
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
@@ -173,6 +191,26 @@ class Queue:
         self._wait_s = kept.wait_s
         self._stays.restore(kept.stays)
         self._renew()
+
+    def _waiting(self, now_ns: int) -> Iterator[tuple[int, Remark]]:
+        there = [stay for stay in self._stays.told if _JOINED in stay.marks]
+        return staying(there, now_ns, "queues")
+
+    def _why_not(self, visit: Visit, label: str) -> Remark:
+        """Return why somebody does not queue."""
+        classes = self._settings.classes
+        counts = classes is None or label in classes
+        if visit.was_inside and visit.confirmed and counts:
+            slow = f"for {self._settings.join_s:g} s at {self._settings.pace:g} boxes a second at most"
+            text = f"was there, but never {slow}: does not queue"
+            return Remark(int(visit.taken_ns[-1]), "passed", text)
+        return shortfall(visit, label, "queue", counts=counts)
+
+    def _due(self, stay: Stay) -> int | None:
+        """Return when the pace of somebody is to be measured who does not queue yet."""
+        if stay.lost or stay not in self._paces or _JOINED in stay.marks:
+            return None
+        return self._paces[stay].at_ns + _OVER_NS
 
     def _tell(self, stay: Stay) -> Iterator[Event]:
         """Yield what is new of a stay."""
@@ -220,3 +258,22 @@ class Queue:
         gone = Counter(totals["served"]) + Counter(totals["abandoned"]) + Counter(totals["lost"])
         length = {label: number - gone[label] for label, number in totals["joined"].items()}
         self._state = QueueState(length=length, wait_s=self._wait_s, **totals)
+
+
+def _remark(event: Event) -> tuple[int, Remark]:
+    """Return of which track an event is, and what it says."""
+    fate: Fate
+    match event:
+        case JoinedQueue(found=True):
+            fate, text = "found", "was there when seen first: joined the queue"
+        case JoinedQueue():
+            fate, text = "entered", "came and stayed: joined the queue"
+        case LeftQueue(outcome="served"):
+            fate, text = "left", f"left by a side of the service: served after {event.dwell_s:.1f} s"
+        case LeftQueue(outcome="abandoned"):
+            fate, text = "left", f"left by another side: gave up after {event.dwell_s:.1f} s"
+        case LeftQueue():
+            fate, text = "lost", f"was lost inside, and not found again: lost after {event.dwell_s:.1f} s"
+        case _:
+            raise TypeError(event)
+    return event.track, Remark(event.taken_ns, fate, text)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
@@ -19,10 +20,14 @@ from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassName, ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
-from eyespot.domain.stays import KeptStays, Stay, Stays
+from eyespot.domain.stay import KeptStays, Stay
+from eyespot.domain.stays import Stays
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.domain.windows import Window, is_open
+from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
+from eyespot.domain.windows import Window, opens_s
 
+_ROUNDING_NS = 1000
 _PRESENT_NS = SECOND_NS  # who is hidden for longer is not said to loiter
 _LOITERED, _INTRUDED = "loitered", "intruded"
 _UTC = ZoneInfo("UTC")
@@ -106,7 +111,8 @@ class Zone:
         self._settings = settings
         self._labels = labels
         self._hours = _Hours(settings.armed, zone)
-        self._stays = Stays(Area(settings.points, mount), settings.classes)
+        self._area = Area(settings.points, mount)
+        self._stays = Stays(self._area, settings.classes)
         self._bundle = ""
         self._timeline = NO_TIMELINE
         self._entered: Counter[str] = Counter()
@@ -117,15 +123,29 @@ class Zone:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return who came, left, stays for long, or is where nobody may be."""
-        self._timeline = scene.timeline
-        if scene.observation is not None:
-            self._bundle = scene.observation.bundle
-        stays = self._stays.follow(scene, self._labels)
-        armed = bool(stays) and self._hours.include(scene)
-        told = [event for stay in stays for event in self._tell(stay, armed=armed)]
-        if told:
-            self._renew()
-        return told
+        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+
+    def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
+        """Look at many scenes at once; see `Sweeping`."""
+        self._timeline = strip.timeline
+        if strip.observed.any():
+            self._bundle = strip.bundle
+        for step, stays in self._stays.sweep(strip, self._labels, self._due):
+            told = [event for stay in stays for event in self._tell(stay)]
+            if told:
+                self._renew()
+                yield step, told
+
+    def explain(self, strip: Strip) -> list[Account]:
+        """Return what becomes of the tracks in a strip; see `Explaining`."""
+        totals = self._entered.copy(), self._left.copy(), self.undecided
+        remarks = [*staying(self._stays.told, int(strip.taken_ns[0]), "is inside")]
+        remarks += [_remark(event) for _, told in self.sweep(strip) for event in told]
+        self._entered, self._left, self.undecided = totals
+        self._renew()
+        remarks += found_again(self._stays.found)
+        remarks += staying(self._stays.told, self._stays.now_ns, "is inside")
+        return accounts(strip, self._area, self._labels, remarks, self._why_not)
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
         """Go on with another model; see `Rule`."""
@@ -156,14 +176,31 @@ class Zone:
         self._stays.restore(kept.stays)
         self._renew()
 
-    def _tell(self, stay: Stay, *, armed: bool) -> Iterator[Event]:
+    def _why_not(self, visit: Visit, label: str) -> Remark:
+        classes = self._settings.classes
+        return shortfall(visit, label, "zone", counts=classes is None or label in classes)
+
+    def _due(self, stay: Stay) -> int | None:
+        """Return from when on there may be something to tell of a stay to which nothing happens."""
+        if stay.lost:
+            return None
+        due_ns: list[int] = []
+        if self._settings.armed and _INTRUDED not in stay.marks:
+            begin_ns = self._hours.begin_ns(self._timeline.utc_ns(self._stays.now_ns))
+            due_ns.append(begin_ns - self._timeline.utc_at_zero_ns)
+        allowed_s = self._allowed_s(stay.label)
+        if allowed_s is not None and _LOITERED not in stay.marks:
+            due_ns.append(stay.since_ns + int(allowed_s * SECOND_NS) - _ROUNDING_NS)
+        return min(due_ns, default=None)
+
+    def _tell(self, stay: Stay) -> Iterator[Event]:
         """Yield what is new of a stay."""
         rule, label, track = self._settings.id, stay.label, stay.track
         if stay.is_new:
             self._entered[label] += 1
             self.undecided += stay.found
             yield Entered(rule, stay.since_ns, label, track, stay.found, self._bundle)
-        if armed and not stay.lost and _INTRUDED not in stay.marks:
+        if self._intrudes(stay):
             stay.marks.add(_INTRUDED)
             at_ns = stay.since_ns if stay.is_new else self._stays.now_ns
             yield Intruded(rule, at_ns, label, track, self._bundle)
@@ -177,6 +214,12 @@ class Zone:
             self.undecided += stay.lost and not stay.found
             dwell_s = stay.lasted_s(stay.ended_ns)
             yield Left(rule, stay.ended_ns, label, track, dwell_s, stay.found, stay.lost, self._bundle)
+
+    def _intrudes(self, stay: Stay) -> bool:
+        """Return whether somebody is there when nobody may be, and nobody was told."""
+        if stay.lost or _INTRUDED in stay.marks:
+            return False
+        return self._hours.include(self._timeline.utc_ns(self._stays.now_ns))
 
     def _loiters(self, stay: Stay) -> bool:
         """Return whether a stay has become too long, and nobody was told."""
@@ -199,19 +242,46 @@ class Zone:
         self._state = ZoneState(inside, entered, left)
 
 
+def _remark(event: Event) -> tuple[int, Remark]:
+    """Return of which track an event is, and what it says."""
+    fate: Fate = "counted"
+    match event:
+        case Entered(found=True):
+            fate, text = "found", "was inside when seen first: entered"
+        case Entered():
+            fate, text = "entered", "came in: entered"
+        case Left(lost=True):
+            fate, text = "lost", f"was lost inside, and not found again: left after {event.dwell_s:.1f} s"
+        case Left():
+            fate, text = "left", f"went out: left after {event.dwell_s:.1f} s"
+        case Loitered():
+            text = f"stayed for more than {event.dwell_s:g} s: loitered"
+        case Intruded():
+            text = "was there when nobody may be: intruded"
+        case _:
+            raise TypeError(event)
+    return event.track, Remark(event.taken_ns, fate, text)
+
+
 class _Hours:
-    """The hours in which nobody may be there."""
+    """The hours in which nobody may be there; looked up once a second in them, and once between them."""
 
     def __init__(self, windows: Sequence[str], zone: ZoneInfo) -> None:
         self._windows = windows
         self._zone = zone
-        self._second = -1
+        self._begin_s = self._end_s = 0  # between which nothing changes
         self._included = False
 
-    def include(self, scene: Scene) -> bool:
-        """Return whether a scene lies in one of them; looked up once a second."""
-        second = scene.timeline.utc_ns(scene.taken_ns) // SECOND_NS
-        if second != self._second and self._windows:
-            self._second = second
-            self._included = any(is_open(window, second, self._zone) for window in self._windows)
+    def include(self, utc_ns: int) -> bool:
+        """Return whether an instant lies in one of them."""
+        now_s = utc_ns // SECOND_NS
+        if self._windows and not self._begin_s <= now_s < self._end_s:
+            opens = [opens_s(window, now_s, self._zone) for window in self._windows]
+            self._included = None in opens
+            later = [one for one in opens if one is not None]
+            self._begin_s, self._end_s = now_s, now_s + 1 if self._included else min(later)
         return self._included
+
+    def begin_ns(self, utc_ns: int) -> int:
+        """Return when the next one begins, of at least one; an instant itself if it lies in one."""
+        return utc_ns if self.include(utc_ns) else self._end_s * SECOND_NS

@@ -7,6 +7,7 @@ keeps within its bounds in bytes, text lengths and counts. Bytes that come back 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -214,9 +215,10 @@ def _kind(suffix: str, data: bytes, candidates: Sequence[Declared]) -> Declared:
     return kinds[schema]
 
 
+@lru_cache(maxsize=256)
 def _lookup(suffix: str) -> Sequence[Declared]:
     """Return what is declared for a topic, at least one."""
-    found = [declared for declared in DECLARED if declared.form.fullmatch(suffix)]
+    found = tuple(declared for declared in DECLARED if declared.form.fullmatch(suffix))
     if not found:
         raise GateError(f"{suffix[:80]!r} is not a declared topic")
     return found

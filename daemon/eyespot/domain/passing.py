@@ -1,0 +1,111 @@
+"""A strip that passes by rules about places: its clock, and the steps in which something may change."""
+
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+import numpy as np
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.strip import Strip
+
+_LONGEST_GAP_NS = 2 * SECOND_NS  # between two looks: what is longer was time in which nobody looked
+
+Item = tuple[int, int]  # of an agenda: of which kind, and what of it
+
+
+class Clock(NamedTuple):
+    """How late it is.
+
+    Attributes:
+        now_ns: instant of the newest scene; it stands still where instants go back.
+        looked_ns: time in which somebody looked.
+        look_ns: when somebody did last; None: never.
+    """
+
+    now_ns: int = 0
+    looked_ns: int = 0
+    look_ns: int | None = None
+
+
+class Passing:
+    """Passes from step to step, of those for which there is something on the agenda.
+
+    Args:
+        strip: scenes.
+        clock: before them.
+
+    Attributes:
+        step: where it is; -1 before the first one.
+        instants: (steps,) int64; of `Clock.now_ns`, at each step.
+        now_ns: the same as a list.
+        clock: after the last one.
+    """
+
+    def __init__(self, strip: Strip, clock: Clock) -> None:
+        self._before = clock
+        self.instants = np.maximum.accumulate(np.maximum(strip.taken_ns, clock.now_ns))
+        self.now_ns: list[int] = self.instants.tolist()
+        self._observed = strip.observed
+        self._looks = np.flatnonzero(strip.observed)
+        seen_ns = self.instants[self._looks]
+        passed, look_ns = np.zeros(len(strip), np.int64), clock.look_ns
+        if len(seen_ns):
+            first_ns = seen_ns[0] if look_ns is None else look_ns
+            before_ns = np.concatenate([[first_ns], seen_ns[:-1]])
+            passed[self._looks] = np.minimum(seen_ns - before_ns, _LONGEST_GAP_NS)
+            look_ns = int(seen_ns[-1])
+        self._looked = clock.looked_ns + np.cumsum(passed)
+        self.clock = Clock(self.now_ns[-1], int(self._looked[-1]), look_ns)
+        self._agenda: list[tuple[int, int, int]] = []
+        self.step = -1
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        """Go to the next step that is on the agenda, and yield what there is, in order, each once."""
+        agenda = self._agenda
+        while agenda:
+            self.step = agenda[0][0]
+            items: list[Item] = []
+            while agenda and agenda[0][0] == self.step:
+                item = heappop(agenda)[1:]
+                if not items or items[-1] != item:
+                    items.append(item)
+            yield items
+
+    def plan(self, items: Iterable[tuple[int, int, int]]) -> None:
+        """Put a lot on the agenda, each with its step; what is beyond the strip is dropped."""
+        self._agenda += [item for item in items if item[0] < len(self.now_ns)]
+        heapify(self._agenda)
+
+    def add(self, step: int, kind: int, what: int = 0) -> None:
+        """Put something on the agenda of a step to come."""
+        if step < len(self.now_ns):
+            heappush(self._agenda, (step, kind, what))
+
+    @property
+    def looks(self) -> bool:
+        """Whether something is observed at this step."""
+        return bool(self._observed[self.step])
+
+    @property
+    def looked_ns(self) -> int:
+        """Time in which somebody looked, up to this step."""
+        return int(self._looked[self.step]) if self.step >= 0 else self._before.looked_ns
+
+    @property
+    def had_looked_ns(self) -> int:
+        """The same up to the step before."""
+        return int(self._looked[self.step - 1]) if self.step > 0 else self._before.looked_ns
+
+    def step_at(self, instant_ns: int) -> int:
+        """Return the first step to come that is as late."""
+        return max(int(self.instants.searchsorted(instant_ns)), self.step + 1)
+
+    def step_after(self, looked_ns: int) -> int:
+        """Return the first step to come at which somebody has looked for so long."""
+        return max(int(self._looked.searchsorted(looked_ns)), self.step + 1)
+
+    def look_from(self, step: int) -> int:
+        """Return the first step from one on, which is to come, in which something is observed."""
+        place = int(self._looks.searchsorted(step))
+        return int(self._looks[place]) if place < len(self._looks) else len(self.now_ns)
