@@ -114,7 +114,7 @@ class Pipeline:
         for rule_id in ended:
             self._buckets.close(rule_id, "changed")
         self._buckets.spans = tuning.spans
-        newest = {rule_id: self._snapshot(rule_id, before[rule_id]) for rule_id in ended}
+        newest = {rule_id: before[rule_id].snapshot(self._buckets.keep(rule_id)) for rule_id in ended}
         self._kept = {rule_id: kept for rule_id, kept in self._kept.items() if rule_id not in newest} | newest
         self._rules |= {rule_id: before[rule_id] for rule_id in self._rules if rule_id not in new}
         self._publishes_frames, self._classes = tuning.publishes_frames, tuning.classes
@@ -178,7 +178,10 @@ class Pipeline:
         messages, snapshots = self._changes(taken_ns, timeline, ())
         gathering = {rule_id for rule_id, running in self._rules.items() if running.gathers}
         gathering |= set(self._buckets.rules)
-        whole = {rule_id: self._snapshot(rule_id, self._rules[rule_id]) for rule_id in sorted(gathering)}
+        whole = {
+            rule_id: self._rules[rule_id].snapshot(self._buckets.keep(rule_id))
+            for rule_id in sorted(gathering)
+        }
         return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
 
     def end(self, taken_ns: int, timeline: Timeline) -> Handover:
@@ -389,7 +392,7 @@ class Pipeline:
             wanted = self._buckets.wants_to_be_kept(rule_id) or running.is_moved(taken_ns)
             if new or rule_id in speakers or wanted:
                 running.kept_ns = taken_ns
-                snapshots[rule_id] = self._snapshot(rule_id, running)
+                snapshots[rule_id] = running.snapshot(self._buckets.keep(rule_id))
         return messages, snapshots
 
     def _published(self, rule_id: str, running: Running, state: RuleState, at: Stamp) -> Iterator[Message]:
@@ -397,6 +400,3 @@ class Pipeline:
         if state != running.published:
             running.published = state
             yield from self._voice.state(rule_id, state, running.since, self.model.bundle, at)
-
-    def _snapshot(self, rule_id: str, running: Running) -> bytes:
-        return running.snapshot(self._buckets.keep(rule_id))
