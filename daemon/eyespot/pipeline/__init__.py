@@ -176,12 +176,8 @@ class Pipeline:
         """Return the snapshots of all rules that gather, as of now, before the process ends."""
         self._buckets.pass_time(taken_ns, timeline)
         messages, snapshots = self._changes(taken_ns, timeline, ())
-        gathering = {rule_id for rule_id, running in self._rules.items() if running.gathers}
-        gathering |= set(self._buckets.rules)
-        whole = {
-            rule_id: self._rules[rule_id].snapshot(self._buckets.keep(rule_id))
-            for rule_id in sorted(gathering)
-        }
+        gathering = {*self._buckets.rules, *(key for key, rule in self._rules.items() if rule.gathers)}
+        whole = {key: self._rules[key].snapshot(self._buckets.keep(key)) for key in sorted(gathering)}
         return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
 
     def end(self, taken_ns: int, timeline: Timeline) -> Handover:
