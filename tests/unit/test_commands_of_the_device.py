@@ -62,9 +62,9 @@ def test_a_reset_is_an_event_with_the_totals_until_then_a_new_state_and_a_snapsh
     assert office.replies[-1]["result"] == {"rules": ["door"]}
 
 
-def test_what_was_never_reset_and_has_no_buckets_is_kept_without_a_word_of_these(office: Office) -> None:
+def test_what_was_never_reset_is_kept_as_versions_before_knew_it(office: Office) -> None:
     kept = [handover.snapshots["door"] for handover in office.walks() if "door" in handover.snapshots]
-    assert set(json.loads(kept[-1])) == {"since_utc_ns", "state", "model", "place"}
+    assert set(json.loads(kept[-1])) == {"since_utc_ns", "state", "model"}
 
 
 def test_without_a_rule_all_that_count_begin_at_zero_and_a_share_goes_on(office: Office) -> None:

@@ -12,6 +12,7 @@ from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
 from eyespot.pipeline import Pipeline
+from eyespot.pipeline.places import ROW
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule, RuleSettings, build
 from eyespot.rules.line import LineSettings
@@ -281,11 +282,42 @@ def test_where_somebody_stands_in_a_zone_is_kept_now_and_then_though_nothing_is_
 
 def test_a_line_that_lies_elsewhere_after_a_restart_begins_at_zero_and_says_so() -> None:
     first = a_pipeline(DOOR)
-    first.begin({}, 0, TIMELINE)
+    begun = first.begin({}, 0, TIMELINE)
     [left] = [handover for handover in walk(first) if handover.snapshots]
+    kept = {**begun.snapshots, **left.snapshots}
     elsewhere = LineSettings(id="door", a=(0.4, 1.0), b=(0.4, 0.0), classes=("person",))
-    reset, state = map(
-        payload, a_pipeline(elsewhere, seq=left.seq).begin(left.snapshots, 0, TIMELINE).messages
-    )
+    moved = a_pipeline(elsewhere, seq=left.seq).begin(kept, 0, TIMELINE)
+    reset, state = map(payload, moved.messages)
     assert (reset["cause"], reset["counts"], reset["seq"]) == ("changed", {"person": {"in": 1, "out": 0}}, 2)
     assert (state["counts"], state["reset"]) == ({"person": {"in": 0, "out": 0}}, "changed")
+    again = a_pipeline(elsewhere, seq=moved.seq).begin({**kept, **moved.snapshots}, 0, TIMELINE)
+    assert [payload(message)["kind"] for message in again.messages] == ["line"]
+
+
+@pytest.mark.parametrize("row", [b"", b"{", b"[]", b'{"door": 1}', b"\xff", b"[" * 100_000])
+def test_where_rules_looked_may_be_damaged_and_totals_go_on(row: bytes) -> None:
+    first = a_pipeline(DOOR)
+    begun = first.begin({}, 0, TIMELINE)
+    [left] = [handover for handover in walk(first) if handover.snapshots]
+    kept = {**begun.snapshots, **left.snapshots, ROW: row}
+    second = a_pipeline(DOOR).begin(kept, 0, TIMELINE)
+    state = payload(second.messages[-1])
+    assert (state["counts"], state["reset"]) == ({"person": {"in": 1, "out": 0}}, "begun")
+    assert second.snapshots[ROW] == begun.snapshots[ROW]
+
+
+def test_where_rules_looked_that_nobody_knows_any_more_is_forgotten() -> None:
+    begun = a_pipeline(DOOR, HALL).begin({}, 0, TIMELINE)
+    assert set(json.loads(begun.snapshots[ROW])) == {"door", "hall"}
+    only_door = {name: kept for name, kept in begun.snapshots.items() if name != "hall"}
+    handover = a_pipeline(DOOR).begin(only_door, 0, TIMELINE)
+    assert set(json.loads(handover.snapshots[ROW])) == {"door"}
+    assert all("where-rules-look" not in message.topic for message in handover.messages)
+
+
+def test_a_rule_may_be_called_like_the_row_that_says_where_rules_looked() -> None:
+    namesake = structs.replace(DOOR, id=ROW)
+    begun = a_pipeline(namesake).begin({}, 0, TIMELINE)
+    kept = {ROW: begun.snapshots[ROW].replace(b'"in":0', b'"in":7')}
+    [state] = map(payload, a_pipeline(namesake).begin(kept, 0, TIMELINE).messages)
+    assert state["counts"] == {"person": {"in": 7, "out": 0}}

@@ -25,6 +25,7 @@ from eyespot.domain.instants import rfc3339
 from eyespot.domain.placing import new_file, put
 from eyespot.host.clock import SystemClock
 from eyespot.host.identity import board, hardware
+from eyespot.pipeline.places import ROW as PLACES
 from eyespot.rules import Snapshot
 from eyespot.store.desired import NAME as DESIRED
 from eyespot.store.desired import DesiredRecord
@@ -98,7 +99,7 @@ def _manifest(
         device=given_id(named.device.id, named.state),
         hardware=hardware(),
         board=board(),
-        rules={rule: _totals(kept) for rule, kept in contents.snapshots.items()},
+        rules={rule: _totals(kept) for rule, kept in contents.snapshots.items() if rule != PLACES},
         seq=contents.seq,
         waiting=contents.waiting,
         left_out=tuple(left_out),

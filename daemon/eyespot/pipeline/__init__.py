@@ -21,6 +21,7 @@ from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.pipeline.places import Places
 from eyespot.pipeline.running import Running
 from eyespot.pipeline.sweeping import Told, can_sweep, rough, told_of
 from eyespot.pipeline.tuning import Seen, Tuning
@@ -81,6 +82,7 @@ class Pipeline:
         self._tracker = tracker
         self._rules = {rule_id: Running(rule, 0) for rule_id, rule in rules.items()}
         self._kept: dict[str, bytes] = {}
+        self._places = Places()
         self._native, self._voice = native, Voice(native, standards)
         self._publishes_frames = publishes_frames
         self._buckets = Buckets(spans, zone)
@@ -95,7 +97,7 @@ class Pipeline:
         The topic of a snapshot that has no rule is cleared. Totals of another model are
         split from what comes.
         """
-        self._kept = dict(kept)
+        self._kept = self._places.take_from(kept)
         self._buckets.begin(self.model.bundle, taken_ns, timeline)
         return self._take_up(self._rules, self._kept, taken_ns, timeline)
 
@@ -293,14 +295,14 @@ class Pipeline:
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
             self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
-            if kept and kept.place not in {"", running.rule.place}:
+            if kept and self._places.is_elsewhere(rule_id, running.rule.place):
                 begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
         removed = self._remove(known)
         begun += self._split(taken_ns)
         messages = self._voice.events(begun, timeline)
         states, snapshots = self._changes(taken_ns, timeline, begun)
-        forgotten = dict.fromkeys(self._forget(), b"")
-        return Handover((*removed, *messages, *states), forgotten | snapshots, self._native.seq)
+        kept_too = dict.fromkeys(self._forget(), b"") | self._places.renew(self._rules, self._kept)
+        return Handover((*removed, *messages, *states), kept_too | snapshots, self._native.seq)
 
     def _remove(self, known: Collection[str]) -> list[Message]:
         """Return what clears topics that nothing tells any more: of rules that have gone, or are others."""

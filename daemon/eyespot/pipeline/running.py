@@ -77,7 +77,6 @@ class Running:
             state=self.kept,
             model=self.model,
             reset=self.reset,
-            place=self.rule.place,
             heatmap=self.is_heatmap,
             buckets=buckets,
         )

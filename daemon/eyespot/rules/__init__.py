@@ -133,14 +133,13 @@ class Gathering(Protocol):
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A rule as it is kept. What is as usual is left out.
+    """A rule as it is kept. What is as usual is left out: an older version that is gone back to reads it.
 
     Attributes:
         since_utc_ns: UTC in ns since 1970 when its totals began.
         state: what the rule itself keeps.
         model: id of the bundle whose work it is; empty where that was not kept.
         reset: why its totals began then.
-        place: where the rule looked; empty where that was not kept.
         heatmap: whether it is one, and so has another topic than all others.
         buckets: what its buckets keep; None where it has none.
     """
@@ -149,7 +148,6 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     state: dict[str, object]
     model: str = ""
     reset: ResetCause = "begun"
-    place: str = ""
     heatmap: bool = False
     buckets: dict[str, object] | None = None
 
