@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eyespot.buckets.sums import Lasted
 from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
-from eyespot.domain.event import Crossed, LineState, Reset
+from eyespot.domain.event import Crossed, LineState, OccupancyState, Reset
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Sight
 from fakes.tallied import RULE, Tallied, number
@@ -364,6 +364,17 @@ def test_a_rule_that_resets_itself_has_what_it_counted_before_and_after_in_two_b
     shop.watch(50)
     first, second = shop.told
     assert (first.cut, number([first]), number([second])) == ("reset", 3, 1)
+
+
+def test_where_one_more_leaves_than_had_come_no_gauge_goes_below_zero() -> None:
+    shop = Tallied()
+    shop.watch(20)
+    before = OccupancyState({"person": -1}, {"person": 0}, {"person": 1})
+    shop.buckets.count(RULE, shop.state, [Reset(RULE, shop.taken_ns, "negative", before, 0, shop.bundle)], 0)
+    shop.watch(50)
+    gauges = shop.told[0].gauges
+    assert gauges is not None
+    assert (shop.told[0].cut, gauges["occupancy"]["person"].now) == ("reset", 0)
 
 
 def test_nothing_of_another_length_is_gone_on_with() -> None:

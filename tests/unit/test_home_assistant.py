@@ -22,7 +22,7 @@ from eyespot.topics import commands
 from eyespot.topics.commands import Kind
 from eyespot.topics.gate import DECLARED, Gate, GateError
 from eyespot.topics.home_assistant import Described, discovery
-from eyespot.topics.home_assistant_entities import MOST_CLASSES, Abilities, Announced, announced
+from eyespot.topics.home_assistant_entities import MOST_CLASSES, MOST_TALLIED, Abilities, Announced, announced
 from eyespot.topics.home_assistant_entities import Kind as KindOfRule
 
 ROOT = "eyespot/v1/shop-1"
@@ -133,7 +133,7 @@ def test_everything_that_can_be_pressed_or_set_gives_a_command_that_exists() -> 
 
     said = {commands.parse(c["command_topic"].removeprefix(f"{ROOT}/"), given(c).encode()).kind for c in able}
     assert {c["platform"] for c in able} == {"update", "button", "number"}
-    assert said == {Kind.UPDATE, Kind.ROLLBACK, Kind.RESET, Kind.RESTART, Kind.MIN_SCORE}
+    assert said == {Kind.UPDATE, Kind.ROLLBACK, Kind.RESET, Kind.RESTART, Kind.MIN_SCORE, Kind.TALLY}
 
 
 def test_whatever_has_totals_can_be_reset_alone_and_a_share_has_nothing_to_reset() -> None:
@@ -143,6 +143,32 @@ def test_whatever_has_totals_can_be_reset_alone_and_a_share_has_nothing_to_reset
     resets = {key for key in components if key.startswith("rule_") and key.endswith("_reset")}
     assert resets == {"rule_door_reset", "rule_hall_reset", "rule_till_reset", "rule_shop_reset"}
     assert "reset" not in told(FLOOR, RACK)["components"]
+
+
+def test_who_stands_at_a_door_has_a_button_for_each_word_of_a_tally() -> None:
+    components = told(*EVERY)["components"]
+    buttons = {key: c for key, c in components.items() if c.get("command_topic") == f"{ROOT}/cmd/tally"}
+
+    said = [commands.parse("cmd/tally", c["payload_press"].encode()) for c in buttons.values()]
+    assert {one.rule for one in said} == {"door"}
+    assert [one.press for one in said] == ["begin", "in", "out", "undo", "end"]
+    assert list(buttons) == [f"rule_door_tally_{one.press}" for one in said]
+
+
+def test_no_more_lines_have_buttons_for_a_tally_than_can_be_tallied_at_once() -> None:
+    components = told(*(Announced(f"line-{n}", "line") for n in range(MOST_TALLIED + 1)))["components"]
+
+    assert f"rule_line-{MOST_TALLIED - 1}_tally_begin" in components
+    assert f"rule_line-{MOST_TALLIED}_tally_begin" not in components
+    assert f"rule_line-{MOST_TALLIED}_event" in components
+
+
+def test_what_belongs_to_a_tally_is_disabled_until_somebody_wants_it() -> None:
+    components = told(DOOR)["components"]
+
+    disabled = {key for key, c in components.items() if c.get("enabled_by_default") is False}
+    assert disabled == {key for key in components if "tally" in key}
+    assert components["rule_door_tally"]["event_types"] == ["tallied"]
 
 
 def test_what_would_be_refused_has_no_button() -> None:

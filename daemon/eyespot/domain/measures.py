@@ -47,7 +47,9 @@ def measures(state: RuleState) -> Measures:
         case ZoneState(occupancy, entered, left) | OccupancyState(occupancy, entered, left):
             totals = {Key(label, "entered"): total for label, total in entered.items()}
             totals |= {Key(label, "left"): total for label, total in left.items()}
-            return Measures(totals, {Key(label, "occupancy"): number for label, number in occupancy.items()})
+            # In an occupancy that begins anew as one more has left than had come, nobody is inside, not -1.
+            inside = {Key(label, "occupancy"): max(number, 0) for label, number in occupancy.items()}
+            return Measures(totals, inside)
         case ShelfState(counts):
             return Measures({}, {Key(label, "facings"): number for label, number in counts.items()})
         case QueueState():

@@ -45,6 +45,7 @@ class Entity(_Part, frozen=True, kw_only=True):
     state_class: _Text | None = None
     unit_of_measurement: _Text | None = None
     entity_category: _Text | None = None
+    enabled_by_default: bool | None = None
 
 
 class Discovery(_Part, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from eyespot.domain.event import (
     LineState,
@@ -15,11 +15,13 @@ from eyespot.domain.event import (
     ShelfState,
     ZoneState,
 )
+from eyespot.topics.commands import Press
 
 Component = dict[str, Any]
 
 Kind = Literal["line", "share", "zone", "queue", "occupancy", "shelf"]
 MOST_CLASSES = 150  # over all rules: each has two totals, or one number
+MOST_TALLIED = 16  # lines with buttons for a tally: as many as can be tallied at once
 _WITH_TOTALS = ("line", "zone", "queue", "occupancy")
 _CONFIG = {"entity_category": "config"}
 
@@ -90,9 +92,12 @@ def of_device(root: str, abilities: Abilities) -> dict[str, Component]:
 def of_rules(root: str, rules: Iterable[Announced]) -> dict[str, Component]:
     """Return the entities of rules, by their keys."""
     components: dict[str, Component] = {}
-    counting = False
+    counting, tallied = False, 0
     for rule in rules:
         components |= _of_rule(root, rule)
+        if rule.kind == "line" and tallied < MOST_TALLIED:
+            tallied += 1
+            components |= _of_tally(root, rule.rule)
         if rule.kind in _WITH_TOTALS:
             counting = True
             reset = _button(root, f"{rule.rule} reset", "counters/reset", rule=rule.rule)
@@ -198,6 +203,23 @@ def _button(root: str, name: str, command: str, **args: str) -> Component:
         "payload_press": json.dumps({"args": args} if args else {}),
         **_CONFIG,
     }
+
+
+def _of_tally(root: str, rule: str) -> dict[str, Component]:
+    """Return the buttons for somebody at the door, and the result. Nobody has to see them before."""
+    fields = ("n", "count_error", "wrong", "bias", "seen", "counted", "missed", "extra", "changed")
+    said = ", ".join(f"'{field}': value_json.{field}" for field in fields)
+    components: dict[str, Component] = {
+        f"rule_{rule}_tally_{press}": _button(root, f"{rule} tally {press}", "tally", rule=rule, press=press)
+        for press in get_args(Press)
+    }
+    components[f"rule_{rule}_tally"] = {
+        "name": f"{rule} tally",
+        "event_types": ("tallied",),
+        **_event(root, rule, ("tallied",), f"{{'event_type': 'tallied', {said}}}"),
+    }
+    aside = {"entity_category": "diagnostic", "enabled_by_default": False}
+    return {key: component | aside for key, component in components.items()}
 
 
 def _of_line(root: str, line: Announced) -> dict[str, Component]:

@@ -105,6 +105,11 @@ class HomeAssistant:
         entities: dict[str, Any] = self.shown["entities"]
         return entities
 
+    @property
+    def in_use(self) -> dict[str, Any]:
+        """Those that are not disabled: only they have states."""
+        return {key: entity for key, entity in self.entities.items() if not entity["disabled"]}
+
     def state(self, key: str) -> str | None:
         """The state of the entity of a component; None where there is none."""
         state: str | None = self.entities.get(f"shop_{key}", {}).get("state")
@@ -178,6 +183,9 @@ class Check:
         assert self.home.entities["shop_model"]["attributes"]["installed_version"] == info["model"]["version"]
         assert self.home.state("problem") == ("off" if self.ear.newest("/health")["ok"] else "on")
         passed(f"{len(self.home.entities)} entities, from {len(json.dumps(self.told()[-1]))} bytes")
+        aside = {key for key, entity in self.home.entities.items() if entity["disabled"]}
+        assert aside == {key for key in self.home.entities if "_tally" in key}, aside
+        passed(f"{len(aside)} of them disabled, until somebody wants to tally")
         categories = {entity["category"] for entity in self.home.entities.values()}
         assert categories == {None, "config", "diagnostic"}, categories
 
@@ -298,11 +306,11 @@ class Check:
         daemon.signal(signal.SIGKILL)
         daemon.wait()
         until(
-            lambda: {e["state"] for e in self.home.entities.values()} == {"unavailable"},
+            lambda: {e["state"] for e in self.home.in_use.values()} == {"unavailable"},
             "unavailable",
             TURN_S,
         )
-        passed(f"killed: all {len(self.home.entities)} are unavailable by the last will")
+        passed(f"killed: all {len(self.home.in_use)} in use are unavailable by the last will")
 
     def switched_off(self) -> None:
         self.config.write_text(self.config.read_text().replace("discovery = true", "discovery = false"))

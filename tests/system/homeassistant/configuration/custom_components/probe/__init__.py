@@ -21,6 +21,7 @@ async def async_setup(hass: Any, _config: Any) -> bool:
                 shown[entry.unique_id] = {
                     "entity_id": entry.entity_id,
                     "category": entry.entity_category,
+                    "disabled": entry.disabled,
                     "state": state and state.state,
                     "attributes": dict(state.attributes) if state else {},
                 }
