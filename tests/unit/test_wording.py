@@ -25,6 +25,8 @@ from eyespot.config.wording import placed, shown, wanted
         (tuple[int, bool], "a list of 2, each a whole number or true or false"),
         (list[str], "a list, each text"),
         (bool | str | None, "true or false or text"),
+        (Annotated[str, Meta(pattern="^a", description="a word")] | None, "a word"),
+        (tuple[Annotated[str, Meta(pattern="^a", description="a word")], ...], "a list, each a word"),
         (dict[str, int], "a table"),
     ],
 )
