@@ -162,7 +162,7 @@ a = [
 classes = []
 """
     told = refusal(text)
-    assert [int(line.split(":")[1]) for line in told] == [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 17, 21]
+    assert [int(line.split(":")[1]) for line in told] == [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 17, 21]
     assert 'f:5: file: the source "video" needs a file' in told  # as it was meant
 
 

@@ -5,6 +5,7 @@ they may hold, comes from the types alone. Where a word is nearly a known one, t
 that had been written, lest one mistake hide others or cause more.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_type_hints
@@ -86,7 +87,10 @@ class Checker:
         try:
             settings = msgspec.convert(good, info.cls)
         except msgspec.ValidationError as error:
-            return self._wrong(path, f"{placed(path)}: {str(error).split(' - at `')[0]}")
+            text = str(error).split(" - at `")[0]
+            if bad & set(re.findall(r"\w+", text)):  # it misses a key that is there, if wrong: that is told
+                return _WRONG
+            return self._wrong(path, f"{placed(path)}: {text}")
         check = self.together.get(info.cls)
         for name, text in check(settings) if check else ():
             if name not in bad:

@@ -22,7 +22,12 @@ def plain(kind: inspect.Type) -> inspect.Type:
 
 def wanted(kind: inspect.Type) -> str:
     """Return what a value of the type looks like: `a number from 0 to 1`."""
-    match plain(kind):
+    words = _wanted(plain(kind))
+    return f"{words}, as {shown(example)}" if (example := _example(kind)) else words
+
+
+def _wanted(kind: inspect.Type) -> str:
+    match kind:
         case inspect.BoolType():
             words = "true or false"
         case inspect.IntType() | inspect.FloatType() as number:
@@ -37,11 +42,20 @@ def wanted(kind: inspect.Type) -> str:
             words = f"a list of {len(items)}, each {' or '.join(each)}"
         case inspect.ListType() | inspect.VarTupleType() as items:
             words = f"a list{_lengths(items, 'items')}, each {wanted(items.item_type)}"
+        case inspect.DictType() as items:
+            words = f"a table{_lengths(items, 'items')}, each {wanted(items.value_type)}"
         case inspect.UnionType(kinds):
             words = " or ".join(map(wanted, kinds))
         case _:
             words = "a table"
     return words
+
+
+def _example(kind: inspect.Type) -> object:
+    """Return how a text may look whose form is told by a pattern; None where its type names nothing."""
+    if isinstance(kind, inspect.Metadata) and isinstance(kind.type, inspect.StrType) and kind.type.pattern:
+        return next(iter((kind.extra_json_schema or {}).get("examples", ())), None)
+    return None
 
 
 def shown(value: object) -> str:

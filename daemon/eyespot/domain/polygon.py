@@ -24,7 +24,7 @@ def problem_with(corners: tuple[Point, ...]) -> str:
             if not neighbours and _meet(_side(corners, first), _side(corners, second)):
                 return f"its sides {first + 1} and {second + 1} meet; name the corners as you walk around it"
     if abs(area(np.array(corners))) < _SMALLEST_AREA:
-        return "it has next to no area"
+        return "it has next to no area; move its corners apart, off one line"
     return ""
 
 
