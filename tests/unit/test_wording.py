@@ -27,7 +27,11 @@ from eyespot.config.wording import placed, shown, wanted
         (bool | str | None, "true or false or text"),
         (Annotated[str, Meta(pattern="^a", description="a word")] | None, "a word"),
         (tuple[Annotated[str, Meta(pattern="^a", description="a word")], ...], "a list, each a word"),
-        (dict[str, int], "a table"),
+        (dict[str, int], "a table, each a whole number"),
+        (
+            Annotated[dict[str, Annotated[float, Meta(ge=1)]], Meta(max_length=9)],
+            "a table of 0 to 9 items, each a number from 1",
+        ),
     ],
 )
 def test_a_type_is_told_by_what_it_takes(kind: type, words: str) -> None:

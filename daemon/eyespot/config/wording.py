@@ -39,6 +39,8 @@ def wanted(kind: inspect.Type) -> str:
             words = f"a list of {len(items)}, each {' or '.join(each)}"
         case inspect.ListType() | inspect.VarTupleType() as items:
             words = f"a list{_lengths(items, 'items')}, each {wanted(items.item_type)}"
+        case inspect.DictType() as items:
+            words = f"a table{_lengths(items, 'items')}, each {wanted(items.value_type)}"
         case inspect.UnionType(kinds):
             words = " or ".join(map(wanted, kinds))
         case _:
