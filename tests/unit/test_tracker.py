@@ -91,15 +91,15 @@ def test_a_walker_who_is_hidden_for_a_second_is_the_same_track_afterwards() -> N
     assert ids == {1}
 
 
-@pytest.mark.parametrize(("further", "ids"), [(0.2, [1]), (0.35, [2])])
-def test_who_was_seen_once_and_is_missed_is_found_again_as_far_as_people_walk_meanwhile(
-    further: float, ids: list[int]
+@pytest.mark.parametrize(("looks", "further", "ids"), [(4, 0.17, [1]), (4, 0.35, [2]), (1, 0.17, [2])])
+def test_who_was_followed_and_is_missed_is_found_again_as_far_as_people_walk_meanwhile(
+    looks: int, further: float, ids: list[int]
 ) -> None:
     tracker = Tracker(MIN_SCORE)
-    tracker.step(0, detections((0.2, 0.5, 0.1, 0.2, 0.6, 0)))
-    for number in range(1, 9):
-        tracker.step(number * STEP_NS, no_detections())
-    tracks = tracker.step(9 * STEP_NS, detections((0.2 + further, 0.5, 0.1, 0.2, 0.6, 0)))
+    for number in range(looks + 8):
+        found = detections((0.2, 0.5, 0.1, 0.2, 0.6, 0)) if number < looks else no_detections()
+        tracker.step(number * STEP_NS, found)
+    tracks = tracker.step((looks + 8) * STEP_NS, detections((0.2 + further, 0.5, 0.1, 0.2, 0.6, 0)))
     assert tracks.ids[tracks.seen].tolist() == ids
 
 

@@ -19,7 +19,7 @@ _ACCELERATION_DENSITY = 1.0  # and stops or turns within about a second
 _SIZE_MEMORY_S = 0.4
 _HIDDEN_SIZE_MEMORY_S = 2.0  # who is hidden in part for longer has become smaller
 _SHRUNK, _EDGE = 0.75, 0.2  # of the size along an axis: what is left at most, and how far its edge may be off
-_COASTING_MEMORY_S = 1.6  # somebody hidden for longer may have stopped
+_COASTING_MEMORY_S = 0.8  # somebody hidden for longer may have stopped
 
 
 def start(tracks: Table, found: Table) -> None:

@@ -2,9 +2,9 @@
 
 The two stages are those of ByteTrack (Zhang et al., "ByteTrack: Multi-Object Tracking by Associating
 Every Detection Box", 2022): what the model is sure of goes to any track, what it is less sure of only
-to confirmed ones that are still unseen. What would start a track is then offered once more to those
-that are missing, further away: not before, or another box of somebody seen would lead them astray.
-All limits are in seconds and box sizes.
+to confirmed ones that are still unseen. What would start a track is then offered to those once more,
+further away: not before, or another box of somebody seen would lead them astray. All limits are in
+seconds and box sizes.
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ class Tracker:
         hidden = self._tracks["confirmed"] & ~self._tracks["seen"]
         self._continue(hidden, found[~sure], _UNSURE)
         fresh = left[self._is_new(left)]
-        self._start(self._continue(~self._tracks["seen"], fresh, _FAR))
+        self._start(self._continue(hidden & ~self._tracks["seen"], fresh, _FAR))
         self._confirm()
         self._keep(self._tracks["confirmed"] | (self._tracks["unseen_s"] < _TENTATIVE_LIFE_S))
         return self._columns()
