@@ -63,8 +63,9 @@ class Tracker:
         left = self._continue(self._tracks["id"] > 0, found[sure], _SURE)
         hidden = self._tracks["confirmed"] & ~self._tracks["seen"]
         self._continue(hidden, found[~sure], _UNSURE)
-        fresh = left[self._is_new(left)]
-        self._start(self._continue(hidden & ~self._tracks["seen"], fresh, _FAR))
+        if len(left):
+            fresh = left[self._is_new(left)]
+            self._start(self._continue(hidden & ~self._tracks["seen"], fresh, _FAR))
         self._confirm()
         self._keep(self._tracks["confirmed"] | (self._tracks["unseen_s"] < _TENTATIVE_LIFE_S))
         return self._columns()
@@ -131,8 +132,6 @@ class Tracker:
 
     def _is_new(self, found: Table) -> Mask:
         """Return which do not look like another box of something already seen."""
-        if not len(found):
-            return np.zeros(0, np.bool_)
         seen = self._tracks[self._tracks["seen"]]
         boxes = np.concatenate([seen["box"], found["box"]])
         classes = np.concatenate([seen["class"], found["class"]])
