@@ -1,6 +1,7 @@
 """Tracks that a replay leaves behind: the same again, or none."""
 
 from collections.abc import Iterator
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,30 @@ def test_a_folder_that_cannot_be_used_costs_the_cache_and_nothing_else(tmp_path:
     cache = TrackCache(tmp_path / "tracks")
     assert len(list(cache.keep("k", strips()))) == 2
     assert cache.read("k", "m", TIMELINE) is None
+
+
+def test_a_disk_that_fills_up_meanwhile_costs_the_cache_and_no_tracks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_strip: Strip) -> bytes:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("eyespot.store.track_cache.packed", full)
+    cache = TrackCache(tmp_path / "tracks")
+    given, expected = list(cache.keep("k", strips())), list(strips())
+    assert [len(strip) for strip in given] == [len(strip) for strip in expected]
+    assert list((tmp_path / "tracks").iterdir()) == []
+
+
+def test_a_length_beyond_all_bounds_is_damage_and_takes_no_memory(tmp_path: Path) -> None:
+    cache = TrackCache(tmp_path / "tracks")
+    list(cache.keep("k", strips()))
+    [path] = (tmp_path / "tracks").iterdir()
+    begin = path.read_bytes().index(b"\n") + 1
+    path.write_bytes(path.read_bytes()[: begin + 8] + b"\xff" * 8 + path.read_bytes()[begin + 16 :])
+    with pytest.raises(InputError, match="damaged, and removed"):
+        list(cache.read("k", "m@1-abc", TIMELINE) or ())
+    assert not path.exists()
 
 
 def test_the_least_used_gives_way(tmp_path: Path) -> None:

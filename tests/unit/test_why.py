@@ -2,6 +2,7 @@
 
 import io
 import re
+from argparse import ArgumentTypeError
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from eyespot import app
 from eyespot.app.why import moment
+from eyespot.commands.options import seconds_above_zero
 from eyespot.commands.why_view import show
 from eyespot.domain.account import Account
 from eyespot.domain.errors import ConfigError, InputError
@@ -226,3 +228,9 @@ def test_an_hour_in_which_nobody_was_there_says_so(tmp_path: Path, recording: Pa
         | {"accounts": tuple[Account, ...]()}
     )
     assert "nobody was there" in printed(explanation, width=80)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "inf", "1e300", "x", ""])
+def test_seconds_without_end_are_a_mistake(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="want a number of seconds above 0, up to a year, got"):
+        seconds_above_zero(text)

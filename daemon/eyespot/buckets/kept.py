@@ -1,10 +1,15 @@
 """What of buckets outlives the process, and whether another one may go on with it."""
 
+from typing import Annotated
+
 import msgspec
 
 from eyespot.buckets.now import SLEW_NS, Now, Span
 from eyespot.buckets.tally import Tally, Utc
 from eyespot.domain.bucket import Cut
+
+_MOST_BYTES = 60_000  # a message is not longer than 64 KiB
+_MOST_WAITING = 100
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -19,7 +24,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         waiting: ended, not published yet.
 
     Raises:
-        ValueError: one ends before it begins.
+        ValueError: one ends before it begins, or holds more than can be told.
     """
 
     bucket_s: int
@@ -27,12 +32,15 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     until_utc_ns: Utc
     zero_utc_ns: int
     told_utc_ns: Utc | None = None
-    waiting: list[Tally] = []
+    waiting: Annotated[list[Tally], msgspec.Meta(max_length=_MOST_WAITING)] = []
 
     def __post_init__(self) -> None:
-        """Check that each has some length."""
-        if any(tally.begin_utc_ns >= tally.end_utc_ns for tally in (self.tally, *self.waiting)):
-            raise ValueError("a bucket ends before it begins")
+        """Check that each has some length, and can be told."""
+        for tally in (self.tally, *self.waiting):
+            if tally.begin_utc_ns >= tally.end_utc_ns:
+                raise ValueError("a bucket ends before it begins")
+            if tally.sums.most_bytes > _MOST_BYTES:
+                raise ValueError("a bucket is too large to be told")
 
 
 def read(kept: object) -> Kept | None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.bucket import Level, Spread
+from eyespot.domain.kept import KeptLabel
 from eyespot.domain.measures import Key
 
 # Durations are kept by their size, each class a twentieth wider than the one before: so what is said of them
@@ -15,6 +16,8 @@ from eyespot.domain.measures import Key
 _CLASS = 1.05
 _SHORTEST_S = 0.05
 _MOST_CLASSES = 400  # a year
+_MOST_KINDS = 8  # of gauges, and of durations
+_LONGEST_NUMBERS = 160  # bytes of a level or a spread
 
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e12)]
@@ -90,9 +93,9 @@ class Lasted(msgspec.Struct, forbid_unknown_fields=True):
 class Sums(msgspec.Struct, forbid_unknown_fields=True):
     """What adds up: class name -> of what -> count; of what -> class name -> level, and durations."""
 
-    counts: dict[str, dict[str, _Count]] = {}
-    gauges: dict[str, dict[str, Held]] = {}
-    durations: dict[str, dict[str, Lasted]] = {}
+    counts: dict[KeptLabel, dict[KeptLabel, _Count]] = {}
+    gauges: Annotated[dict[KeptLabel, dict[KeptLabel, Held]], Meta(max_length=_MOST_KINDS)] = {}
+    durations: Annotated[dict[KeptLabel, dict[KeptLabel, Lasted]], Meta(max_length=_MOST_KINDS)] = {}
 
     def name(self, totals: Mapping[Key, int]) -> None:
         """Have a count, if of zero, of all that has a total."""
@@ -115,6 +118,14 @@ class Sums(msgspec.Struct, forbid_unknown_fields=True):
     def end(self, key: Key, seconds: float) -> None:
         """Take note of how long something lasted."""
         self.durations.setdefault(key.what, {}).setdefault(key.label, Lasted()).add(seconds)
+
+    @property
+    def most_bytes(self) -> int:
+        """How long what is said of them may become, in bytes."""
+        labels = [label for of in self.gauges.values() for label in of]
+        labels += [label for of in self.durations.values() for label in of]
+        numbers = sum(len(msgspec.json.encode(label)) + _LONGEST_NUMBERS for label in labels)
+        return len(msgspec.json.encode(self.counts)) + numbers
 
     @property
     def number(self) -> int:

@@ -10,6 +10,7 @@ from msgspec import Meta
 from eyespot.buckets.sums import Sums
 from eyespot.domain.bucket import Bucket, Cut, Gap, GapCause, Level, Spread
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.kept import KeptBundle
 
 _SHORTEST_GAP_NS = SECOND_NS  # shorter ones are in the coverage alone
 _MOST_GAPS = 16
@@ -34,13 +35,13 @@ class Tally(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     begin_utc_ns: Utc
     end_utc_ns: Utc
     opened_utc_ns: Utc
-    bundle: str
+    bundle: KeptBundle
     lead: GapCause
     synced: bool = False
     sums: Sums = msgspec.field(default_factory=Sums)
     covered_ns: Count = 0
     ambiguous: Count = 0
-    gaps: list[Gap] = []
+    gaps: Annotated[list[Gap], Meta(max_length=_MOST_GAPS)] = []
     cut: Cut | None = None
 
     def add_gap(self, begin_utc_ns: int, end_utc_ns: int, cause: GapCause) -> None:

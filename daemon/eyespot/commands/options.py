@@ -1,10 +1,11 @@
 """What several commands have in common."""
 
 import argparse
-import math
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+
+_A_YEAR_S = 366 * 86_400
 
 DEFAULT_CONFIG = Path("/etc/eyespot/eyespot.toml")
 
@@ -41,6 +42,6 @@ def seconds_above_zero(text: str) -> float:
         ArgumentTypeError: it names none.
     """
     with suppress(ValueError):
-        if math.isfinite(seconds := float(text)) and seconds > 0:
+        if 0 < (seconds := float(text)) <= _A_YEAR_S:
             return seconds
-    raise argparse.ArgumentTypeError(f"want a number of seconds above 0, got {text!r}")
+    raise argparse.ArgumentTypeError(f"want a number of seconds above 0, up to a year, got {text!r}")

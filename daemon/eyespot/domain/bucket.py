@@ -6,6 +6,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
+from eyespot.domain.kept import KeptUtc
+
 _DAY_S = 86_400
 
 BucketLength = Annotated[int, Meta(ge=1, le=_DAY_S)]  # in s; see `check_length`
@@ -22,8 +24,8 @@ Counts = Mapping[str, Mapping[str, int]]  # class name -> of what -> how many
 class Gap(NamedTuple):
     """A while in which nothing was seen; UTC in ns since 1970."""
 
-    begin_utc_ns: int
-    end_utc_ns: int
+    begin_utc_ns: KeptUtc
+    end_utc_ns: KeptUtc
     cause: GapCause
 
 

@@ -7,16 +7,17 @@ import msgspec
 
 from eyespot.domain.event import Crossed, Direction
 from eyespot.domain.instants import Timeline
+from eyespot.domain.kept import KeptBundle, KeptLabel, KeptTrack, KeptUtc
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A crossing of somebody who was there still, as it is kept: its instant in UTC."""
 
-    track: int
-    utc_ns: int
+    track: KeptTrack
+    utc_ns: KeptUtc
     direction: Direction
-    bundle: str
-    label: str
+    bundle: KeptBundle
+    label: KeptLabel
 
 
 class Lingering:

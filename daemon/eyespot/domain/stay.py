@@ -8,6 +8,7 @@ import numpy as np
 
 from eyespot.domain.geometry import Point
 from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.kept import KeptLabel, KeptPart, KeptTrack, KeptUtc
 from eyespot.domain.observation import Floats
 
 MOST_STAYS = 1000
@@ -55,11 +56,11 @@ class Stay:
 class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stay as it is kept over a restart; instants in UTC, ns since 1970."""
 
-    label: Annotated[str, msgspec.Meta(max_length=64)]
-    track: int
-    since_utc_ns: int
-    seen_utc_ns: int
-    box: tuple[float, float, float, float]
+    label: KeptLabel
+    track: KeptTrack
+    since_utc_ns: KeptUtc
+    seen_utc_ns: KeptUtc
+    box: tuple[KeptPart, KeptPart, KeptPart, KeptPart]
     found: bool
     marks: Annotated[tuple[str, ...], msgspec.Meta(max_length=8)] = ()
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-import msgspec
 import numpy as np
 
 from eyespot.buckets import Buckets
@@ -324,8 +323,8 @@ class Pipeline:
     def _restore(self, rule_id: str, running: Running, kept: bytes) -> Snapshot | None:
         """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
         try:
-            return running.restore(kept)
-        except (msgspec.DecodeError, ValueError) as error:
+            return running.restore(kept, lambda *of: self._voice.try_state(rule_id, *of))
+        except (ValueError, RecursionError) as error:  # both libraries' errors are such
             self.unusable[rule_id], running.reset = one_line(error), "unusable"
             return None
 

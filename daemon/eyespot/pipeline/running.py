@@ -1,5 +1,6 @@
 """A rule that runs, and what the pipeline knows of it beside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -82,13 +83,24 @@ class Running:
         )
         return msgspec.json.encode(snapshot)
 
-    def restore(self, kept: bytes) -> Snapshot:
+    def restore(self, kept: bytes, try_state: Callable[[RuleState, Since, str], object]) -> Snapshot:
         """Let it go on from a snapshot, and return that.
 
+        Args:
+            kept: the snapshot.
+            try_state: raises ValueError where a state, since when it is so, and its model cannot be told.
+
         Raises:
-            ValueError: it is none, or not one of such a rule; also msgspec.DecodeError.
+            ValueError: it is none, not one of such a rule, or nothing that could be told; all is as before.
+            RecursionError: it is nested without end.
         """
-        snapshot = msgspec.json.decode(kept, type=Snapshot)
+        blank, snapshot = self.rule.snapshot(), msgspec.json.decode(kept, type=Snapshot)
         self.rule.restore(snapshot.state)
+        try:
+            since = Since(snapshot.since_utc_ns, snapshot.reset)
+            try_state(self.rule.state(), since, snapshot.model)
+        except ValueError:
+            self.rule.restore(blank)
+            raise
         self.since_utc_ns, self.model, self.reset = snapshot.since_utc_ns, snapshot.model, snapshot.reset
         return snapshot

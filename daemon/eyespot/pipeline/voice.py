@@ -5,9 +5,9 @@ from typing import Protocol
 
 from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import Event, RuleState
-from eyespot.domain.instants import Timeline
+from eyespot.domain.instants import NO_TIMELINE, Timeline
 from eyespot.domain.message import Message
-from eyespot.topics.native import Native, Since, Stamp
+from eyespot.topics.native import Native, Since, Stamp, stamp
 
 
 class Standard(Protocol):
@@ -51,6 +51,14 @@ class Voice:
         """Return what is to be said of a state that is new."""
         own = self._native.rule_state(rule, state, since, model, at)
         return [own, *(m for one in self._standards for m in one.rule_state(rule, state, at.utc_ns))]
+
+    def try_state(self, rule: str, state: RuleState, since: Since, model: str) -> None:
+        """See that a state could be told.
+
+        Raises:
+            ValueError: it is too large, or out of other bounds.
+        """
+        self._native.rule_state(rule, state, since, model, stamp(NO_TIMELINE, 0))
 
     def removed(self, rule: str) -> list[Message]:
         """Return what takes back all that others' words said of a rule that has gone."""

@@ -9,6 +9,7 @@ import msgspec
 from eyespot.domain.account import Account
 from eyespot.domain.event import Event, ResetCause, RuleState
 from eyespot.domain.geometry import Mount
+from eyespot.domain.kept import KeptBundle, KeptUtc
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.rules.heatmap import Heatmap, HeatmapSettings
@@ -144,9 +145,9 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         buckets: what its buckets keep; None where it has none.
     """
 
-    since_utc_ns: int
+    since_utc_ns: KeptUtc
     state: dict[str, object]
-    model: str = ""
+    model: KeptBundle = ""
     reset: ResetCause = "begun"
     heatmap: bool = False
     buckets: dict[str, object] | None = None
@@ -156,7 +157,7 @@ def was_heatmap(kept: bytes) -> bool:
     """Return whether a snapshot is that of a heatmap."""
     try:
         return msgspec.json.decode(kept, type=Snapshot).heatmap
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 

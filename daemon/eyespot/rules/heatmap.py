@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eyespot.domain.event import Event, HeatmapState
 from eyespot.domain.geometry import Mount, Reals, anchors
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.kept import KeptUtc
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
 from eyespot.domain.strip import Instants, Strip
@@ -65,8 +66,8 @@ class HeatmapSettings(
 class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An hour, or what there is of it; UTC in ns."""
 
-    begin_utc_ns: int | None
-    end_utc_ns: int | None
+    begin_utc_ns: KeptUtc | None
+    end_utc_ns: KeptUtc | None
     observed_s: _Seconds
     grid: tuple[_Side, _Side]
     tracks: _Count
@@ -82,7 +83,7 @@ class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     told: _Told
     under_way: _Told
-    hour_utc_ns: int | None
+    hour_utc_ns: KeptUtc | None
 
 
 class Heatmap:

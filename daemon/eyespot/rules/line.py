@@ -21,6 +21,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Point
 from eyespot.domain.instants import NO_TIMELINE
+from eyespot.domain.kept import KeptLabel
 from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
@@ -32,6 +33,7 @@ from eyespot.domain.walk import PATH, Paths, Walk, follow, walk_of
 # In box sizes: see `domain.legs`.
 _BAND = 0.25
 _END_TOLERANCE = 0.25
+_MOST_WAITING = 10_000
 
 _SAID: Mapping[Fate, str] = {
     "counted": ": counted",
@@ -101,8 +103,8 @@ class LineSettings(
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    counts: dict[str, dict[Direction, _Total]]
-    waiting: tuple[Kept, ...] = ()
+    counts: dict[KeptLabel, dict[Direction, _Total]]
+    waiting: Annotated[tuple[Kept, ...], msgspec.Meta(max_length=_MOST_WAITING)] = ()
 
 
 class _Crossing(NamedTuple):
@@ -229,7 +231,7 @@ class Line:
         except msgspec.ValidationError as error:
             raise ValueError(f"not a snapshot of a line: {error}") from error
         counts = {label: {**_NOTHING, **totals} for label, totals in kept.counts.items()}
-        self._state = LineState({**self._state.counts, **counts})
+        self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()} | counts)
         self._lingering.restore(kept.waiting)
 
     def _follow(self, ids: Ids) -> Paths:

@@ -14,6 +14,7 @@ import msgspec
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.kept import KeptLabel
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.track import Scene
@@ -69,9 +70,9 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Whole seconds: UTC wavers against the clock of instants, and what wavers would be written for ever.
     """
 
-    entered: dict[str, _Total]
-    left: dict[str, _Total]
-    inside: dict[str, _Entries]
+    entered: dict[KeptLabel, _Total]
+    left: dict[KeptLabel, _Total]
+    inside: dict[KeptLabel, _Entries]
     reset_s: int | None
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
 from eyespot.domain.geometry import Mount, Reals
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.kept import KeptLabel
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
@@ -33,7 +34,7 @@ _OVER_NS = SECOND_NS  # a pace is measured over so long: from look to look it is
 _NEAR = 1.0  # who vanishes so near to a side, in boxes, has left by it
 
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-_Totals = dict[str, _Total]
+_Totals = dict[KeptLabel, _Total]
 
 
 class QueueSettings(

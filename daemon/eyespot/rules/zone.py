@@ -17,6 +17,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.kept import KeptLabel
 from eyespot.domain.names import ClassName, ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
@@ -73,8 +74,8 @@ class ZoneSettings(
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    entered: dict[str, _Total]
-    left: dict[str, _Total]
+    entered: dict[KeptLabel, _Total]
+    left: dict[KeptLabel, _Total]
     stays: KeptStays
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from eyespot.domain.track import Tracks
 
 _SIZES = struct.Struct("<IIQ")  # steps, rows, bytes that follow
 _MOST_ROWS = 50_000_000
+_CHUNK = 4096  # bytes; what hardly shrinks may grow a little
 _LEVEL = 1  # boxes hardly get smaller by more effort
 
 _STEP = (("taken_ns", np.dtype("<i8")), ("observed", np.dtype("?")), ("count", np.dtype("<u4")))
@@ -65,6 +66,8 @@ def _read(file: BinaryIO, bundle: str, timeline: Timeline) -> Strip | None:
     if max(steps, rows) > _MOST_ROWS:
         raise ValueError("too many rows")
     whole = steps * sum(kind.itemsize for _, kind in _STEP) + rows * sum(kind.itemsize for _, kind in _ROW)
+    if size > 2 * whole + _CHUNK:
+        raise ValueError("too many bytes")
     data = zstandard.ZstdDecompressor().decompress(file.read(size), max_output_size=whole)
     columns: dict[str, NDArray[Any]] = {}
     start = 0

@@ -63,8 +63,8 @@ class TrackCache:
                 file = files.enter_context(new_file(new))
                 file.write(_MAGIC)
                 for strip in strips:
+                    yield strip  # first: what cannot be written is counted all the same
                     file.write(packed(strip))
-                    yield strip
                 file.write(END)
                 files.pop_all().close()
                 put(new, path)
