@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 
 from eyespot.domain.account import Account, Fate, Remark
-from eyespot.domain.area import Area, units_of
+from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
-from eyespot.domain.geometry import Mount, Reals
+from eyespot.domain.geometry import Mount, Reals, units_of
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
