@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from eyespot.domain.event import Event, HeatmapState
 from eyespot.domain.geometry import Mount, Reals, anchors
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.keeping import kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
 from eyespot.domain.strip import Instants, Strip
@@ -164,10 +165,7 @@ class Heatmap:
         Raises:
             ValueError: it is not such a snapshot, or of another grid.
         """
-        try:
-            kept = msgspec.convert(snapshot, _Kept)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a heatmap: {error}") from error
+        kept = kept_as(_Kept, snapshot, "a heatmap")
         if {kept.told.grid, kept.under_way.grid} != {self._grid}:
             raise ValueError("the grid is another one now")
         self._state = HeatmapState(**msgspec.structs.asdict(kept.told))

@@ -21,6 +21,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Point
 from eyespot.domain.instants import NO_TIMELINE
+from eyespot.domain.keeping import kept_as
 from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
@@ -224,10 +225,7 @@ class Line:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        try:
-            kept = msgspec.convert(snapshot, _Kept)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a line: {error}") from error
+        kept = kept_as(_Kept, snapshot, "a line")
         counts = {label: {**_NOTHING, **totals} for label, totals in kept.counts.items()}
         self._state = LineState({**self._state.counts, **counts})
         self._lingering.restore(kept.waiting)

@@ -6,7 +6,7 @@ itself, and says so each time: with a `Reset` and its cause.
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.keeping import kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.track import Scene
@@ -79,13 +80,6 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         inside = {label: sum(number for _, number in entries) for label, entries in self.inside.items()}
         if +Counter(self.entered) != Counter(self.left) + Counter(inside):
             raise ValueError("entered, left and those inside do not agree")
-
-    @classmethod
-    def of(cls, snapshot: dict[str, object]) -> Self:
-        try:
-            return msgspec.convert(snapshot, cls)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of an occupancy: {error}") from error
 
 
 class _Entry(NamedTuple):
@@ -185,7 +179,7 @@ class Occupancy:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = _Kept.of(snapshot)
+        kept = kept_as(_Kept, snapshot, "an occupancy")
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._restored, self._reset_s = kept.inside, kept.reset_s
         self._renew()
