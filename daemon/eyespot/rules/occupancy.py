@@ -13,7 +13,7 @@ import msgspec
 
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
-from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
+from eyespot.domain.instants import LONGEST_LOOK_NS, NO_TIMELINE, SECOND_NS
 from eyespot.domain.keeping import kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
@@ -24,7 +24,6 @@ _UTC = ZoneInfo("UTC")
 # Those that came within so small a part of the longest stay are one entry, so that crowds take no memory.
 _PARTS = 100
 _MINUTE_NS = 60 * SECOND_NS
-_LONGEST_LOOK_NS = 2 * SECOND_NS  # what one look tells of the time before it
 
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Entries = Annotated[list[tuple[int, _Total]], msgspec.Meta(max_length=_PARTS + 2)]
@@ -241,7 +240,7 @@ class Occupancy:
         if before_ns is None or not inside or inside & in_view:
             self._alone_ns = 0
             return
-        self._alone_ns += min(self._now_ns - before_ns, _LONGEST_LOOK_NS)
+        self._alone_ns += min(self._now_ns - before_ns, LONGEST_LOOK_NS)
         if self._alone_ns >= self._settings.empty_s * SECOND_NS:
             yield self._begin_anew("empty", {})
 
