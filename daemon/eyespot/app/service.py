@@ -13,6 +13,7 @@ from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
+from eyespot.app.last_hour import door_in, last_hour
 from eyespot.app.lifecycle import ModelLifecycle
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
@@ -20,7 +21,6 @@ from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
-from eyespot.app.the_hour import door_in, last_hour
 from eyespot.app.twin import Life, Twin
 from eyespot.domain.event import Event
 from eyespot.domain.track import Scene
