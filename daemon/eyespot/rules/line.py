@@ -179,22 +179,12 @@ class Line:
         accounts = []
         for place in np.unique(walk.places):
             legs = walk.places == place
-            way = self._way(strip, walk, legs, begins=bool(is_new[place]))
-            rows = walk.rows[legs]
+            way, rows = self._way(strip, walk, legs, begins=bool(is_new[place])), walk.rows[legs]
             track = int(strip.tracks.ids[rows[0]])
             label = self._labels[strip.tracks.classes[rows[-1]]]
             own = [self._remark(one, label, fates) for one in crossings if one.track == track]
-            accounts.append(
-                Account(
-                    track=track,
-                    label=label,
-                    points=way.points,
-                    taken_ns=way.taken_ns,
-                    distances=way.legs.distances,
-                    size=typical_size(strip.tracks.boxes_xyxy_n[rows]),
-                    remarks=tuple(own) or shortfalls(way, self._line, _BAND, _END_TOLERANCE),
-                )
-            )
+            remarks = tuple(own) or shortfalls(way, self._line, _BAND, _END_TOLERANCE)
+            accounts.append(way.account(track, label, typical_size(strip.tracks.boxes_xyxy_n[rows]), remarks))
         return accounts
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
