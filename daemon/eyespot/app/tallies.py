@@ -10,7 +10,7 @@ from eyespot.config import Config, to_report
 from eyespot.domain.event import Crossed, Event, Tallied
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.tally_result import TallyResult
-from eyespot.domain.tallying import NEAR_S, Mark, Tallying
+from eyespot.domain.tallying import MOST_TALLIED, NEAR_S, Mark, Tallying
 from eyespot.ports import Clock, Handover
 from eyespot.rules.line import LineSettings
 from eyespot.topics.commands import Command
@@ -19,7 +19,6 @@ from eyespot.update.commands import Verdict
 
 _LATE_NS = NEAR_S * SECOND_NS  # an event may come so long after whom it is of
 _FORGOTTEN_NS = 1800 * SECOND_NS  # nobody has said anything for so long
-_MOST = 16
 _MOST_MARKS = 20_000
 
 
@@ -120,8 +119,8 @@ class Tallies:
         lines = [one.id for one in config.rules if isinstance(one, LineSettings)]
         if rule not in lines:
             return Verdict("refused", f"there is no line {rule}; there are {', '.join(lines[:8]) or 'none'}")
-        if len(self._cases) >= _MOST:
-            return Verdict("refused", f"{_MOST} lines are looked at already")
+        if len(self._cases) >= MOST_TALLIED:
+            return Verdict("refused", f"{MOST_TALLIED} lines are looked at already")
         rule_hash = hash_of_rule(to_report(config), rule)
         self._cases[rule] = _Case(now_ns, rule_hash, self._bundle(), now_ns)
         return Verdict("ok", f"tallying {rule}: say in, out, undo, and end")
