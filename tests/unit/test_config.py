@@ -107,6 +107,10 @@ def test_a_mistake_is_told_with_its_line(text: str, line: str) -> None:
     assert any(one.startswith(line) for one in told), told
 
 
+def test_what_only_follows_from_a_mistake_is_not_told() -> None:
+    assert len(refusal(GOOD + LINE.replace("0.1, 0.6", "0.1, 1.6"))) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -162,7 +166,7 @@ a = [
 classes = []
 """
     told = refusal(text)
-    assert [int(line.split(":")[1]) for line in told] == [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 17, 21]
+    assert [int(line.split(":")[1]) for line in told] == [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 17, 21]
     assert 'f:5: file: the source "video" needs a file' in told  # as it was meant
 
 

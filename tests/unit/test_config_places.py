@@ -57,7 +57,11 @@ def test_points_that_are_no_polygon_are_told_with_their_line(rule: str, points: 
         (ZONE, 'armed = "22:00-06:00"', "f:10: armed: want a list"),
         (ZONE, 'armed = ["22:00-24:00"]', "f:10: armed: want a list"),
         (ZONE, "loiter_s = 0", "f:10: loiter_s: want"),
-        (ZONE, "loiter_s = { person = 0 }", "f:10: loiter_s: want"),
+        (
+            ZONE,
+            "loiter_s = { person = nan }",
+            "f:10: loiter_s: want a number from 1 to 86400 or a table of 1 to 100 items, each a number",
+        ),
         (ZONE, "loiter_s = { }", "f:10: loiter_s: want"),
         (ZONE, "loiter = 3", 'f:10: unknown key "loiter" in [[rules]]; did you mean "loiter_s"?'),
         (QUEUE.replace("[2]", "[5]"), "", "f:6: [[rules]]: service: there is no side 5; the last is 4"),
@@ -126,3 +130,23 @@ def test_a_place_where_nobody_can_be_seen_is_warned_of(
 def test_a_class_that_may_stay_but_does_not_count_is_warned_of() -> None:
     [told] = warnings(loaded(more='classes = ["person"]\nloiter_s = { dog = 60 }'))
     assert "loiter_s for dog, which is not among its classes" in told
+
+
+LINE = '[[rules]]\nkind = "line"\nid = "door"\n'
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "a = [nan, 0.5]\nb = [0.5, 0.5]",
+        "a = [-0.1, 0.5]\nb = [0.5, 0.5]",
+        "points = [[0.1, 0.2]]",
+        f"points = {[[n / 10_000, 0.5] for n in range(10_000)]}",
+    ],
+)
+def test_a_line_whose_points_are_wrong_is_not_said_to_lack_them(ends: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(LINE, more=ends)
+    [told] = str(caught.value).splitlines()
+    assert told.startswith("f:9: ")
+    assert len(told) < 250

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from eyespot import app
+from eyespot.app.survey_lines import LineSurvey
+from eyespot.domain.account import Account, Remark
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
+from eyespot.rules.line import LineSettings
 from fakes.daemon import LABELS, write_config
 from fakes.walkers import Walker, film
 
@@ -55,6 +58,15 @@ def test_what_is_wrong_with_it_is_said(
 ) -> None:
     [text] = doubts(tmp_path, walkers(*way), GOOD | line)
     assert f'eyespot.toml:13: line "door" {words}' in text
+
+
+def test_a_track_is_badly_seen_once_though_seen_first_behind_the_line_and_lost_before_it() -> None:
+    remarks = (Remark(0, "first_behind", "seen late"), Remark(9, "lost_before", "lost early"))
+    seen = (np.zeros((2, 2)), np.array([0, 9]), np.array([-2.0, -1.0]), SIZE)
+    survey = LineSurvey(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), "oblique", (4, 3))
+    survey.add(Account(track, "person", *seen, remarks) for track in range(6))
+    [text] = survey.doubts()
+    assert text.startswith("has 6 of 6 tracks lost before it")
 
 
 def test_a_line_along_the_flow_is_told_with_the_angle(tmp_path: Path) -> None:

@@ -91,6 +91,28 @@ def test_a_walker_who_is_hidden_for_a_second_is_the_same_track_afterwards() -> N
     assert ids == {1}
 
 
+@pytest.mark.parametrize(("looks", "further", "ids"), [(4, 0.17, [1]), (4, 0.35, [2]), (1, 0.17, [2])])
+def test_who_was_followed_and_is_missed_is_found_again_as_far_as_people_walk_meanwhile(
+    looks: int, further: float, ids: list[int]
+) -> None:
+    tracker = Tracker(MIN_SCORE)
+    for number in range(looks + 8):
+        found = detections((0.2, 0.5, 0.1, 0.2, 0.6, 0)) if number < looks else no_detections()
+        tracker.step(number * STEP_NS, found)
+    tracks = tracker.step((looks + 8) * STEP_NS, detections((0.2 + further, 0.5, 0.1, 0.2, 0.6, 0)))
+    assert tracks.ids[tracks.seen].tolist() == ids
+
+
+def test_another_box_of_somebody_seen_does_not_lead_one_astray_who_is_missed_further_away() -> None:
+    tracker = Tracker(MIN_SCORE)
+    stays, goes = (0.5, 0.5, 0.1, 0.2, 0.6, 0), (0.3, 0.5, 0.1, 0.2, 0.6, 0)
+    double = (0.49, 0.51, 0.1, 0.2, 0.5, 0)
+    for number in range(20):
+        found = detections(stays, goes) if number < 10 else detections(stays, double)
+        tracks = tracker.step(number * STEP_NS, found)
+    assert tracks.seen.tolist() == [True, False]
+
+
 @pytest.mark.parametrize("kept", ["top", "bottom"])
 def test_of_somebody_half_hidden_for_a_second_the_box_stays_where_he_is(kept: str) -> None:
     tracker = Tracker(MIN_SCORE)

@@ -25,7 +25,13 @@ from eyespot.config.wording import placed, shown, wanted
         (tuple[int, bool], "a list of 2, each a whole number or true or false"),
         (list[str], "a list, each text"),
         (bool | str | None, "true or false or text"),
-        (dict[str, int], "a table"),
+        (Annotated[str, Meta(pattern="^a", description="a word")] | None, "a word"),
+        (tuple[Annotated[str, Meta(pattern="^a", description="a word")], ...], "a list, each a word"),
+        (dict[str, int], "a table, each a whole number"),
+        (
+            Annotated[dict[str, Annotated[float, Meta(ge=1)]], Meta(max_length=9)],
+            "a table of 0 to 9 items, each a number from 1",
+        ),
     ],
 )
 def test_a_type_is_told_by_what_it_takes(kind: type, words: str) -> None:

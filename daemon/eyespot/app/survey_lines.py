@@ -46,7 +46,7 @@ class LineSurvey:
             yield _nobody(self._accounts)
         if came < _ENOUGH:
             return
-        badly = sum(fates[fate] for fate in _BADLY_SEEN)
+        badly = sum(any(one.fate in _BADLY_SEEN for one in account.remarks) for account in self._accounts)
         if badly > _MANY * came:
             yield (
                 f"has {badly} of {came} tracks lost before it, or seen first behind it; move it to where"

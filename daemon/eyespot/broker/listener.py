@@ -60,7 +60,8 @@ class Listener:
         Raises:
             BrokerError: that does not succeed in time.
         """
-        with foreign(BrokerError, f"cannot listen at {self._where.host}"):
+        at = f"{self._where.host}:{self._where.port}" if self._where.port else self._where.host
+        with foreign(BrokerError, f"cannot listen at {at}"):
             self._client.connect(self._where.host, self._where.port or 1, _KEEPALIVE_S)
         self._client.loop_start()
         if not self._subscribed.wait(_TIMEOUT_S):

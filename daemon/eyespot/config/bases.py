@@ -39,11 +39,11 @@ def _wrong(table: _Table, place: int, by_id: Mapping[str, _Table], circle: Seque
     if base in _bases(table)[:place]:
         return f"{shown(base)} is named twice"
     if base == table.get("id"):
-        return f"{shown(base)} builds on itself"
+        return f"{shown(base)} builds on itself; name lines"
     if base not in by_id:
         return f"there is no rule {shown(base)}"
     if base in circle and table.get("id") in circle:
-        return f"{' and '.join(circle)} build on each other"
+        return f"{' and '.join(circle)} build on each other; name lines"
     kind = by_id[base].get("kind")
     return "" if kind in {_BASE, None} else f"rule {shown(base)} is of kind {shown(kind)}; name lines"
 

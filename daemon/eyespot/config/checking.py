@@ -5,6 +5,7 @@ they may hold, comes from the types alone. Where a word is nearly a known one, t
 that had been written, lest one mistake hide others or cause more.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_type_hints
@@ -86,7 +87,10 @@ class Checker:
         try:
             settings = msgspec.convert(good, info.cls)
         except msgspec.ValidationError as error:
-            return self._wrong(path, f"{placed(path)}: {str(error).split(' - at `')[0]}")
+            text = str(error).split(" - at `")[0]
+            if bad & set(re.findall(r"\w+", text)):
+                return _WRONG  # it follows from a mistake that is told already
+            return self._wrong(path, f"{placed(path)}: {text}")
         check = self.together.get(info.cls)
         for name, text in check(settings) if check else ():
             if name not in bad:
@@ -104,14 +108,15 @@ class Checker:
         try:
             msgspec.convert(value, type_hint)
         except msgspec.ValidationError:
-            return self._not_wanted(value, kind, type_hint, path)
+            return self._not_wanted(value, inspect.type_info(type_hint), type_hint, path)
         oddity = _oddity(value)
         return self._wrong(path, f"{path[-1]}: {oddity}") if oddity else value
 
     def _not_wanted(self, value: object, kind: inspect.Type, type_hint: Any, path: KeyPath) -> object:
         text = _not_wanted(path, kind, value)
-        if isinstance(kind, inspect.LiteralType) and isinstance(value, str):
-            guess = nearest(value, map(str, kind.values))
+        bare = plain(kind)
+        if isinstance(bare, inspect.LiteralType) and isinstance(value, str):
+            guess = nearest(value, map(str, bare.values))
             self._tell(path, f'{text}; did you mean "{guess}"?' if guess else text)
             return guess or _WRONG
         lowered = _lowered(value)

@@ -21,7 +21,9 @@ def plain(kind: inspect.Type) -> inspect.Type:
 
 
 def wanted(kind: inspect.Type) -> str:
-    """Return what a value of the type looks like: `a number from 0 to 1`."""
+    """Return what a value of the type looks like, `a number from 0 to 1`, or what it says of itself."""
+    if said := _described(kind):
+        return said
     match plain(kind):
         case inspect.BoolType():
             words = "true or false"
@@ -37,6 +39,8 @@ def wanted(kind: inspect.Type) -> str:
             words = f"a list of {len(items)}, each {' or '.join(each)}"
         case inspect.ListType() | inspect.VarTupleType() as items:
             words = f"a list{_lengths(items, 'items')}, each {wanted(items.item_type)}"
+        case inspect.DictType() as items:
+            words = f"a table{_lengths(items, 'items')}, each {wanted(items.value_type)}"
         case inspect.UnionType(kinds):
             words = " or ".join(map(wanted, kinds))
         case _:
@@ -64,6 +68,15 @@ def placed(path: Sequence[str | int]) -> str:
 def dotted(path: Sequence[str | int]) -> str:
     """Return the name of a key where there are no lines: `rules.0.id`."""
     return ".".join(map(str, path)) or "config"
+
+
+def _described(kind: inspect.Type) -> str:
+    """Return the description that a type has; empty where it has none."""
+    if isinstance(kind, inspect.UnionType):
+        return next(filter(None, map(_described, kind.types)), "")
+    if isinstance(kind, inspect.Metadata):
+        return str((kind.extra_json_schema or {}).get("description", ""))
+    return ""
 
 
 def _wanted_number(number: inspect.IntType | inspect.FloatType) -> str:

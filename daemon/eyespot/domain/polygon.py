@@ -24,7 +24,7 @@ def problem_with(corners: tuple[Point, ...]) -> str:
             if not neighbours and _meet(_side(corners, first), _side(corners, second)):
                 return f"its sides {first + 1} and {second + 1} meet; name the corners as you walk around it"
     if abs(area(np.array(corners))) < _SMALLEST_AREA:
-        return "it has next to no area"
+        return "it has next to no area; move its corners apart, off one line"
     return ""
 
 
@@ -48,12 +48,12 @@ def sides_of(corners: Reals) -> Reals:
 
 def inside(points: Reals, sides: Reals) -> Mask:
     """Return which of (n, 2) points lie inside; by the even-odd rule: a side belongs to one of two."""
-    x, y = points.T
-    (x0, y0), (x1, y1) = sides[:, 0].T[:, :, None], sides[:, 1].T[:, :, None]
+    x, y = points[:, 0, None], points[:, 1, None]
+    (x0, y0), (x1, y1) = sides[:, 0].T, sides[:, 1].T
     spans = (y0 > y) != (y1 > y)
     with np.errstate(divide="ignore", invalid="ignore"):
         beyond = x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
-    found: Mask = np.logical_xor.reduce(spans & beyond, axis=0)
+    found: Mask = (spans & beyond).sum(axis=1) % 2 == 1
     return found
 
 
@@ -65,15 +65,12 @@ def distances(points: Reals, sides: Reals, units: Reals) -> Reals:
         sides: (m, 2, 2), from where to where each goes.
         units: (n, 2), what counts as 1 along x and y for each point.
     """
-    (x, y), (wide, high) = points.T, units.T
-    (x0, y0), (x1, y1) = (
-        (ends[:, 0, None] / wide, ends[:, 1, None] / high) for ends in (sides[:, 0], sides[:, 1])
-    )
-    way_x, way_y, out_x, out_y = x1 - x0, y1 - y0, x / wide - x0, y / high - y0
-    along = (out_x * way_x + out_y * way_y) / np.maximum(way_x**2 + way_y**2, 1e-12)
+    starts, ends = (sides[None, :, end] / units[:, None] for end in (0, 1))
+    ways, out = ends - starts, points[:, None] / units[:, None] - starts
+    along = (out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12)
     along = np.minimum(np.maximum(along, 0), 1)
-    far = np.hypot(out_x - along * way_x, out_y - along * way_y)
-    nearest: Reals = far.min(axis=0, initial=np.inf)
+    gaps = out - along[:, :, None] * ways
+    nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1, initial=np.inf)
     return nearest
 
 

@@ -32,6 +32,8 @@ _EDGE = 0.01
 # then it may turn out to be somebody who is followed already.
 _FOUND_NS = SECOND_NS
 
+Due = Callable[[Stay], int | None]
+
 # What may be on the agenda of a step, in the order in which it is done: a track is gone; has changed; is seen
 # where that matters; may be compared; or stays are to be looked at, or even told of, as time has passed.
 _GONE, _CHANGED, _SEEN, _DUE, _NUDGE, _WAKE = range(6)
@@ -77,9 +79,7 @@ class Stays:
         """Those that have been told of and go on."""
         return [stay for stay in self._stays if stay.told]
 
-    def sweep(
-        self, strip: Strip, labels: Sequence[str], due: Callable[[Stay], int | None]
-    ) -> Iterator[tuple[int, list[Stay]]]:
+    def sweep(self, strip: Strip, labels: Sequence[str], due: Due | None) -> Iterator[tuple[int, list[Stay]]]:
         """Yield steps, and the stays that may be told of then, about in the order in which they began.
 
         Ended ones are among them once. Those of tracks that are not confirmed wait for that; those that are
@@ -88,7 +88,7 @@ class Stays:
         Args:
             strip: scenes.
             labels: class names by class index.
-            due: from when on a stay is to be told of though nothing happens to it; None: not at all.
+            due: says from when on a stay is to be told of though nothing happens to it; None: never is one.
         """
         self.found = []
         self._passing = passing = Passing(strip, self._elapsed)
@@ -124,7 +124,7 @@ class Stays:
         """Go on with stays that were kept, if they are found again."""
         self._kept = kept
 
-    def _plan(self, due: Callable[[Stay], int | None]) -> None:
+    def _plan(self, due: Due | None) -> None:
         """Say at which steps something is known to happen."""
         seen, ends = self._sightings, self._sightings.ends
         gone = [(0, _GONE, track) for track in self._trails if track not in ends]
@@ -143,8 +143,10 @@ class Stays:
             self._passing.add(0, _WAKE)  # names of classes may be others
         self._remind(due)
 
-    def _remind(self, due: Callable[[Stay], int | None]) -> None:
+    def _remind(self, due: Due | None) -> None:
         """Come back to the stays when the next one is due."""
+        if due is None:
+            return
         instants = [instant for stay in self.told if (instant := due(stay)) is not None]
         if instants:
             self._passing.add(self._passing.step_at(min(instants)), _WAKE)
@@ -172,7 +174,7 @@ class Stays:
             self._begin(trail)
         for trail in outside:
             self._end(trail)
-        ended, changed = self._give_up(), self._find_again(labels)
+        ended, changed = self._give_up(), bool(self._due) and self._find_again(labels)
         return stirred or ended or changed or bool(inside or outside)
 
     def _take_up(self, timeline: Timeline) -> None:
@@ -231,7 +233,7 @@ class Stays:
     def _see(self, place: int, inside: list[Trail], outside: list[Trail]) -> None:
         """Note where a track is, and who has come in and gone out."""
         seen = self._sightings
-        trail, before = self._trails[seen.track(place)], seen.before(place)
+        trail, before = self._trails[seen.tracks[place]], seen.before(place)
         if not trail.seen:
             trail.begin(seen.spot(place), self.now_ns + _FOUND_NS)
             self._forgotten.discard(trail.id)
@@ -274,8 +276,6 @@ class Stays:
 
     def _find_again(self, labels: Sequence[str]) -> bool:
         """Let stays whose track is not seen go on with tracks that are new; return whether any track was."""
-        if not self._due:
-            return False
         known = (self._trails.get(track) for track in sorted(self._due))
         self._due.clear()
         fresh = [trail for trail in known if trail and trail.is_comparable and trail.due_ns <= self.now_ns]

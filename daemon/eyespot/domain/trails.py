@@ -145,8 +145,9 @@ class Sightings:
         ends: id -> the step after the last one in which a track is there.
         changes: steps and rows in which a track is new, of another class than before, or confirmed.
         steps: (n,) intp; of the sightings.
-        inside: (n,) bool; whether they are inside, certain or not.
-        sides: (n,) int8; 1 where it is certain that they are inside, -1 outside, else 0.
+        tracks: (n,) of which tracks, by id.
+        inside: (n,) whether they are inside, certain or not.
+        sides: (n,) 1 where it is certain that they are inside, -1 outside, else 0.
         notable: steps and places of sightings in which something may change: a track is seen first, turns, or
             is certainly on another side than before.
     """
@@ -164,8 +165,11 @@ class Sightings:
         self._seen_ns, self._points = now_ns[self.steps], area.points(self._boxes)
         units = units_of(self._boxes)
         self._depths, bands = area.depths(self._points, units), area.bands(units)
-        self.inside = self._depths >= 0
-        self.sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
+        self._inside = self._depths >= 0
+        self._sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
+        self.tracks: list[int] = self._ids.tolist()  # lists, as single values of arrays are slow
+        self.inside: list[bool] = self._inside.tolist()
+        self.sides: list[int] = self._sides.tolist()
         self._list_sightings(last, staying)
 
     def _list_tracks(self, tracks: Tracks, steps: Indexes, order: Indexes, last: Last) -> None:
@@ -183,26 +187,22 @@ class Sightings:
 
     def _list_sightings(self, last: Last, staying: Collection[int]) -> None:
         """Find out where the sightings of each track begin, and what is notable in them."""
-        cuts, sides = _cuts(self._ids), self.sides
+        cuts, sides = _cuts(self._ids), self._sides
         begins, bounds = cuts[:-1], cuts.tolist()
         self._bounds = dict(zip(self._ids[begins].tolist(), pairwise(bounds), strict=True))
         certain = np.where(sides != 0, np.arange(len(sides)), 0)
         certain[begins] = begins
         certain = np.maximum.accumulate(certain)
-        notable = _differs(self.inside)
+        notable = _differs(self._inside)
         notable[1:] |= (sides[1:] != 0) & (sides[1:] != sides[certain[:-1]])
         rows, known = last.find(self._ids[begins])
         before = np.full(len(begins), np.nan)
         before[known] = last.depths[rows]
         news = [-1 if track in staying else 1 for track in self._bounds]
-        turns = np.isnan(before) | ((before >= 0) != self.inside[begins])
+        turns = np.isnan(before) | ((before >= 0) != self._inside[begins])
         notable[begins] = turns | (sides[begins] == np.array(news, np.int8))
         places = np.flatnonzero(notable)
         self.notable = list(zip(self.steps[places].tolist(), places.tolist(), strict=True))
-
-    def track(self, place: int) -> int:
-        """Return the id of a sighting's track."""
-        return int(self._ids[place])
 
     def spot(self, place: int) -> Spot:
         """Return where a sighting was."""
@@ -216,8 +216,7 @@ class Sightings:
 
     def before(self, place: int) -> int | None:
         """Return the sighting of a track before another one; None where there is none in this strip."""
-        begin, _ = self._bounds[self.track(place)]
-        return place - 1 if place > begin else None
+        return place - 1 if place and self.tracks[place - 1] == self.tracks[place] else None
 
     def last(self, track: int, step: int) -> int | None:
         """Return the last sighting of a track up to a step; None where there is none in this strip."""
@@ -231,7 +230,7 @@ class Sightings:
         begin += int(self.steps[begin:end].searchsorted(step, side="right"))
         if side is None:
             return begin if begin < end else None
-        found = np.flatnonzero(self.sides[begin:end] == side)
+        found = np.flatnonzero(self._sides[begin:end] == side)
         return begin + int(found[0]) if len(found) else None
 
     def hand_on(self, last: Last, forgotten: Collection[int]) -> Last:

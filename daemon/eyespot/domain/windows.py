@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
-Window = Annotated[str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z")]
-Hour = Annotated[str, Meta(pattern=rf"\A{_TIME}\Z")]
+Window = Annotated[
+    str, Meta(pattern=rf"\A{_TIME}-{_TIME}\Z", description='two times of the day, as "22:00-06:00"')
+]
+Hour = Annotated[str, Meta(pattern=rf"\A{_TIME}\Z", description='a time of the day, as "04:00"')]
 
 _A_DAY, _MINUTES = timedelta(days=1), 24 * 60
 _DAYS = range(-1, 9)  # one of them has it, whatever becomes of a night's hour

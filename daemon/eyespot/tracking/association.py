@@ -8,6 +8,7 @@ wide as these, and needs no solver.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -28,11 +29,14 @@ class Gate:
         deviations: most distance, in standard deviations of the prediction.
         distance: most distance, in box sizes; more where observations are rare, at 5 box sizes a second.
         growth: greatest factor in width or height, either way.
+        newcomer: cost of place from which on it is rather somebody new; so the gate widens with the
+            uncertainty at first, and closes on a track that may be anywhere by now.
     """
 
     deviations: float
     distance: float
     growth: float
+    newcomer: float = inf
 
 
 def pair(tracks: Table, found: Table, gate: Gate, elapsed_s: float) -> tuple[Indexes, Indexes]:
@@ -47,13 +51,13 @@ def pair(tracks: Table, found: Table, gate: Gate, elapsed_s: float) -> tuple[Ind
     distances = across * across + down * down
     variances = tracks["position_variance"] + MEASURING_VARIANCE
     distance = max(gate.distance, _FASTEST * elapsed_s)
-    reach = np.minimum(variances * gate.deviations**2, distance**2)
+    rareness = 2 * np.log(variances)
+    reach = np.minimum(variances * np.minimum(gate.deviations**2, gate.newcomer - rareness), distance**2)
     rows, columns = np.nonzero(distances < reach[:, None])
     growths = np.abs(np.log(found["size"])[columns] - np.log(tracks["size"])[rows])
     alike = growths.max(axis=1) < np.log(gate.growth) if len(rows) else np.zeros(0, np.bool_)
     rows, columns, growths = rows[alike], columns[alike], growths[alike]
-    variance = variances[rows]
-    costs = distances[rows, columns] / variance + 2 * np.log(variance)
+    costs = distances[rows, columns] / variances[rows] + rareness[rows]
     costs += (growths * growths).sum(axis=1) / _GROWTH_DEVIATION**2
     costs += _OTHER_CLASS_COST * (tracks["class"][rows] != found["class"][columns])
     order = np.argsort(costs, kind="stable")

@@ -2,7 +2,9 @@
 
 The two stages are those of ByteTrack (Zhang et al., "ByteTrack: Multi-Object Tracking by Associating
 Every Detection Box", 2022): what the model is sure of goes to any track, what it is less sure of only
-to confirmed ones that are still unseen. All limits are in seconds and box sizes.
+to confirmed ones that are still unseen. What would start a track is then offered to those once more,
+further away: not before, or another box of somebody seen would lead them astray. All limits are in
+seconds and box sizes.
 """
 
 import numpy as np
@@ -20,6 +22,7 @@ _MOST_TRACKS = 600
 
 _SURE = Gate(deviations=3.5, distance=1.5, growth=2.2)
 _UNSURE = Gate(deviations=2.5, distance=0.7, growth=1.7)
+_FAR = Gate(deviations=3.5, distance=3.0, growth=2.2, newcomer=5.0)
 
 _CONFIRMING_HITS = 3
 _CONFIRMING_SHARE = 0.4
@@ -60,7 +63,9 @@ class Tracker:
         left = self._continue(self._tracks["id"] > 0, found[sure], _SURE)
         hidden = self._tracks["confirmed"] & ~self._tracks["seen"]
         self._continue(hidden, found[~sure], _UNSURE)
-        self._start(left)
+        if len(left):
+            fresh = left[self._is_new(left)]
+            self._start(self._continue(hidden & ~self._tracks["seen"], fresh, _FAR))
         self._confirm()
         self._keep(self._tracks["confirmed"] | (self._tracks["unseen_s"] < _TENTATIVE_LIFE_S))
         return self._columns()
@@ -113,10 +118,9 @@ class Tracker:
         tracks["seen"][rows] = True
 
     def _start(self, found: Table) -> None:
-        """Start tracks, except where a box looks like another one of something already seen."""
         if not len(found):
             return
-        found = found[self._is_new(found)][: _MOST_TRACKS - len(self._tracks)]
+        found = found[: _MOST_TRACKS - len(self._tracks)]
         fresh = np.zeros(len(found), TRACK)
         for field in ("class", "score", "box"):
             fresh[field] = found[field]
@@ -127,6 +131,7 @@ class Tracker:
         self._tracks = np.concatenate([self._tracks, fresh])
 
     def _is_new(self, found: Table) -> Mask:
+        """Return which do not look like another box of something already seen."""
         seen = self._tracks[self._tracks["seen"]]
         boxes = np.concatenate([seen["box"], found["box"]])
         classes = np.concatenate([seen["class"], found["class"]])
