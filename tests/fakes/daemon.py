@@ -28,7 +28,13 @@ def eyespot(*arguments: object, **environment: str) -> subprocess.CompletedProce
     """Run a command to its end."""
     command = [sys.executable, "-m", "eyespot", *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **environment}
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **environment},
     )
 
 

@@ -40,6 +40,13 @@ def test_keys_at_the_door_are_compared_with_the_events_of_the_line(
     assert len(told["rule_hash"]) == 12
 
 
+def test_where_no_key_can_come_it_is_said_what_lacks(tmp_path: Path, mosquitto: LocalMosquitto) -> None:
+    config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+    told = eyespot("tally", "door", "--config", config)
+    assert "ssh -t" in told.stderr
+    assert "nobody was seen" in told.stdout
+
+
 def test_a_rule_that_is_no_line_is_refused(tmp_path: Path) -> None:
     config = write_config(tmp_path, camera={"source": "scene"}, url="mqtt://127.0.0.1:9")
     told = eyespot("tally", "dor", "--config", config)

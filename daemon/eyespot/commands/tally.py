@@ -50,6 +50,8 @@ def _take_down(tally: app.Tally, until: float) -> None:
     """Take keys until it is over. What the rule counts is not shown, lest it be what is seen."""
     while (left_s := until - time.monotonic()) > 0:
         for key in keys(min(left_s, _TURN_S)):
+            if key == END:
+                print("no more keys can come; over ssh they need a terminal: ssh -t", file=sys.stderr)
             if key in _DONE:
                 return
             if key in _UNDO:

@@ -224,6 +224,19 @@ class Check:
         until(lambda: len(self.told()) >= 2, "the message once more", TURN_S)
         passed(f"told again after its birth ({len(self.told())} messages so far)")
 
+    def a_tally(self) -> None:
+        """Enables what belongs to it, as somebody does on the page of the device, and counts one person."""
+        home, keys = self.home, [f"rule_door_tally{part}" for part in ("", "_begin", "_in", "_end")]
+        for key in keys:
+            home.call("entity", "enable", f"shop_{key}")
+        until(lambda: all(home.state(key) == "unknown" for key in keys), "what was enabled", START_S)
+        for key in keys[1:]:
+            home.call("button", "press", f"shop_{key}")
+        until(lambda: home.state("rule_door_tally") != "unknown", "the result", TURN_S)
+        result = home.entities["shop_rule_door_tally"]["attributes"]
+        assert (result["event_type"], result["n"], result["seen"]) == ("tallied", 1, {"in": 1, "out": 0})
+        passed(f"a tally: {self.commanded('cmd/tally')}, and its result with {len(result)} attributes")
+
     def its_commands(self) -> None:
         home = self.home
         home.call("number", "set_value", "shop_min_score", value=0.5)
@@ -366,6 +379,7 @@ def go_through(steps: Check, home: HomeAssistant, daemon: Callable[[], Daemon]) 
             steps.every_entity_and_state()
             steps.counts()
             steps.its_birth()
+            steps.a_tally()
             steps.its_commands()
             steps.the_model()
             steps.what_is_gone()

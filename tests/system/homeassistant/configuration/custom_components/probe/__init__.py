@@ -29,6 +29,9 @@ async def async_setup(hass: Any, _config: Any) -> bool:
         text = json.dumps({"entities": shown, "devices": devices}, default=str)
         calls = await hass.async_add_executor_job(_exchange, folder, text)
         for domain, service, data in calls:
+            if (domain, service) == ("entity", "enable"):  # no service: only people can, on its page
+                entity_registry.async_get(hass).async_update_entity(data["entity_id"], disabled_by=None)
+                continue
             await hass.services.async_call(domain, service, data)
 
     async_track_time_interval(hass, turn, timedelta(seconds=0.5))
