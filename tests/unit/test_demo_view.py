@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from eyespot.commands.demo_tally import Tally
+from eyespot.commands.demo_received import Received
 from eyespot.commands.demo_view import LiveView, PlainView, draw_boxes
 from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
@@ -35,21 +35,21 @@ def heard(suffix: str, fields: dict[str, Any]) -> Heard:
 
 
 def test_the_summary_tells_counts_and_topics() -> None:
-    tally = Tally()
+    received = Received()
     for message in (heard("frame", FRAME), heard("rule/middle/state", STATE), heard("frame", FRAME)):
-        tally.hear(message)
-    assert tally.counts() == [("middle", "person", 3, 2)]
-    assert "middle: 3 person in, 2 out" in tally.summary()
-    assert "2 frame, 1 rule/middle/state" in tally.summary()
+        received.hear(message)
+    assert received.counts() == [("middle", "person", 3, 2)]
+    assert "middle: 3 person in, 2 out" in received.summary()
+    assert "2 frame, 1 rule/middle/state" in received.summary()
 
 
 def test_the_latest_topics_are_shown_without_the_envelope_and_a_cleared_one_harms_nothing() -> None:
-    tally = Tally()
-    tally.hear(heard("rule/middle/state", STATE))
-    tally.hear(heard("model/state", {"installed_version": "1.0.0"}))
-    tally.hear(heard("rule/gone/state", {}))
-    assert tally.latest[0] == ("rule/gone/state", "{}")
-    assert tally.latest[2][1].startswith('{"rule":"middle"')
+    received = Received()
+    received.hear(heard("rule/middle/state", STATE))
+    received.hear(heard("model/state", {"installed_version": "1.0.0"}))
+    received.hear(heard("rule/gone/state", {}))
+    assert received.latest[0] == ("rule/gone/state", "{}")
+    assert received.latest[2][1].startswith('{"rule":"middle"')
 
 
 def test_boxes_are_drawn_where_they_are_with_class_and_track() -> None:
@@ -67,7 +67,7 @@ def test_without_a_terminal_each_message_is_one_line_and_frames_are_counted() ->
         view.show(heard("frame", FRAME))
         view.show(heard("rule/middle/state", STATE))
     assert shown.get().count("\n") == 1
-    assert view.tally.heard["frame"] == 1
+    assert view.received.heard["frame"] == 1
 
 
 def test_the_live_view_shows_counts_topics_and_troubles() -> None:

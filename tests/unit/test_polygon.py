@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.domain.area import Area, units_of
+from eyespot.domain.area import Area
+from eyespot.domain.geometry import units_of
 from eyespot.domain.polygon import area, inside, problem_with, sides_of
 
 SQUARE = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))

@@ -16,7 +16,7 @@ UNIT = np.array([[1.0, 1.0]])
 
 
 def distance(line: Polyline, point: tuple[float, float], unit: tuple[float, float] = (1, 1)) -> float:
-    return float(line.distances(np.array([point]), np.array([unit], np.float64))[0])
+    return float(line.places(np.array([point]), np.array([unit], np.float64)).distances[0])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_line_of_one_piece_is_a_straight_line(
     ends, points = np.array([a, b]), np.array([start, end])
     offsets = rightward(points, ends) / math.dist(a, b)
     line = Polyline((a, b))
-    assert line.distances(points, np.ones((2, 2))) == pytest.approx(offsets, abs=1e-9)
+    assert line.places(points, np.ones((2, 2))).distances == pytest.approx(offsets, abs=1e-9)
     meetings = line.meetings(points[:1], points[1:], UNIT)
     assert meetings.met[0] == ((offsets[0] < 0) != (offsets[1] < 0))
     if meetings.met[0]:
@@ -104,7 +104,7 @@ def test_who_is_on_another_side_than_before_has_met_the_line(
     assume(not problem_with(points) and _opens(points))
     line = Polyline(points)
     both = np.array([start, end])
-    distances = line.distances(both, np.ones((2, 2)))
+    distances = line.places(both, np.ones((2, 2))).distances
     assume((np.abs(distances) > 1e-3).all())
     if distances[0] * distances[1] < 0:
         assert line.meetings(both[:1], both[1:], UNIT).met[0]

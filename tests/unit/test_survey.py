@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eyespot import app
-from eyespot.app import survey
+from eyespot.app.survey_lines import LineSurvey
 from eyespot.domain.account import Account, Remark
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
@@ -63,8 +63,9 @@ def test_what_is_wrong_with_it_is_said(
 def test_a_track_is_badly_seen_once_though_seen_first_behind_the_line_and_lost_before_it() -> None:
     remarks = (Remark(0, "first_behind", "seen late"), Remark(9, "lost_before", "lost early"))
     seen = (np.zeros((2, 2)), np.array([0, 9]), np.array([-2.0, -1.0]), SIZE)
-    accounts = [Account(track, "person", *seen, remarks) for track in range(6)]
-    [text] = survey.doubts(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), accounts, "oblique", (4, 3))
+    survey = LineSurvey(LineSettings(id="door", a=(0.1, 0.5), b=(0.9, 0.5)), "oblique", (4, 3))
+    survey.add(Account(track, "person", *seen, remarks) for track in range(6))
+    [text] = survey.doubts()
     assert text.startswith("has 6 of 6 tracks lost before it")
 
 

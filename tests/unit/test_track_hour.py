@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.app.the_hour import asked_at
+from eyespot.app.last_hour import asked_at
 from eyespot.domain.errors import InputError
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation, no_detections
@@ -124,6 +124,6 @@ def test_where_no_service_runs_that_is_said(tmp_path: Path) -> None:
 def test_a_service_of_another_version_is_not_understood(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eyespot.app.the_hour.ask", lambda _: b"hello\n")
+    monkeypatch.setattr("eyespot.app.last_hour.ask", lambda _: b"hello\n")
     with pytest.raises(InputError, match="is it of this version"):
         asked_at(tmp_path)

@@ -43,7 +43,7 @@ class Orders:
         turn: AbstractContextManager[object],
         clock: Clock,
         adjust: Callable[[float, str | None], Verdict],
-        tallies: Tallies | None = None,
+        tallies: Tallies,
     ) -> None:
         self._tallies = tallies
         self._pipeline = pipeline
@@ -60,7 +60,7 @@ class Orders:
             return self._reset(command.rule)
         if command.kind is Kind.MIN_SCORE and command.min_score is not None:
             return self._adjust(command.min_score, command.req_id)
-        if command.kind is Kind.TALLY and self._tallies is not None:
+        if command.kind is Kind.TALLY:
             return self._tallies.press(command)
         return self._tend(command, heard)
 

@@ -13,6 +13,7 @@ from eyespot.app.certificates import CertificateWatch
 from eyespot.app.choice import slots_folder
 from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.following import Follower, InThisProcess, ThroughTheEye
+from eyespot.app.last_hour import door_in, last_hour
 from eyespot.app.lifecycle import ModelLifecycle
 from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
@@ -20,7 +21,6 @@ from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
-from eyespot.app.the_hour import door_in, last_hour
 from eyespot.app.twin import Life, Twin
 from eyespot.domain.event import Event
 from eyespot.domain.track import Scene
@@ -146,10 +146,10 @@ class _Life:
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
-        self._tallies: Tallies | None = None
+        self._turn = threading.Lock()
+        self._tallies = self._make_tallies(native)
         self._pipeline = parts.pipeline(plan, native, gate, self._watch)
         self._reporter = self._make_reporter(native)
-        self._turn = threading.Lock()
         self._announcer = announcing.announcer(
             plan,
             self._pipeline,
@@ -196,8 +196,7 @@ class _Life:
 
     def _watch(self, scene: Scene, labels: tuple[str, ...], events: Sequence[Event]) -> None:
         self._steward.hour.note(scene, labels)
-        if self._tallies is not None:
-            self._tallies.note(events)
+        self._tallies.note(events)
 
     def last_hour(self) -> bytes:
         """Return the tracks of the last hour, and the rules in force, for `eyespot why`."""
@@ -293,17 +292,19 @@ class _Life:
             return ThroughTheEye(self._looks, self._source)
         return InThisProcess(self._looks, self._source, self._plan.look, self._clock)
 
-    def _make_model_desk(self, native: Native) -> ModelDesk:
-        post = self._store.post
-        diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
-        self._tallies = tallies = Tallies(
+    def _make_tallies(self, native: Native) -> Tallies:
+        return Tallies(
             lambda: self._retuning.config,
             lambda: self._pipeline.model.bundle,
             native=native,
-            post=post,
+            post=self._store.post,
             turn=self._turn,
             clock=self._clock,
         )
+
+    def _make_model_desk(self, native: Native) -> ModelDesk:
+        post = self._store.post
+        diagnosing = Diagnosing(self._gather, native=native, post=post, clock=self._clock)
         orders = Orders(
             self._pipeline,
             self._steward,
@@ -312,12 +313,12 @@ class _Life:
             turn=self._turn,
             clock=self._clock,
             adjust=self._adjust,
-            tallies=tallies,
+            tallies=self._tallies,
         )
 
         def each_second() -> None:
             diagnosing.tick()
-            tallies.tick()
+            self._tallies.tick()
             self._announcer.tick()
 
         return ModelDesk(

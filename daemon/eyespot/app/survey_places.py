@@ -9,7 +9,7 @@ _ENOUGH = 5  # stays, before anything is said of them
 _MANY = 0.2
 
 
-class PlaceTally:
+class PlaceSurvey:
     """Counts what became of the tracks near a place.
 
     Args:

@@ -10,16 +10,15 @@ from eyespot.config import Config, to_report
 from eyespot.domain.event import Crossed, Event, Tallied
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.tally_result import TallyResult
-from eyespot.domain.tallying import Mark, Tallying
+from eyespot.domain.tallying import MOST_TALLIED, NEAR_S, Mark, Tallying
 from eyespot.ports import Clock, Handover
 from eyespot.rules.line import LineSettings
 from eyespot.topics.commands import Command
 from eyespot.topics.native import Native
 from eyespot.update.commands import Verdict
 
-_LATE_NS = 3 * SECOND_NS  # an event may come so long after whom it is of
+_LATE_NS = NEAR_S * SECOND_NS  # an event may come so long after whom it is of
 _FORGOTTEN_NS = 1800 * SECOND_NS  # nobody has said anything for so long
-_MOST = 16
 _MOST_MARKS = 20_000
 
 
@@ -97,7 +96,7 @@ class Tallies:
             case.said_ns = now_ns
             if command.press == "end":
                 case.ended_ns = now_ns
-                return Verdict("ok", f"the result comes as an event of {rule} in 3 s")
+                return Verdict("ok", f"the result comes as an event of {rule} in {NEAR_S} s")
             if command.press == "undo":
                 case.marks.undo()
             elif command.press is not None and len(case.marks.seen) < _MOST_MARKS:
@@ -120,8 +119,8 @@ class Tallies:
         lines = [one.id for one in config.rules if isinstance(one, LineSettings)]
         if rule not in lines:
             return Verdict("refused", f"there is no line {rule}; there are {', '.join(lines[:8]) or 'none'}")
-        if len(self._cases) >= _MOST:
-            return Verdict("refused", f"{_MOST} lines are looked at already")
+        if len(self._cases) >= MOST_TALLIED:
+            return Verdict("refused", f"{MOST_TALLIED} lines are looked at already")
         rule_hash = hash_of_rule(to_report(config), rule)
         self._cases[rule] = _Case(now_ns, rule_hash, self._bundle(), now_ns)
         return Verdict("ok", f"tallying {rule}: say in, out, undo, and end")

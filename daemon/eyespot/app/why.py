@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from eyespot.app.eye import order, smallest_score
-from eyespot.app.the_hour import asked_at, door_in
+from eyespot.app.last_hour import asked_at, door_in
 from eyespot.app.traces import trace_of
 from eyespot.config import load_for_replay, problems_with_model
 from eyespot.domain.account import Account

@@ -30,5 +30,5 @@ def _run(arguments: argparse.Namespace) -> int:
     view = LiveView(console) if console.is_terminal else PlainView(console)
     with held_back(), view:
         code = demo(video=arguments.video, seconds=arguments.seconds, announce=view.announce, watch=view.show)
-    console.print(view.tally.summary(), highlight=False, markup=False, soft_wrap=True)
+    console.print(view.received.summary(), highlight=False, markup=False, soft_wrap=True)
     return code

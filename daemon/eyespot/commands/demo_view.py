@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from eyespot.commands.demo_tally import Tally
+from eyespot.commands.demo_received import Received
 from eyespot.domain.message import Heard
 from eyespot.topics.payloads import Frame
 
@@ -24,7 +24,7 @@ class PlainView:
     """One line for each message, for pipes and logs."""
 
     def __init__(self, console: Console) -> None:
-        self.tally = Tally()
+        self.received = Received()
         self._console = console
 
     def __enter__(self) -> Self:
@@ -39,7 +39,7 @@ class PlainView:
 
     def show(self, heard: Heard) -> None:
         """Take a message; frames are counted, not printed."""
-        suffix = self.tally.hear(heard)
+        suffix = self.received.hear(heard)
         if suffix != "frame":
             self.announce(f"{suffix} {heard.payload.decode()}")
 
@@ -48,7 +48,7 @@ class LiveView:
     """A screen that is drawn anew several times a second."""
 
     def __init__(self, console: Console) -> None:
-        self.tally = Tally()
+        self.received = Received()
         self._lock = threading.Lock()
         self._title = "eyespot demo"
         self._live = Live(
@@ -70,37 +70,37 @@ class LiveView:
     def show(self, heard: Heard) -> None:
         """Take a message in; the next refresh shows it."""
         with self._lock:
-            self.tally.hear(heard)
+            self.received.hear(heard)
 
     def _draw(self) -> RenderableType:
         with self._lock:
             layout = Layout()
             layout.split_column(
-                Layout(Panel(_Scene(self.tally), title=self._title), name="scene", ratio=3),
+                Layout(Panel(_Scene(self.received), title=self._title), name="scene", ratio=3),
                 Layout(name="below", ratio=2),
             )
             layout["below"].split_row(
-                Layout(Panel(_counts(self.tally), title="counts"), ratio=1),
-                Layout(Panel(_topics(self.tally), title="published over MQTT"), ratio=2),
+                Layout(Panel(_counts(self.received), title="counts"), ratio=1),
+                Layout(Panel(_topics(self.received), title="published over MQTT"), ratio=2),
             )
             return layout
 
 
-def _counts(tally: Tally) -> RenderableType:
+def _counts(received: Received) -> RenderableType:
     table = Table(box=None, pad_edge=False)
     for heading in ("rule", "class", "in", "out"):
         table.add_column(heading, justify="right" if heading in {"in", "out"} else "left")
-    for rule, label, into, out in tally.counts():
+    for rule, label, into, out in received.counts():
         table.add_row(rule, label, str(into), str(out))
-    troubles = tally.health.states if tally.health else ()
+    troubles = received.health.states if received.health else ()
     names = ", ".join(trouble.name for trouble in troubles)
-    looked_at = f"\n{tally.heard['frame']} frames looked at"
+    looked_at = f"\n{received.heard['frame']} frames looked at"
     return Group(table, Text(looked_at), Text(names, style="red"))
 
 
-def _topics(tally: Tally) -> RenderableType:
+def _topics(received: Received) -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    for topic, payload in tally.latest:
+    for topic, payload in received.latest:
         table.add_row(Text(topic, style="bold"), Text(payload, no_wrap=True, overflow="ellipsis"))
     return table
 
@@ -108,11 +108,11 @@ def _topics(tally: Tally) -> RenderableType:
 class _Scene:
     """Draws the tracks of the newest frame as boxes of characters, as large as there is room."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, received: Received) -> None:
+        self._received = received
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from draw_boxes(self._tally.frame, options.max_width, options.height or _ROWS)
+        yield from draw_boxes(self._received.frame, options.max_width, options.height or _ROWS)
 
 
 def _objects(frame: Frame | None) -> Iterator[tuple[int, str, list[float]]]:

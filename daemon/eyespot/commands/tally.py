@@ -11,12 +11,11 @@ from eyespot.commands.keys import END, keys, unbuffered
 from eyespot.commands.options import Subparsers, add_config, add_seconds
 from eyespot.domain.event import Direction
 from eyespot.domain.tally_result import Interval, TallyResult
-from eyespot.domain.tallying import DIRECTIONS
+from eyespot.domain.tallying import DIRECTIONS, NEAR_S
 
 _WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
 _UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
 _TURN_S = 0.2
-_LATE_S = 3.0  # an event may come so long after whom it is of
 _HELP = "i: somebody went in   o: out   u: take the last one back   q: done"
 
 
@@ -38,7 +37,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _take_down(tally, begun + (arguments.seconds or float("inf")))
         lasted_s = time.monotonic() - begun
         print("\nwaiting for what is still to come", file=sys.stderr)
-        time.sleep(_LATE_S)
+        time.sleep(NEAR_S)  # an event may come so long after whom it is of
     result = tally.result()
     if arguments.json:
         print(json.dumps(_table(arguments.rule, tally, result, lasted_s)))

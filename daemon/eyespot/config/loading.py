@@ -12,7 +12,7 @@ import msgspec
 
 from eyespot.broker import settings as broker
 from eyespot.config import settings as whole
-from eyespot.config.building import problems_with_bases
+from eyespot.config.bases import problems_with_bases
 from eyespot.config.checking import Checker, Problem, Together
 from eyespot.config.locate import KeyPath, locate
 from eyespot.config.settings import Config

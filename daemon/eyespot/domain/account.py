@@ -9,36 +9,34 @@ from eyespot.domain.geometry import Reals
 from eyespot.domain.observation import Floats
 from eyespot.domain.strip import Instants
 
-# counted; or crossed, but: of a class that does not count, seen too seldom, waiting to be seen more often, in
-# late mode there still, or there and back;
-# or not: past the end of the line, seen first or last right on it, came back, lost before it, seen first
-# behind it, turned near it, far from it. In a place: there too short a while, found again as another track,
-# hidden, there still, there on its way through; and, as counted: came in, was found inside, went out, was
-# lost inside.
 Fate = Literal[
-    "counted",
-    "class",
-    "doubted",
-    "waits",
-    "lingers",
-    "went_back",
-    "past",
-    "first_on_it",
-    "on_it",
-    "came_back",
-    "lost_before",
-    "first_behind",
-    "turned",
-    "far",
-    "short",
-    "found_again",
-    "hidden",
-    "stays",
-    "passed",
+    # of who crossed a line; the first four in a place, too
+    "counted",  # or loitered, or intruded
+    "class",  # is of a class that does not count
+    "doubted",  # was seen too seldom to be believed
+    "waits",  # to be seen more often
+    "lingers",  # is there still, in late mode
+    "went_back",  # or had come back, in late mode
+    # of who did not
+    "past",  # went past the end of the line
+    "first_on_it",  # was seen first right on it
+    "on_it",  # was seen last right on it; or is on a side of a place
+    "came_back",  # met it and came back
+    "lost_before",  # was lost before it, or before a place
+    "first_behind",  # was seen first behind it, or beside a place
+    "turned",  # near it, or near a place
+    "far",  # stayed far from it, or from a place
+    # of who was in a place
+    "short",  # too short a while
+    "found_again",  # as another track
+    "hidden",  # and waited for
+    "stays",  # is there still
+    "passed",  # was there on its way through
+    # and of those who are told of
     "entered",
-    "found",
+    "found",  # inside, when seen first
     "left",
-    "lost",
+    "lost",  # inside
 ]
 _COUNTED: frozenset[Fate] = frozenset(("counted", "entered", "found", "left", "lost"))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eyespot.domain.account import Fate, Remark
+from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.legs import Legs
@@ -36,6 +36,12 @@ class Way(NamedTuple):
     legs: Legs
     begins: bool
     ends: bool
+
+    def account(
+        self, track: int, label: str, size: tuple[float, float], remarks: tuple[Remark, ...]
+    ) -> Account:
+        """Return it with what became of the track; see `Account`."""
+        return Account(track, label, self.points, self.taken_ns, self.legs.distances, size, remarks)
 
 
 def shortfalls(way: Way, line: Polyline, band: float, tolerance: float) -> tuple[Remark, ...]:

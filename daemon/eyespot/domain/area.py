@@ -10,7 +10,6 @@ from eyespot.domain.track import Mask
 # As for a line: the jitter of a detector grows with the box along each side.
 _BAND = 0.2
 _OF_A_SMALL_AREA = 0.4  # at most this part of the way to the middle, lest nobody ever gets inside
-_SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
 _ON_THE_EDGE = 1e-6
 
 
@@ -42,7 +41,7 @@ class Area:
 
         Args:
             points: (n, 2).
-            units: (n, 2), see `units_of`.
+            units: (n, 2), see `geometry.units_of`.
         """
         within = np.minimum(np.maximum(points, _ON_THE_EDGE), 1 - _ON_THE_EDGE)
         far = distances(points, self._open, units)
@@ -62,12 +61,6 @@ class Area:
         middle = 2 * self._size / units.prod(axis=1) / around  # as `polygon.inradius`, in boxes
         bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
         return bands
-
-
-def units_of(boxes_xyxy_n: Floats) -> Reals:
-    """Return (n, 2), width and height of each box as what counts as 1 along x and y."""
-    units: Reals = np.maximum(boxes_xyxy_n[:, 2:] - boxes_xyxy_n[:, :2], _SMALLEST_SIDE).astype(np.float64)
-    return units
 
 
 def _along_an_edge(sides: Reals) -> Mask:

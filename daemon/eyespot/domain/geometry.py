@@ -13,6 +13,8 @@ Resize = Literal["stretch", "letterbox", "crop"]
 Point = tuple[float, float]
 Region = tuple[float, float, float, float]  # left, top, right, bottom
 
+_SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
+
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 WHOLE_INPUT = np.array(WHOLE, np.float32)
 WHOLE_INPUT.setflags(write=False)
@@ -25,6 +27,12 @@ def anchors(boxes_xyxy_n: Floats, mount: Mount) -> Floats:
     y = bottom if mount == "oblique" else (boxes_xyxy_n[:, 1] + bottom) / 2
     points: Floats = np.stack([x, y], axis=1)
     return points
+
+
+def units_of(boxes_xyxy_n: Floats) -> Reals:
+    """Return (n, 2), width and height of each box as what counts as 1 along x and y."""
+    units: Reals = np.maximum(boxes_xyxy_n[:, 2:] - boxes_xyxy_n[:, :2], _SMALLEST_SIDE).astype(np.float64)
+    return units
 
 
 def rightward(points: Reals, ends: Reals) -> Reals:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 SECOND_NS = 1_000_000_000
+LONGEST_LOOK_NS = 2 * SECOND_NS  # one look tells of so much of the time before it, at most
 LATEST_S = 253_402_300_799  # the end of the year 9999, the last that can be written
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

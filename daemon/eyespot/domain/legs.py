@@ -9,13 +9,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from eyespot.domain.geometry import Reals
+from eyespot.domain.geometry import Reals, units_of
 from eyespot.domain.observation import Floats
 from eyespot.domain.polyline import Polyline
 from eyespot.domain.strip import Instants
 from eyespot.domain.track import Mask
-
-_SMALLEST_SIDE = 0.02  # of the frame: what is smaller jitters like a box of this size
 
 
 class Legs(NamedTuple):
@@ -62,7 +60,7 @@ def legs_to(
         before: (n, 2) and (n,) int64, where and when seen before; not a number where that was not.
         line: that they may meet.
     """
-    units = np.maximum(boxes_xyxy_n[:, 2:] - boxes_xyxy_n[:, :2], _SMALLEST_SIDE).astype(np.float64)
+    units = units_of(boxes_xyxy_n)
     start, start_ns = before
     places, meetings = line.places(points, units), line.meetings(start, points, units)
     since_ns = (meetings.shares * (taken_ns - start_ns)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""A strip that passes by rules about places: its clock, and the steps in which something may change."""
+"""A strip that passes by rules about places: how late it is, and the steps in which something may change."""
 
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
@@ -6,16 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.instants import LONGEST_LOOK_NS
 from eyespot.domain.strip import Strip
-
-_LONGEST_GAP_NS = 2 * SECOND_NS  # between two looks: what is longer was time in which nobody looked
 
 Item = tuple[int, int]  # of an agenda: of which kind, and what of it
 
 
-class Clock(NamedTuple):
-    """How late it is.
+class Elapsed(NamedTuple):
+    """How late it is, and how much was looked until then.
 
     Attributes:
         now_ns: instant of the newest scene; it stands still where instants go back.
@@ -33,30 +31,30 @@ class Passing:
 
     Args:
         strip: scenes.
-        clock: before them.
+        before: how late it was before them.
 
     Attributes:
         step: where it is; -1 before the first one.
-        instants: (steps,) int64; of `Clock.now_ns`, at each step.
+        instants: (steps,) int64; of `Elapsed.now_ns`, at each step.
         now_ns: the same as a list.
-        clock: after the last one.
+        after: how late it is after the last one.
     """
 
-    def __init__(self, strip: Strip, clock: Clock) -> None:
-        self._before = clock
-        self.instants = np.maximum.accumulate(np.maximum(strip.taken_ns, clock.now_ns))
+    def __init__(self, strip: Strip, before: Elapsed) -> None:
+        self._before = before
+        self.instants = np.maximum.accumulate(np.maximum(strip.taken_ns, before.now_ns))
         self.now_ns: list[int] = self.instants.tolist()
         self._observed = strip.observed
         self._looks = np.flatnonzero(strip.observed)
         seen_ns = self.instants[self._looks]
-        passed, look_ns = np.zeros(len(strip), np.int64), clock.look_ns
+        passed, look_ns = np.zeros(len(strip), np.int64), before.look_ns
         if len(seen_ns):
             first_ns = seen_ns[0] if look_ns is None else look_ns
             before_ns = np.concatenate([[first_ns], seen_ns[:-1]])
-            passed[self._looks] = np.minimum(seen_ns - before_ns, _LONGEST_GAP_NS)
+            passed[self._looks] = np.minimum(seen_ns - before_ns, LONGEST_LOOK_NS)
             look_ns = int(seen_ns[-1])
-        self._looked = clock.looked_ns + np.cumsum(passed)
-        self.clock = Clock(self.now_ns[-1], int(self._looked[-1]), look_ns)
+        self._looked = before.looked_ns + np.cumsum(passed)
+        self.after = Elapsed(self.now_ns[-1], int(self._looked[-1]), look_ns)
         self._agenda: list[tuple[int, int, int]] = []
         self.step = -1
 

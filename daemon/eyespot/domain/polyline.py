@@ -99,10 +99,6 @@ class Polyline:
         over = np.maximum(np.where(nearest == 0, low, -1), np.where(nearest == len(self._ways) - 1, high, -1))
         return Places(distances, np.maximum(over, 0) * lengths[here, nearest], self._ways[nearest])
 
-    def distances(self, points: Reals, units: Reals) -> Reals:
-        """Return how far (n, 2) points are from the line; see `places`."""
-        return self.places(points, units).distances
-
     def meetings(self, starts: Reals, ends: Reals, units: Reals) -> Meetings:
         """Return where straight paths from (n, 2) to (n, 2) points meet the line last.
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eyespot.domain.area import units_of
-from eyespot.domain.geometry import Reals
+from eyespot.domain.geometry import Reals, units_of
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Floats
 from eyespot.domain.strip import Instants

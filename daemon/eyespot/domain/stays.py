@@ -14,7 +14,7 @@ import numpy as np
 from eyespot.domain.area import Area
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats
-from eyespot.domain.passing import Clock, Item, Passing
+from eyespot.domain.passing import Elapsed, Item, Passing
 from eyespot.domain.reach import BOTH_SEEN_NS, within_reach
 from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay
 from eyespot.domain.strip import Strip
@@ -66,7 +66,7 @@ class Stays:
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
         self._undated: list[_Undated] = []
-        self._clock = Clock()
+        self._elapsed = Elapsed()
         self._last = NOBODY
         self._strangers: dict[int, Trail] = {}  # those that have not been compared
         self._forgotten: set[int] = set()  # in the strip that passes
@@ -91,7 +91,7 @@ class Stays:
             due: says from when on a stay is to be told of though nothing happens to it; None: never is one.
         """
         self.found = []
-        self._passing = passing = Passing(strip, self._clock)
+        self._passing = passing = Passing(strip, self._elapsed)
         staying = {trail.id for trail in self._trails.values() if trail.stays}
         self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
         self._timeline = strip.timeline
@@ -103,7 +103,7 @@ class Stays:
             if self._attend(agenda, strip.tracks, labels):
                 yield passing.step, self._told(labels)
                 self._remind(due)
-        self._clock, self.now_ns = passing.clock, passing.clock.now_ns
+        self._elapsed, self.now_ns = passing.after, passing.after.now_ns
         self._last = self._sightings.hand_on(self._last, self._forgotten)
         self._forgotten.clear()
 

@@ -11,7 +11,9 @@ from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.tally_result import Interval, TallyResult
 
 DIRECTIONS: tuple[Direction, ...] = ("in", "out")
-_NEAR_NS = 3 * SECOND_NS  # a press and an event this near are of the same person
+MOST_TALLIED = 16  # lines at once
+NEAR_S = 3  # a press and an event this near are of the same person
+_NEAR_NS = NEAR_S * SECOND_NS
 _Z = 1.96  # for 95 %
 
 

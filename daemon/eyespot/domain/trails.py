@@ -7,8 +7,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Point, Reals
+from eyespot.domain.area import Area
+from eyespot.domain.geometry import Point, Reals, units_of
 from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.strip import Instants, Strip
 from eyespot.domain.track import Ids, Mask, Tracks

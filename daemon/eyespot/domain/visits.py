@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from eyespot.domain.account import Account, Fate, Remark, typical_size
-from eyespot.domain.area import Area, units_of
-from eyespot.domain.geometry import Reals
+from eyespot.domain.area import Area
+from eyespot.domain.geometry import Reals, units_of
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.stay import Found, Stay
 from eyespot.domain.strip import Instants, Strip

@@ -41,11 +41,6 @@ def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
     return int(spans[0].begin_s)
 
 
-def is_open(window: str, now_s: float, zone: ZoneInfo) -> bool:
-    """Return whether a window is open; arguments as of `opens_s`."""
-    return opens_s(window, now_s, zone) is None
-
-
 def latest_s(hour: str, now_s: float, zone: ZoneInfo) -> int:
     """Return when it was last that hour of the day, UTC in s; now, where it is.
 

@@ -173,8 +173,8 @@ def bases_of(rule: RuleSettings) -> tuple[str, ...]:
 
 def spans(rules: Iterable[RuleSettings]) -> dict[str, int]:
     """Return rule id -> length of its buckets in s, of those that are to have some."""
-    lengths = {rule.id: getattr(rule, "bucket_s", None) for rule in rules}
-    return {rule_id: bucket_s for rule_id, bucket_s in lengths.items() if bucket_s is not None}
+    counting = [rule for rule in rules if not isinstance(rule, ShareSettings | HeatmapSettings)]
+    return {rule.id: rule.bucket_s for rule in counting if rule.bucket_s is not None}
 
 
 def build(settings: RuleSettings, labels: tuple[str, ...], mount: Mount, zone: ZoneInfo = _UTC) -> Rule:

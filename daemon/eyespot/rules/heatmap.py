@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from eyespot.domain.event import Event, HeatmapState
 from eyespot.domain.geometry import Mount, Reals, anchors
-from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.kept import KeptUtc
+from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS
+from eyespot.domain.kept import KeptUtc, kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
 from eyespot.domain.strip import Instants, Strip
@@ -24,7 +24,6 @@ from eyespot.domain.track import Ids, Scene
 
 _UTC = ZoneInfo("UTC")
 _HOUR_NS = 3600 * SECOND_NS
-_LONGEST_LOOK_NS = 2 * SECOND_NS  # what one look tells of the time before it
 _STEPS = 8  # into which the way between two places is cut
 _DIGITS = 1
 
@@ -165,10 +164,7 @@ class Heatmap:
         Raises:
             ValueError: it is not such a snapshot, or of another grid.
         """
-        try:
-            kept = msgspec.convert(snapshot, _Kept)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a heatmap: {error}") from error
+        kept = kept_as(_Kept, snapshot, "a heatmap")
         if {kept.told.grid, kept.under_way.grid} != {self._grid}:
             raise ValueError("the grid is another one now")
         self._state = HeatmapState(**msgspec.structs.asdict(kept.told))
@@ -213,7 +209,7 @@ class Heatmap:
             return
         taken_ns = strip.taken_ns[looks]
         first_ns = taken_ns[0] if self._looked_ns is None else self._looked_ns
-        elapsed_ns = np.clip(taken_ns - np.concatenate([[first_ns], taken_ns[:-1]]), 0, _LONGEST_LOOK_NS)
+        elapsed_ns = np.clip(taken_ns - np.concatenate([[first_ns], taken_ns[:-1]]), 0, LONGEST_LOOK_NS)
         if strip.observations:
             elapsed_ns[[strip.sight(step) != "clear" for step in looks.tolist()]] = 0
         self._observed_s = float(np.cumsum([self._observed_s, *(elapsed_ns / SECOND_NS)])[-1])
@@ -284,7 +280,7 @@ class Heatmap:
         fresh = np.isnan(paths["point"][:, 0])
         start[first] = np.where(fresh[:, None], points[first], paths["point"])
         start_ns[first] = np.where(fresh, taken_ns[first], paths["taken_ns"])
-        elapsed_ns = np.clip(taken_ns - start_ns, 0, _LONGEST_LOOK_NS)
+        elapsed_ns = np.clip(taken_ns - start_ns, 0, LONGEST_LOOK_NS)
         shares = (np.arange(_STEPS) + 1) / _STEPS
         places = self._places(start[:, None] + shares[:, None] * (points - start)[:, None])
         np.add.at(self._seconds, places.ravel(), np.repeat(elapsed_ns / SECOND_NS / _STEPS, _STEPS))

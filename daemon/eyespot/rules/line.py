@@ -21,7 +21,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Point
 from eyespot.domain.instants import NO_TIMELINE
-from eyespot.domain.kept import KeptLabel
+from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
@@ -180,22 +180,12 @@ class Line:
         accounts = []
         for place in np.unique(walk.places):
             legs = walk.places == place
-            way = self._way(strip, walk, legs, begins=bool(is_new[place]))
-            rows = walk.rows[legs]
+            way, rows = self._way(strip, walk, legs, begins=bool(is_new[place])), walk.rows[legs]
             track = int(strip.tracks.ids[rows[0]])
             label = self._labels[strip.tracks.classes[rows[-1]]]
             own = [self._remark(one, label, fates) for one in crossings if one.track == track]
-            accounts.append(
-                Account(
-                    track=track,
-                    label=label,
-                    points=way.points,
-                    taken_ns=way.taken_ns,
-                    distances=way.legs.distances,
-                    size=typical_size(strip.tracks.boxes_xyxy_n[rows]),
-                    remarks=tuple(own) or shortfalls(way, self._line, _BAND, _END_TOLERANCE),
-                )
-            )
+            remarks = tuple(own) or shortfalls(way, self._line, _BAND, _END_TOLERANCE)
+            accounts.append(way.account(track, label, typical_size(strip.tracks.boxes_xyxy_n[rows]), remarks))
         return accounts
 
     def relabel(self, labels: tuple[str, ...], bundle: str) -> None:
@@ -226,10 +216,7 @@ class Line:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        try:
-            kept = msgspec.convert(snapshot, _Kept)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a line: {error}") from error
+        kept = kept_as(_Kept, snapshot, "a line")
         counts = {label: {**_NOTHING, **totals} for label, totals in kept.counts.items()}
         self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()} | counts)
         self._lingering.restore(kept.waiting)

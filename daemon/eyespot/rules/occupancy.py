@@ -6,15 +6,15 @@ itself, and says so each time: with a `Reset` and its cause.
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
-from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
-from eyespot.domain.kept import KeptLabel
+from eyespot.domain.instants import LONGEST_LOOK_NS, NO_TIMELINE, SECOND_NS
+from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.track import Scene
@@ -24,7 +24,6 @@ _UTC = ZoneInfo("UTC")
 # Those that came within so small a part of the longest stay are one entry, so that crowds take no memory.
 _PARTS = 100
 _MINUTE_NS = 60 * SECOND_NS
-_LONGEST_LOOK_NS = 2 * SECOND_NS  # what one look tells of the time before it
 
 _Total = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Entries = Annotated[list[tuple[int, _Total]], msgspec.Meta(max_length=_PARTS + 2)]
@@ -80,13 +79,6 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         inside = {label: sum(number for _, number in entries) for label, entries in self.inside.items()}
         if +Counter(self.entered) != Counter(self.left) + Counter(inside):
             raise ValueError("entered, left and those inside do not agree")
-
-    @classmethod
-    def of(cls, snapshot: dict[str, object]) -> Self:
-        try:
-            return msgspec.convert(snapshot, cls)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of an occupancy: {error}") from error
 
 
 class _Entry(NamedTuple):
@@ -186,7 +178,7 @@ class Occupancy:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = _Kept.of(snapshot)
+        kept = kept_as(_Kept, snapshot, "an occupancy")
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._restored, self._reset_s = kept.inside, kept.reset_s
         self._renew()
@@ -248,7 +240,7 @@ class Occupancy:
         if before_ns is None or not inside or inside & in_view:
             self._alone_ns = 0
             return
-        self._alone_ns += min(self._now_ns - before_ns, _LONGEST_LOOK_NS)
+        self._alone_ns += min(self._now_ns - before_ns, LONGEST_LOOK_NS)
         if self._alone_ns >= self._settings.empty_s * SECOND_NS:
             yield self._begin_anew("empty", {})
 

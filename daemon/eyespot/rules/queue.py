@@ -7,19 +7,19 @@ out over a side where people are served has been; who leaves elsewhere has given
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
 
 from eyespot.domain.account import Account, Fate, Remark
-from eyespot.domain.area import Area, units_of
+from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
-from eyespot.domain.geometry import Mount, Reals
+from eyespot.domain.geometry import Mount, Reals, units_of
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
-from eyespot.domain.kept import KeptLabel
+from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
@@ -93,13 +93,6 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gone = Counter(self.served) + Counter(self.abandoned) + Counter(self.lost)
         if +Counter(self.joined) != gone + waiting:
             raise ValueError("the totals and the stays do not agree")
-
-    @classmethod
-    def of(cls, snapshot: dict[str, object]) -> Self:
-        try:
-            return msgspec.convert(snapshot, cls)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a queue: {error}") from error
 
 
 @dataclass(slots=True)
@@ -187,7 +180,7 @@ class Queue:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = _Kept.of(snapshot)
+        kept = kept_as(_Kept, snapshot, "a queue")
         self._totals = {name: Counter(getattr(kept, name)) for name in self._totals}
         self._wait_s = kept.wait_s
         self._stays.restore(kept.stays)

@@ -15,6 +15,7 @@ from msgspec import Meta
 from eyespot.domain.event import Changed, Event, ShareState
 from eyespot.domain.geometry import Reals
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.kept import kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Found, Indexes, Labels, Shares, Tells
 from eyespot.domain.track import Scene
@@ -129,10 +130,7 @@ class Share:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        try:
-            self._told = msgspec.convert(snapshot, _Kept).top
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a share: {error}") from error
+        self._told = kept_as(_Kept, snapshot, "a share").top
 
     def _pass_time(self, taken_ns: int) -> None:
         before, self._taken_ns = self._taken_ns, taken_ns

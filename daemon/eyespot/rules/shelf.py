@@ -15,6 +15,7 @@ from eyespot.domain.event import Event, ShelfState, Threshold
 from eyespot.domain.facings import Boxes, Facings, KeptPlaces
 from eyespot.domain.geometry import Region
 from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.kept import kept_as
 from eyespot.domain.names import ClassName, ClassNames, RuleId
 from eyespot.domain.objects import PERSON
 from eyespot.domain.observation import Detections, Floats, Tells
@@ -148,10 +149,7 @@ class Shelf:
         Raises:
             ValueError: it is not such a snapshot, or of other slots.
         """
-        try:
-            kept = msgspec.convert(snapshot, _Kept)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a shelf: {error}") from error
+        kept = kept_as(_Kept, snapshot, "a shelf")
         self._facings.restore([place for place in kept.places if place.given or self._contains(place.box)])
         self._low = {label for label in kept.low if self._limit(label) is not None}
         self._known |= {label for label in kept.known if label in self._names}

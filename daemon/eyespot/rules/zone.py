@@ -6,7 +6,7 @@ what of that is told.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,7 +17,7 @@ from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Entered, Event, Intruded, Left, Loitered, ZoneState
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
-from eyespot.domain.kept import KeptLabel
+from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.names import ClassName, ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
@@ -83,13 +83,6 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gone = Counter(self.left) + Counter(stay.label for stay in self.stays)
         if +Counter(self.entered) != gone:
             raise ValueError("entered, left and the stays do not agree")
-
-    @classmethod
-    def of(cls, snapshot: dict[str, object]) -> Self:
-        try:
-            return msgspec.convert(snapshot, cls)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"not a snapshot of a zone: {error}") from error
 
 
 class Zone:
@@ -174,7 +167,7 @@ class Zone:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = _Kept.of(snapshot)
+        kept = kept_as(_Kept, snapshot, "a zone")
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._stays.restore(kept.stays)
         self._renew()

@@ -51,15 +51,15 @@ class Courier:
         broker: the way out.
         outbox: where durable messages wait.
         clock: for the rate at which a backlog leaves.
-        budget: counts what leaves, and says what has to wait; None: it is only counted.
+        budget: counts what leaves, and says what has to wait.
 
     Attributes:
         online: whether the broker is connected.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock, budget: Budget | None = None) -> None:
+    def __init__(self, broker: Broker, outbox: Outbox, clock: Clock, budget: Budget) -> None:
         self._broker = broker
-        self._budget = budget or Budget(clock)
+        self._budget = budget
         self._outbox = outbox
         self._states: dict[str, _State] = {}
         self._due: dict[str, _State] = {}  # those that the broker does not have

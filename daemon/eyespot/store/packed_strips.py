@@ -1,7 +1,7 @@
 """Tracks as bytes: of each strip its sizes, then its columns, packed with zstd; sizes of nothing end them."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -69,14 +69,28 @@ def _read(file: BinaryIO, bundle: str, timeline: Timeline) -> Strip | None:
     if size > 2 * whole + _CHUNK:
         raise ValueError("too many bytes")
     data = zstandard.ZstdDecompressor().decompress(file.read(size), max_output_size=whole)
+    return _strip(_columns(data, steps, rows), bundle, timeline)
+
+
+def _columns(data: bytes, steps: int, rows: int) -> dict[str, NDArray[Any]]:
+    """Return columns by name, as `packed` put them one behind the other."""
     columns: dict[str, NDArray[Any]] = {}
     start = 0
     for kinds, count in ((_STEP, steps), (_ROW, rows)):
         for name, kind in kinds:
             columns[name] = np.frombuffer(data, kind, count, start)
             start += count * kind.itemsize
+    return columns
+
+
+def _strip(columns: Mapping[str, NDArray[Any]], bundle: str, timeline: Timeline) -> Strip:
+    """Return columns as a strip.
+
+    Raises:
+        ValueError: its steps have more rows, or fewer, than there are.
+    """
     bounds: Indexes = np.concatenate([[0], np.cumsum(columns["count"])]).astype(np.intp)
-    if bounds[-1] != rows:
+    if bounds[-1] != len(columns["ids"]):
         raise ValueError("rows do not add up")
     return Strip(
         taken_ns=columns["taken_ns"],

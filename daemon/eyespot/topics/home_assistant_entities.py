@@ -15,13 +15,13 @@ from eyespot.domain.event import (
     ShelfState,
     ZoneState,
 )
+from eyespot.domain.tallying import MOST_TALLIED
 from eyespot.topics.commands import Press
 
 Component = dict[str, Any]
 
 Kind = Literal["line", "share", "zone", "queue", "occupancy", "shelf"]
 MOST_CLASSES = 150  # over all rules: each has two totals, or one number
-MOST_TALLIED = 16  # lines with buttons for a tally: as many as can be tallied at once
 _WITH_TOTALS = ("line", "zone", "queue", "occupancy")
 _CONFIG = {"entity_category": "config"}
 

@@ -184,7 +184,7 @@ class Native:
         since_when = {"since": rfc3339(since.utc_ns), "reset": since.cause}
         return self._state(topic, kind, at, **of, **since_when, **fields_of_state(state))
 
-    def rule_removed(self, rule: str, *, is_heatmap: bool = False) -> Message:
+    def rule_removed(self, rule: str, *, is_heatmap: bool) -> Message:
         """Return the message that clears what is retained of a rule that is no more."""
         return self._gate.clear(f"heatmap/{rule}" if is_heatmap else f"rule/{rule}/state")
 

@@ -1,6 +1,6 @@
 """What events, states and buckets are in payloads: their forms, and the fields in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from eyespot.domain.bucket import Bucket, Level, Spread
@@ -25,10 +25,10 @@ from eyespot.domain.event import (
     Split,
     Tallied,
     Threshold,
-    Total,
     ZoneState,
 )
 from eyespot.domain.instants import rfc3339
+from eyespot.domain.measures import measures
 from eyespot.domain.tally_result import Interval
 from eyespot.topics import bucket_payloads, payloads, place_payloads
 
@@ -42,7 +42,6 @@ FORM_OF_STATE: Mapping[type[Counted], type[payloads.Envelope]] = {
     QueueState: place_payloads.QueueState,
     OccupancyState: place_payloads.OccupancyState,
 }
-_OF_A_QUEUE: Sequence[Total] = ("joined", "served", "abandoned", "lost")
 FORM_OF_EVENT: Mapping[type[Event], type[payloads.Envelope]] = {
     Crossed: payloads.Crossed,
     Changed: payloads.Changed,
@@ -113,19 +112,14 @@ def _of_track(
             return {}
 
 
-def _counts(state: RuleState) -> dict[str, dict[Total, int]] | None:
+def _counts(state: RuleState) -> dict[str, dict[str, int]] | None:
     """Return the totals of a rule; None where it has none."""
-    match state:
-        case LineState(counts=counts):
-            return {label: {"in": ways["in"], "out": ways["out"]} for label, ways in counts.items()}
-        case ZoneState(entered=entered, left=left) | OccupancyState(entered=entered, left=left):
-            return {label: {"entered": entered[label], "left": left[label]} for label in entered}
-        case QueueState():
-            return {
-                label: {name: getattr(state, name)[label] for name in _OF_A_QUEUE} for label in state.joined
-            }
-        case _:
-            return None
+    if not isinstance(state, Counted):
+        return None
+    counts: dict[str, dict[str, int]] = {}
+    for key, total in measures(state).totals.items():
+        counts.setdefault(key.label, {})[key.what] = total
+    return counts
 
 
 def fields_of_state(state: Counted | ShelfState) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _LATEST = 12
 
 
 @dataclass(slots=True)
-class Tally:
+class Received:
     """Made from messages alone, as any other subscriber could.
 
     Attributes:
