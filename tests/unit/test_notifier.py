@@ -104,7 +104,7 @@ def ticking(step_s: float) -> Callable[[], int]:
     return lambda: round(next(ticks) * step_s * SECOND_NS)
 
 
-@pytest.mark.parametrize("pid", [None, str(os.getpid())])
+@pytest.mark.parametrize("pid", [None, str(os.getpid())], ids=["anybody", "ours"])
 def test_the_watchdog_is_pinged_at_a_third_of_its_time(
     pid: str | None, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
