@@ -386,6 +386,17 @@ def test_no_more_is_under_way_than_the_broker_allows() -> None:
         assert device.broker.publish(message("info", b"hello"), sent + 1)
 
 
+def test_answers_do_not_rest_while_whoever_sends_waits_for_them() -> None:
+    with local_mosquitto(OPEN) as mosquitto, running(broker_of(mosquitto.url)) as device:
+        device.told.wait_for(lambda: device.told.online)
+        begun, answered = time.monotonic(), device.told.acknowledged_tokens
+        for token in range(1, 201):
+            until(lambda: len(answered) > token - 11, "room among ten that are unanswered")  # noqa: B023
+            assert device.broker.publish(message("event", b"1", Delivery.DURABLE), token)
+        until(lambda: len(answered) == 200, "all answers")
+        assert time.monotonic() - begun < 2.5  # half of what twenty rests take
+
+
 def test_live_messages_of_a_dead_link_are_not_delivered_late() -> None:
     heard: list[Heard] = []
     with (

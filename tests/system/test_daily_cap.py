@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from eyespot.broker.local import LocalMosquitto
 from fakes.daemon import Daemon, Ear, write_config, write_recording
 from fakes.waiting import until
@@ -20,6 +22,7 @@ def capped(folder: Path, url: str) -> Path:
     return config
 
 
+@pytest.mark.timeout(180)
 def test_frames_stop_then_states_wait_and_events_go_on_and_a_restart_remembers(
     tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
 ) -> None:

@@ -137,14 +137,21 @@ class Session:
         """
         if not self.opened or self.ending is not None:
             return False
-        if message.qos and len(self._tokens) + len(self._outgoing) >= self._window:
-            if self._resting:
-                self.wake()
+        if message.qos and self._unanswered >= self._window:
             return False
         self._outgoing.append((message, token))
-        if not self._sent_at_once(message):
+        if not self._sent_at_once(message) or (self._resting and self._is_crowded):
             self.wake()
         return True
+
+    @property
+    def _unanswered(self) -> int:
+        return len(self._tokens) + len(self._outgoing)
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether with the next message whoever sends may begin to wait for answers."""
+        return self._unanswered + 1 >= self._window // 2
 
     @property
     def idle(self) -> bool:
@@ -251,10 +258,11 @@ class Session:
     def _rest(self, most_s: float) -> None:
         """Let answers gather for a moment after some were read: waking up for each costs more than they."""
         left_s = min(self._rest_until - time.monotonic(), most_s)
-        if left_s <= 0 or not self.opened or len(self._tokens) > self._window // 2:
+        if left_s <= 0 or not self.opened:
             return
-        self._resting = True
-        select.select([self._ear], [], [], left_s)
+        self._resting = True  # before the look: who sends after it wakes us
+        if not self._is_crowded:
+            select.select([self._ear], [], [], left_s)
         self._resting = False
 
     def _exchange(self, sock: Any, *, reads: bool) -> None:
