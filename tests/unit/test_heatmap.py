@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from eyespot.domain.event import HeatmapState
 from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.strip import Strip
 from eyespot.rules import build
 from eyespot.rules.heatmap import Heatmap, HeatmapSettings
 from fakes.visitors import LABELS, STEP_NS, TIMELINE, At, scene, wait, walk, way
@@ -128,6 +130,13 @@ def test_time_in_the_dark_is_not_observed() -> None:
     wait(rule, 0, 60, sight="dark")
     wait(rule, 60, 70)
     assert told(rule).observed_s == pytest.approx(10)
+
+
+def test_where_only_tracks_are_known_each_look_was_a_clear_one() -> None:
+    rule, other = a_heatmap(), a_heatmap()
+    strip = Strip.of([scene(n * SECOND_NS, (7, (0.5, 0.5)), timeline=TIMELINE) for n in range(20)])
+    assert [*rule.sweep(strip), *other.sweep(replace(strip, observations=()))] == []
+    assert told(other) == told(rule)
 
 
 def test_a_clock_that_is_set_ends_the_hour_as_it_was() -> None:

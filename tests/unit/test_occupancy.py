@@ -92,6 +92,14 @@ def test_who_comes_in_over_any_line_is_inside_until_somebody_goes_out_over_any()
     assert rule.state().left == {"person": 1}
 
 
+def test_it_is_due_when_an_hour_or_the_longest_stay_is_over_and_else_never() -> None:
+    rule, bounded = an_occupancy(), an_occupancy(max_dwell_s=60)
+    for one in (rule, bounded):
+        look(one, 5, "in")
+    assert rule.due_ns() is None
+    assert bounded.due_ns() == 65 * SECOND_NS
+
+
 def test_other_lines_and_other_classes_do_not_count() -> None:
     rule = an_occupancy(classes=["person"])
     look(rule, 0, "in", line="garage")

@@ -12,7 +12,9 @@ from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.strip import Strip
+from eyespot.ports import ModelIdentity
 from eyespot.store.track_cache import TrackCache
+from eyespot.tracking.tracing import trace
 from fakes.daemon import LINE, write_config, write_recording
 from fakes.scenes import scenes
 
@@ -24,6 +26,11 @@ def strips() -> Iterator[Strip]:
     film = scenes(5)
     yield Strip.of(film[:100])
     yield Strip.of(film[100:])
+
+
+def test_where_nothing_was_observed_there_are_no_tracks() -> None:
+    nobody = ModelIdentity("m@1-abc", "m", "1", None, ("person",), 0.5)
+    assert list(trace([], nobody, TIMELINE)) == []
 
 
 def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:

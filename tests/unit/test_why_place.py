@@ -157,9 +157,13 @@ def test_who_was_inside_before_the_strip_is_inside_in_it() -> None:
             goes((0, 0.1, 0.5), (5, 0.9, 0.5)),
             [r"was there, but never for 3 s at 0\.4 boxes a second at most"],
         ),
+        (
+            goes((1, 0.5, 0.5), (8, 0.5, 0.5)),
+            ["was there when seen first: joined the queue", r"was lost inside, and not found again: lost"],
+        ),
         (goes((0, 0.1, 0.1), (5, 0.9, 0.1)), [r"came no nearer to the queue than 1\.\d boxes"]),
     ],
-    ids=["served", "gave up", "passed", "far"],
+    ids=["served", "gave up", "passed", "lost", "far"],
 )
 def test_each_fate_in_a_queue_has_its_words(person: Stayer, words: list[str]) -> None:
     told = said(a_queue(), walked(person))

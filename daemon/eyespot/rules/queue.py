@@ -150,7 +150,9 @@ class Queue:
         """Return what becomes of the tracks in a strip; see `Explaining`."""
         totals = {name: total.copy() for name, total in self._totals.items()}, self._wait_s, self.undecided
         remarks = [*self._waiting(int(strip.taken_ns[0]))]
-        remarks += [_remark(event) for _, told in self.sweep(strip) for event in told]
+        remarks += [
+            _remark(event) for _, told in self.sweep(strip) for event in told if isinstance(event, _Told)
+        ]
         self._totals, self._wait_s, self.undecided = totals
         self._renew()
         remarks += [*found_again(self._stays.found), *self._waiting(self._stays.now_ns)]
@@ -254,7 +256,10 @@ class Queue:
         self._state = QueueState(length=length, wait_s=self._wait_s, **totals)
 
 
-def _remark(event: Event) -> tuple[int, Remark]:
+_Told = JoinedQueue | LeftQueue
+
+
+def _remark(event: _Told) -> tuple[int, Remark]:
     """Return of which track an event is, and what it says."""
     fate: Fate
     match event:
@@ -266,8 +271,6 @@ def _remark(event: Event) -> tuple[int, Remark]:
             fate, text = "left", f"left by a side of the service: served after {event.dwell_s:.1f} s"
         case LeftQueue(outcome="abandoned"):
             fate, text = "left", f"left by another side: gave up after {event.dwell_s:.1f} s"
-        case LeftQueue():
-            fate, text = "lost", f"was lost inside, and not found again: lost after {event.dwell_s:.1f} s"
         case _:
-            raise TypeError(event)
+            fate, text = "lost", f"was lost inside, and not found again: lost after {event.dwell_s:.1f} s"
     return event.track, Remark(event.taken_ns, fate, text)

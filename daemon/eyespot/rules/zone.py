@@ -136,7 +136,9 @@ class Zone:
         """Return what becomes of the tracks in a strip; see `Explaining`."""
         totals = self._entered.copy(), self._left.copy(), self.undecided
         remarks = [*staying(self._stays.told, int(strip.taken_ns[0]), "is inside")]
-        remarks += [_remark(event) for _, told in self.sweep(strip) for event in told]
+        remarks += [
+            _remark(event) for _, told in self.sweep(strip) for event in told if isinstance(event, _Told)
+        ]
         self._entered, self._left, self.undecided = totals
         self._renew()
         remarks += found_again(self._stays.found)
@@ -241,7 +243,10 @@ class Zone:
         self._state = ZoneState(inside, entered, left)
 
 
-def _remark(event: Event) -> tuple[int, Remark]:
+_Told = Entered | Left | Loitered | Intruded
+
+
+def _remark(event: _Told) -> tuple[int, Remark]:
     """Return of which track an event is, and what it says."""
     fate: Fate = "counted"
     match event:
@@ -255,10 +260,8 @@ def _remark(event: Event) -> tuple[int, Remark]:
             fate, text = "left", f"went out: left after {event.dwell_s:.1f} s"
         case Loitered():
             text = f"stayed for more than {event.dwell_s:g} s: loitered"
-        case Intruded():
-            text = "was there when nobody may be: intruded"
         case _:
-            raise TypeError(event)
+            text = "was there when nobody may be: intruded"
     return event.track, Remark(event.taken_ns, fate, text)
 
 
