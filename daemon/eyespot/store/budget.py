@@ -86,6 +86,7 @@ class Budget:
             if kind != "answers":  # whose topics are without number
                 self._kinds[message.topic] = kind
         self._spent[kind] += message.packet_bytes
+        self._level = self._reached()
         self._unkept = True
         if message.retain and message.payload:
             self._sent_ns[message.topic] = self._clock.now_ns()
@@ -95,9 +96,9 @@ class Budget:
     def turn(self, health: HealthBoard) -> None:
         """See which day it is and how much is left of its bytes; name it where that is not much."""
         self._follow_day()
-        level = self._reached()
-        if level != self._told:
-            self._told = self._level = level
+        self._level = self._reached()
+        if self._level != self._told:
+            self._told = self._level
             self._sent_ns.pop(f"{self._root}/health", None)  # it has the reason, which is not to wait
             self.keep()
             self._tell(health)
