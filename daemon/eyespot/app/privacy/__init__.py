@@ -5,7 +5,7 @@ Of a finding "ok" is proved, "fail" is refuted, and "skip" cannot be known here.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def audit(
     root: Path = Path("/"),
     environ: Mapping[str, str] = os.environ,
     service: Callable[[str, Path], Process | None] = running,
+    only: Collection[str] = frozenset(_PROBES),
 ) -> Iterator[Finding]:
     """Yield one finding a probe, as soon as it is known. Nothing is changed, and nothing published.
 
@@ -52,11 +53,12 @@ def audit(
         root: where the file system begins.
         environ: of the process.
         service: returns the process of one of the two services; None where it does not run.
+        only: the probes that are wanted.
     """
     world, finding = look_around(file, root, environ, optional=optional)
     yield finding
     settings = world.loaded.config.state if world.loaded else StateSettings()
     state = state_dir(settings, as_the_service(environ, root))
     site = Site(world, service(EYE, root), service(BODY, root), state, int(time.time() // _DAY_S))
-    for name, probe in _PROBES.items():
-        yield attempt(name, partial(probe, site), _LIMIT_S)
+    for name in filter(only.__contains__, _PROBES):
+        yield attempt(name, partial(_PROBES[name], site), _LIMIT_S)

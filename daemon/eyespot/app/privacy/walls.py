@@ -1,7 +1,7 @@
 """Probes the walls between what sees and what talks."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from inspect import getsource
 
 from eyespot.app.privacy import trespass
@@ -9,10 +9,11 @@ from eyespot.app.privacy.site import EYE, Site
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import listed
 from eyespot.broker.settings import endpoints
-from eyespot.host.processes import Process
+from eyespot.host.processes import InetSocket, Process
 from eyespot.host.sandbox import NoSandboxError, run_inside
 
 _CAMERAS = ("/dev/video", "/dev/media", "/dev/v4l-subdev", "/dev/dma_heap")
+_NAMES = 53  # DNS
 _ABSENT = "it does not run as a service here"
 Inside = Callable[[str, str], str]
 
@@ -78,12 +79,18 @@ def _body_sockets(site: Site, body: Process) -> Finding:
     found = body.inet_sockets()
     loaded = site.world.loaded
     ports = {one.port for one in endpoints(loaded.config.mqtt)} if loaded else set()
-    strange = [one for one in found if one.remote_port not in ports or one.state == "listening"]
+    strange = [one for one in found if not _is_due(one, ports)]
     facts = {"sockets": [f"{one.kind} to port {one.remote_port}, {one.state}" for one in found]}
     if strange:
         words = listed(f"{one.kind} to port {one.remote_port}, {one.state}" for one in strange)
         return Finding("body's sockets", "fail", f"not to the broker's port: {words}", facts)
     return Finding("body's sockets", "ok", f"{len(found)}, none but to the broker's port", facts)
+
+
+def _is_due(one: InetSocket, ports: Container[int]) -> bool:
+    """Whether it goes to a broker, or asks for a name."""
+    asks = one.kind.startswith("udp") and one.remote_port == _NAMES
+    return one.state != "listening" and (one.remote_port in ports or asks)
 
 
 def _frames(eye: Process) -> Finding:
