@@ -96,9 +96,9 @@ def _is_due(one: InetSocket, ports: Container[int]) -> bool:
 def _frames(eye: Process) -> Finding:
     found = eye.frames_mapped()
     facts = {"mapped": found}
-    if found:
-        words = f"{len(found)} buffers of a camera are mapped into the eye: {listed(found)}"
-        return Finding("frames", "fail", words, facts)
+    if found:  # libcamera maps statistics and tensors, too, and the kernel does not say which is which
+        words = f"{len(found)} buffers of the camera are mapped into the eye: statistics, tensors or pictures"
+        return Finding("frames", "skip", f"{words}, which cannot be told apart here", facts)
     return Finding("frames", "ok", "no buffer of a camera is mapped into the eye just now", facts)
 
 
