@@ -11,6 +11,7 @@ from eyespot.commands import (
     demo,
     eye,
     models,
+    privacy,
     program,
     provision,
     record,
@@ -39,6 +40,8 @@ examples:
   eyespot tally door                        stand at the door, press keys: how right are the counts?
   eyespot models show network.rpk           what a model file says of itself; also .tflite
   sudo eyespot models list                  which model looks, which came before, what waits
+  sudo eyespot privacy audit                could an image leave? Tried out, as far as that can be
+  eyespot privacy label --html a4 >door.html   a notice for the door, to be printed
   sudo eyespot backup shop.tar.gz           counts, configuration and credentials into one file
   sudo eyespot restore shop.tar.gz          on another Pi: goes on where that one stopped
 """
@@ -69,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
         why,
         tally,
         models,
+        privacy,
     ):
         command.add_to(commands)
     return root

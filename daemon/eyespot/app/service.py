@@ -19,6 +19,7 @@ from eyespot.app.model_desk import ModelDesk
 from eyespot.app.orders import Orders
 from eyespot.app.plan import Plan
 from eyespot.app.retuning import Parts, Retuning
+from eyespot.app.self_audit import SelfAuditing, look_at_itself
 from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
 from eyespot.app.twin import Life, Twin
@@ -316,8 +317,16 @@ class _Life:
             tallies=self._tallies,
         )
 
+        auditing = SelfAuditing(
+            partial(look_at_itself, self._file, looks=self._plan.looks_itself),
+            native=native,
+            post=post,
+            clock=self._clock,
+        )
+
         def each_second() -> None:
             diagnosing.tick()
+            auditing.tick()
             self._tallies.tick()
             self._announcer.tick()
 

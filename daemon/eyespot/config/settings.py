@@ -55,6 +55,25 @@ class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     )
 
 
+_Told = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What people are told of the installation: see `eyespot privacy label`. It changes nothing else.
+
+    Attributes:
+        purpose: what is counted for.
+        controller: who answers for it: name and address.
+        contact: where those who are counted may ask.
+        retention: how long whoever receives the numbers keeps them.
+    """
+
+    purpose: _Told | None = None
+    controller: _Told | None = None
+    contact: _Told | None = None
+    retention: _Told | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A configuration of Eyespot.
 
@@ -67,6 +86,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         topics: what is published beyond states and events.
         home_assistant: how Home Assistant gets to know the device.
         update: where models come from.
+        privacy: what people are told of the installation.
         rules: what is counted.
     """
 
@@ -78,6 +98,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     topics: TopicsSettings = TopicsSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     update: UpdateSettings = UpdateSettings()
+    privacy: PrivacySettings = PrivacySettings()
     rules: Annotated[tuple[RuleSettings, ...], msgspec.Meta(max_length=_MOST_RULES)] = ()
 
 

@@ -22,11 +22,15 @@ _Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file holds: the day since 1970, if it was known, how much of it is over, and the bytes."""
+    """What the file holds: the day since 1970, if it was known, how much of it is over, and the bytes.
+
+    `before` has those of the day before it, where that was counted to its end.
+    """
 
     day: int | None = None
     elapsed_s: Annotated[int, Meta(ge=0, le=86_400)] = 0
     spent: Annotated[dict[Traffic, _Bytes], Meta(max_length=len(KINDS))] = {}
+    before: Annotated[dict[Traffic, _Bytes], Meta(max_length=len(KINDS))] = {}
 
 
 class Budget:
@@ -54,6 +58,7 @@ class Budget:
         self._day = kept.day
         self._begun_ns = now_ns - kept.elapsed_s * SECOND_NS
         self._spent: dict[Traffic, int] = {kind: kept.spent.get(kind, 0) for kind in KINDS}
+        self._before = kept.before
         self._kept_ns = now_ns
         self._unkept = False
         self._kinds: dict[str, Traffic] = {}
@@ -111,7 +116,8 @@ class Budget:
         if self._memo is None or not self._unkept:
             return
         elapsed_s = min(max(self._kept_ns - self._begun_ns, 0), _DAY_NS) // SECOND_NS
-        self._unkept = not self._memo.keep(msgspec.json.encode(_Kept(self._day, elapsed_s, self._spent)))
+        kept = _Kept(self._day, elapsed_s, self._spent, self._before)
+        self._unkept = not self._memo.keep(msgspec.json.encode(kept))
 
     def _follow_day(self) -> None:
         now_ns, timeline = self._clock.now_ns(), self._clock.timeline()
@@ -126,6 +132,8 @@ class Budget:
             self._begin_day(day, now_ns - since_midnight_ns)
 
     def _begin_day(self, day: int | None, begun_ns: int) -> None:
+        follows = day is not None and self._day is not None and day == self._day + 1
+        self._before = self._spent if follows else {}
         self._day, self._begun_ns = day, begun_ns
         self._spent = dict.fromkeys(KINDS, 0)
         self._unkept = True
@@ -153,6 +161,19 @@ class Budget:
             health.raise_state("over_daily_cap", f"all of {cap} has left today: {waits}, {until}")
         else:
             health.clear_state("over_daily_cap")
+
+
+def spent_on(day: int, memo: Memo) -> dict[Traffic, int] | None:
+    """Return how many bytes left on a day, by kind, as kept once an hour; None where nobody knows.
+
+    Args:
+        day: since 1970, in UTC.
+        memo: what a budget keeps.
+    """
+    kept = _read(memo)
+    if kept.day is None:
+        return None
+    return {kept.day: kept.spent, kept.day - 1: kept.before}.get(day) or None
 
 
 def _read(memo: Memo | None) -> _Kept:

@@ -22,6 +22,7 @@ from eyespot.topics import (
     onvif,
     payloads,
     place_payloads,
+    privacy_payloads,
 )
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.home_assistant import Discovery
@@ -90,6 +91,7 @@ DECLARED = (
     _declared("dropped", payloads.Dropped, "dropped/1", Delivery.DURABLE, 1),
     _declared("frame", payloads.Frame, "frame/2", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
+    _declared("privacy", privacy_payloads.SelfAudit, "privacy/1", Delivery.STATE, 16),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),

@@ -29,6 +29,7 @@ from eyespot.topics.config_payloads import ConfigReported, ConfigTable
 from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
+from eyespot.topics.privacy_payloads import SelfAudit
 from eyespot.topics.rule_fields import (
     FORM_OF_EVENT,
     FORM_OF_STATE,
@@ -260,6 +261,10 @@ class Native:
             detail=detail,
             config=config,
         )
+
+    def privacy(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return what the device found about itself; see `SelfAudit`."""
+        return self._state("privacy", SelfAudit, at, **fields)
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
         """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""

@@ -119,7 +119,7 @@ class Info(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     software: Software
     camera: Camera | None
     model: Model
-    schemas: Annotated[tuple[Short, ...], Meta(max_length=32)]
+    schemas: Annotated[tuple[Short, ...], Meta(max_length=64)]
     privacy: Privacy
 
 

@@ -262,6 +262,15 @@ says_what_the_ai_camera_lacks() {
     ok "without the AI camera's network: exit code 78 and words; a wrong one is named"
 }
 
+audits_itself() {
+    eyespot privacy audit >/run/words || failed "the audit: $(cat /run/words)"
+    local probe
+    for probe in "eye's sandbox" "eye's sockets" "body's cameras" "body's sockets"; do
+        grep -q "^proved *$probe" /run/words || failed "not proved: $(grep "$probe" /run/words)"
+    done
+    ok "the audit enters the eye's sandbox, and proves that there is no way out"
+}
+
 stays_down_when_misconfigured() {
     printf 'nonsense = 1\n' >$config
     ! systemctl restart eyespot.service 2>/dev/null || failed "started with a broken configuration"
@@ -288,6 +297,7 @@ counts_reach_the_broker
 infers_at_full_speed
 are_two
 sees_without_a_way_to_talk
+audits_itself
 talks_without_seeing
 the_socket_is_for_the_eye
 is_fenced_in

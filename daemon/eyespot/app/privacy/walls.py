@@ -1,0 +1,113 @@
+"""Probes the walls between what sees and what talks."""
+
+import json
+from collections.abc import Callable, Container
+from inspect import getsource
+
+from eyespot.app.privacy import trespass
+from eyespot.app.privacy.site import EYE, Site
+from eyespot.app.selftest.finding import Finding
+from eyespot.app.selftest.world import listed
+from eyespot.broker.settings import endpoints
+from eyespot.host.processes import InetSocket, Process
+from eyespot.host.sandbox import NoSandboxError, run_inside
+
+_CAMERAS = ("/dev/video", "/dev/media", "/dev/v4l-subdev", "/dev/dma_heap")
+_NAMES = 53  # DNS
+_ABSENT = "it does not run as a service here"
+Inside = Callable[[str, str], str]
+
+
+def sandbox(site: Site, inside: Inside = run_inside) -> Finding:  # noqa: ARG001 - all probes take it
+    """Tell whether a program in the eye's sandbox has a network, or anything to write to: by trying."""
+    try:
+        found = json.loads(inside(f"{EYE}.service", getsource(trespass)))
+    except (NoSandboxError, ValueError) as error:
+        return Finding("eye's sandbox", "skip", f"not entered ({error}); it takes root and systemd")
+    works = [f"can write in {folder}" for folder in found["writable"]]
+    works += [f"can make a socket of {family}" for family in found["families"]]
+    works += [f"sees the network card {card}" for card in found["cards"]]
+    if works:
+        return Finding("eye's sandbox", "fail", f"a program in it {listed(works)}", found)
+    words = "a program in it could make no network socket, saw no network card, and could write nowhere"
+    return Finding("eye's sandbox", "ok", words, found)
+
+
+def eye_sockets(site: Site) -> Finding:
+    """Tell whether the running eye has a socket on a network."""
+    return _of_process("eye's sockets", site.eye, _eye_sockets)
+
+
+def body_cameras(site: Site) -> Finding:
+    """Tell whether the running body holds a camera, or could open one."""
+    return _of_process("body's cameras", site.body, _body_cameras)
+
+
+def body_sockets(site: Site) -> Finding:
+    """Tell which sockets on a network the running body has."""
+    return _of_process("body's sockets", site.body, lambda body: _body_sockets(site, body))
+
+
+def frames(site: Site) -> Finding:
+    """Tell whether pictures are mapped into the eye's memory where the sensor runs the model."""
+    if site.world.wants_sensor:
+        return _of_process("frames", site.eye, _frames)
+    words = "this source's pictures pass through the eye's memory, as its processor runs the model"
+    return Finding("frames", "skip", f"{words}; nothing here can prove what happened to them there")
+
+
+def _eye_sockets(eye: Process) -> Finding:
+    found = eye.inet_sockets()
+    facts = {"sockets": [f"{one.kind} port {one.remote_port}" for one in found]}
+    if found:
+        return Finding("eye's sockets", "fail", f"it has {listed(facts['sockets'])}", facts)
+    return Finding("eye's sockets", "ok", "it has none on a network just now", facts)
+
+
+def _body_cameras(body: Process) -> Finding:
+    seen = body.camera_nodes()
+    held = [name for name in body.open_files() if name.startswith(_CAMERAS)]
+    facts = {"open": held, "in its /dev": seen}
+    if held:
+        return Finding("body's cameras", "fail", f"it has opened {listed(held)}", facts)
+    if seen:
+        return Finding("body's cameras", "fail", f"there are {listed(seen)} in its /dev", facts)
+    return Finding("body's cameras", "ok", "none is open, and there is none in its /dev", facts)
+
+
+def _body_sockets(site: Site, body: Process) -> Finding:
+    found = body.inet_sockets()
+    loaded = site.world.loaded
+    ports = {one.port for one in endpoints(loaded.config.mqtt)} if loaded else set()
+    strange = [one for one in found if not _is_due(one, ports)]
+    facts = {"sockets": [f"{one.kind} to port {one.remote_port}, {one.state}" for one in found]}
+    if strange:
+        words = listed(f"{one.kind} to port {one.remote_port}, {one.state}" for one in strange)
+        return Finding("body's sockets", "fail", f"not to the broker's port: {words}", facts)
+    return Finding("body's sockets", "ok", f"{len(found)}, none but to the broker's port", facts)
+
+
+def _is_due(one: InetSocket, ports: Container[int]) -> bool:
+    """Whether it goes to a broker, or asks for a name."""
+    asks = one.kind.startswith("udp") and one.remote_port == _NAMES
+    return one.state != "listening" and (one.remote_port in ports or asks)
+
+
+def _frames(eye: Process) -> Finding:
+    found = eye.frames_mapped()
+    facts = {"mapped": found}
+    if found:  # libcamera maps statistics and tensors, too, and the kernel does not say which is which
+        words = f"{len(found)} buffers of the camera are mapped into the eye: statistics, tensors or pictures"
+        return Finding("frames", "skip", f"{words}, which cannot be told apart here", facts)
+    return Finding("frames", "ok", "no buffer of a camera is mapped into the eye just now", facts)
+
+
+def _of_process(name: str, process: Process | None, look: Callable[[Process], Finding]) -> Finding:
+    if process is None:
+        return Finding(name, "skip", _ABSENT)
+    try:
+        return look(process)
+    except PermissionError:
+        return Finding(name, "skip", "that is root's to see: sudo eyespot privacy audit")
+    except FileNotFoundError:
+        return Finding(name, "skip", "it ended meanwhile")
