@@ -1,6 +1,7 @@
 """What `eyespot watch` takes from devices, and what comes to a terminal of it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from eyespot.topics.native import Native
 
 PREFIX = "site/eyespot"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\r\n\u200b門👪e\u0301"
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "camera": {"mount": "oblique"},
     "topics": {"frame": True},
     "rules": [
@@ -317,3 +318,33 @@ def test_rows_are_text_that_markup_does_not_change(desk: Desk) -> None:
     rows = screen(*desk.look(""), (100, 30), ascii_only=False)
     assert all(isinstance(row, Text) for row in rows)
     assert "[red]x[/]" in rows[0].plain
+
+
+# --- the picture in the README ------------------------------------------------------------------------------
+
+
+def picture() -> str:
+    """Return what two devices look like that say what real ones say."""
+    desk = Desk(PREFIX, Hand())
+    corners = [[0.15, 0.55], [0.9, 0.6], [0.8, 0.95], [0.1, 0.9]]
+    rules = [CONFIG["rules"][0], {"kind": "zone", "id": "hall", "points": corners}]
+    health = {"ok": True, "states": [], "observations_hz": 9.98, "temperature_c": 51.2}
+    for name, words in (("entrance-1", "Entrance"), ("yard", "Yard")):
+        desk.hear(heard(f"{name}/status", {"state": "online"}))
+        desk.hear(heard(f"{name}/info", {"name": words, "model": {"bundle": "people@1.1.0-3f0a91b2c7de"}}))
+        desk.hear(heard(f"{name}/health", health))
+    dark = [{"name": "no_frames", "reason": "the camera gives no frames: is its cable in?"}]
+    desk.hear(heard("yard/health", health | {"ok": False, "states": dark, "observations_hz": 0.0}))
+    desk.hear(heard("entrance-1/config/reported", {"config": CONFIG | {"rules": rules}}))
+    desk.hear(heard("entrance-1/rule/door/state", {"counts": {"person": {"in": 214, "out": 209}}}))
+    desk.hear(heard("entrance-1/rule/hall/state", {"occupancy": {"person": 2}}))
+    for step in range(30):
+        down = [160 + 5 * step, 10 * step, 280 + 5 * step, 400 + 10 * step]
+        across = [820 - 9 * step, 350, 940 - 9 * step, 800]
+        desk.hear(heard("entrance-1/frame", frame(down, across, first=17)))
+    return "\n".join(row.rstrip() for row in shown(desk, (100, 24)).splitlines())
+
+
+def test_the_picture_in_the_readme_is_what_is_shown() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{picture()}\n```" in readme, f"put this into README.md:\n{picture()}"

@@ -96,7 +96,7 @@ def draw(
     for place in places:
         _name(canvas, place)
     for one in tracks:
-        canvas.write((one.box[0], one.box[1]), str(one.track % 1_000_000), f"bold {_colour(one)}")
+        canvas.write(one.box[:2], _title(one, size[0]), f"bold {_colour(one)}")
     return canvas.rows()
 
 
@@ -105,6 +105,14 @@ def _name(canvas: Canvas, place: Place) -> None:
     canvas.write(place.points[0], place.rule if place.rule.isascii() else "?", _PLACE)
     if place.kind == "line":
         canvas.write(place.points[-1], "b", _PLACE)
+
+
+def _title(one: Seen, width: int) -> str:
+    """Return the track's number, with its class where the box is wide enough."""
+    number = str(one.track % 1_000_000)
+    whole = f"{one.label} {number}"
+    room = (one.box[2] - one.box[0]) * width
+    return whole if one.label and whole.isascii() and len(whole) < room else number
 
 
 def _colour(one: Seen) -> str:

@@ -64,6 +64,7 @@ def _snapshot(desk: Desk, trouble: Callable[[], str], console: Console, seconds:
     devices, choice = desk.look("")
     for row in screen(devices, choice, size, ascii_only=_is_ascii(console), keys=False):
         row.rstrip()
+        row.end = ""
         console.print(row, soft_wrap=True)
     return 0
 

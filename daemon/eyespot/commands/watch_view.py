@@ -1,5 +1,6 @@
 """What `eyespot watch` shows, as rows of text: never wider, never more than the terminal has room for."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from eyespot.commands.watch_scene import draw
 
 _WIDE, _SIDE = 90, 36  # from there on facts stand beside the scene, in so many cells
 _MOST_LISTED = 6
+_MOST_LINES = 4
 _HELP = "tab: next device   n: next line   t: tally it   q: end"
 _TALLY_HELP = "i: somebody went in   o: out   u: take it back   t: done"
 
@@ -58,12 +60,12 @@ def screen(
     foot = [Text(_TALLY_HELP if choice.tally else _HELP, "dim")] if keys else []
     if choice.trouble:
         foot.insert(0, Text(fit(choice.trouble, width), "red"))
-    facts = _facts(device, choice)
+    facts = _facts(device, choice, _SIDE if width >= _WIDE else width)
     room = max(1, height - len(top) - len(foot))
     if width >= _WIDE:
         middle = _beside(device, facts, (width, room), ascii_only=ascii_only)
     else:
-        shown = facts[: max(0, room // 2)]
+        shown = facts[: room * 2 // 5]
         middle = [*_scene(device, (width, max(1, room - len(shown))), ascii_only=ascii_only), *shown]
     return [_fitted(row, width, ascii_only=ascii_only) for row in [*top, *middle, *foot]][:height]
 
@@ -115,21 +117,28 @@ def _scene(device: Device, size: tuple[int, int], *, ascii_only: bool) -> list[T
     return [edges[0], *inner, edges[1]]
 
 
-def _facts(device: Device, choice: Choice) -> list[Text]:
+def _facts(device: Device, choice: Choice, width: int) -> list[Text]:
     """Return rules, health, model and rates, a row each, the more important first."""
-    rows = [Text(one, "bold") for one in (choice.tally, *choice.said) if one]
+    said = [line for one in (choice.tally, *choice.said) for line in _wrapped(one, width)]
+    rows = [Text(one, "bold") for one in said]
     for rule, words in device.rules.items():
         mark = "* " if rule == choice.rule else "  "
         if choice.tally and rule == choice.rule:
             words = ("not shown while you count",)  # noqa: PLW2901 - lest it be what is seen
         rows += [Text.assemble(mark, (rule, "bold"), f" {words[0] if words else 'nothing yet'}")]
         rows += [Text(f"    {one}") for one in words[1:]]
-    rows += [Text.assemble((name, "red"), f" {reason}") for name, reason in device.troubles]
+    for name, reason in device.troubles:
+        rows += [Text(one, "red") for one in _wrapped(f"{name}: {reason}", width)]
     if device.ok:
         rows.append(Text("health ok", "green"))
-    rows.append(Text(_rates(device)))
+    rows += [Text(one) for one in _wrapped(_rates(device), width)]
     rows.append(Text(f"model {device.model}" if device.model else "model unknown", "dim"))
     return rows
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return it as lines; a table keeps the spaces between its columns where it fits."""
+    return [text] if 0 < len(text) <= width else textwrap.wrap(text, width)[:_MOST_LINES]
 
 
 def _rates(device: Device) -> str:
@@ -147,5 +156,5 @@ def _fitted(row: Text, width: int, *, ascii_only: bool) -> Text:
     if ascii_only:
         row.plain = row.plain.encode("ascii", "replace").decode("ascii")
     row.truncate(width, overflow="crop", pad=True)
-    row.no_wrap, row.end = True, ""
+    row.no_wrap, row.end = True, "\n"
     return row
