@@ -137,3 +137,16 @@ def test_a_broker_that_is_not_there_is_named(tmp_path: Path) -> None:
     told = eyespot("watch", "--config", config)
     assert told.returncode == 69
     assert "cannot listen at 127.0.0.1" in told.stderr
+
+
+@pytest.mark.usefixtures("config")
+def test_one_device_can_be_asked_for_and_no_other_topic(mosquitto: LocalMosquitto) -> None:
+    command = [sys.executable, "-m", "eyespot_fleet", "watch", "--broker", mosquitto.url, "--device"]
+    told = [
+        subprocess.run([*command, name], capture_output=True, text=True, check=False, timeout=60)
+        for name in ("shop", "yard", "#")
+    ]
+    assert "person 3 in, 2 out" in told[0].stdout
+    assert "no device has said anything yet" in told[1].stdout
+    assert told[2].returncode == 64
+    assert "want the id of a device" in told[2].stderr

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
+from eyespot.app.tally import hash_of_rule
 from eyespot.app.watched import MOST_DEVICES, Watched
 from eyespot.commands.watch_desk import Desk
 from eyespot.commands.watch_view import Choice, screen
@@ -303,6 +304,8 @@ def test_a_tally_hides_the_counts_and_then_says_how_right_they_are(desk: Desk, c
     clock.pass_s(4)
     text = shown(desk)
     assert "count error 0.0% of 1" in text
+    assert f"rule {hash_of_rule(CONFIG, 'door')}" in " ".join(desk.look("")[1].said)
+    assert "count error 0.0% of 1" in shown(desk, (60, 20))
     assert "person 3 in, 2 out" in text
 
 

@@ -17,6 +17,7 @@ Point = tuple[float, float]
 
 MOST_DEVICES = 256
 ASKED_FOR = ("status", "info", "health", "config/reported", "frame", "rule/+/state", "rule/+/event")
+DEVICE = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 _MOST_BYTES = 64 * 1024  # as much as a payload may have; see eyespot.topics.gate
 _MOST_RULES = 64
 _MOST_WORDS = 6
@@ -27,7 +28,6 @@ _LONGEST = 160
 _LONGEST_NAME = 64
 _STALE_S = 3.0
 _RATE_S = 5.0
-_DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
 _RULE = re.compile(r"rule/([a-z0-9_-]{1,64})/state")
 _UNFIT = frozenset({"Mn", "Me", "Mc"})  # what sits on the character before it
 
@@ -104,7 +104,7 @@ class Watched:
     """
 
     def __init__(self, prefix: str, clock: Callable[[], float]) -> None:
-        self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(.+)")
+        self._topic = re.compile(rf"{re.escape(prefix)}/({DEVICE.pattern})/(.+)")
         self._clock = clock
         self._lock = threading.Lock()
         self._devices: dict[str, Device] = {}

@@ -1,7 +1,7 @@
 """What whoever watches does: chooses a device and a line, and tallies who goes over it."""
 
 from eyespot.app import Tally
-from eyespot.app.watched import Device, Watched
+from eyespot.app.watched import MOST_DEVICES, Device, Watched
 from eyespot.commands.tally import UNDO, WAYS, words
 from eyespot.commands.watch_view import Choice
 from eyespot.domain.instants import SECOND_NS
@@ -10,6 +10,8 @@ from eyespot.domain.tallying import NEAR_S
 from eyespot.ports import Clock
 
 _LETTERS = ("i", "o")  # arrows choose a device here
+_KEPT = ("/info", "/config/reported")
+_MOST_KEPT = len(_KEPT) * MOST_DEVICES
 
 
 class _Tallying:
@@ -54,10 +56,13 @@ class Desk:
         self._rule = ""
         self._tallying: _Tallying | None = None
         self._said: tuple[str, ...] = ()
+        self._kept: dict[str, Heard] = {}
 
     def hear(self, heard: Heard) -> None:
         """Take in a message."""
         self._watched.hear(heard)
+        if heard.topic.endswith(_KEPT) and (heard.topic in self._kept or len(self._kept) < _MOST_KEPT):
+            self._kept[heard.topic] = heard
         if (tallying := self._tallying) is not None:
             tallying.tally.hear(heard)
 
@@ -76,8 +81,7 @@ class Desk:
             place = lines.index(self._rule) + 1 if self._rule in lines else 0
             self._rule = lines[place % len(lines)] if lines else ""
         elif key == "t" and (rule := self._chosen(devices)):
-            self._said = ()
-            self._tallying = _Tallying(f"{self._prefix}/{self._device}", rule, self._clock)
+            self._begin(rule)
 
     def look(self, trouble: str) -> tuple[dict[str, Device], Choice]:
         """Return the devices, and what to show of them.
@@ -92,6 +96,14 @@ class Desk:
             self._said, self._tallying = self._tallying.result(), None
         tally = "" if self._tallying is None else self._tallying.words()
         return devices, Choice(self._device, self._chosen(devices), tally, self._said, trouble)
+
+    def _begin(self, rule: str) -> None:
+        root = f"{self._prefix}/{self._device}"
+        tallying = _Tallying(root, rule, self._clock)
+        for kept in _KEPT:  # the broker will not say it again: which model, and which rule
+            if (heard := self._kept.get(f"{root}{kept}")) is not None:
+                tallying.tally.hear(heard)
+        self._said, self._tallying = (), tallying
 
     def _count(self, tallying: _Tallying, key: str) -> None:
         if tallying.ended_ns is not None:

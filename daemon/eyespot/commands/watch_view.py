@@ -65,7 +65,9 @@ def screen(
     if width >= _WIDE:
         middle = _beside(device, facts, (width, room), ascii_only=ascii_only)
     else:
-        shown = facts[: room * 2 // 5]
+        shown = facts[
+            : room * (4 if choice.said else 2) // 5
+        ]  # what somebody waited for goes before the scene
         middle = [*_scene(device, (width, max(1, room - len(shown))), ascii_only=ascii_only), *shown]
     return [_fitted(row, width, ascii_only=ascii_only) for row in [*top, *middle, *foot]][:height]
 
@@ -73,7 +75,7 @@ def screen(
 def _listed(devices: Mapping[str, Device], chosen: str, most: int) -> list[Text]:
     """Return a row for each device, or for so many of them around the chosen one."""
     if not devices:
-        return [Text("no device has said anything yet", "yellow")]
+        return [Text("no device has said anything yet: is it on, and may this login read?", "yellow")]
     names = list(devices)
     first = max(0, min(names.index(chosen) - most // 2, len(names) - most))
     rows = [_row(name, devices[name], chosen=name == chosen) for name in names[first : first + most]]

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from eyespot.app.watched import ASKED_FOR
+from eyespot.app.watched import ASKED_FOR, DEVICE
 from eyespot.commands.options import Subparsers
 from eyespot.commands.watch import TEXT, add_once
 from eyespot.commands.watch_desk import Desk
@@ -42,10 +42,16 @@ class _Listening(OnlyListening):
 def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("watch", help="boxes, counts and health in the terminal", description=TEXT)
-    parser.add_argument("--device", metavar="ID", default="+", help="only this one (default: all)")
+    parser.add_argument("--device", type=_device, metavar="ID", help="only this one (default: all)")
     add_once(parser)
     add_broker(parser)
     parser.set_defaults(command=_run, parser=parser)
+
+
+def _device(text: str) -> str:
+    if DEVICE.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"want the id of a device: a-z, 0-9 and -, got {text!r}")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -53,6 +59,6 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--broker says where devices tell how they are")
     settings = mqtt_settings(arguments)
     desk = Desk(settings.prefix, SystemClock())
-    ear = _Listening(settings.prefix, arguments.device, desk)
+    ear = _Listening(settings.prefix, arguments.device or "+", desk)
     with listening(settings, ear), held_back():
         return watch(desk, lambda: ear.trouble, seconds=arguments.seconds, once=arguments.once)
