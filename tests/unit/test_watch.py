@@ -253,6 +253,16 @@ def test_a_device_that_publishes_no_boxes_is_said_to_do_so(desk: Desk) -> None:
     assert "no boxes: [topics] frame is off" in shown(desk)
 
 
+def test_a_device_that_is_away_has_no_rate_and_is_not_well(desk: Desk) -> None:
+    desk.hear(heard("shop/health", {"ok": True, "states": [], "observations_hz": 9.5}))
+    assert "9.5 looks/s" in shown(desk)
+    desk.hear(heard("shop/status", {"state": "offline"}))
+    text = shown(desk)
+    assert "not there: its last words" in text
+    assert "9.5" not in text
+    assert "health ok" not in text
+
+
 def test_of_many_devices_those_around_the_chosen_one_are_listed(desk: Desk) -> None:
     for number in range(30):
         desk.hear(heard(f"d{number:02}/status", {"state": "online"}))

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from eyespot.app.watched import Place, Point, Seen
+from eyespot.app.watched_device import Place, Point, Seen
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 _BRAILLE = 0x2800

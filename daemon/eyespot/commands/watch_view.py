@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from eyespot.app.watched import Device, fit
+from eyespot.app.watched_device import Device
+from eyespot.app.watched_reading import fit
 from eyespot.commands.watch_scene import draw
 
 _WIDE, _SIDE = 90, 36  # from there on facts stand beside the scene, in so many cells
@@ -89,7 +90,7 @@ def _row(name: str, device: Device, *, chosen: bool) -> Text:
     if device.name and device.name != name:
         row.append(f" {device.name}")
     row.append(f"  {device.state or 'unknown'}", "green" if device.state == "online" else "red")
-    if device.rate_hz is not None:
+    if device.rate_hz is not None and device.state == "online":
         row.append(f"  {device.rate_hz:.4g}/s")
     if device.troubles:
         row.append(f"  {' '.join(trouble for trouble, _ in device.troubles)}", "red")
@@ -131,9 +132,11 @@ def _facts(device: Device, choice: Choice, width: int) -> list[Text]:
         rows += [Text(f"    {one}") for one in words[1:]]
     for name, reason in device.troubles:
         rows += [Text(one, "red") for one in _wrapped(f"{name}: {reason}", width)]
-    if device.ok:
-        rows.append(Text("health ok", "green"))
-    rows += [Text(one) for one in _wrapped(_rates(device), width)]
+    if device.state == "online":
+        rows += [Text("health ok", "green")] if device.ok else []
+        rows += [Text(one) for one in _wrapped(_rates(device), width)]
+    else:
+        rows.append(Text("not there: its last words", "red"))
     rows.append(Text(f"model {device.model}" if device.model else "model unknown", "dim"))
     return rows
 
