@@ -21,6 +21,7 @@ from eyespot.commands import (
     selftest,
     tally,
     update,
+    watch,
     why,
 )
 
@@ -37,6 +38,7 @@ examples:
   eyespot record -o shop.eyespot.jsonl.zst  keep what the model sees: boxes, never pixels
   eyespot replay shop.eyespot.jsonl.zst     run the rules over it again
   eyespot why door --at 12:00:03 --recording shop.eyespot.jsonl.zst   why did it count, or not?
+  eyespot watch                             boxes, counts and health in the terminal, live
   eyespot tally door                        stand at the door, press keys: how right are the counts?
   eyespot models show network.rpk           what a model file says of itself; also .tflite
   sudo eyespot models list                  which model looks, which came before, what waits
@@ -69,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
         demo,
         record,
         replay,
+        watch,
         why,
         tally,
         models,

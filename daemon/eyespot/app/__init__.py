@@ -26,6 +26,7 @@ from eyespot.app.tally import Tally, tally
 from eyespot.app.updating import update
 from eyespot.app.verdict import Verdict, check
 from eyespot.app.verifying import Verified, verify
+from eyespot.app.watch import Post
 from eyespot.app.why import Explained, Explanation, Question, why
 from eyespot.host.identity import board
 from eyespot.trust.notes import WorkerNote
@@ -36,6 +37,7 @@ __all__ = [
     "Explanation",
     "Installed",
     "ModelFile",
+    "Post",
     "Question",
     "Restored",
     "SlotsView",

@@ -1,21 +1,18 @@
 """`eyespot tally`: what a person at the door sees, beside what a rule counts and tells over MQTT."""
 
 import hashlib
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from eyespot.app.listening import listening
 from eyespot.app.plan import device_id
-from eyespot.broker.credentials import as_the_service, credentials
-from eyespot.broker.listener import Listener
-from eyespot.broker.settings import endpoints
 from eyespot.config import Loaded, load
-from eyespot.domain.errors import BrokerError, ConfigError
+from eyespot.domain.errors import ConfigError
 from eyespot.domain.event import Direction
 from eyespot.domain.message import Heard
 from eyespot.domain.nearest import hint
@@ -135,27 +132,9 @@ def tally(config: Path, rule: str) -> Iterator[Tally]:
     mqtt = loaded.config.mqtt
     root = f"{mqtt.prefix}/{device_id(loaded.config)}"
     taking = Tally(root, rule, SystemClock())
-    login = credentials(mqtt, tls=endpoints(mqtt)[0].tls, environ=as_the_service(os.environ))
     topics = (f"{root}/rule/{rule}/event", f"{root}/info", f"{root}/config/reported")
-    with ExitStack() as stack:
-        _listen(stack, [Listener(url, topics, taking.hear, login) for url in mqtt.urls])
+    with listening(mqtt, topics, taking.hear):
         yield taking
-
-
-def _listen(stack: ExitStack, nodes: Sequence[Listener]) -> None:
-    """Listen at the first node that answers.
-
-    Raises:
-        BrokerError: none does; the words of the last one.
-    """
-    for index, node in enumerate(nodes):
-        try:
-            stack.enter_context(node)
-        except BrokerError:
-            if index == len(nodes) - 1:
-                raise
-        else:
-            return
 
 
 def _check(loaded: Loaded, rule: str) -> None:

@@ -74,6 +74,11 @@ class Listener:
     def __exit__(self, *_: object) -> None:
         self._hang_up()
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing is heard, in words; empty where all is well."""
+        return "" if self._client.is_connected() else "the broker does not answer: trying again"
+
     def _hang_up(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()

@@ -13,8 +13,8 @@ from eyespot.domain.event import Direction
 from eyespot.domain.tally_result import Interval, TallyResult
 from eyespot.domain.tallying import DIRECTIONS, NEAR_S
 
-_WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
-_UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
+WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
+UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
 _TURN_S = 0.2
 _HELP = "i: somebody went in   o: out   u: take the last one back   q: done"
 
@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_table(arguments.rule, tally, result, lasted_s)))
     else:
-        print("\n".join(_words(arguments.rule, tally, result, lasted_s)))
+        print("\n".join(words(arguments.rule, tally, result, lasted_s)))
     return 0
 
 
@@ -54,10 +54,10 @@ def _take_down(tally: app.Tally, until: float) -> None:
                 print("no more keys can come; over ssh they need a terminal: ssh -t", file=sys.stderr)
             if key in _DONE:
                 return
-            if key in _UNDO:
+            if key in UNDO:
                 tally.undo()
-            elif key in _WAYS:
-                tally.saw(_WAYS[key])
+            elif key in WAYS:
+                tally.saw(WAYS[key])
             seen = tally.result().seen
             print(f"\rin {seen['in']}  out {seen['out']} ", end="", file=sys.stderr, flush=True)
 
@@ -80,7 +80,8 @@ def _table(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) ->
     }
 
 
-def _words(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> list[str]:
+def words(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> list[str]:
+    """Return what came of a tally, as lines."""
     lines = [f"{rule}, {lasted_s / 60:.1f} min, {' then '.join(tally.models) or 'no model heard of'}"]
     lines[0] += f", rule {tally.rule_hash or 'unknown'}"
     lines.append(f"{'':10}{'in':>6}{'out':>6}{'all':>6}")
