@@ -8,7 +8,7 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol, publish, release, rollout, simulate, status
+    from eyespot_fleet.commands import broker, enrol, publish, release, rollout, simulate, status, view
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
@@ -34,6 +34,7 @@ examples:
   eyespot-fleet rollout people@1.2.0 --broker mqtts://mqtt.example
                                                           to all, step by step, as long as it goes well
   eyespot-fleet status --broker mqtts://mqtt.example      how all are; --sick: who is not, and why
+  eyespot-fleet view --broker mqtts://mqtt.example        a page to watch and to draw lines on
   eyespot-fleet simulate --devices 1000 --broker mqtt://127.0.0.1:1883
                                                           what so many would ask of a broker
 """
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker, publish, release, rollout, status, simulate):
+    for command in (enrol, broker, publish, release, rollout, status, view, simulate):
         command.add_to(commands)
     return root
 
