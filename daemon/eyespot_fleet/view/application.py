@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +51,7 @@ def application(bridge: Bridge) -> Guard:
 
 
 def _wake(loop: asyncio.AbstractEventLoop, heard: asyncio.Event) -> None:
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # it is closed
         loop.call_soon_threadsafe(heard.set)
 
 

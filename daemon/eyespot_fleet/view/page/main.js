@@ -3,7 +3,7 @@
 import { crossings } from "./crossing.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { changes, corners, desired, isLine, newLine, rulesOf, withCorner } from "./rules.js";
+import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Trails } from "./trails.js";
 import { counted, element, health, text } from "./words.js";
@@ -16,6 +16,7 @@ let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
 let asked = ""; // the req_id of what was saved last
+let saved = null; // the draft that was: kept until the device has taken it, to be mended where it has not
 let stale = true; // something is to be shown anew
 let answered = -1; // the revision of trails that the what-if is of
 
@@ -26,6 +27,7 @@ function listen() {
   const events = new EventSource("/events");
   events.addEventListener("state", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
+  events.addEventListener("open", () => { for (const known of devices.values()) known.states.clear(); }); // all is told anew
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
 
@@ -40,7 +42,15 @@ function hear({ device, name, payload }) {
     devices.get(device).states.set(name, payload);
   }
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
+  if (device === shown && name === "config/reported") settle(payload);
   stale = true;
+}
+
+// What was saved and not drawn on since gives way to what is in force.
+function settle(reported) {
+  if (asked === "" || reported?.req_id !== asked || reported.code !== "ok") return;
+  if (draft === saved) draft = null;
+  saved = null;
 }
 
 function see({ device, payload }) {
@@ -53,7 +63,7 @@ function see({ device, payload }) {
 }
 
 function choose(device) {
-  [shown, chosen, draft, asked, answered, stale] = [device, "", null, "", -1, true];
+  [shown, chosen, draft, asked, saved, answered, stale] = [device, "", null, "", null, -1, true];
   scene.frame = null;
 }
 
@@ -155,13 +165,14 @@ function ask() {
 async function save() {
   const request = crypto.randomUUID();
   const device = shown;
-  const body = JSON.stringify(desired(request, state("config/desired"), rules()));
+  const wanted = rules();
+  const body = JSON.stringify(desired(request, state("config/desired"), wanted));
   at("yes").disabled = true;
   try {
     const headers = { "Content-Type": "application/json" };
     const reply = await fetch(`/devices/${device}/desired`, { method: "POST", headers, body });
     if (!reply.ok) throw new Error(await reply.text());
-    if (device === shown) [draft, asked, stale] = [null, request, true];
+    if (device === shown) [saved, asked, stale] = [wanted, request, true];
     at("confirm").close();
   } catch (error) {
     at("failed").textContent = `Not saved: ${text(error.message)}`;
@@ -170,14 +181,21 @@ async function save() {
   }
 }
 
-function add() {
-  const line = newLine(rules());
-  change([...rules(), line]);
-  chosen = line.id;
+function add(kind) {
+  const rule = newRule(kind, rules());
+  change([...rules(), rule]);
+  pick(rule.id);
+  editor.handles[0]?.focus();
 }
 
-at("which").addEventListener("change", () => { [chosen, answered, stale] = [at("which").value, -1, true]; });
-at("add").addEventListener("click", add);
+function pick(id) {
+  [chosen, answered] = [id, -1];
+  show(); // at once: the next key is for the handles of this rule
+}
+
+at("which").addEventListener("change", () => pick(at("which").value));
+at("add").addEventListener("click", () => add("line"));
+at("add-zone").addEventListener("click", () => add("zone"));
 at("turn").addEventListener("click", () => change(rules().map((rule) => (rule.id === chosen ? { ...rule, swap: !rule.swap } : rule))));
 at("remove").addEventListener("click", () => change(rules().filter((rule) => rule.id !== chosen)));
 at("revert").addEventListener("click", () => change(null));
@@ -195,7 +213,8 @@ function turn(now) {
   }
   const trails = devices.get(shown)?.trails;
   if (trails !== undefined) {
-    scene.draw(trails);
+    const rule = rules().find((each) => each.id === chosen);
+    scene.draw(trails, rule && isLine(rule) ? corners(rule) : [], rule?.swap === true);
     if (answered < 0 || (trails.revision !== answered && now - answeredAt > 500)) {
       [answered, answeredAt] = [trails.revision, now];
       answer(trails);

@@ -24,11 +24,16 @@ export function withCorner(rule, n, point) {
   return moved;
 }
 
-export function newLine(rules) {
+const WHERE = {
+  line: { a: [0.1, 0.6], b: [0.9, 0.6] },
+  zone: { points: [[0.3, 0.4], [0.7, 0.4], [0.7, 0.8], [0.3, 0.8]] },
+};
+
+export function newRule(kind, rules) {
   const taken = new Set(rules.map((rule) => rule.id));
   let n = 1;
-  while (taken.has(`line-${n}`)) n += 1;
-  return { kind: "line", id: `line-${n}`, a: [0.1, 0.6], b: [0.9, 0.6] };
+  while (taken.has(`${kind}-${n}`)) n += 1;
+  return { kind, id: `${kind}-${n}`, ...WHERE[kind] };
 }
 
 // What changes, in words.
