@@ -158,6 +158,13 @@ def test_hostile_states_become_words(page: Path) -> None:
     ) == (f"{HOSTILE}: {HOSTILE} in")
 
 
+def test_words_of_devices_turn_no_direction_and_hide_nothing(page: Path) -> None:
+    given = ["a\u202eb", "\u2066\u200b\ufeff", "\x1b[2J\n", "n" * 1000]
+    turned, hidden, moved, long = evaluate(page, "words", "given.map((each) => m.text(each))", given)
+    assert [turned, hidden, moved] == ["a\ufffdb", "\ufffd" * 3, "\ufffd[2J\ufffd"]
+    assert len(long) == 400
+
+
 @pytest.mark.parametrize(
     "unsafe", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc"]
 )

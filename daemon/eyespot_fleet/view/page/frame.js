@@ -1,7 +1,8 @@
 // Decodes what a device says on `frame`: config/README.md, eyespot.frame/2. What cannot be read is null.
 
+import { LONGEST_NAME, text } from "./words.js";
+
 const MOST_BOXES = 500;
-const MOST_CHARACTERS = 64;
 
 export function decode(payload) {
   if (payload?.schema !== "eyespot.frame/2") return null;
@@ -16,7 +17,7 @@ export function decode(payload) {
     if (!box.every((side) => Number.isFinite(side) && side >= 0 && side <= 1000)) return null;
     seen.push({
       track: tracks[n],
-      label: String(labels[classes[n]] ?? "?").slice(0, MOST_CHARACTERS),
+      label: text(labels[classes[n]] ?? "?", LONGEST_NAME),
       score: Number.isFinite(scores[n]) ? scores[n] / 100 : 0,
       box: box.map((side) => side / 1000),
     });

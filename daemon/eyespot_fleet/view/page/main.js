@@ -6,7 +6,7 @@ import { decode, point } from "./frame.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Trails } from "./trails.js";
-import { counted, element, health, text } from "./words.js";
+import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const devices = new Map(); // id -> { states: Map, trails }
@@ -69,6 +69,7 @@ function choose(device) {
 
 function moved(n, where) {
   change(rules().map((rule) => (rule.id === chosen ? withCorner(rule, n, where) : rule)));
+  showRules(); // at once: the next key goes on from there
 }
 
 function change(to) {
@@ -80,11 +81,12 @@ function show() {
   at("device").hidden = shown === null;
   if (shown === null) return;
   const info = state("info");
-  at("name").textContent = text(info?.name) || shown;
+  at("name").textContent = text(info?.name, LONGEST_NAME) || shown;
   const { width, height } = info?.camera ?? {};
   if (width > 0 && height > 0) at("stage").style.aspectRatio = `${Number(width)} / ${Number(height)}`;
   const ills = state("health")?.states;
-  at("ills").replaceChildren(...(Array.isArray(ills) ? ills : []).map((ill) => element("li", `${text(ill?.name)}: ${text(ill?.reason)}`, "ill")));
+  const told = (Array.isArray(ills) ? ills : []).map((ill) => `${text(ill?.name)}: ${text(ill?.reason)}`);
+  at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
   showRules();
   showVerdict();
 }
@@ -99,7 +101,7 @@ function showDevices() {
 function deviceButton(device) {
   const { states } = devices.get(device);
   const [words, ill] = health(states.get("status"), states.get("health"));
-  const button = element("button", text(states.get("info")?.name) || device);
+  const button = element("button", text(states.get("info")?.name, LONGEST_NAME) || device);
   button.append(element("small", words, ill ? "ill" : ""));
   button.type = "button";
   button.dataset.device = device;

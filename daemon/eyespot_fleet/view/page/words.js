@@ -1,10 +1,12 @@
 // Words for people. All that devices say goes through textContent: nothing of it is ever markup.
 
 const MOST_CHARACTERS = 400;
+export const LONGEST_NAME = 64;
+const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
-export function text(value) {
+export function text(value, most = MOST_CHARACTERS) {
   const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
-  return words.length > MOST_CHARACTERS ? `${words.slice(0, MOST_CHARACTERS - 1)}…` : words;
+  return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
 }
 
 export function element(tag, words, className = "") {
