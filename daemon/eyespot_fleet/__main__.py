@@ -8,7 +8,7 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol, publish, release, rollout, simulate, status, watch
+    from eyespot_fleet.commands import broker, enrol, publish, release, rollout, simulate, status, view, watch
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
@@ -35,6 +35,7 @@ examples:
                                                           to all, step by step, as long as it goes well
   eyespot-fleet status --broker mqtts://mqtt.example      how all are; --sick: who is not, and why
   eyespot-fleet watch --broker mqtts://mqtt.example       boxes, counts and health of each, live
+  eyespot-fleet view --broker mqtts://mqtt.example        a page to watch and to draw lines on
   eyespot-fleet simulate --devices 1000 --broker mqtt://127.0.0.1:1883
                                                           what so many would ask of a broker
 """
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker, publish, release, rollout, status, watch, simulate):
+    for command in (enrol, broker, publish, release, rollout, status, watch, view, simulate):
         command.add_to(commands)
     return root
 

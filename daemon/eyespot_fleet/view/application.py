@@ -1,0 +1,103 @@
+"""The page over HTTP: its files, what devices say as server-sent events, and what is desired of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from eyespot_fleet.view.bridge import Bridge
+from eyespot_fleet.view.browsers import Browser, Said
+from eyespot_fleet.view.guard import Guard
+
+MOST_DESIRED_BYTES: Final = 16 * 1024  # more is refused by the device
+_PAGE: Final = Path(__file__).parent / "page"
+_ALIVE_S: Final = 15.0
+
+
+class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    req_id: str
+    config: dict[str, Any]
+
+
+def application(bridge: Bridge) -> Guard:
+    """Return what serves the page to browsers on this machine, and to nobody else's pages."""
+
+    async def events(_request: Request) -> Response:
+        heard = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        browser = Browser(lambda: _wake(loop, heard))
+        if not bridge.open(browser):
+            return PlainTextResponse("too many pages are open: close one", status_code=503)
+        return StreamingResponse(_stream(bridge, browser, heard), media_type="text/event-stream")
+
+    async def desire(request: Request) -> Response:
+        return await _desire(bridge, request)
+
+    routes = [
+        Route("/events", events),
+        Route("/devices/{device}/desired", desire, methods=["POST"]),
+        Mount("/", StaticFiles(directory=_PAGE, html=True)),
+    ]
+    return Guard(Starlette(routes=routes))
+
+
+def _wake(loop: asyncio.AbstractEventLoop, heard: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # it is closed
+        loop.call_soon_threadsafe(heard.set)
+
+
+async def _stream(bridge: Bridge, browser: Browser, heard: asyncio.Event) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            try:
+                await asyncio.wait_for(heard.wait(), _ALIVE_S)
+            except TimeoutError:
+                yield b": still here\n\n"  # finds out who has gone
+                continue
+            heard.clear()
+            if taken := browser.take():
+                yield b"".join(_event(said) for said in taken)
+    finally:
+        bridge.close(browser)
+
+
+def _event(said: Said) -> bytes:
+    device, name, payload = said
+    kind = b"frame" if name == "frame" else b"state"
+    head = msgspec.json.encode({"device": device, "name": name})
+    return b'event: %b\ndata: %b,"payload":%b}\n\n' % (kind, head[:-1], payload)
+
+
+async def _desire(bridge: Bridge, request: Request) -> Response:
+    device = request.path_params["device"]
+    if not bridge.knows(device):
+        raise HTTPException(404, "no such device is known")
+    desired = await _desired_by(request)
+    if trouble := bridge.trouble:
+        raise HTTPException(503, f"the broker does not hear us: {trouble}")
+    if not bridge.desire(device, desired):
+        raise HTTPException(503, "too much waits for the broker already")
+    return Response(status_code=202)
+
+
+async def _desired_by(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "want application/json")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_DESIRED_BYTES:
+            raise HTTPException(413, f"more than {MOST_DESIRED_BYTES} bytes: no device takes it")
+    try:
+        return msgspec.json.encode(msgspec.json.decode(body, type=_Desired))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise HTTPException(400, f"cannot be read: {error}") from error

@@ -1,0 +1,160 @@
+"""Listens to all devices of a prefix for browsers, and says to devices what is desired of them."""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from eyespot.domain.event import RULE_ID
+from eyespot.domain.message import Delivery, Heard, Message
+from eyespot.ports import Subscription
+from eyespot_fleet.listening import OnlyListening
+from eyespot_fleet.view.browsers import Browser
+
+MOST_DEVICES: Final = 1000
+MOST_STATES: Final = 256  # of one device
+MOST_BYTES: Final = 128 * 1024  # of one message; what mosquitto's examples let pass
+MOST_KEPT_BYTES: Final = 64 * 1024 * 1024
+MOST_BROWSERS: Final = 16
+MOST_WISHES: Final = 64
+
+_DEVICE: Final = "[a-z0-9][a-z0-9-]{0,62}"
+_STATUS: Final = "status"
+_ASKED_FOR: Final = ("info", "health", "config/reported", "config/desired", "rule/+/state")
+_NOTHING: Final = b"null"
+
+
+class Bridge(OnlyListening):
+    """Takes note of what devices say, and passes it on. An `Ear` and `BrokerEvents`: any thread may call it.
+
+    All are asked together for their short `status` and for frames as they come; what a device has told so far
+    is asked for device by device, as in `status.survey`.
+
+    Args:
+        prefix: topics begin with it; the device's id follows.
+
+    Attributes:
+        subscriptions: to what it listens; grows with the devices that it hears of.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+        states = f"{_STATUS}|info|health|config/reported|config/desired|rule/{RULE_ID}/state"
+        self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(frame|{states})")
+        self._kept: dict[str, dict[str, bytes]] = {}
+        self._kept_bytes = 0
+        self._browsers: set[Browser] = set()
+        self._wishes: deque[Message] = deque()
+        self.subscriptions = [
+            Subscription(f"{prefix}/+/{_STATUS}", kept=True, qos=0),
+            Subscription(f"{prefix}/+/frame", kept=False, qos=0),
+        ]
+
+    def open(self, browser: Browser) -> bool:
+        """Tell a browser all that is known, and from now on what is new; False where too many look on."""
+        with self._lock:
+            if len(self._browsers) >= MOST_BROWSERS:
+                return False
+            self._browsers.add(browser)
+            for device, states in self._kept.items():
+                for name, payload in states.items():
+                    browser.state(device, name, payload)
+            browser.state("", "broker", msgspec.json.encode({"trouble": self._trouble}))
+        return True
+
+    def close(self, browser: Browser) -> None:
+        """Forget a browser."""
+        with self._lock:
+            self._browsers.discard(browser)
+
+    def knows(self, device: str) -> bool:
+        """Return whether a device has ever said anything."""
+        with self._lock:
+            return device in self._kept
+
+    def desire(self, device: str, payload: bytes) -> bool:
+        """Have it be said to a device, and kept by the broker; False where too much waits already."""
+        message = Message(f"{self._prefix}/{device}/config/desired", payload, Delivery.STATE)
+        with self._lock:
+            if len(self._wishes) >= MOST_WISHES:
+                return False
+            self._wishes.append(message)
+        return True
+
+    def carry(self, publish: Callable[[Message, int], bool]) -> None:
+        """Hand over as much of what is desired as the broker takes just now; for its thread."""
+        with self._lock:
+            while self._wishes and publish(self._wishes[0], 0):
+                self._wishes.popleft()
+
+    # --- ports.Ear ----------------------------------------------------------------------------------------
+
+    def hear(self, heard: Heard) -> None:
+        """Pass a message on; what cannot be read is as if it had not been said."""
+        match = self._topic.fullmatch(heard.topic)
+        if match is None or (payload := in_one_line(heard.payload)) is None:
+            return
+        device, name = match.groups()
+        with self._lock:
+            if name == "frame":
+                self._pass_on_frame(device, payload)
+            elif self._keep(device, name, payload):
+                for browser in self._browsers:
+                    browser.state(device, name, payload)
+
+    def listening(self) -> None:
+        """Take note that the broker passes on what happens."""
+        self._say("")
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that nothing is heard, and why."""
+        self._say(reason)
+
+    def _say(self, trouble: str) -> None:
+        with self._lock:
+            self._trouble = trouble
+            for browser in self._browsers:
+                browser.state("", "broker", msgspec.json.encode({"trouble": trouble}))
+
+    def _pass_on_frame(self, device: str, payload: bytes) -> None:
+        if device in self._kept and payload != _NOTHING:
+            for browser in self._browsers:
+                browser.frame(device, payload)
+
+    def _keep(self, device: str, name: str, payload: bytes) -> bool:
+        if device not in self._kept and not self._meet(device, name):
+            return False
+        states = self._kept[device]
+        grows = len(payload) - len(states.get(name, b""))
+        if payload == _NOTHING:
+            self._kept_bytes -= len(states.pop(name, b""))
+            return True
+        if (name not in states and len(states) >= MOST_STATES) or self._kept_bytes + grows > MOST_KEPT_BYTES:
+            return False
+        states[name] = payload
+        self._kept_bytes += grows
+        return True
+
+    def _meet(self, device: str, name: str) -> bool:
+        if name != _STATUS or len(self._kept) >= MOST_DEVICES:
+            return False
+        self._kept[device] = {}
+        self.subscriptions += [
+            Subscription(f"{self._prefix}/{device}/{suffix}", kept=True, qos=0) for suffix in _ASKED_FOR
+        ]
+        return True
+
+
+def in_one_line(payload: bytes) -> bytes | None:
+    """Return a payload as JSON without line ends, `null` for an empty one; None where it is no JSON."""
+    if not payload:
+        return _NOTHING
+    if len(payload) > MOST_BYTES:
+        return None
+    try:
+        return msgspec.json.encode(msgspec.json.decode(payload))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None

@@ -1,0 +1,56 @@
+// Rules as `config/reported` has them, and what is desired instead.
+
+const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Number.isFinite(x) && x >= 0 && x <= 1);
+
+export function rulesOf(reported) {
+  const rules = reported?.config?.rules;
+  if (!Array.isArray(rules)) return [];
+  return rules.filter((rule) => rule !== null && typeof rule === "object" && typeof rule.id === "string");
+}
+
+// The corners of a rule in fractions of the frame; none where it has no place.
+export function corners(rule) {
+  const points = Array.isArray(rule.points) ? rule.points : [rule.a, rule.b];
+  return points.length >= 2 && points.every(isPoint) ? points : [];
+}
+
+export const isLine = (rule) => rule.kind === "line";
+
+export function withCorner(rule, n, point) {
+  const moved = { ...rule };
+  const rounded = point.map((x) => Math.round(Math.min(1, Math.max(0, x)) * 1000) / 1000);
+  if (Array.isArray(rule.points)) moved.points = rule.points.map((old, m) => (m === n ? rounded : old));
+  else moved[n === 0 ? "a" : "b"] = rounded;
+  return moved;
+}
+
+const WHERE = {
+  line: { a: [0.1, 0.6], b: [0.9, 0.6] },
+  zone: { points: [[0.3, 0.4], [0.7, 0.4], [0.7, 0.8], [0.3, 0.8]] },
+};
+
+export function newRule(kind, rules) {
+  const taken = new Set(rules.map((rule) => rule.id));
+  let n = 1;
+  while (taken.has(`${kind}-${n}`)) n += 1;
+  return { kind, id: `${kind}-${n}`, ...WHERE[kind] };
+}
+
+// What changes, in words.
+export function changes(before, after) {
+  const old = new Map(before.map((rule) => [rule.id, JSON.stringify(rule)]));
+  const said = [];
+  for (const rule of after) {
+    if (!old.has(rule.id)) said.push(`${rule.kind} ${rule.id} is new`);
+    else if (old.get(rule.id) !== JSON.stringify(rule)) said.push(`${rule.kind} ${rule.id} is changed`);
+    old.delete(rule.id);
+  }
+  for (const id of old.keys()) said.push(`${id} is removed, and its totals`);
+  return said;
+}
+
+// What is said on `config/desired`: the rules of the page, and all else that was desired before.
+export function desired(reqId, before, rules) {
+  const config = before?.config;
+  return { req_id: reqId, config: { ...(config !== null && typeof config === "object" ? config : {}), rules } };
+}

@@ -1,0 +1,41 @@
+// Words for people. All that devices say goes through textContent: nothing of it is ever markup.
+
+const MOST_CHARACTERS = 400;
+export const LONGEST_NAME = 64;
+const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
+
+export function text(value, most = MOST_CHARACTERS) {
+  const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+  return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
+}
+
+export function element(tag, words, className = "") {
+  const made = document.createElement(tag);
+  made.textContent = text(words);
+  made.className = className;
+  return made;
+}
+
+// How a device is, in a few words, and whether it is ill.
+export function health(status, told) {
+  const state = text(status?.state) || "unknown";
+  if (state !== "online") return [state, true];
+  const states = Array.isArray(told?.states) ? told.states : [];
+  if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
+  const rate = Number.isFinite(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
+  return [`online${rate}`, told?.ok === false];
+}
+
+// What a rule's state says: totals by class and direction, whoever is in it.
+export function counted(state) {
+  const parts = [];
+  for (const key of ["counts", "occupancy"]) {
+    const table = state?.[key];
+    if (table === null || typeof table !== "object") continue;
+    for (const [label, value] of Object.entries(table)) {
+      const inner = value !== null && typeof value === "object" ? Object.entries(value) : [[key, value]];
+      parts.push(`${text(label)}: ${inner.map(([name, many]) => `${text(many)} ${text(name)}`).join(", ")}`);
+    }
+  }
+  return parts.join("; ");
+}

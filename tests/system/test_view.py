@@ -1,0 +1,88 @@
+"""`eyespot-fleet view` between a browser and a device, over a real broker; the browser is a socket."""
+
+import http.client
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from eyespot.broker.local import LocalMosquitto
+from fakes.daemon import LINE, Daemon, Ear, write_config
+from fakes.waiting import PATIENCE_S, until
+
+FLEET = [sys.executable, "-m", "eyespot_fleet"]
+
+
+class Page:
+    """What a page hears: the newest of each state, and how many frames."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.states: dict[str, Any] = {}
+        self.frames = 0
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        self._connection.request("GET", "/events")
+        self._lines = self._connection.getresponse()
+        self._thread = threading.Thread(target=self._listen)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close, once nothing serves it any more."""
+        self._thread.join(PATIENCE_S)
+        self._lines.close()
+        self._connection.close()
+
+    def save(self, config: object) -> int:
+        headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{self.port}"}
+        body = json.dumps({"req_id": "drawn", "config": config})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
+            connection.request("POST", "/devices/shop/desired", body, headers)
+            return connection.getresponse().status
+
+    def _listen(self) -> None:
+        for line in self._lines:
+            if line.startswith(b"data: "):
+                said = json.loads(line[len(b"data: ") :])
+                self.frames += said["name"] == "frame"
+                self.states[said["name"]] = said["payload"]
+
+
+@contextmanager
+def viewing(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [*FLEET, "view", "--port", "0", "--broker", url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            shown = re.match(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
+            assert shown is not None
+            yield process, int(shown[1])
+        finally:
+            process.kill()
+
+
+def test_a_line_saved_in_the_page_is_in_force_on_the_device(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+    with config.open("a") as file:
+        file.write("[topics]\nframe = true\n")
+    with Daemon(config), viewing(mosquitto.url) as (process, port), Page(port) as page:
+        until(lambda: "config/reported" in page.states, "the report")
+        until(lambda: page.frames > 2, "frames")
+        rules = page.states["config/reported"]["config"]["rules"]
+        assert page.save({"rules": [*rules, {**LINE, "id": "drawn"}]}) == 202
+        until(lambda: page.states["config/reported"].get("req_id") == "drawn", "the verdict")
+        assert page.states["config/reported"]["code"] == "ok"
+        assert page.states["config/desired"]["req_id"] == "drawn"
+        until(lambda: "rule/drawn/state" in page.states, "the new line's totals")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) in {0, 130}

@@ -1,0 +1,313 @@
+"""What the page of `eyespot-fleet view` gets and gives, and whom it keeps out."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eyespot.domain.message import Heard, Message
+from eyespot_fleet.view.application import MOST_DESIRED_BYTES, application
+from eyespot_fleet.view.bridge import MOST_BROWSERS, MOST_BYTES, MOST_STATES, MOST_WISHES, Bridge, in_one_line
+from eyespot_fleet.view.browsers import MOST_FRAMES, Browser
+
+HOST = "127.0.0.1:8090"
+PAGE = {"host": HOST}
+CHANGE = {"host": HOST, "origin": f"http://{HOST}", "content-type": "application/json"}
+WISH = b'{"req_id": "1", "config": {"rules": []}}'
+HOSTILE = '</script><img src=x onerror="alert(1)">\r\n\nevent: state\ndata: {}'
+
+
+class Reply:
+    """What an ASGI application answered."""
+
+    def __init__(self) -> None:
+        self.status, self.headers, self.body = 0, dict[str, str](), b""
+
+    async def take(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {key.decode(): value.decode() for key, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
+
+
+async def answer(bridge: Bridge, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Reply:
+    """Ask, and hang up once an answer that never ends has begun."""
+    reply, asked, gone = Reply(), asyncio.Event(), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if not asked.is_set():
+            asked.set()
+            return {"type": "http.request", "body": body, "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await reply.take(message)
+        if reply.body:
+            gone.set()
+
+    raw = [(key.encode(), value.encode()) for key, value in headers.items()]
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": raw,
+        "query_string": b"", "root_path": "", "scheme": "http", "http_version": "1.1",
+        "server": ("127.0.0.1", 8090), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"},
+    }  # fmt: skip
+    await application(bridge)(scope, receive, send)
+    return reply
+
+
+def ask(
+    bridge: Bridge,
+    path: str = "/",
+    headers: dict[str, str] | None = None,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+) -> Reply:
+    return asyncio.run(asyncio.wait_for(answer(bridge, method, path, headers or PAGE, body), 20))
+
+
+def change(
+    bridge: Bridge, headers: dict[str, str] | None = None, body: bytes = WISH, device: str = "door"
+) -> Reply:
+    return ask(bridge, f"/devices/{device}/desired", headers or CHANGE, method="POST", body=body)
+
+
+def hear(bridge: Bridge, topic: str, payload: object, *, retain: bool = True) -> None:
+    data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    bridge.hear(Heard(f"eyespot/v1/{topic}", data, retain, 0))
+
+
+def published(bridge: Bridge) -> list[Message]:
+    sent: list[Message] = []
+    bridge.carry(lambda message, _token: sent.append(message) is None)
+    return sent
+
+
+@pytest.fixture(name="bridge")
+def a_bridge() -> Bridge:
+    bridge = Bridge("eyespot/v1")
+    bridge.listening()
+    hear(bridge, "door/status", {"state": "online"})
+    return bridge
+
+
+def watching(bridge: Bridge) -> Browser:
+    browser = Browser(lambda: None)
+    assert bridge.open(browser)
+    browser.take()
+    return browser
+
+
+# --- what comes to a browser ------------------------------------------------------------------------------
+
+
+def test_a_page_that_opens_is_told_all_that_devices_have_said(bridge: Bridge) -> None:
+    reply = ask(bridge, "/events")
+    assert reply.status == 200
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    assert (
+        b'event: state\ndata: {"device":"door","name":"status","payload":{"state":"online"}}\n\n'
+        in reply.body
+    )
+    assert b'{"device":"","name":"broker","payload":{"trouble":""}}' in reply.body
+
+
+def test_who_has_left_makes_room_for_the_next(bridge: Bridge) -> None:
+    for _ in range(MOST_BROWSERS + 1):
+        assert ask(bridge, "/events").status == 200
+
+
+def test_too_many_pages_are_told_so(bridge: Bridge) -> None:
+    for _ in range(MOST_BROWSERS):
+        watching(bridge)
+    assert ask(bridge, "/events").status == 503
+
+
+def test_a_slow_browser_loses_frames_and_no_state(bridge: Bridge) -> None:
+    browser = watching(bridge)
+    for number in range(1000):
+        hear(bridge, "door/frame", {"seq": number}, retain=False)
+        hear(bridge, "door/health", {"seq": number})
+    hear(bridge, "door/rule/way-in/state", {"seq": 7})
+    taken = browser.take()
+    assert taken[:2] == [("door", "health", b'{"seq":999}'), ("door", "rule/way-in/state", b'{"seq":7}')]
+    assert [json.loads(each[2])["seq"] for each in taken[2:]] == list(range(1000 - MOST_FRAMES, 1000))
+    assert browser.take() == []
+
+
+def test_what_a_device_takes_back_is_taken_back_in_the_page(bridge: Bridge) -> None:
+    hear(bridge, "door/rule/way-in/state", {"seq": 7})
+    browser = watching(bridge)
+    hear(bridge, "door/rule/way-in/state", b"")
+    assert browser.take() == [("door", "rule/way-in/state", b"null")]
+    later = Browser(lambda: None)
+    bridge.open(later)
+    assert [each[1] for each in later.take()] == ["status", "broker"]
+
+
+def test_a_browser_is_told_that_the_broker_is_away(bridge: Bridge) -> None:
+    browser = watching(bridge)
+    bridge.disconnected("gone")
+    assert browser.take() == [("", "broker", b'{"trouble":"gone"}')]
+
+
+def test_the_rest_is_asked_for_device_by_device(bridge: Bridge) -> None:
+    topics = [each.topic_filter for each in bridge.subscriptions]
+    assert topics[:2] == ["eyespot/v1/+/status", "eyespot/v1/+/frame"]
+    assert "eyespot/v1/door/config/reported" in topics
+
+
+def test_of_who_never_said_that_he_is_there_nothing_comes(bridge: Bridge) -> None:
+    browser = watching(bridge)
+    hear(bridge, "window/frame", {"seq": 1}, retain=False)
+    hear(bridge, "window/health", {"seq": 1})
+    assert browser.take() == []
+
+
+# --- hostile devices --------------------------------------------------------------------------------------
+
+
+@given(st.one_of(st.binary(max_size=200), st.text().map(lambda text: json.dumps(text).encode())))
+def test_no_payload_breaks_out_of_its_event(payload: bytes) -> None:
+    line = in_one_line(payload)
+    assert line is None or (b"\n" not in line and b"\r" not in line)
+    assert line is None or json.loads(line) == (json.loads(payload) if payload else None)
+
+
+def test_a_hostile_payload_stays_a_string(bridge: Bridge) -> None:
+    hear(bridge, "door/info", {"name": HOSTILE})
+    events = ask(bridge, "/events").body.split(b"\n\n")[:-1]
+    assert len(events) == 3
+    told = [json.loads(each.split(b"data: ", 1)[1]) for each in events]
+    assert {"device": "door", "name": "info", "payload": {"name": HOSTILE}} in told
+
+
+@pytest.mark.parametrize("device", ["<script>", "a b", "A", "-", "é", "a" * 64])
+def test_a_hostile_device_name_is_not_heard(bridge: Bridge, device: str) -> None:
+    browser = watching(bridge)
+    hear(bridge, f"{device}/status", {"state": "online"})
+    assert browser.take() == []
+    assert not bridge.knows(device)
+
+
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b"{", b"\xff", b"1" * (MOST_BYTES + 1), b"NaN"])
+def test_what_is_no_json_is_not_passed_on(bridge: Bridge, payload: bytes) -> None:
+    browser = watching(bridge)
+    hear(bridge, "door/health", payload)
+    hear(bridge, "door/frame", payload, retain=False)
+    assert browser.take() == []
+
+
+def test_a_device_with_countless_rules_is_kept_in_bounds(bridge: Bridge) -> None:
+    for number in range(2 * MOST_STATES):
+        hear(bridge, f"door/rule/r{number}/state", {})
+    browser = Browser(lambda: None)
+    bridge.open(browser)
+    assert len(browser.take()) == MOST_STATES + 1  # and how the broker is
+
+
+# --- hostile pages ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8090", "localhost:1", "[::1]:8090", "localhost"])
+def test_the_page_opens_on_this_machine_under_any_port(bridge: Bridge, host: str) -> None:
+    assert ask(bridge, "/", {"host": host}).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:8090", "127.0.0.1.evil.example", "", "[::1", "localhost@evil.example"]
+)
+@pytest.mark.parametrize("path", ["/", "/events"])
+def test_a_rebound_name_gets_nothing(bridge: Bridge, host: str, path: str) -> None:
+    assert ask(bridge, path, {"host": host}).status == 403
+    assert change(bridge, CHANGE | {"host": host, "origin": f"http://{host}"}).status == 403
+    assert published(bridge) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_another_site_neither_reads_nor_changes(bridge: Bridge, headers: dict[str, str]) -> None:
+    assert ask(bridge, "/events", PAGE | headers).status == 403
+    assert change(bridge, CHANGE | headers).status == 403
+    assert published(bridge) == []
+
+
+def test_a_change_without_an_origin_is_refused(bridge: Bridge) -> None:
+    assert change(bridge, {"host": HOST, "content-type": "application/json"}).status == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/events", "/nothing"])
+def test_every_answer_lets_the_page_load_only_its_own(bridge: Bridge, path: str) -> None:
+    headers = ask(bridge, path).headers
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+
+
+# --- what is desired --------------------------------------------------------------------------------------
+
+
+def test_what_is_saved_is_retained_on_config_desired(bridge: Bridge) -> None:
+    assert change(bridge).status == 202
+    (message,) = published(bridge)
+    assert message.topic == "eyespot/v1/door/config/desired"
+    assert json.loads(message.payload) == json.loads(WISH)
+    assert message.retain
+    assert message.qos == 1
+    assert published(bridge) == []
+
+
+def test_what_the_broker_does_not_take_waits(bridge: Bridge) -> None:
+    change(bridge)
+    bridge.carry(lambda _message, _token: False)
+    assert len(published(bridge)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b'{"req_id": "1"}', 400),
+        (b'{"req_id": "1", "config": {}, "more": 1}', 400),
+        (b'{"req_id": "1", "config": []}', 400),
+        (b" " * (MOST_DESIRED_BYTES + 1), 413),
+    ],
+)
+def test_what_cannot_be_desired_is_not_said(bridge: Bridge, body: bytes, status: int) -> None:
+    assert change(bridge, body=body).status == status
+    assert published(bridge) == []
+
+
+def test_a_form_of_another_page_is_not_taken(bridge: Bridge) -> None:
+    assert change(bridge, CHANGE | {"content-type": "text/plain"}).status == 415
+
+
+def test_nothing_is_desired_of_who_is_not_known(bridge: Bridge) -> None:
+    assert change(bridge, device="window").status == 404
+
+
+def test_nothing_is_promised_while_the_broker_is_away(bridge: Bridge) -> None:
+    bridge.disconnected("gone")
+    assert change(bridge).status == 503
+    bridge.listening()
+    assert published(bridge) == []
+
+
+def test_wishes_do_not_pile_up(bridge: Bridge) -> None:
+    for _ in range(MOST_WISHES):
+        assert bridge.desire("door", WISH)
+    assert change(bridge).status == 503
