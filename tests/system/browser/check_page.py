@@ -1,0 +1,67 @@
+"""The page of `eyespot-fleet view` in a real Chromium, a program beside this file each."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from eyespot.broker.local import LocalMosquitto
+from fakes.chatter import Chatter
+from fakes.viewing import viewing
+
+HERE = Path(__file__).parent
+ATTACK = (
+    """"'><img src=x onerror="owned=1"><script>owned=1</script></title></script><svg onload="owned=1">"""
+    "\u202e${owned=1}"
+)
+
+pytestmark = [
+    pytest.mark.timeout(150),
+    pytest.mark.skipif("EYESPOT_CHROMIUM" not in os.environ, reason="no browser is named: tests/run browser"),
+]
+
+
+def play(program: str, *arguments: object) -> str:
+    """Have one of the programs run, and return what it says."""
+    command = ["node", str(HERE / program), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def demo() -> Iterator[list[str]]:
+    """Run the demo; yield what it says to type for a page of it."""
+    command = [sys.executable, "-m", "eyespot", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = next(line for line in process.stdout if "eyespot-fleet view" in line)
+            yield shlex.split(said.rpartition(": ")[2])
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(name="page", scope="module")
+def the_page_of_the_demo() -> Iterator[str]:
+    with demo() as command, viewing(command[-1]) as (_, url):
+        yield url
+
+
+@pytest.mark.parametrize("way", ["mouse", "keyboard", "touch"])
+def test_a_line_is_drawn_over_the_trails_and_the_next_crossing_counted(page: str, way: str) -> None:
+    play(f"{way}.mjs", page)
+
+
+def test_it_is_readable_and_usable_at_each_width_in_light_and_dark(page: str, tmp_path: Path) -> None:
+    play("looks.mjs", page, tmp_path)
+
+
+def test_nothing_that_devices_say_runs_in_the_page() -> None:
+    with LocalMosquitto() as mosquitto, Chatter(mosquitto.url, 2, ATTACK), viewing(mosquitto.url) as (_, url):
+        play("hostile.mjs", url, 2)
