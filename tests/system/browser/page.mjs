@@ -22,7 +22,7 @@ export async function opened(url, options, play) {
     page.on("console", (said) => { if (["error", "warning"].includes(said.type())) amiss.push(said.text()); });
     page.on("pageerror", (error) => amiss.push(`uncaught: ${error.message}`));
     page.on("dialog", (dialog) => { amiss.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
-    page.on("request", (asked) => { if (new URL(asked.url()).host !== new URL(url).host) amiss.push(`asked: ${asked.url()}`); });
+    page.on("request", (asked) => { if (new URL(asked.url()).origin !== new URL(url).origin) amiss.push(`asked: ${asked.url()}`); });
     await page.goto(url);
     await play(page);
     assert.deepEqual(amiss, [], "the browser complained, or the page asked elsewhere");

@@ -5,7 +5,7 @@ import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
 import { Scene } from "./scene.js";
-import { Trails } from "./trails.js";
+import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
 import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -58,7 +58,8 @@ function see({ device, payload }) {
   const frame = decode(payload);
   if (known === undefined || frame === null) return;
   const mount = known.states.get("config/reported")?.config?.camera?.mount;
-  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount));
+  const room = MOST_POINTS_OF_ALL / devices.size;
+  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount), room);
   if (device === shown) scene.show(frame);
 }
 
