@@ -107,7 +107,7 @@ def _broker(hear: Watch, announce: Announce) -> Iterator[tuple[str, Broker]]:
             stack.enter_context(Listener(mosquitto.url, "eyespot/#", hear))
             announce(f"a mosquitto of its own: mosquitto_sub -p {mosquitto.port} -v -t 'eyespot/#'")
             view = f"{_beside_python('eyespot-fleet')} view --broker {mosquitto.url}"
-            announce(f"to draw lines in a browser, in another terminal: {view}")
+            announce(f"to draw lines: {view}")
             yield mosquitto.url, PahoBroker(MqttSettings(url=mosquitto.url), "demo")
 
 
