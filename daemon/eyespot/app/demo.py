@@ -30,7 +30,7 @@ device = {{ id = "demo" }}
 camera = {{ mount = "overhead", source = "{source}"{file} }}
 mqtt = {{ url = {url} }}
 state = {{ dir = {state} }}
-topics = {{ frame = true }}
+topics = {{ frame = true, health_s = 10 }}
 
 [[rules]] # down the middle, from the bottom up: from the left to the right of the picture is in
 kind = "line"

@@ -15,6 +15,7 @@ from fakes.chatter import Chatter
 from fakes.viewing import viewing
 
 HERE = Path(__file__).parent
+RUN = "tests/run browser"
 ATTACK = (
     """"'><img src=x onerror="owned=1"><script>owned=1</script></title></script><svg onload="owned=1">"""
     "\u202e${owned=1}"
@@ -22,16 +23,15 @@ ATTACK = (
 
 pytestmark = [
     pytest.mark.timeout(150),
-    pytest.mark.skipif("EYESPOT_CHROMIUM" not in os.environ, reason="no browser is named: tests/run browser"),
+    pytest.mark.skipif("EYESPOT_CHROMIUM" not in os.environ, reason=f"no browser is named: {RUN}"),
 ]
 
 
-def play(program: str, *arguments: object) -> str:
-    """Have one of the programs run, and return what it says."""
+def play(program: str, *arguments: object) -> None:
+    """Have one of the programs run to its end."""
     command = ["node", str(HERE / program), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @contextmanager
@@ -65,3 +65,10 @@ def test_it_is_readable_and_usable_at_each_width_in_light_and_dark(page: str, tm
 def test_nothing_that_devices_say_runs_in_the_page() -> None:
     with LocalMosquitto() as mosquitto, Chatter(mosquitto.url, 2, ATTACK), viewing(mosquitto.url) as (_, url):
         play("hostile.mjs", url, 2)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.skipif("EYESPOT_RENEW_PICTURES" not in os.environ, reason=f"they are kept: {RUN} --renew")
+def test_the_pictures_of_the_readme_are_renewed() -> None:
+    with demo() as command, viewing(command[-1]) as (_, url):
+        play("pictures.mjs", url, HERE / "pictures")

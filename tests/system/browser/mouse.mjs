@@ -1,15 +1,6 @@
 // Draws a line over the trails with the mouse, saves it, and waits for the next crossing.
 import assert from "node:assert/strict";
-import { corner, newLine, opened, pixel, said, savedAndCounted } from "./page.mjs";
-
-async function drag(page, n, to) {
-  const { x, y, width, height } = await page.getByTestId(`handle-${n}`).boundingBox();
-  const [toX, toY] = await pixel(page, to);
-  await page.mouse.move(x + width / 2, y + height / 2);
-  await page.mouse.down();
-  await page.mouse.move(toX, toY, { steps: 8 });
-  await page.mouse.up();
-}
+import { corner, drag, newLine, opened, said, savedAndCounted } from "./page.mjs";
 
 await opened(process.argv[2], {}, async (page) => {
   const line = await newLine(page);

@@ -32,9 +32,9 @@ export async function opened(url, options, play) {
 }
 
 // Waits until what is said somewhere is as it should be; returns it.
-export async function said(page, testid, pattern) {
+export async function said(page, testid, pattern, patienceMs = PATIENCE_MS) {
   const place = page.getByTestId(testid);
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + patienceMs;
   for (;;) {
     const words = (await place.count()) > 0 ? await place.textContent() : "";
     if (pattern.test(words)) return words;
@@ -54,6 +54,16 @@ export async function newLine(page) {
 export async function pixel(page, [x, y]) {
   const { x: left, y: top, width, height } = await page.getByTestId("scene").boundingBox();
   return [left + x * width, top + y * height];
+}
+
+// Drags the corner `n` of the line that is chosen, with the mouse.
+export async function drag(page, n, to) {
+  const { x, y, width, height } = await page.getByTestId(`handle-${n}`).boundingBox();
+  const [toX, toY] = await pixel(page, to);
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(toX, toY, { steps: 8 });
+  await page.mouse.up();
 }
 
 // Saves what is drawn, and sees the device take it and count on it.
