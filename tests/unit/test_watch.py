@@ -151,7 +151,7 @@ def test_no_number_of_devices_rules_or_tracks_fills_the_memory(watched: Watched)
 @given(
     topic=st.sampled_from(["status", "info", "health", "config/reported", "frame", "rule/door/state"]),
     payload=st.one_of(
-        st.binary(max_size=64),
+        st.binary(max_size=64).filter(lambda data: b"{" not in data),  # {} can be read
         st.sampled_from([b"[" * 10_000, b'{"counts":{"a":"b"}}']),
     ),
 )
