@@ -63,7 +63,12 @@ class Chatter:
 
 def _states(words: str) -> dict[str, dict[str, Any]]:
     ill = {"name": words, "reason": words, "since": words}
-    rules = [*_RULES, {**_RULES[0], "id": words}, {"kind": words, "id": "odd", "points": words}]
+    odd = [
+        {**_RULES[0], "id": words},
+        {**_RULES[0], "id": "__proto__"},
+        {"kind": words, "id": "odd", "points": words},
+    ]
+    rules = [*_RULES, *odd]
     return {
         "status": {"state": "online"},
         "info": {"name": words, "camera": {"width": words, "height": words}},

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker.local import LocalMosquitto
+from eyespot.domain.message import Heard
+from fakes.brokers import say
 from fakes.chatter import Chatter
 from fakes.viewing import viewing
 
@@ -64,6 +66,10 @@ def test_it_is_readable_and_usable_at_each_width_in_light_and_dark(page: str, tm
 
 def test_nothing_that_devices_say_runs_in_the_page() -> None:
     with LocalMosquitto() as mosquitto, Chatter(mosquitto.url, 2, ATTACK), viewing(mosquitto.url) as (_, url):
+        named = Heard(
+            "eyespot/v1/<img src=x onerror=owned=1>/status", b'{"state":"online"}', retain=True, qos=1
+        )
+        say(mosquitto.url, named)
         play("hostile.mjs", url, 2)
 
 

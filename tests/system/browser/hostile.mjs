@@ -21,6 +21,7 @@ await opened(process.argv[2], {}, async (page) => {
     await page.getByTestId("yes").click();
     await said(page, "verdict", /device/);
   }
+  assert.equal(await page.getByTestId("devices").getByRole("button").count(), many);
   assert.equal(await page.evaluate(() => window.owned), undefined);
   const elements = await page.evaluate(() => [...document.querySelectorAll("body, body *")].map((each) => each.tagName));
   assert.deepEqual(elements.filter((name) => !OURS.has(name)), []);
