@@ -3,15 +3,25 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+
+Viewing = tuple[subprocess.Popen[str], str]
 
 
 @contextmanager
-def viewing(broker: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def viewing(broker: str) -> Iterator[Viewing]:
     """Serve the page of a broker on a free port; yield the process and the page's address."""
-    command = [sys.executable, "-m", "eyespot_fleet", "view", "--port", "0", "--broker", broker]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with served([sys.executable, "-m", "eyespot_fleet", "view", "--broker", broker]) as view:
+        yield view
+
+
+@contextmanager
+def served(command: Sequence[str], folder: Path | None = None) -> Iterator[Viewing]:
+    """Likewise, by what is typed in a folder, but for the port."""
+    view = [*command, "--port", "0"]
+    with subprocess.Popen(view, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             shown = re.match(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())

@@ -3,7 +3,6 @@
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,10 @@ from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.message import Heard
 from fakes.brokers import say
 from fakes.chatter import Chatter
-from fakes.viewing import viewing
+from fakes.viewing import served, viewing
 
 HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[2]
 RUN = "tests/run browser"
 ATTACK = (
     """"'><img src=x onerror="owned=1"><script>owned=1</script></title></script><svg onload="owned=1">"""
@@ -24,7 +24,7 @@ ATTACK = (
 )
 
 pytestmark = [
-    pytest.mark.timeout(150),
+    pytest.mark.timeout(420),
     pytest.mark.skipif("EYESPOT_CHROMIUM" not in os.environ, reason=f"no browser is named: {RUN}"),
 ]
 
@@ -37,21 +37,23 @@ def play(program: str, *arguments: object) -> None:
 
 
 @contextmanager
-def demo() -> Iterator[list[str]]:
-    """Run the demo; yield what it says to type for a page of it."""
-    command = [sys.executable, "-m", "eyespot", "demo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+def page_of_the_demo() -> Iterator[str]:
+    """Type what README.md says; yield where the page is."""
+    command = ["./install.sh", "demo"]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as demo:
         try:
-            assert process.stdout is not None
-            said = next(line for line in process.stdout if "eyespot-fleet view" in line)
-            yield shlex.split(said.rpartition(": ")[2])
+            last_row = next(row for row in demo.stdout or () if row.startswith("to draw lines: "))
+            with served(shlex.split(last_row.removeprefix("to draw lines: ")), CHECKOUT) as (_, url):
+                yield url
         finally:
-            process.terminate()
+            demo.terminate()
 
 
 @pytest.fixture(name="page", scope="module")
 def the_page_of_the_demo() -> Iterator[str]:
-    with demo() as command, viewing(command[-1]) as (_, url):
+    with page_of_the_demo() as url:
         yield url
 
 
@@ -73,8 +75,7 @@ def test_nothing_that_devices_say_runs_in_the_page() -> None:
         play("hostile.mjs", url, 2)
 
 
-@pytest.mark.timeout(420)
 @pytest.mark.skipif("EYESPOT_RENEW_PICTURES" not in os.environ, reason=f"they are kept: {RUN} --renew")
 def test_the_pictures_of_the_readme_are_renewed() -> None:
-    with demo() as command, viewing(command[-1]) as (_, url):
+    with page_of_the_demo() as url:
         play("pictures.mjs", url, HERE / "pictures")
