@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eyespot_fleet.view.asking import Answers, Proposal
 from eyespot_fleet.view.bridge import Bridge
 from eyespot_fleet.view.browsers import Browser, Said
 from eyespot_fleet.view.guard import Guard
@@ -21,6 +22,7 @@ from eyespot_fleet.view.guard import Guard
 MOST_DESIRED_BYTES: Final = 16 * 1024  # more is refused by the device
 _PAGE: Final = Path(__file__).parent / "page"
 _ALIVE_S: Final = 15.0
+_T = TypeVar("_T")
 
 
 class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +32,7 @@ class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def application(bridge: Bridge) -> Guard:
     """Return what serves the page to browsers on this machine, and to nobody else's pages."""
+    answers = Answers(bridge.history, bridge)
 
     async def events(_request: Request) -> Response:
         heard = asyncio.Event()
@@ -42,8 +45,18 @@ def application(bridge: Bridge) -> Guard:
     async def desire(request: Request) -> Response:
         return await _desire(bridge, request)
 
+    async def what_if(request: Request) -> Response:
+        proposal = await _asked(request, Proposal)
+        return _json(await answers.what_if(_known(bridge, request), proposal))
+
+    async def forget(request: Request) -> Response:
+        bridge.history.forget(_known(bridge, request))
+        return Response(status_code=204)
+
     routes = [
         Route("/events", events),
+        Route("/devices/{device}/what-if", what_if, methods=["POST"]),
+        Route("/devices/{device}/forget", forget, methods=["POST"]),
         Route("/devices/{device}/desired", desire, methods=["POST"]),
         Mount("/", StaticFiles(directory=_PAGE, html=True)),
     ]
@@ -78,10 +91,8 @@ def _event(said: Said) -> bytes:
 
 
 async def _desire(bridge: Bridge, request: Request) -> Response:
-    device = request.path_params["device"]
-    if not bridge.knows(device):
-        raise HTTPException(404, "no such device is known")
-    desired = await _desired_by(request)
+    device = _known(bridge, request)
+    desired = msgspec.json.encode(await _asked(request, _Desired))
     if trouble := bridge.trouble:
         raise HTTPException(503, f"the broker does not hear us: {trouble}")
     if not bridge.desire(device, desired):
@@ -89,7 +100,14 @@ async def _desire(bridge: Bridge, request: Request) -> Response:
     return Response(status_code=202)
 
 
-async def _desired_by(request: Request) -> bytes:
+def _known(bridge: Bridge, request: Request) -> str:
+    device = str(request.path_params["device"])
+    if not bridge.knows(device):
+        raise HTTPException(404, "no such device is known")
+    return device
+
+
+async def _asked(request: Request, kind: type[_T]) -> _T:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise HTTPException(415, "want application/json")
     body = b""
@@ -98,6 +116,10 @@ async def _desired_by(request: Request) -> bytes:
         if len(body) > MOST_DESIRED_BYTES:
             raise HTTPException(413, f"more than {MOST_DESIRED_BYTES} bytes: no device takes it")
     try:
-        return msgspec.json.encode(msgspec.json.decode(body, type=_Desired))
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise HTTPException(400, f"cannot be read: {error}") from error
+
+
+def _json(answer: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json")

@@ -12,6 +12,7 @@ from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Subscription
 from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.view.browsers import Browser
+from eyespot_fleet.view.seen import History, observation_in
 
 MOST_DEVICES: Final = 1000
 MOST_STATES: Final = 256  # of one device
@@ -36,12 +37,14 @@ class Bridge(OnlyListening):
         prefix: topics begin with it; the device's id follows.
 
     Attributes:
+        history: what devices have noticed.
         subscriptions: to what it listens; grows with the devices that it hears of.
     """
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
         self._prefix = prefix
+        self.history = History()
         states = f"{_STATUS}|info|health|config/reported|config/desired|rule/{RULE_ID}/state"
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(frame|{states})")
         self._kept: dict[str, dict[str, bytes]] = {}
@@ -74,6 +77,11 @@ class Bridge(OnlyListening):
         """Return whether a device has ever said anything."""
         with self._lock:
             return device in self._kept
+
+    def told(self, device: str, name: str) -> bytes:
+        """Return what a device has told last, as JSON; `null` where that is nothing."""
+        with self._lock:
+            return self._kept.get(device, {}).get(name, _NOTHING)
 
     def desire(self, device: str, payload: bytes) -> bool:
         """Have it be said to a device, and kept by the broker; False where too much waits already."""
@@ -120,9 +128,12 @@ class Bridge(OnlyListening):
                 browser.state("", "broker", msgspec.json.encode({"trouble": trouble}))
 
     def _pass_on_frame(self, device: str, payload: bytes) -> None:
-        if device in self._kept and payload != _NOTHING:
-            for browser in self._browsers:
-                browser.frame(device, payload)
+        if device not in self._kept or payload == _NOTHING:
+            return
+        if observation := observation_in(payload):
+            self.history.add(device, observation)
+        for browser in self._browsers:
+            browser.frame(device, payload)
 
     def _keep(self, device: str, name: str, payload: bytes) -> bool:
         if device not in self._kept and not self._meet(device, name):
