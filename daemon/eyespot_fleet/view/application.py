@@ -49,6 +49,12 @@ def application(bridge: Bridge) -> Guard:
         proposal = await _asked(request, Proposal)
         return _json(await answers.what_if(_known(bridge, request), proposal))
 
+    async def seen(request: Request) -> Response:
+        return _json(await answers.seen(_known(bridge, request)))
+
+    async def suggestions(request: Request) -> Response:
+        return _json(await answers.suggestions(_known(bridge, request)))
+
     async def forget(request: Request) -> Response:
         bridge.history.forget(_known(bridge, request))
         return Response(status_code=204)
@@ -56,6 +62,8 @@ def application(bridge: Bridge) -> Guard:
     routes = [
         Route("/events", events),
         Route("/devices/{device}/what-if", what_if, methods=["POST"]),
+        Route("/devices/{device}/seen", seen),
+        Route("/devices/{device}/suggestions", suggestions),
         Route("/devices/{device}/forget", forget, methods=["POST"]),
         Route("/devices/{device}/desired", desire, methods=["POST"]),
         Mount("/", StaticFiles(directory=_PAGE, html=True)),

@@ -1,20 +1,24 @@
 """What the page asks about rules that are not in force yet; answered by the device's own rules."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 from eyespot.domain.errors import ConfigError
+from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import rfc3339
+from eyespot_fleet.view.flow import GRID, Arrow, Path, arrows_of, heat_of, paths_of, walks_of
 from eyespot_fleet.view.replaying import Counts, Device, config_of, counts_of, doubts_of, strip_of
 from eyespot_fleet.view.seen import History, Observations
+from eyespot_fleet.view.suggesting import suggestions
 
 _LATEST_NS: Final = 253_402_300_799_000_000_000  # the end of the year 9999
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,11 +26,13 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         rules: all of them, as tables of a configuration.
-        moving: id of the one that is being moved: it alone is counted, and nothing else is told of it.
+        only: id of the one that is to be counted; None: all.
+        doubts: whether these are wanted, too, which takes longer.
     """
 
     rules: list[dict[str, Any]]
-    moving: str | None = None
+    only: str | None = None
+    doubts: bool = True
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -50,7 +56,7 @@ class WhatIf(msgspec.Struct, frozen=True):
         span: of what was noticed.
         refused: why the device would refuse them, in one line; empty where it would not.
         counts: rule id -> of what -> how many.
-        doubts: rule id -> why it cannot work, or does badly; None while it is moving.
+        doubts: rule id -> why it cannot work, or does badly; None where nobody asked.
     """
 
     span: Span
@@ -64,6 +70,40 @@ class Told(Protocol):
 
     def told(self, device: str, name: str) -> bytes:
         """Return what a device has told last, as JSON; `null` where that is nothing."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Where those went that a device noticed.
+
+    Attributes:
+        span: of what was noticed.
+        grid: columns and rows of `heat`.
+        heat: how long somebody was in each cell, row by row, in hundredths of the most.
+        arrows: which ways they went.
+        paths: where the newest of them went.
+    """
+
+    span: Span
+    grid: tuple[int, int]
+    heat: list[int]
+    arrows: list[Arrow]
+    paths: list[Path]
+
+
+class Suggested(msgspec.Struct, frozen=True):
+    """A line across a flow, and what it would have counted; see `WhatIf`."""
+
+    a: tuple[float, float]
+    b: tuple[float, float]
+    counts: Mapping[str, int]
+    doubts: Sequence[str]
+
+
+class Suggestions(msgspec.Struct, frozen=True):
+    """Lines across the main flows of what was noticed; none where too few went anywhere."""
+
+    span: Span
+    lines: list[Suggested]
 
 
 class _Camera(msgspec.Struct, frozen=True):
@@ -105,8 +145,19 @@ class Answers:
 
     async def what_if(self, device: str, proposal: Proposal) -> WhatIf:
         """Return what rules would have counted of what a device noticed."""
+        return await self._in_turn(self._what_if, device, proposal)
+
+    async def seen(self, device: str) -> Seen:
+        """Return where those went that a device noticed."""
+        return await self._in_turn(self._seen, device)
+
+    async def suggestions(self, device: str) -> Suggestions:
+        """Return lines across the main flows of what a device noticed."""
+        return await self._in_turn(self._suggestions, device)
+
+    async def _in_turn(self, ask: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         async with self._turn:
-            return await asyncio.to_thread(self._what_if, device, proposal)
+            return await asyncio.to_thread(ask, *args, **kwargs)
 
     def _what_if(self, device: str, proposal: Proposal) -> WhatIf:
         seen, about = self._history.observations(device), self._about(device)
@@ -114,12 +165,30 @@ class Answers:
             config = config_of(about, proposal.rules)
         except ConfigError as error:
             return WhatIf(span_of(seen), str(error), {}, {})
-        if proposal.moving is None:
-            doubts = doubts_of(config, seen, about.size)
-            return WhatIf(span_of(seen), "", counts_of(config, seen, strip_of(seen)), doubts)
-        moving = tuple(rule for rule in config.rules if rule.id == proposal.moving)
-        alone = msgspec.structs.replace(config, rules=moving)
-        return WhatIf(span_of(seen), "", counts_of(alone, seen, strip_of(seen)), None)
+        counted = tuple(rule for rule in config.rules if proposal.only in {None, rule.id})
+        counts = counts_of(msgspec.structs.replace(config, rules=counted), seen, strip_of(seen))
+        doubts = doubts_of(config, seen, about.size) if proposal.doubts else None
+        return WhatIf(span_of(seen), "", counts, doubts)
+
+    def _seen(self, device: str) -> Seen:
+        seen = self._history.observations(device)
+        walks = walks_of(seen, self._mount(device))
+        return Seen(span_of(seen), GRID, heat_of(walks), arrows_of(walks), paths_of(walks, seen.labels))
+
+    def _suggestions(self, device: str) -> Suggestions:
+        seen, about = self._history.observations(device), self._about(device)
+        found = suggestions(walks_of(seen, self._mount(device)), about.size)
+        rules = [{"kind": "line", "id": str(nth), "a": one.a, "b": one.b} for nth, one in enumerate(found)]
+        config = config_of(about, rules)
+        counts, doubts = counts_of(config, seen, strip_of(seen)), doubts_of(config, seen, about.size)
+        lines = [
+            Suggested(one.a, one.b, counts[str(nth)], doubts.get(str(nth), ()))
+            for nth, one in enumerate(found)
+        ]
+        return Suggestions(span_of(seen), lines)
+
+    def _mount(self, device: str) -> Mount:
+        return "overhead" if self._about(device).mount == "overhead" else "oblique"
 
     def _about(self, device: str) -> Device:
         info = _read(self._devices.told(device, "info"), _Info())

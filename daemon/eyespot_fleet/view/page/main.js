@@ -1,24 +1,41 @@
 // What the page knows, and what it shows of it.
 
-import { crossings } from "./crossing.js";
+import { Asker, inWords, since } from "./asking.js";
+import { Drafting } from "./drafting.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
+import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
+import { Suggestions } from "./suggestions.js";
 import { Trails } from "./trails.js";
 import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
+const RESTS_MS = 400;
+const ANEW_MS = 2000; // what-if on rules that rest, as more is seen
+const DOUBTS_ANEW_MS = 20_000;
+const GATHER_MS = 5000;
 const at = (id) => document.getElementById(id);
 const devices = new Map(); // id -> { states: Map, trails }
 const scene = new Scene(at("scene"));
-const editor = new Editor(at("drawing"), moved);
+const editor = new Editor(at("drawing"), {
+  moved: (n, where) => corner((rule) => withCorner(rule, n, where)),
+  added: (n, where) => corner((rule) => withNewCorner(rule, n, where)),
+  removed: (n) => corner((rule) => withoutCorner(rule, n)),
+  released: () => asker.ask(question(true)),
+});
+const drafting = new Drafting(at("stage"), { said: (words) => { at("drafted").textContent = words; }, drawn });
+const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => add("line", line));
+const asker = new Asker(answered);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
 let asked = ""; // the req_id of what was saved last
 let saved = null; // the draft that was: kept until the device has taken it, to be mended where it has not
 let stale = true; // something is to be shown anew
-let answered = -1; // the revision of trails that the what-if is of
+let rests = 0; // until a change is taken as made
+let answer = {}; // of the server, on rules as drawn
+let refusal = { rules: null, words: "" }; // which rules the device would refuse, and why
+let doubts = {}; // rule id -> what the linter says
 
 const state = (name) => devices.get(shown)?.states.get(name);
 const rules = () => draft ?? rulesOf(state("config/reported"));
@@ -42,7 +59,10 @@ function hear({ device, name, payload }) {
     devices.get(device).states.set(name, payload);
   }
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
-  if (device === shown && name === "config/reported") settle(payload);
+  if (device === shown && name === "config/reported") {
+    settle(payload);
+    asker.ask(question(true));
+  }
   stale = true;
 }
 
@@ -63,17 +83,25 @@ function see({ device, payload }) {
 }
 
 function choose(device) {
-  [shown, chosen, draft, asked, saved, answered, stale] = [device, "", null, "", null, -1, true];
+  [shown, chosen, draft, asked, saved, stale] = [device, "", null, "", null, true];
+  [answer, refusal, doubts] = [{}, { rules: null, words: "" }, {}];
   scene.frame = null;
+  scene.below(layers(), null);
+  if (drafting.isOn) drafting.end(null);
+  suggestions.close();
+  if (device !== null) gather(device, true);
 }
 
-function moved(n, where) {
-  change(rules().map((rule) => (rule.id === chosen ? withCorner(rule, n, where) : rule)));
+function corner(changed) {
+  change(rules().map((rule) => (rule.id === chosen ? changed(rule) : rule)));
   showRules(); // at once: the next key goes on from there
 }
 
 function change(to) {
-  [draft, answered, stale] = [to, -1, true];
+  [draft, stale] = [to, true];
+  asker.ask(question(false));
+  clearTimeout(rests);
+  rests = setTimeout(() => asker.ask(question(true)), RESTS_MS);
 }
 
 function show() {
@@ -122,9 +150,12 @@ function showRules() {
   }
   at("which").value = chosen;
   at("rules").replaceChildren(...all.map(ruleRow));
-  editor.show(drawn, chosen);
+  editor.show(drawn, chosen, flaws());
+  suggestions.draw();
   const changed = changes(rulesOf(state("config/reported")), all).length > 0;
-  at("save").disabled = at("revert").disabled = !changed;
+  at("revert").disabled = !changed;
+  at("save").disabled = !changed || (refusal.words !== "" && refusal.rules === draft);
+  at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));
 }
@@ -133,7 +164,10 @@ function ruleRow(rule) {
   const row = document.createElement("tr");
   const says = element("td", counted(state(`rule/${rule.id}/state`)));
   says.dataset.testid = `says-${rule.id}`;
-  row.append(element("td", rule.id), element("td", rule.kind), says);
+  const counts = element("td", inWords(answer.counts?.[rule.id]));
+  counts.dataset.testid = `drawn-${rule.id}`;
+  for (const doubt of doubts[rule.id] ?? []) counts.append(element("small", text(doubt)));
+  row.append(element("td", rule.id), element("td", rule.kind), says, counts);
   return row;
 }
 
@@ -145,13 +179,68 @@ function showVerdict() {
   at("verdict").className = !waits && reported && reported.code !== "ok" ? "ill" : "";
 }
 
-function answer(trails) {
-  at("seen").textContent = trails.size > 0
-    ? `${trails.size} trails since this page was opened`
+// ------------------------------------------------------------------------------------------- what if
+
+function question(rests) {
+  return { device: shown, rules: rules(), only: rests ? null : chosen, doubts: rests };
+}
+
+function answered({ device, rules: asked }, told) {
+  if (device !== shown) return;
+  if (told.trouble === undefined) {
+    answer = { ...told, counts: { ...answer.counts, ...told.counts } };
+    refusal = { rules: told.refused ? asked : null, words: text(told.refused) };
+    doubts = told.doubts ?? doubts;
+  } else answer.trouble = told.trouble;
+  showAnswer();
+  showRules();
+}
+
+function showAnswer() {
+  const { span, counts, trouble } = answer;
+  const from = since(span);
+  at("seen").textContent = from
+    ? `${Number(span.tracks)} trails since ${from}`
     : "No trails yet. Boxes come where the device's file says [topics] frame = true.";
-  const rule = rules().find((each) => each.id === chosen);
-  const { in: inwards, out } = rule && isLine(rule) ? crossings(corners(rule), trails, rule) : {};
-  at("whatif").textContent = rule && isLine(rule) ? `Of these, ${text(chosen)} as drawn would have counted about ${inwards} in, ${out} out.` : "";
+  const told = inWords(counts?.[chosen]);
+  const refused = refusal.words && `The device would refuse this: ${refusal.words}`;
+  const words = told && from ? `${text(chosen)}, on the trails seen since ${from}: ${told}` : "";
+  say(at("whatif"), refused || trouble || words);
+  at("whatif").className = refused || trouble ? "ill" : "";
+  const said = refused ? [] : doubts[chosen] ?? [];
+  if ([...at("doubts").children].map((each) => each.textContent).join("\n") !== said.map((each) => `${chosen} ${text(each)}`).join("\n")) {
+    at("doubts").replaceChildren(...said.map((each) => element("li", `${chosen} ${text(each)}`)));
+  }
+}
+
+// Who listens is told again only what is new.
+function say(place, words) {
+  if (place.textContent !== words) place.textContent = words;
+}
+
+const flaws = () => new Map(rules().filter((rule) => refusal.words || doubts[rule.id]?.length > 0)
+  .filter((rule) => !refusal.words || rule.id === chosen)
+  .map((rule) => [rule.id, refusal.words ? "refused" : "doubtful"]));
+
+const layers = () => Object.fromEntries([...at("layers").querySelectorAll("input")].map((box) => [box.name, box.checked]));
+
+// Where those went that were seen before this page was opened, and what of all that is drawn below.
+async function gather(device, recall) {
+  try {
+    const reply = await fetch(`/devices/${device}/seen`);
+    if (!reply.ok || device !== shown) return;
+    const seen = await reply.json();
+    scene.below(layers(), seen);
+    if (recall) devices.get(device)?.trails.recall(seen.paths);
+  } catch { /* the broker's line says that nobody answers */ }
+}
+
+async function forget() {
+  await fetch(`/devices/${shown}/forget`, { method: "POST" }).catch(() => null);
+  devices.get(shown)?.trails.clear();
+  scene.below(layers(), null);
+  [answer, doubts] = [{}, {}];
+  asker.ask(question(true));
 }
 
 // ------------------------------------------------------------------------------------------- what is saved
@@ -183,15 +272,29 @@ async function save() {
   }
 }
 
-function add(kind) {
-  const rule = newRule(kind, rules());
+function add(kind, where) {
+  const rule = newRule(kind, rules(), where);
+  chosen = rule.id; // what is asked about
   change([...rules(), rule]);
   pick(rule.id);
   editor.handles[0]?.focus();
 }
 
+function draw() {
+  at("draw-zone").textContent = "Finish zone";
+  drafting.begin();
+}
+
+function drawn(points) {
+  at("draw-zone").textContent = "Draw a zone";
+  at("drafted").textContent = "";
+  if (points !== null) add("zone", { points: points.map((point) => point.map((x) => Math.round(x * 1000) / 1000)) });
+}
+
 function pick(id) {
-  [chosen, answered] = [id, -1];
+  chosen = id;
+  asker.ask(question(true));
+  showAnswer();
   show(); // at once: the next key is for the handles of this rule
 }
 
@@ -201,12 +304,16 @@ at("add-zone").addEventListener("click", () => add("zone"));
 at("turn").addEventListener("click", () => change(rules().map((rule) => (rule.id === chosen ? { ...rule, swap: !rule.swap } : rule))));
 at("remove").addEventListener("click", () => change(rules().filter((rule) => rule.id !== chosen)));
 at("revert").addEventListener("click", () => change(null));
-at("forget").addEventListener("click", () => devices.get(shown)?.trails.clear());
+at("forget").addEventListener("click", forget);
+at("draw-zone").addEventListener("click", () => (drafting.isOn ? drafting.finish() : draw()));
+at("suggest").addEventListener("click", () => suggestions.ask(shown));
+at("remove-corner").addEventListener("click", () => editor.remove(editor.current));
+at("layers").addEventListener("change", () => { scene.below(layers(), scene.seen); gather(shown, false); });
 at("save").addEventListener("click", ask);
 at("yes").addEventListener("click", save);
 at("no").addEventListener("click", () => at("confirm").close());
 
-let answeredAt = 0;
+let [askedAt, doubtedAt, gatheredAt, revision] = [0, 0, 0, -1];
 
 function turn(now) {
   if (stale) {
@@ -217,12 +324,24 @@ function turn(now) {
   if (trails !== undefined) {
     const rule = rules().find((each) => each.id === chosen);
     scene.draw(trails, rule && isLine(rule) ? corners(rule) : [], rule?.swap === true);
-    if (answered < 0 || (trails.revision !== answered && now - answeredAt > 500)) {
-      [answered, answeredAt] = [trails.revision, now];
-      answer(trails);
-    }
+    keepUp(trails, now);
   }
   requestAnimationFrame(turn);
+}
+
+// More is seen all the time: asks again, the less often the longer answers take.
+function keepUp(trails, now) {
+  if (trails.revision === revision || asker.busy || now - askedAt < Math.max(ANEW_MS, 5 * asker.took)) return;
+  const isFirst = answer.span === undefined;
+  [askedAt, revision] = [now, trails.revision];
+  const isOld = now - doubtedAt > DOUBTS_ANEW_MS;
+  if (isOld) doubtedAt = now;
+  asker.ask(question(isFirst || isOld));
+  const { flow, heat } = layers();
+  if ((flow || heat) && now - gatheredAt > GATHER_MS) {
+    gatheredAt = now;
+    gather(shown, false);
+  }
 }
 
 listen();
