@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.domain.errors import ConfigError
+from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.observation import Observation as Look
@@ -20,7 +20,15 @@ from eyespot.rules import build
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native, stamp
 from eyespot.tracking.tracing import trace
-from eyespot_fleet.view.replaying import Device, config_of, counts_of, doubts_of, newest, strip_of
+from eyespot_fleet.view.replaying import (
+    Device,
+    RefusedError,
+    config_of,
+    counts_of,
+    doubts_of,
+    newest,
+    strip_of,
+)
 from eyespot_fleet.view.seen import MOST_LABELS, History, Observation, observation_in
 from fakes.walkers import Walker, film
 
@@ -65,7 +73,7 @@ def told(walkers: list[Walker]) -> History:
 
 
 def counts(
-    history: History, *rules: dict[str, object], mount: str | None = None
+    history: History, *rules: dict[str, object], mount: Mount = "oblique"
 ) -> dict[str, dict[str, int]]:
     seen = history.observations("shop")
     return dict(counts_of(config_of(Device(mount), rules), seen, strip_of(seen)))
@@ -198,13 +206,23 @@ def test_tracks_of_another_process_are_others() -> None:
         ({"kind": "line", "id": "door"}, "a line needs a and b, or points"),
         ({"kind": "occupancy", "id": "inside", "from": ["window"]}, "there is no rule"),
         (DOOR | {"classes": ["cat"]}, "the model lacks cat, which rule door uses"),
-        ("nothing", "want a table"),
     ],
 )
 def test_what_the_device_would_refuse_is_refused_in_one_line(rule: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words) as refused:
+    with pytest.raises(RefusedError, match=words) as refused:
         config_of(Device(labels=LABELS), [rule])
     assert "\n" not in str(refused.value)
+
+
+def test_it_is_said_which_rule_is_refused() -> None:
+    crossed = HALL | {"points": [[0, 0], [1, 1], [1, 0], [0, 1]]}
+    with pytest.raises(RefusedError) as refused:
+        config_of(Device(labels=LABELS), [DOOR, crossed])
+    reason = "points: its sides 1 and 3 meet; name the corners as you walk around it"
+    assert refused.value.reasons == {"hall": reason}
+    with pytest.raises(RefusedError) as refused:
+        config_of(Device(labels=LABELS), [DOOR, DOOR, HALL | {"classes": ["cat"]}])
+    assert refused.value.reasons == {"door": 'id: "door" is taken by rules.0.id'}
 
 
 def test_doubts_are_those_of_check() -> None:

@@ -7,11 +7,18 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from eyespot.domain.errors import ConfigError
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import rfc3339
 from eyespot_fleet.view.flow import GRID, Arrow, Path, arrows_of, heat_of, paths_of, walks_of
-from eyespot_fleet.view.replaying import Counts, Device, config_of, counts_of, doubts_of, strip_of
+from eyespot_fleet.view.replaying import (
+    Counts,
+    Device,
+    RefusedError,
+    config_of,
+    counts_of,
+    doubts_of,
+    strip_of,
+)
 from eyespot_fleet.view.seen import History, Observations
 from eyespot_fleet.view.suggesting import suggestions
 
@@ -54,13 +61,13 @@ class WhatIf(msgspec.Struct, frozen=True):
 
     Attributes:
         span: of what was noticed.
-        refused: why the device would refuse them, in one line; empty where it would not.
+        refused: rule id -> why the device would refuse them, in one line; empty where it would not.
         counts: rule id -> of what -> how many.
         doubts: rule id -> why it cannot work, or does badly; None where nobody asked.
     """
 
     span: Span
-    refused: str
+    refused: Mapping[str, str]
     counts: Counts
     doubts: Mapping[str, Sequence[str]] | None
 
@@ -163,21 +170,21 @@ class Answers:
         seen, about = self._history.observations(device), self._about(device)
         try:
             config = config_of(about, proposal.rules)
-        except ConfigError as error:
-            return WhatIf(span_of(seen), str(error), {}, {})
+        except RefusedError as error:
+            return WhatIf(span_of(seen), error.reasons, {}, {})
         counted = tuple(rule for rule in config.rules if proposal.only in {None, rule.id})
         counts = counts_of(msgspec.structs.replace(config, rules=counted), seen, strip_of(seen))
         doubts = doubts_of(config, seen, about.size) if proposal.doubts else None
-        return WhatIf(span_of(seen), "", counts, doubts)
+        return WhatIf(span_of(seen), {}, counts, doubts)
 
     def _seen(self, device: str) -> Seen:
         seen = self._history.observations(device)
-        walks = walks_of(seen, self._mount(device))
+        walks = walks_of(seen, self._about(device).mount)
         return Seen(span_of(seen), GRID, heat_of(walks), arrows_of(walks), paths_of(walks, seen.labels))
 
     def _suggestions(self, device: str) -> Suggestions:
         seen, about = self._history.observations(device), self._about(device)
-        found = suggestions(walks_of(seen, self._mount(device)), about.size)
+        found = suggestions(walks_of(seen, about.mount), about.size)
         rules = [{"kind": "line", "id": str(nth), "a": one.a, "b": one.b} for nth, one in enumerate(found)]
         config = config_of(about, rules)
         counts, doubts = counts_of(config, seen, strip_of(seen)), doubts_of(config, seen, about.size)
@@ -187,15 +194,13 @@ class Answers:
         ]
         return Suggestions(span_of(seen), lines)
 
-    def _mount(self, device: str) -> Mount:
-        return "overhead" if self._about(device).mount == "overhead" else "oblique"
-
     def _about(self, device: str) -> Device:
         info = _read(self._devices.told(device, "info"), _Info())
         reported = _read(self._devices.told(device, "config/reported"), _Reported())
         camera = info.camera or _Camera()
         size = (camera.width, camera.height) if min(camera.width, camera.height) > 0 else Device().size
-        return Device(reported.config.camera.mount, info.timezone, info.model.labels, size)
+        mount: Mount = "overhead" if reported.config.camera.mount == "overhead" else "oblique"
+        return Device(mount, info.timezone, info.model.labels, size)
 
 
 def span_of(seen: Observations) -> Span:

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from eyespot.domain.geometry import Mount, Reals, anchors
@@ -12,13 +13,13 @@ GRID: Final = (32, 24)  # columns and rows of the heatmap
 ARROWS: Final = (12, 9)
 MOST_PATHS: Final = 300
 MOST_POINTS: Final = 40  # of one path
-_STEP: Final = 0.01  # of the frame: less may be no step at all
+_STEP: Final = 0.04  # of the frame: less may be no step at all
 _FEW: Final = 2  # tracks, before an arrow is drawn of them
 
 Point = tuple[int, int]
 
 
-class Arrow(NamedTuple):
+class Arrow(msgspec.Struct, frozen=True):
     """Which way tracks went at a place.
 
     Attributes:
@@ -36,7 +37,7 @@ class Arrow(NamedTuple):
     tracks: int
 
 
-class Path(NamedTuple):
+class Path(msgspec.Struct, frozen=True):
     """Where a track went.
 
     Attributes:
@@ -55,20 +56,24 @@ class Walks(NamedTuple):
         points: (n, 2) in fractions of the frame: which count.
         tracks: (n,) 0, 1, 2 …
         labels: (tracks,) class of each.
+        widths: (n,) of the boxes, in fractions of the frame.
     """
 
     points: Reals
     tracks: Indexes
     labels: Indexes
+    widths: Reals
 
 
 def walks_of(seen: Observations, mount: Mount) -> Walks:
     """Return where tracks were seen."""
     order = np.argsort(seen.rows["track"], kind="stable")
     rows = seen.rows[order]
-    points = anchors((rows["box"] / 1000).astype(np.float32), mount).astype(np.float64)
+    boxes = (rows["box"] / 1000).astype(np.float32)
+    points = anchors(boxes, mount).astype(np.float64)
+    widths = (boxes[:, 2] - boxes[:, 0]).astype(np.float64)
     _, first, tracks = np.unique(rows["track"], return_index=True, return_inverse=True)
-    return Walks(points, tracks.astype(np.intp), rows["label"][first].astype(np.intp))
+    return Walks(points, tracks.astype(np.intp), rows["label"][first].astype(np.intp), widths)
 
 
 def heat_of(walks: Walks) -> list[int]:
@@ -116,7 +121,7 @@ def _strides(walks: Walks) -> tuple[Reals, Reals, Indexes]:
     begins[1:] |= walks.tracks[1:] != walks.tracks[:-1]
     points, tracks = walks.points[begins], walks.tracks[begins]
     ways = np.diff(points, axis=0)
-    real = (tracks[1:] == tracks[:-1]) & (np.hypot(*ways.T) >= _STEP)
+    real = (tracks[1:] == tracks[:-1]) & (np.hypot(*ways.T) >= _STEP / 2)
     return points[:-1][real], ways[real], tracks[:-1][real]
 
 

@@ -8,9 +8,13 @@ import msgspec
 import numpy as np
 
 from eyespot.app.survey import tried
-from eyespot.config import Config, Loaded, doubts_of_rules, lay_over, problems_with_rules
-from eyespot.domain.errors import ConfigError
+from eyespot.config import Config, doubts_of_rules, problems_with_rules
+from eyespot.config.checking import Problem
+from eyespot.config.loading import problems_in
+from eyespot.config.locate import KeyPath
+from eyespot.domain.errors import ConfigError, one_line
 from eyespot.domain.event import RuleState
+from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.observation import Indexes
@@ -45,38 +49,62 @@ class Device(NamedTuple):
     """What has to be known of a device, to judge rules as it would.
 
     Attributes:
-        mount: as its `[camera] mount`; None: the usual one.
-        timezone: as its `[device] timezone`; None: that of this machine.
+        mount: its `[camera] mount`.
+        timezone: its `[device] timezone`; None: that of this machine.
         labels: class names of its model; empty where they are not known.
         size: width and height of its frame, of which the ratio matters.
     """
 
-    mount: str | None = None
+    mount: Mount = "oblique"
     timezone: str | None = None
     labels: tuple[str, ...] = ()
     size: tuple[float, float] = (4, 3)
+
+
+class RefusedError(Exception):
+    """A device would refuse such rules.
+
+    Attributes:
+        reasons: rule id -> why, in one line; an empty id where it is nobody's fault in particular.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(reasons.values()))
+        self.reasons = reasons
 
 
 def config_of(device: Device, rules: Sequence[Mapping[str, object]]) -> Config:
     """Return a configuration with such rules, checked as the device would.
 
     Raises:
-        ConfigError: it would be refused, in one line.
+        RefusedError: it would be refused.
     """
-    tables: dict[str, dict[str, object]] = {
-        "camera": {"source": "scene"},
+    tables: dict[str, object] = {
+        "camera": {"source": "scene", "mount": device.mount},
         "mqtt": {"url": "mqtt://localhost"},
+        "rules": list(rules),
     }
-    bare = Loaded(msgspec.convert(tables, Config), "", {})
-    over: dict[str, object] = {"rules": list(rules)}
-    if device.mount is not None:
-        over["camera"] = {"mount": device.mount}
-    config = lay_over(bare, over).config
+    reasons = {_id_at(problem.path, rules): _in_words(problem) for problem in reversed(problems_in(tables))}
+    if reasons:
+        raise RefusedError(reasons)
+    config = msgspec.convert(tables, Config)
     for rule in config.rules if device.labels else ():
         if problem := problems_with_rules([rule], device.labels, rule.works_with[0]):
-            raise ConfigError(f"the model {problem}")
+            reasons[rule.id] = f"the model {problem}"
+    if reasons:
+        raise RefusedError(reasons)
     named = msgspec.structs.replace(config.device, timezone=device.timezone)
     return msgspec.structs.replace(config, device=named)
+
+
+def _id_at(path: KeyPath, rules: Sequence[Mapping[str, object]]) -> str:
+    nth = path[1] if len(path) > 1 else None
+    told = rules[nth].get("id") if isinstance(nth, int) else ""
+    return told if isinstance(told, str) else ""
+
+
+def _in_words(problem: Problem) -> str:
+    return one_line(ConfigError(problem.text.removeprefix("[[rules]]: ")))
 
 
 def counts_of(config: Config, seen: Observations, strip: Strip | None) -> Counts:

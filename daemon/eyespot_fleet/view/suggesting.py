@@ -19,7 +19,8 @@ _SHARE: Final = 0.1  # of all ways
 _ASIDE: Final = 0.57  # the sine of 35 degrees: who comes at a flatter angle is no part of the flow
 _TURNS: Final = 2  # a way gives the first direction, those along with it the one that counts
 _GAP: Final = 0.12  # of the frame: who passes further aside is in another flow
-_ROOM: Final = 0.08  # beside the outermost way
+_ROOM: Final = 0.05  # beside the outermost way, at least
+_BOXES: Final = 0.75  # likewise, in widths of a box
 _ENOUGH_ROOM: Final = 0.3  # before a line and behind it
 _EDGE: Final = 0.02
 
@@ -52,18 +53,31 @@ def suggestions(walks: Walks, size: tuple[float, float]) -> list[Suggestion]:
     scale = np.array(size) / max(size)
     ways = _long_ways(walks, scale)
     left = np.ones(len(ways), np.bool_)
+    beside = max(_ROOM, _BOXES * float(np.median(walks.widths)) * scale[0]) if len(ways) else _ROOM
     found: list[Suggestion] = []
     while len(found) < MOST_LINES and left.sum() >= max(_FEW, _SHARE * len(ways)):
-        best = max(_candidates(ways, left, scale), key=lambda one: one.worth, default=None)
+        best = max(_candidates(ways, left), key=lambda one: one.worth, default=None)
         if best is None or best.cut.sum() < max(_FEW, _SHARE * len(ways)):
             break
-        found.append(_suggested(best, scale))
+        found.append(_suggested(best, beside, scale))
         left &= ~best.cut
     return found
 
 
 class _Candidate(NamedTuple):
-    ends: Reals
+    """A line that may be suggested.
+
+    Attributes:
+        middle: where it goes through.
+        direction: across it.
+        reach: from where to where along it those pass whom it cuts.
+        cut: (ways,) bool; which these are.
+        worth: the more, the better.
+    """
+
+    middle: Reals
+    direction: Reals
+    reach: tuple[float, float]
     cut: Mask
     worth: float
 
@@ -99,15 +113,15 @@ def _even(points: Reals) -> Reals:
     return np.stack([np.interp(at, far, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _candidates(ways: Reals, left: Mask, scale: Reals) -> Iterator[_Candidate]:
+def _candidates(ways: Reals, left: Mask) -> Iterator[_Candidate]:
     those = np.flatnonzero(left)
     for way in those[:: -(-len(those) // _MOST_MIDDLES)].tolist():
         for at in (_POINTS // 3, _POINTS // 2, 2 * _POINTS // 3):
-            if (one := _across(ways, left, (way, at), scale)) is not None:
+            if (one := _across(ways, left, (way, at))) is not None:
                 yield one
 
 
-def _across(ways: Reals, left: Mask, at: tuple[int, int], scale: Reals) -> _Candidate | None:
+def _across(ways: Reals, left: Mask, at: tuple[int, int]) -> _Candidate | None:
     """Return a line across the flow of which a way is part, through a point of that; None where none is."""
     way, point = at
     middle = ways[way, point]
@@ -124,8 +138,7 @@ def _across(ways: Reals, left: Mask, at: tuple[int, int], scale: Reals) -> _Cand
     low, high = _around(np.sort(met.places[along]))
     cut = along & (met.places >= low) & (met.places <= high)
     away = np.minimum(*(np.abs((ways[cut, end] - middle) @ direction) for end in (0, -1)))
-    ends = _inside(middle, _normal(direction), (low - _ROOM, high + _ROOM), scale)
-    return _Candidate(ends, cut, float(np.minimum(away, _ENOUGH_ROOM).sum()))
+    return _Candidate(middle, direction, (low, high), cut, float(np.minimum(away, _ENOUGH_ROOM).sum()))
 
 
 def _meetings(ways: Reals, middle: Reals, direction: Reals) -> _Meetings:
@@ -157,9 +170,10 @@ def _inside(middle: Reals, normal: Reals, reach: tuple[float, float], scale: Rea
     return middle + np.outer([low, high], normal)
 
 
-def _suggested(one: _Candidate, scale: Reals) -> Suggestion:
-    ends = np.round(np.clip(one.ends / scale, 0, 1), 3).tolist()
-    (ax, ay), (bx, by) = sorted(ends)
+def _suggested(one: _Candidate, beside: float, scale: Reals) -> Suggestion:
+    low, high = one.reach
+    ends = _inside(one.middle, _normal(one.direction), (low - beside, high + beside), scale)
+    (ax, ay), (bx, by) = sorted(np.round(np.clip(ends / scale, 0, 1), 3).tolist())
     return Suggestion((ax, ay), (bx, by), int(one.cut.sum()))
 
 

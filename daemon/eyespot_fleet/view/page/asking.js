@@ -49,7 +49,9 @@ export function since(span) {
   return isToday ? time : `${then.toLocaleDateString()}, ${time}`;
 }
 
+const NAMES = { occupancy: "inside", length: "waiting" };
+
 // Counts in words, as the server names them.
 export function inWords(counts) {
-  return Object.entries(counts ?? {}).map(([what, many]) => `${Number(many)} ${text(what)}`).join(", ");
+  return Object.entries(counts ?? {}).map(([what, many]) => `${Number(many)} ${text(NAMES[what] ?? what)}`).join(", ");
 }

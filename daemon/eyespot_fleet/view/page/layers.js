@@ -14,7 +14,9 @@ export function heat(pen, seen, colour) {
     if (!(hundredths > 0)) return;
     pen.globalAlpha = FAINTEST + 0.7 * Math.sqrt(Math.min(100, hundredths) / 100);
     const [column, row] = [cell % columns, Math.floor(cell / columns)];
-    pen.fillRect((column * width) / columns, (row * height) / rows, width / columns + 1, height / rows + 1);
+    const [left, right] = [column, column + 1].map((at) => Math.round((at * width) / columns));
+    const [top, bottom] = [row, row + 1].map((at) => Math.round((at * height) / rows));
+    pen.fillRect(left, top, right - left, bottom - top);
   });
   pen.globalAlpha = 1;
 }

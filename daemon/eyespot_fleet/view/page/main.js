@@ -1,6 +1,6 @@
 // What the page knows, and what it shows of it.
 
-import { Asker, inWords, since } from "./asking.js";
+import { Asker, inWords } from "./asking.js";
 import { Drafting } from "./drafting.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
@@ -8,6 +8,7 @@ import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNe
 import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
 import { Trails } from "./trails.js";
+import { WhatIf } from "./whatif.js";
 import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
 const RESTS_MS = 400;
@@ -26,6 +27,7 @@ const editor = new Editor(at("drawing"), {
 const drafting = new Drafting(at("stage"), { said: (words) => { at("drafted").textContent = words; }, drawn });
 const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => add("line", line));
 const asker = new Asker(answered);
+const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -33,9 +35,6 @@ let asked = ""; // the req_id of what was saved last
 let saved = null; // the draft that was: kept until the device has taken it, to be mended where it has not
 let stale = true; // something is to be shown anew
 let rests = 0; // until a change is taken as made
-let answer = {}; // of the server, on rules as drawn
-let refusal = { rules: null, words: "" }; // which rules the device would refuse, and why
-let doubts = {}; // rule id -> what the linter says
 
 const state = (name) => devices.get(shown)?.states.get(name);
 const rules = () => draft ?? rulesOf(state("config/reported"));
@@ -84,7 +83,7 @@ function see({ device, payload }) {
 
 function choose(device) {
   [shown, chosen, draft, asked, saved, stale] = [device, "", null, "", null, true];
-  [answer, refusal, doubts] = [{}, { rules: null, words: "" }, {}];
+  whatIf.clear();
   scene.frame = null;
   scene.below(layers(), null);
   if (drafting.isOn) drafting.end(null);
@@ -150,11 +149,11 @@ function showRules() {
   }
   at("which").value = chosen;
   at("rules").replaceChildren(...all.map(ruleRow));
-  editor.show(drawn, chosen, flaws());
+  editor.show(drawn, chosen, whatIf.flaws());
   suggestions.draw();
   const changed = changes(rulesOf(state("config/reported")), all).length > 0;
   at("revert").disabled = !changed;
-  at("save").disabled = !changed || (refusal.words !== "" && refusal.rules === draft);
+  at("save").disabled = !changed || (draft !== null && whatIf.refusedRules === draft);
   at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));
@@ -164,9 +163,9 @@ function ruleRow(rule) {
   const row = document.createElement("tr");
   const says = element("td", counted(state(`rule/${rule.id}/state`)));
   says.dataset.testid = `says-${rule.id}`;
-  const counts = element("td", inWords(answer.counts?.[rule.id]));
+  const counts = element("td", inWords(whatIf.counts[rule.id]));
   counts.dataset.testid = `drawn-${rule.id}`;
-  for (const doubt of doubts[rule.id] ?? []) counts.append(element("small", text(doubt)));
+  for (const words of whatIf.beside(rule.id)) counts.append(element("small", words));
   row.append(element("td", rule.id), element("td", rule.kind), says, counts);
   return row;
 }
@@ -187,40 +186,10 @@ function question(rests) {
 
 function answered({ device, rules: asked }, told) {
   if (device !== shown) return;
-  if (told.trouble === undefined) {
-    answer = { ...told, counts: { ...answer.counts, ...told.counts } };
-    refusal = { rules: told.refused ? asked : null, words: text(told.refused) };
-    doubts = told.doubts ?? doubts;
-  } else answer.trouble = told.trouble;
-  showAnswer();
+  whatIf.hear(asked, told);
+  whatIf.show(chosen);
   showRules();
 }
-
-function showAnswer() {
-  const { span, counts, trouble } = answer;
-  const from = since(span);
-  at("seen").textContent = from
-    ? `${Number(span.tracks)} trails since ${from}`
-    : "No trails yet. Boxes come where the device's file says [topics] frame = true.";
-  const told = inWords(counts?.[chosen]);
-  const refused = refusal.words && `The device would refuse this: ${refusal.words}`;
-  const words = told && from ? `${text(chosen)}, on the trails seen since ${from}: ${told}` : "";
-  say(at("whatif"), refused || trouble || words);
-  at("whatif").className = refused || trouble ? "ill" : "";
-  const said = refused ? [] : doubts[chosen] ?? [];
-  if ([...at("doubts").children].map((each) => each.textContent).join("\n") !== said.map((each) => `${chosen} ${text(each)}`).join("\n")) {
-    at("doubts").replaceChildren(...said.map((each) => element("li", `${chosen} ${text(each)}`)));
-  }
-}
-
-// Who listens is told again only what is new.
-function say(place, words) {
-  if (place.textContent !== words) place.textContent = words;
-}
-
-const flaws = () => new Map(rules().filter((rule) => refusal.words || doubts[rule.id]?.length > 0)
-  .filter((rule) => !refusal.words || rule.id === chosen)
-  .map((rule) => [rule.id, refusal.words ? "refused" : "doubtful"]));
 
 const layers = () => Object.fromEntries([...at("layers").querySelectorAll("input")].map((box) => [box.name, box.checked]));
 
@@ -239,7 +208,7 @@ async function forget() {
   await fetch(`/devices/${shown}/forget`, { method: "POST" }).catch(() => null);
   devices.get(shown)?.trails.clear();
   scene.below(layers(), null);
-  [answer, doubts] = [{}, {}];
+  whatIf.clear();
   asker.ask(question(true));
 }
 
@@ -294,7 +263,7 @@ function drawn(points) {
 function pick(id) {
   chosen = id;
   asker.ask(question(true));
-  showAnswer();
+  whatIf.show(chosen);
   show(); // at once: the next key is for the handles of this rule
 }
 
@@ -332,7 +301,7 @@ function turn(now) {
 // More is seen all the time: asks again, the less often the longer answers take.
 function keepUp(trails, now) {
   if (trails.revision === revision || asker.busy || now - askedAt < Math.max(ANEW_MS, 5 * asker.took)) return;
-  const isFirst = answer.span === undefined;
+  const isFirst = whatIf.span === undefined;
   [askedAt, revision] = [now, trails.revision];
   const isOld = now - doubtedAt > DOUBTS_ANEW_MS;
   if (isOld) doubtedAt = now;
