@@ -42,11 +42,19 @@ class Page:
         self._connection.close()
 
     def save(self, config: object) -> int:
+        return self._post("desired", {"req_id": "drawn", "config": config})[0]
+
+    def what_if(self, *rules: object) -> Any:
+        status, body = self._post("what-if", {"rules": rules})
+        assert status == 200, body
+        return json.loads(body)
+
+    def _post(self, name: str, asked: object) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{self.port}"}
-        body = json.dumps({"req_id": "drawn", "config": config})
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
-            connection.request("POST", "/devices/shop/desired", body, headers)
-            return connection.getresponse().status
+            connection.request("POST", f"/devices/shop/{name}", json.dumps(asked), headers)
+            reply = connection.getresponse()
+            return reply.status, reply.read()
 
     def _listen(self) -> None:
         for line in self._lines:
@@ -86,3 +94,27 @@ def test_a_line_saved_in_the_page_is_in_force_on_the_device(
         until(lambda: "rule/drawn/state" in page.states, "the new line's totals")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) in {0, 130}
+
+
+def test_what_a_drawing_would_have_counted_is_what_the_device_counts(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+    with config.open("a") as file:
+        file.write("[topics]\nframe = true\n")
+    with viewing(mosquitto.url) as (process, port), Page(port) as page, Daemon(config):
+        until(lambda: "config/reported" in page.states, "the report")
+        rules = page.states["config/reported"]["config"]["rules"]
+        until(lambda: _crossings(page.states.get("rule/door/state")) > 2, "people at the door")
+        before = _crossings(page.states["rule/door/state"])
+        told = page.what_if(*rules, LINE | {"id": "broken", "b": LINE["a"]})
+        assert list(told["refused"]) == ["broken"]
+        told = page.what_if(*rules)
+        after = _crossings(page.states["rule/door/state"])
+        assert before - 1 <= sum(told["counts"]["door"].values()) <= after + 1  # states are on their way
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) in {0, 130}
+
+
+def _crossings(state: Any) -> int:
+    return sum(sum(ways.values()) for ways in state["counts"].values()) if state else 0

@@ -31,7 +31,7 @@ from fakes.simulated.ways import Way
 
 LABELS = ("person", "other")
 SIZE = (4, 3)
-SECONDS = 180
+SECONDS = 120
 
 
 def seen_by(view: View, name: str, seed: int = 1) -> tuple[History, list[Way]]:

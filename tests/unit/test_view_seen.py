@@ -104,7 +104,7 @@ def test_a_line_counts_what_the_device_would() -> None:
     st.tuples(st.floats(0, 0.2), st.floats(0.4, 1), st.floats(0.3, 0.7)),  # thousandths decide nothing there
     st.sampled_from(["immediate", "late"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_it_counts_as_the_device_wherever_the_line_is(
     kinds: list[int], ends: tuple[float, float, float], mode: str
 ) -> None:
