@@ -1,7 +1,7 @@
 """The page over HTTP: its files, what devices say as server-sent events, and what is desired of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,7 +22,7 @@ from eyespot_fleet.view.guard import Guard
 MOST_DESIRED_BYTES: Final = 16 * 1024  # more is refused by the device
 _PAGE: Final = Path(__file__).parent / "page"
 _ALIVE_S: Final = 15.0
-_T = TypeVar("_T")
+_Form = TypeVar("_Form", bound=msgspec.Struct)
 
 
 class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +32,7 @@ class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def application(bridge: Bridge) -> Guard:
     """Return what serves the page to browsers on this machine, and to nobody else's pages."""
-    answers = Answers(bridge.history, bridge)
+    answers = Answers(bridge.seen, bridge)
 
     async def events(_request: Request) -> Response:
         heard = asyncio.Event()
@@ -46,7 +46,7 @@ def application(bridge: Bridge) -> Guard:
         return await _desire(bridge, request)
 
     async def what_if(request: Request) -> Response:
-        proposal = await _asked(request, Proposal)
+        proposal = await _body(request, Proposal)
         return _json(await answers.what_if(_known(bridge, request), proposal))
 
     async def seen(request: Request) -> Response:
@@ -56,7 +56,7 @@ def application(bridge: Bridge) -> Guard:
         return _json(await answers.suggestions(_known(bridge, request)))
 
     async def forget(request: Request) -> Response:
-        bridge.history.forget(_known(bridge, request))
+        bridge.seen.forget(_known(bridge, request))
         return Response(status_code=204)
 
     routes = [
@@ -100,22 +100,26 @@ def _event(said: Said) -> bytes:
 
 async def _desire(bridge: Bridge, request: Request) -> Response:
     device = _known(bridge, request)
-    desired = msgspec.json.encode(await _asked(request, _Desired))
-    if trouble := bridge.trouble:
-        raise HTTPException(503, f"the broker does not hear us: {trouble}")
-    if not bridge.desire(device, desired):
-        raise HTTPException(503, "too much waits for the broker already")
-    return Response(status_code=202)
+    desired = msgspec.json.encode(await _body(request, _Desired))
+    return _passed_on(bridge, lambda: bridge.desire(device, desired))
 
 
 def _known(bridge: Bridge, request: Request) -> str:
-    device = str(request.path_params["device"])
+    device: str = request.path_params["device"]
     if not bridge.knows(device):
         raise HTTPException(404, "no such device is known")
     return device
 
 
-async def _asked(request: Request, kind: type[_T]) -> _T:
+def _passed_on(bridge: Bridge, pass_on: Callable[[], bool]) -> Response:
+    if trouble := bridge.trouble:
+        raise HTTPException(503, f"the broker does not hear us: {trouble}")
+    if not pass_on():
+        raise HTTPException(503, "too much waits for the broker already")
+    return Response(status_code=202)
+
+
+async def _body(request: Request, form: type[_Form]) -> _Form:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise HTTPException(415, "want application/json")
     body = b""
@@ -124,7 +128,7 @@ async def _asked(request: Request, kind: type[_T]) -> _T:
         if len(body) > MOST_DESIRED_BYTES:
             raise HTTPException(413, f"more than {MOST_DESIRED_BYTES} bytes: no device takes it")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise HTTPException(400, f"cannot be read: {error}") from error
 

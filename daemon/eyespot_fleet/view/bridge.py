@@ -37,14 +37,14 @@ class Bridge(OnlyListening):
         prefix: topics begin with it; the device's id follows.
 
     Attributes:
-        history: what devices have noticed.
+        seen: what devices have noticed.
         subscriptions: to what it listens; grows with the devices that it hears of.
     """
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
         self._prefix = prefix
-        self.history = History()
+        self.seen = History()
         states = f"{_STATUS}|info|health|config/reported|config/desired|rule/{RULE_ID}/state"
         self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(frame|{states})")
         self._kept: dict[str, dict[str, bytes]] = {}
@@ -131,7 +131,7 @@ class Bridge(OnlyListening):
         if device not in self._kept or payload == _NOTHING:
             return
         if observation := observation_in(payload):
-            self.history.add(device, observation)
+            self.seen.add(device, observation)
         for browser in self._browsers:
             browser.frame(device, payload)
 

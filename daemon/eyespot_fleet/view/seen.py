@@ -54,14 +54,12 @@ class Observations(NamedTuple):
     """Observations one after the other, as columns.
 
     Attributes:
-        revision: another one where they are others.
         labels: class names by label.
         taken_ns: (looks,) int64; UTC in ns since 1970.
         counts: (looks,) how many rows belong to each.
         rows: see `ROW`; tracks have ids of this history, ascending within each look.
     """
 
-    revision: int
     labels: tuple[str, ...]
     taken_ns: Instants
     counts: NDArray[np.intp]
@@ -82,7 +80,6 @@ class _Block(NamedTuple):
 class _Seen:
     """Of one device: whole blocks, and the one that is being filled."""
 
-    revision: int = 0
     labels: dict[str, int] = field(default_factory=dict)
     boot: str = ""
     first_id: int = 0  # what the ids of this boot are counted from
@@ -103,7 +100,6 @@ class _Seen:
             self.next_id = max(self.next_id, self.first_id + track + 1)
         self.taken_ns.append(seen.taken_ns)
         self.counts.append(len(rows))
-        self.revision += 1
         if len(self.counts) >= _LOOKS or len(self.rows) >= _BLOCK_BYTES:
             self.close()
 
@@ -123,7 +119,6 @@ class _Seen:
     def all(self) -> Observations:
         taken_ns, counts, rows = zip(*self.blocks, self.open_block(), strict=True)
         return Observations(
-            self.revision,
             tuple(self.labels),
             np.concatenate(taken_ns),
             np.concatenate(counts).astype(np.intp),
@@ -144,14 +139,13 @@ class History:
         self._most_of_all = most_of_all
         self._lock = threading.Lock()
         self._devices: dict[str, _Seen] = {}
-        self._revisions = 0
 
     def add(self, device: str, observation: Observation) -> None:
         """Take note of what a device noticed."""
         with self._lock:
             seen = self._devices.get(device)
             if seen is None or self._is_full(seen, observation):
-                seen = self._begin(device)
+                seen = self._devices[device] = _Seen()
             before = seen.nbytes
             seen.add(observation)
             if seen.nbytes != before:
@@ -162,21 +156,10 @@ class History:
         with self._lock:
             return (self._devices.get(device) or _Seen()).all()
 
-    def revision(self, device: str) -> int:
-        """Return the revision of what a device noticed; 0 where that is nothing."""
-        with self._lock:
-            seen = self._devices.get(device)
-            return 0 if seen is None else seen.revision
-
     def forget(self, device: str) -> None:
         """Forget what a device noticed."""
         with self._lock:
             self._devices.pop(device, None)
-
-    def _begin(self, device: str) -> _Seen:
-        self._revisions += _LAST_ID  # never one that was there before
-        seen = self._devices[device] = _Seen(revision=self._revisions)
-        return seen
 
     def _is_full(self, seen: _Seen, observation: Observation) -> bool:
         """Return whether names or ids run out, as no device does by itself."""
