@@ -15,7 +15,7 @@ export class Suggestions {
 
   async ask(device) {
     this.list.hidden = false;
-    this.list.replaceChildren(element("span", "Looking for flows…"));
+    this.list.replaceChildren(said("Looking for flows…"));
     let answer = null;
     try {
       const reply = await fetch(`/devices/${device}/suggestions`);
@@ -32,7 +32,7 @@ export class Suggestions {
     close.addEventListener("click", () => this.close());
     const none = answer === null ? "eyespot-fleet view does not answer." : "Too few have gone anywhere yet: let it watch for a while.";
     const offers = this.lines.map((line, nth) => this.button(line, nth));
-    this.list.replaceChildren(...(offers.length > 0 ? offers : [element("span", none)]), close);
+    this.list.replaceChildren(...(offers.length > 0 ? offers : [said(none)]), close);
     (offers[0] ?? close).focus();
   }
 
@@ -55,12 +55,22 @@ export class Suggestions {
 
   // Draws the lines on offer; again after the rules have been drawn anew.
   draw() {
-    for (const old of this.drawing.querySelectorAll(".suggested")) old.remove();
+    for (const old of this.drawing.parentElement.querySelectorAll(".suggested, .number")) old.remove();
     this.lines.forEach(({ a, b }, nth) => {
       const shape = document.createElementNS(SVG, "polyline");
       shape.setAttribute("points", [a, b].map(([x, y]) => `${x * 1000},${y * 1000}`).join(" "));
       shape.setAttribute("class", nth === this.picked ? "suggested picked" : "suggested");
       this.drawing.append(shape);
+      const number = element("span", String(nth + 1), "number");
+      number.setAttribute("aria-hidden", "true");
+      [number.style.left, number.style.top] = [`${(a[0] + b[0]) * 50}%`, `${(a[1] + b[1]) * 50}%`];
+      this.drawing.parentElement.append(number);
     });
   }
+}
+
+function said(words) {
+  const made = element("span", words);
+  made.setAttribute("role", "status");
+  return made;
 }
