@@ -2,31 +2,27 @@
 
 import http.client
 import json
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from eyespot.broker.local import LocalMosquitto
 from fakes.daemon import LINE, Daemon, Ear, write_config
+from fakes.viewing import viewing
 from fakes.waiting import PATIENCE_S, until
-
-FLEET = [sys.executable, "-m", "eyespot_fleet"]
 
 
 class Page:
     """What a page hears: the newest of each state, and how many frames."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, url: str) -> None:
+        self.port = urlsplit(url).port
         self.states: dict[str, Any] = {}
         self.frames = 0
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         self._connection.request("GET", "/events")
         self._lines = self._connection.getresponse()
         self._thread = threading.Thread(target=self._listen)
@@ -64,26 +60,13 @@ class Page:
                 self.states[said["name"]] = said["payload"]
 
 
-@contextmanager
-def viewing(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    command = [*FLEET, "view", "--port", "0", "--broker", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            shown = re.match(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
-            assert shown is not None
-            yield process, int(shown[1])
-        finally:
-            process.kill()
-
-
 def test_a_line_saved_in_the_page_is_in_force_on_the_device(
     tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
 ) -> None:
     config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
     with config.open("a") as file:
         file.write("[topics]\nframe = true\n")
-    with Daemon(config), viewing(mosquitto.url) as (process, port), Page(port) as page:
+    with Daemon(config), viewing(mosquitto.url) as (process, url), Page(url) as page:
         until(lambda: "config/reported" in page.states, "the report")
         until(lambda: page.frames > 2, "frames")
         rules = page.states["config/reported"]["config"]["rules"]

@@ -198,6 +198,15 @@ def test_trails_are_bounded(page: Path) -> None:
     assert evaluate(page, "trails", expression) == [5000, 600]
 
 
+def test_the_oldest_trails_give_way_where_there_is_no_room_for_all(page: Path) -> None:
+    expression = (
+        "(() => { const t = new m.Trails();"
+        "for (let n = 0; n < 100; n += 1) t.add('b', n >> 3, 'x', [n % 2, 0], 20);"
+        "return [...t].map((trail) => trail.points.length); })()"
+    )
+    assert evaluate(page, "trails", expression) == [8, 8, 4]
+
+
 def test_what_is_saved_keeps_what_else_was_desired(page: Path) -> None:
     given = {
         "before": {"req_id": "1", "config": {"model": {"min_score": 0.5}, "rules": []}},

@@ -7,7 +7,7 @@ import { decode, point } from "./frame.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
-import { Trails } from "./trails.js";
+import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
 import { WhatIf } from "./whatif.js";
 import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
@@ -77,7 +77,8 @@ function see({ device, payload }) {
   const frame = decode(payload);
   if (known === undefined || frame === null) return;
   const mount = known.states.get("config/reported")?.config?.camera?.mount;
-  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount));
+  const room = MOST_POINTS_OF_ALL / devices.size;
+  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount), room);
   if (device === shown) scene.show(frame);
 }
 

@@ -22,7 +22,7 @@ export function health(status, told) {
   if (state !== "online") return [state, true];
   const states = Array.isArray(told?.states) ? told.states : [];
   if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
-  const rate = Number.isFinite(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
+  const rate = told?.observations_hz > 0 && Number.isFinite(told.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
   return [`online${rate}`, told?.ok === false];
 }
 
