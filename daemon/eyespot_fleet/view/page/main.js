@@ -1,8 +1,12 @@
 // What the page knows, and what it shows of it.
 
+import { Counted } from "./counted.js";
 import { crossings } from "./crossing.js";
+import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
+import { History } from "./history.js";
+import { Model } from "./model.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Trails } from "./trails.js";
@@ -12,6 +16,10 @@ const at = (id) => document.getElementById(id);
 const devices = new Map(); // id -> { states: Map, trails }
 const scene = new Scene(at("scene"));
 const editor = new Editor(at("drawing"), moved);
+let grown = true; // charts are to be drawn anew
+const history = new History(() => { grown = true; });
+const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
+const model = new Model(at("model"), at("order"), history);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -27,13 +35,20 @@ function listen() {
   const events = new EventSource("/events");
   events.addEventListener("state", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
-  events.addEventListener("open", () => { for (const known of devices.values()) known.states.clear(); }); // all is told anew
+  events.addEventListener("open", () => {
+    for (const known of devices.values()) known.states.clear(); // all is told anew
+    history.choose(shown, 0);
+  });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
 
 function hear({ device, name, payload }) {
   if (device === "") {
     at("broker").textContent = payload.trouble ? `Broker: ${text(payload.trouble)}` : "";
+    return;
+  }
+  if (name.startsWith("reply/")) {
+    model.hear(device, payload);
     return;
   }
   if (name === "status" && payload === null) devices.delete(device);
@@ -43,6 +58,7 @@ function hear({ device, name, payload }) {
   }
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
   if (device === shown && name === "config/reported") settle(payload);
+  if (device === shown && name === "history") history.heard(payload);
   stale = true;
 }
 
@@ -65,6 +81,7 @@ function see({ device, payload }) {
 function choose(device) {
   [shown, chosen, draft, asked, saved, answered, stale] = [device, "", null, "", null, -1, true];
   scene.frame = null;
+  history.choose(device, state("history"));
 }
 
 function moved(n, where) {
@@ -89,6 +106,7 @@ function show() {
   at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
   showRules();
   showVerdict();
+  model.show(shown, devices.get(shown).states);
 }
 
 function showDevices() {
@@ -207,11 +225,17 @@ at("yes").addEventListener("click", save);
 at("no").addEventListener("click", () => at("confirm").close());
 
 let answeredAt = 0;
+let chartedAt = 0;
 
 function turn(now) {
   if (stale) {
     stale = false;
     show();
+  }
+  if (grown && shown !== null && now - chartedAt > 500) {
+    [grown, chartedAt] = [false, now];
+    for (const chart of charts) chart.show(rules(), state("info")?.timezone);
+    model.showSteps();
   }
   const trails = devices.get(shown)?.trails;
   if (trails !== undefined) {
