@@ -9,11 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from eyespot.broker.local import LocalMosquitto
-from fakes.daemon import LINE, Daemon, Ear, write_config
+from eyespot.trust.slots import activate, commit
+from eyespot.update.slots import Slots
+from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
+from fakes.slots import factory_network, offer
 from fakes.waiting import PATIENCE_S, until
 
 FLEET = [sys.executable, "-m", "eyespot_fleet"]
@@ -42,11 +46,21 @@ class Page:
         self._connection.close()
 
     def save(self, config: object) -> int:
+        return self.say("desired", {"req_id": "drawn", "config": config})
+
+    def say(self, path: str, body: object) -> int:
         headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{self.port}"}
-        body = json.dumps({"req_id": "drawn", "config": config})
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
-            connection.request("POST", "/devices/shop/desired", body, headers)
+            connection.request("POST", f"/devices/shop/{path}", json.dumps(body), headers)
             return connection.getresponse().status
+
+    def told(self, kind: str) -> list[Any]:
+        """Return what it is handed of such, as a page that has just been opened is."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
+            connection.request("GET", "/devices/shop/history?after=0")
+            answer = json.loads(connection.getresponse().read())
+            assert answer["serial"] == answer["newest"]
+            return [entry["said"] for entry in answer["entries"] if entry["kind"] == kind]
 
     def _listen(self) -> None:
         for line in self._lines:
@@ -86,3 +100,55 @@ def test_a_line_saved_in_the_page_is_in_force_on_the_device(
         until(lambda: "rule/drawn/state" in page.states, "the new line's totals")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) in {0, 130}
+
+
+def test_buckets_and_stays_of_a_replay_come_to_a_page_that_opens_later(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 4)
+    zone = {"kind": "zone", "id": "hall", "points": [[0.3, 0.1], [0.7, 0.1], [0.7, 0.9], [0.3, 0.9]]}
+    config = write_config(
+        tmp_path,
+        camera={"source": "replay", "file": str(recording)},
+        url=mosquitto.url,
+        rules=[LINE | {"bucket_s": 2}, zone],
+    )
+    with viewing(mosquitto.url) as (process, port):
+        with Daemon(config) as daemon:
+            assert daemon.wait() == 0
+        until(lambda: ear.newest("/status").get("state") == "offline", "all that it had to say")
+        with Page(port) as page:
+            until(lambda: "history" in page.states, "that there is something")
+            buckets = page.told("bucket")
+            assert [one["seq"] for one in buckets] == [one["seq"] for one in ear.on("/door/bucket")]
+            counted = sum(one["counts"]["person"]["in"] for one in buckets if one["counts"])
+            crossed = [event["t"] for event in ear.on("/door/event")]
+            assert counted == sum(t < buckets[-1]["end"] for t in crossed) > 1
+            left = [event["dwell_s"] for event in ear.on("/hall/event") if event["kind"] == "left"]
+            assert [stay["dwell_s"] for stay in page.told("stay")] == left != []
+            process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE_S)
+
+
+def test_a_model_that_the_page_takes_back_is_gone_from_the_device(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    slots = Slots.open(tmp_path / "state" / "models")
+    newer = offer(slots, "9.0.0", factory_network())
+    slots.change(activate)
+    slots.change(partial(commit, at_s=1))
+    config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+    with Daemon(config), viewing(mosquitto.url) as (process, port), Page(port) as page:
+        until(lambda: page.states.get("model/detail", {}).get("looks") == newer, "the newer model")
+        assert page.say("model/update", {"req_id": "u1"}) == 202
+        until(lambda: "reply/u1" in page.states, "an answer")
+        assert page.states["reply/u1"]["code"] == "refused"
+        assert page.say("model/rollback", {"req_id": "r1"}) == 202
+        until(lambda: "reply/r1" in page.states, "another answer")
+        assert page.states["reply/r1"]["detail"] == f"the factory model will look instead of {newer}"
+        until(lambda: page.states["model/detail"]["current"] is None, "the factory model")
+        until(lambda: [step["kind"] for step in page.told("step")] == ["rolled_back"], "the step")
+        until(lambda: page.states["model/state"]["installed_version"] != "9.0.0", "its version")
+        assert ear.newest("/model/detail")["quarantine"][0]["bundle"] == newer
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE_S)

@@ -56,7 +56,7 @@ export function orders(detail, status, config) {
     },
     rollback: {
       words: "Go back…",
-      asks: `${after} will look instead of ${bundle(current)}. Counts are split there.`,
+      asks: `${after} will look instead of ${bundle(current)}, which is not tried again in its rollout. Counts are split there.`,
       trouble: away || pinned || (!trial && (current ?? null) === null ? `${FACTORY} looks` : ""),
     },
   };
