@@ -121,6 +121,14 @@ def test_what_there_is_to_draw_comes_from_the_buckets(page: Path) -> None:
     assert of_buckets(page, "m.measures(b)", bucket(counts={}, gauges={}, durations={})) == [["counts", ""]]
 
 
+def test_of_many_classes_the_most_seen_comes_first(page: Path) -> None:
+    levels = {"cat": LEVEL | {"mean": 0.2}, "person": LEVEL, "dog": LEVEL | {"mean": 0}}
+    first = bucket(counts={"cat": {"in": 2}, "person": {"in": 1}}, gauges={"occupancy": levels})
+    second = bucket(15, counts={"person": {"in": 3}})
+    expression = "[m.classesOf(b, ['counts', '']), m.classesOf(b, ['gauges', 'occupancy'])]"
+    assert of_buckets(page, expression, first, second) == [["person", "cat"], ["person", "cat", "dog"]]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -311,7 +319,7 @@ def test_what_waits_for_approval_can_be_installed(page: Path) -> None:
 
 def test_to_go_back_says_what_will_look(page: Path) -> None:
     may = orders(page, DETAIL | {"previous": "people@1.1.0-0"})
-    assert may["rollback"]["asks"].startswith("people@1.1.0-0 will look instead of people@1.2.0-0.")
+    assert may["rollback"]["asks"].startswith("people@1.1.0-0 will look instead of people@1.2.0-0,")
     assert orders(page, DETAIL)["rollback"]["asks"].startswith("the model that it came with will look")
     trial = {"bundle": "people@1.3.0-0", "rollout": None, "starts": 1}
     tried = DETAIL | {"trial": trial, "current": "people@1.3.0-0", "previous": "people@1.1.0-0"}

@@ -72,10 +72,18 @@ function tableOf(bucket, [kind, of]) {
   return kind === "counts" ? bucket.counts : kind === "gauges" ? bucket.gauges?.get(of) : bucket.durations.get(of);
 }
 
+// How much of a class there was: as many as were counted, or as lasted, or were there on average.
+function weight(value) {
+  return value instanceof Map ? [...value.values()].reduce((a, b) => a + b, 0) : value.n ?? value.mean;
+}
+
+// The classes that there are, the most seen first.
 export function classesOf(buckets, measure) {
-  const found = new Set();
-  for (const bucket of buckets) for (const label of tableOf(bucket, measure)?.keys() ?? []) found.add(label);
-  return [...found].sort().slice(0, MOST_CLASSES);
+  const found = new Map();
+  for (const bucket of buckets) {
+    for (const [label, value] of tableOf(bucket, measure) ?? []) found.set(label, (found.get(label) ?? 0) + weight(value));
+  }
+  return [...found].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([label]) => label).slice(0, MOST_CLASSES);
 }
 
 // The names of what is counted, as in and out; at most four are told apart.

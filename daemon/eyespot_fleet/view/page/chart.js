@@ -9,6 +9,7 @@ const BOTTOM = 24;
 const STRIP = 10; // of coverage, below the columns
 const APART = 5;
 const LEAST_COLUMN = 4;
+const EDGE = 30; // nearer to it words would be cut
 
 export function made(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SVG, tag);
@@ -50,7 +51,7 @@ export class Chart {
       ...columns.flatMap((column) => drawnColumn(column, x, y)),
       ...(strip ? columns.map((column) => covered(column, x, foot + APART)) : []),
       ...marks.flatMap((mark) => marked(mark, x, foot)),
-      ...across(width - LEFT - RIGHT).map((tick) => label(tick.words, { class: "tick", x: x(tick.at), y: HEIGHT - 6 })),
+      ...across(width - LEFT - RIGHT).map((tick) => ticked(tick.words, x(tick.at), width)),
     );
   }
 
@@ -78,6 +79,11 @@ function label(words, attributes) {
   const node = made("text", attributes);
   node.textContent = words;
   return node;
+}
+
+function ticked(words, at, width) {
+  const inside = at < width - EDGE;
+  return label(words, { class: inside ? "tick" : "tick last", x: inside ? at : width - 4, y: HEIGHT - 6 });
 }
 
 function drawnColumn({ from, to, stack, range, whisker }, x, y) {

@@ -7,6 +7,7 @@ import { headOf, highest, row, sentence } from "./saying.js";
 import { element, text } from "./words.js";
 
 const MEASURES = {
+  __proto__: null, // a device may call one "constructor"
   counts: "counted", occupancy: "how many are inside", length: "how many wait", facings: "facings",
   dwell_s: "how long they stayed", wait_s: "how long the served had waited", abandoned_s: "how long those waited who gave up",
 };

@@ -5,6 +5,7 @@ import { element } from "./words.js";
 
 const STRIDE = 10;
 const LEAST_ROOM = 280;
+const MARGIN = 44; // beside what is scrolled to
 
 export class Figure {
   constructor(root) {
@@ -45,6 +46,7 @@ export class Figure {
     this.slider.setAttribute("aria-label", given.label);
     this.legend.replaceChildren(...given.legend.map(([kind, words]) => legendItem(kind, words)));
     this.draw();
+    if (follows && given.newest) this.slider.scrollLeft = this.slider.scrollWidth;
     this.tabulate();
   }
 
@@ -55,7 +57,6 @@ export class Figure {
   draw() {
     this.drawnFor = this.room();
     this.chart.draw({ ...this.given, room: this.drawnFor });
-    if (this.given.newest) this.slider.scrollLeft = this.slider.scrollWidth;
     this.choose(this.chosen);
   }
 
@@ -78,6 +79,14 @@ export class Figure {
     if (to === undefined) return;
     event.preventDefault();
     this.choose(to);
+    this.reveal();
+  }
+
+  reveal() {
+    const { slider, given, chosen, chart: { place } } = this;
+    const [from, to] = [place.x(given.columns[chosen].from), place.x(given.columns[chosen].to)];
+    if (from < slider.scrollLeft) slider.scrollLeft = from - MARGIN;
+    if (to > slider.scrollLeft + slider.clientWidth) slider.scrollLeft = to + MARGIN - slider.clientWidth;
   }
 
   touch(event) {

@@ -59,6 +59,7 @@ function hear({ device, name, payload }) {
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
   if (device === shown && name === "config/reported") settle(payload);
   if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
 
