@@ -1,8 +1,10 @@
 """`eyespot-fleet view` between a browser and a device, over a real broker; the browser is a socket."""
 
 import http.client
+import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +16,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from eyespot.broker.local import LocalMosquitto
+from eyespot.trust.archive import pack
 from eyespot.trust.slots import activate, commit
 from eyespot.update.slots import Slots
+from fakes.bundles import FACTORY
 from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
+from fakes.repository import FakeRepository
 from fakes.slots import factory_network, offer
 from fakes.waiting import PATIENCE_S, until
 
+NEWER = "ssd-mobilenet-v2-oidv4@9.0.0-d0a5255bf8c4"
 FLEET = [sys.executable, "-m", "eyespot_fleet"]
 
 
@@ -128,6 +134,53 @@ def test_buckets_and_stays_of_a_replay_come_to_a_page_that_opens_later(
             assert [stay["dwell_s"] for stay in page.told("stay")] == left != []
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE_S)
+
+
+def offering(folder: Path) -> FakeRepository:
+    """Return a repository that offers the factory's model as a newer one."""
+    bundle = shutil.copytree(FACTORY, folder / "bundle")
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    (bundle / "manifest.json").write_text(json.dumps({**manifest, "version": "9.0.0"}))
+    out = io.BytesIO()
+    pack(bundle, out)
+    repository = FakeRepository(folder / "repository")
+    repository.add(out.getvalue(), NEWER)
+    repository.release(NEWER)
+    (folder / "root.json").write_bytes(repository.root)
+    return repository
+
+
+def test_a_model_that_waits_for_approval_is_installed_by_the_page(
+    tmp_path: Path, mosquitto: LocalMosquitto
+) -> None:
+    repository = offering(tmp_path)
+    config = write_config(tmp_path, camera={"source": "scene"}, url=mosquitto.url)
+    with config.open("a") as file:
+        file.write(f'[update]\nurl = "{repository.url}"\nroot_file = "root.json"\napprove = true\n')
+        file.write("probation_s = 10\n")
+    with Daemon(config), viewing(mosquitto.url) as (process, port), Page(port) as page:
+        waits = {
+            "name": "ssd-mobilenet-v2-oidv4",
+            "version": "9.0.0",
+            "rollout": "r1",
+            "waits_for": "approval",
+        }
+        until(
+            lambda: (page.states.get("model/detail", {}).get("offer") or {}).keys() == waits.keys(),
+            "an offer",
+            60,
+        )
+        assert page.states["model/detail"]["offer"] | {"rollout": "r1"} == waits
+        assert page.say("model/update", {"req_id": "u1"}) == 202
+        until(lambda: "reply/u1" in page.states, "an answer")
+        assert page.states["reply/u1"]["result"] == {"request": "approve"}
+        until(
+            lambda: (page.states["model/detail"]["last_result"] or {}).get("bundle") == NEWER, "the end", 90
+        )
+        assert page.states["model/detail"]["last_result"]["outcome"] == "committed"
+        assert [step["kind"] for step in page.told("step")][-3:] == ["staged", "trial", "committed"]
+        process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE_S)
 
 
 def test_a_model_that_the_page_takes_back_is_gone_from_the_device(

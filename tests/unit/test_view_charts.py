@@ -349,6 +349,8 @@ def test_what_the_device_would_refuse_cannot_be_ordered(page: Path) -> None:
         ({"state": "downloading", "percent": 42.4}, "downloads, 42 %", 42.4),
         ({"state": "downloading", "percent": 1e9}, "downloads, 100 %", 100),
         ({"state": "testing"}, "tries it beside the old one", None),
+        ({"state": "offered", "offer": OFFER}, "waits for approval", None),
+        ({"state": "constructor"}, "constructor", None),
     ],
 )
 def test_progress_is_told(page: Path, changes: dict[str, Any], words: str, percent: float | None) -> None:

@@ -42,7 +42,7 @@ export class Counted {
     const there = new Map(measures(buckets).map((measure) => [measure.join(" "), measure]));
     const measure = there.get(offer(this.selects.measure, [...there].map(([key, [kind, name]]) => [key, MEASURES[name || kind] ?? name])));
     const classes = classesOf(buckets, measure);
-    const all = measure[0] === "counts" && classes.length !== 1 ? [["", "all"]] : [];
+    const all = measure[0] === "counts" ? [["", "all"]] : [];
     const label = offer(this.selects.label, [...all, ...classes.map((each) => [each, each])]);
     const parts = measure[0] === "counts" ? partsOf(buckets) : [];
     this.figure.show(this.given({ rule, buckets, measure, label, parts, alone: classes.length < 2 }));

@@ -16,7 +16,7 @@ export function facts(detail, state) {
   const said = [["Looks now", bundle(detail.looks)]];
   const version = text(state?.installed_version);
   if (version) said.push(["Version", version]);
-  if (trial) said.push(["On probation", `${bundle(trial.bundle)}, started ${text(trial.starts)} times`]);
+  if (trial) said.push(["On probation", `${bundle(trial.bundle)}, start ${text(trial.starts)}`]);
   said.push(["Proven last", bundle(detail.good)], ["Before that", detail.previous === null ? FACTORY : bundle(detail.previous)]);
   if (offer) said.push(["Offered", [`${text(offer.name)} ${text(offer.version)}`, WAITS[offer.waits_for] ?? ""].filter(Boolean).join(", ")]);
   if (detail.staged) said.push(["Comes next", bundle(detail.staged)]);
@@ -32,6 +32,7 @@ export function progress(detail) {
   const state = text(detail?.state);
   const reason = [text(detail?.code), text(detail?.reason)].filter(Boolean).join(": ");
   if (state === "failed") return { words: `failed: ${reason}${detail.attempts ? ` (attempt ${text(detail.attempts)})` : ""}`, ill: true };
+  if (state === "offered") return { words: WAITS[detail.offer?.waits_for] ?? "is offered another one", ill: false };
   if (BUSY[state] === undefined) return { words: reason || (state === "idle" ? "Nothing goes on." : state), ill: false };
   const percent = Number.isFinite(detail.percent) ? Math.max(0, Math.min(100, detail.percent)) : null;
   return { words: `${BUSY[state]}${percent === null ? "" : `, ${Math.round(percent)} %`}${reason && `: ${reason}`}`, ill: false, percent };
@@ -94,8 +95,7 @@ export class Model {
       this.part(order).textContent = words;
       this.part(order).disabled = trouble !== "";
     }
-    const troubles = new Set([may.update, may.rollback].map(({ trouble }) => trouble).filter(Boolean));
-    this.part("trouble").textContent = [...troubles].map((trouble) => `Not now: ${trouble}.`).join(" ");
+    this.part("trouble").textContent = Object.values(may).filter(({ trouble }) => trouble).map(({ words, trouble }) => `${words.replace("…", "")}: not now, ${trouble}.`).join(" ");
     this.showAnswer();
     this.showSteps();
   }
