@@ -21,7 +21,7 @@ from eyespot_fleet.view.flow import (
     walks_of,
 )
 from eyespot_fleet.view.replaying import Device, config_of, counts_of, doubts_of, strip_of
-from eyespot_fleet.view.seen import History, Observation
+from eyespot_fleet.view.seen import Observation, Sightings
 from eyespot_fleet.view.suggesting import Suggestion, suggestions
 from fakes.simulated.detector import LEVELS, film
 from fakes.simulated.scenes import SCENES
@@ -34,7 +34,7 @@ SIZE = (4, 3)
 SECONDS = 120
 
 
-def seen_by(view: View, name: str, seed: int = 1) -> tuple[History, list[Way]]:
+def seen_by(view: View, name: str, seed: int = 1) -> tuple[Sightings, list[Way]]:
     """What a device there tells of its frames."""
     scene = SCENES[name]
     ways = scene.people(np.random.default_rng([seed, 1]), SECONDS)
@@ -42,7 +42,7 @@ def seen_by(view: View, name: str, seed: int = 1) -> tuple[History, list[Way]]:
         Look(taken_ns, "m", found)
         for taken_ns, found in film(scene, ways, view, LEVELS["light"], 10, SECONDS, seed)
     ]
-    history = History()
+    history = Sightings()
     for strip in trace(looks, ModelIdentity("m", "m", "1", None, LABELS, 0.3), Timeline(0, synced=True)):
         for one in strip.scenes():
             rows = np.flatnonzero(one.tracks.seen & one.tracks.confirmed)
@@ -54,7 +54,7 @@ def seen_by(view: View, name: str, seed: int = 1) -> tuple[History, list[Way]]:
     return history, ways
 
 
-def suggested(history: History, view: View) -> list[Suggestion]:
+def suggested(history: Sightings, view: View) -> list[Suggestion]:
     return suggestions(walks_of(history.observations("shop"), view.mount), SIZE)
 
 
@@ -125,7 +125,7 @@ def test_who_hardly_moves_makes_no_flow() -> None:
 
 def test_of_too_few_nothing_is_made() -> None:
     assert suggestions(straight(*[(0.1, 0.5, 0.9, 0.5)] * 3), SIZE) == []
-    assert suggestions(walks_of(History().observations("shop"), "oblique"), SIZE) == []
+    assert suggestions(walks_of(Sightings().observations("shop"), "oblique"), SIZE) == []
 
 
 @given(
@@ -183,7 +183,7 @@ def test_paths_are_the_newest_in_a_few_points() -> None:
 
 
 def test_of_nothing_there_is_nothing_to_draw() -> None:
-    walks = walks_of(History().observations("shop"), "oblique")
+    walks = walks_of(Sightings().observations("shop"), "oblique")
     assert (arrows_of(walks), paths_of(walks, ()), sum(heat_of(walks))) == ([], [], 0)
     assert len(heat_of(walks)) == GRID[0] * GRID[1]
 

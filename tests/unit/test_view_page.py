@@ -1,17 +1,11 @@
 """What the page's own JavaScript makes of what devices say; run by node, without a browser."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import eyespot_fleet.view
+from fakes.scripts import NODE, PAGE, copied, evaluate
 
-PAGE = Path(eyespot_fleet.view.__file__).parent / "page"
-NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node, to run the page's JavaScript")
 
 FRAME = {
@@ -24,23 +18,7 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 @pytest.fixture(name="page", scope="module")
 def a_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    for module in PAGE.glob("*.js"):
-        shutil.copy(module, folder)
-    (folder / "package.json").write_text('{"type": "module"}')  # as the page's <script type="module"> says
-    return folder
-
-
-def evaluate(page: Path, module: str, expression: str, given: object = None) -> Any:
-    program = (
-        f"import * as m from './{module}.js';"
-        "const given = JSON.parse(process.argv[1]);"
-        f"console.log(JSON.stringify({expression}));"
-    )
-    command = [str(NODE), "--input-type=module", "-e", program, json.dumps(given)]
-    done = subprocess.run(command, cwd=page, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return copied(tmp_path_factory.mktemp("page"))
 
 
 def test_columns_of_a_frame_become_boxes_in_fractions(page: Path) -> None:

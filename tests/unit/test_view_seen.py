@@ -29,7 +29,7 @@ from eyespot_fleet.view.replaying import (
     newest,
     strip_of,
 )
-from eyespot_fleet.view.seen import MOST_LABELS, History, Observation, observation_in
+from eyespot_fleet.view.seen import MOST_LABELS, Observation, Sightings, observation_in
 from fakes.walkers import Walker, film
 
 DOOR = {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]}
@@ -60,9 +60,9 @@ def traced(walkers: list[Walker]) -> Iterator[Strip]:
     return trace(looks, model, Timeline(START_NS, synced=True))
 
 
-def told(walkers: list[Walker]) -> History:
+def told(walkers: list[Walker]) -> Sightings:
     """What comes over the wire of people whom a device sees."""
-    native, history = Native(Gate("eyespot/v1/shop"), "0" * 16, 0), History()
+    native, history = Native(Gate("eyespot/v1/shop"), "0" * 16, 0), Sightings()
     for strip in traced(walkers):
         for scene in strip.scenes():
             message = native.frame(scene.tracks, LABELS, "m", stamp(scene.timeline, scene.taken_ns))
@@ -73,7 +73,7 @@ def told(walkers: list[Walker]) -> History:
 
 
 def counts(
-    history: History, *rules: dict[str, object], mount: Mount = "oblique"
+    history: Sightings, *rules: dict[str, object], mount: Mount = "oblique"
 ) -> dict[str, dict[str, int]]:
     seen = history.observations("shop")
     return dict(counts_of(config_of(Device(mount), rules), seen, strip_of(seen)))
@@ -120,7 +120,7 @@ def test_only_classes_that_are_asked_for_count() -> None:
 
 
 def test_late_mode_counts_nobody_who_comes_back() -> None:
-    there_and_back = History()
+    there_and_back = Sightings()
     for number in range(80):
         there_and_back.add("shop", look(number, 7, y=200 + 15 * min(number, 80 - number)))
     for number in range(80, 90):
@@ -130,7 +130,7 @@ def test_late_mode_counts_nobody_who_comes_back() -> None:
 
 
 def test_who_stands_on_a_line_and_jitters_does_not_count() -> None:
-    history = History()
+    history = Sightings()
     for number in range(100):
         history.add("shop", look(number, 7, y=495 + 10 * (number % 2)))
     assert counts(history, DOOR) == {"door": {"in": 0, "out": 0}}
@@ -150,14 +150,14 @@ def test_rules_that_need_more_than_tracks_are_left_out() -> None:
 
 
 def test_of_nothing_nothing_is_counted() -> None:
-    assert counts(History(), DOOR, HALL) == {
+    assert counts(Sightings(), DOOR, HALL) == {
         "door": {"in": 0, "out": 0},
         "hall": {"entered": 0, "left": 0, "occupancy": 0},
     }
 
 
 def test_the_mount_says_which_point_counts() -> None:
-    history = History()
+    history = Sightings()
     for number in range(60):
         history.add("shop", look(number, 7, y=450 + 2 * number))  # centres stay above the line
     assert counts(history, DOOR)["door"] == {"in": 1, "out": 0}
@@ -165,7 +165,7 @@ def test_the_mount_says_which_point_counts() -> None:
 
 
 def test_a_stay_goes_on_though_its_track_is_missed_for_a_moment() -> None:
-    history = History()
+    history = Sightings()
     for number in range(60):
         missed = 20 <= number < 30
         history.add("shop", look(number, *([] if missed else [7])))
@@ -177,7 +177,7 @@ def test_a_stay_goes_on_though_its_track_is_missed_for_a_moment() -> None:
 
 
 def test_a_track_that_comes_back_after_ages_is_not_filled_in() -> None:
-    history = History()
+    history = Sightings()
     history.add("shop", look(0, 7))
     for number in range(1, 200):
         history.add("shop", look(number))
@@ -188,7 +188,7 @@ def test_a_track_that_comes_back_after_ages_is_not_filled_in() -> None:
 
 
 def test_tracks_of_another_process_are_others() -> None:
-    history = History()
+    history = Sightings()
     history.add("shop", look(0, 7, 9))
     history.add("shop", look(1, 7, boot="b"))
     assert len(np.unique(history.observations("shop").rows["track"])) == 3
@@ -237,7 +237,7 @@ def test_doubts_are_those_of_check() -> None:
 
 
 def test_doubts_are_of_the_newest_that_was_noticed() -> None:
-    history = History()
+    history = Sightings()
     for number in range(100):
         history.add("shop", look(number, 1, 2))
     seen = newest(history.observations("shop"), 51)
@@ -250,7 +250,7 @@ def test_doubts_are_of_the_newest_that_was_noticed() -> None:
 
 
 def test_a_history_is_bounded_in_bytes_and_keeps_the_newest() -> None:
-    history = History(most_bytes=40_000)
+    history = Sightings(most_bytes=40_000)
     for number in range(20_000):
         history.add("shop", look(number, number))
     seen = history.observations("shop")
@@ -260,7 +260,7 @@ def test_a_history_is_bounded_in_bytes_and_keeps_the_newest() -> None:
 
 
 def test_all_histories_together_are_bounded() -> None:
-    history = History(most_of_all=60_000)
+    history = Sightings(most_of_all=60_000)
     for number in range(3000):
         for device in ("a", "b", "c"):
             history.add(device, look(number, number))
@@ -269,14 +269,14 @@ def test_all_histories_together_are_bounded() -> None:
 
 
 def test_countless_names_begin_a_new_history() -> None:
-    history = History()
+    history = Sightings()
     for number in range(MOST_LABELS + 5):
         history.add("shop", look(number, 1, label=f"name-{number}"))
     assert len(history.observations("shop").labels) == 5
 
 
 def test_what_is_forgotten_is_gone() -> None:
-    history = History()
+    history = Sightings()
     history.add("shop", look(0, 1))
     history.forget("shop")
     assert len(history.observations("shop").rows) == 0
@@ -292,7 +292,7 @@ FRAME = {
 def test_a_frame_is_an_observation() -> None:
     seen = observation_in(json.dumps(FRAME).encode())
     assert seen is not None
-    history = History()
+    history = Sightings()
     history.add("shop", seen)
     told = history.observations("shop")
     assert told.rows["track"].tolist() == [1, 3]

@@ -1,6 +1,7 @@
 """The page over HTTP: its files, what devices say as server-sent events, and what is desired of them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,20 +15,27 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eyespot.topics.commands import ReqId
 from eyespot_fleet.view.asking import Answers, Proposal
-from eyespot_fleet.view.bridge import Bridge
+from eyespot_fleet.view.bridge import Bridge, Order
 from eyespot_fleet.view.browsers import Browser, Said
 from eyespot_fleet.view.guard import Guard
 
 MOST_DESIRED_BYTES: Final = 16 * 1024  # more is refused by the device
 _PAGE: Final = Path(__file__).parent / "page"
 _ALIVE_S: Final = 15.0
+_ORDERS: Final[dict[str, Order]] = {"update": "update", "rollback": "rollback"}
+_NUMBER: Final = re.compile("[0-9]{1,15}")
 _Form = TypeVar("_Form", bound=msgspec.Struct)
 
 
 class _Desired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     req_id: str
     config: dict[str, Any]
+
+
+class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    req_id: ReqId
 
 
 def application(bridge: Bridge) -> Guard:
@@ -59,6 +67,12 @@ def application(bridge: Bridge) -> Guard:
         bridge.seen.forget(_known(bridge, request))
         return Response(status_code=204)
 
+    async def history(request: Request) -> Response:
+        return _history(bridge, request)
+
+    async def order(request: Request) -> Response:
+        return await _order(bridge, request)
+
     routes = [
         Route("/events", events),
         Route("/devices/{device}/what-if", what_if, methods=["POST"]),
@@ -66,6 +80,8 @@ def application(bridge: Bridge) -> Guard:
         Route("/devices/{device}/suggestions", suggestions),
         Route("/devices/{device}/forget", forget, methods=["POST"]),
         Route("/devices/{device}/desired", desire, methods=["POST"]),
+        Route("/devices/{device}/history", history),
+        Route("/devices/{device}/model/{order}", order, methods=["POST"]),
         Mount("/", StaticFiles(directory=_PAGE, html=True)),
     ]
     return Guard(Starlette(routes=routes))
@@ -98,10 +114,27 @@ def _event(said: Said) -> bytes:
     return b'event: %b\ndata: %b,"payload":%b}\n\n' % (kind, head[:-1], payload)
 
 
+def _history(bridge: Bridge, request: Request) -> Response:
+    after = request.query_params.get("after", "0")
+    if not _NUMBER.fullmatch(after):
+        raise HTTPException(400, "after: want a number")
+    device = _known(bridge, request)
+    return Response(bridge.history(device, int(after)), media_type="application/json")
+
+
 async def _desire(bridge: Bridge, request: Request) -> Response:
     device = _known(bridge, request)
     desired = msgspec.json.encode(await _body(request, _Desired))
     return _passed_on(bridge, lambda: bridge.desire(device, desired))
+
+
+async def _order(bridge: Bridge, request: Request) -> Response:
+    device = _known(bridge, request)
+    order = _ORDERS.get(request.path_params["order"])
+    if order is None:
+        raise HTTPException(404, "no such order is known")
+    req_id = (await _body(request, _Order)).req_id
+    return _passed_on(bridge, lambda: bridge.order(device, order, req_id))
 
 
 def _known(bridge: Bridge, request: Request) -> str:

@@ -19,7 +19,7 @@ from eyespot_fleet.view.replaying import (
     doubts_of,
     strip_of,
 )
-from eyespot_fleet.view.seen import History, Observations
+from eyespot_fleet.view.seen import Observations, Sightings
 from eyespot_fleet.view.suggesting import suggestions
 
 _LATEST_NS: Final = 253_402_300_799_000_000_000  # the end of the year 9999
@@ -145,7 +145,7 @@ class Answers:
         devices: what these are like.
     """
 
-    def __init__(self, history: History, devices: Told) -> None:
+    def __init__(self, history: Sightings, devices: Told) -> None:
         self._history = history
         self._devices = devices
         self._turn = asyncio.Lock()

@@ -126,7 +126,7 @@ class _Seen:
         )
 
 
-class History:
+class Sightings:
     """The newest observations of each device. Thread-safe.
 
     Args:

@@ -79,7 +79,7 @@ export class Editor {
   mark(rules) {
     this.fit(this.marks, rules.length, () => {
       const mark = document.createElement("span");
-      [mark.className, mark.textContent] = ["mark", "!"];
+      [mark.className, mark.textContent] = ["flaw", "!"];
       mark.setAttribute("aria-hidden", "true");
       return mark;
     });

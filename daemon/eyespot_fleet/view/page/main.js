@@ -1,9 +1,13 @@
 // What the page knows, and what it shows of it.
 
 import { Asker, inWords } from "./asking.js";
+import { Counted } from "./counted.js";
 import { Drafting } from "./drafting.js";
+import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
+import { History } from "./history.js";
+import { Model } from "./model.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
@@ -28,6 +32,10 @@ const drafting = new Drafting(at("stage"), { said: (words) => { at("drafted").te
 const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => add("line", line));
 const asker = new Asker(answered);
 const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
+let grown = true; // charts are to be drawn anew
+const history = new History(() => { grown = true; });
+const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
+const model = new Model(at("model"), at("order"), history);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -43,13 +51,20 @@ function listen() {
   const events = new EventSource("/events");
   events.addEventListener("state", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
-  events.addEventListener("open", () => { for (const known of devices.values()) known.states.clear(); }); // all is told anew
+  events.addEventListener("open", () => {
+    for (const known of devices.values()) known.states.clear(); // all is told anew
+    history.choose(shown, 0);
+  });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
 
 function hear({ device, name, payload }) {
   if (device === "") {
     at("broker").textContent = payload.trouble ? `Broker: ${text(payload.trouble)}` : "";
+    return;
+  }
+  if (name.startsWith("reply/")) {
+    model.hear(device, payload);
     return;
   }
   if (name === "status" && payload === null) devices.delete(device);
@@ -62,6 +77,8 @@ function hear({ device, name, payload }) {
     settle(payload);
     asker.ask(question(true));
   }
+  if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
 
@@ -90,6 +107,7 @@ function choose(device) {
   if (drafting.isOn) drafting.end(null);
   suggestions.close();
   if (device !== null) gather(device, true);
+  history.choose(device, state("history"));
 }
 
 function corner(changed) {
@@ -117,6 +135,7 @@ function show() {
   at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
   showRules();
   showVerdict();
+  model.show(shown, devices.get(shown).states);
 }
 
 function showDevices() {
@@ -284,11 +303,17 @@ at("yes").addEventListener("click", save);
 at("no").addEventListener("click", () => at("confirm").close());
 
 let [askedAt, doubtedAt, gatheredAt, revision] = [0, 0, 0, -1];
+let chartedAt = 0;
 
 function turn(now) {
   if (stale) {
     stale = false;
     show();
+  }
+  if (grown && shown !== null && now - chartedAt > 500) {
+    [grown, chartedAt] = [false, now];
+    for (const chart of charts) chart.show(rules(), state("info")?.timezone);
+    model.showSteps();
   }
   const trails = devices.get(shown)?.trails;
   if (trails !== undefined) {

@@ -55,13 +55,13 @@ export class Suggestions {
 
   // Draws the lines on offer; again after the rules have been drawn anew.
   draw() {
-    for (const old of this.drawing.parentElement.querySelectorAll(".suggested, .number")) old.remove();
+    for (const old of this.drawing.parentElement.querySelectorAll(".suggested, .nth")) old.remove();
     this.lines.forEach(({ a, b }, nth) => {
       const shape = document.createElementNS(SVG, "polyline");
       shape.setAttribute("points", [a, b].map(([x, y]) => `${x * 1000},${y * 1000}`).join(" "));
       shape.setAttribute("class", nth === this.picked ? "suggested picked" : "suggested");
       this.drawing.append(shape);
-      const number = element("span", String(nth + 1), "number");
+      const number = element("span", String(nth + 1), "nth");
       number.setAttribute("aria-hidden", "true");
       [number.style.left, number.style.top] = [`${(a[0] + b[0]) * 50}%`, `${(a[1] + b[1]) * 50}%`];
       this.drawing.parentElement.append(number);
