@@ -29,6 +29,15 @@ export class Trails {
     this.revision += 1;
   }
 
+  // Begins anew with where those went that the server has seen.
+  recall(paths) {
+    const known = (Array.isArray(paths) ? paths : []).filter((path) => Array.isArray(path?.points));
+    const trail = ({ label, points }) => ({ label, points: points.map(([x, y]) => [x / 1000, y / 1000]) });
+    this.trails = new Map(known.map((path, n) => [`before ${n}`, trail(path)]));
+    this.many = known.reduce((sum, { points }) => sum + points.length, 0);
+    this.revision += 1;
+  }
+
   forgetOldest() {
     const [key, { points }] = this.trails.entries().next().value;
     this.trails.delete(key);

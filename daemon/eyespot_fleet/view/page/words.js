@@ -5,7 +5,7 @@ export const LONGEST_NAME = 64;
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
 export function text(value, most = MOST_CHARACTERS) {
-  const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+  const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value) ?? "";
   return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
 }
 
