@@ -97,10 +97,31 @@ def config_of(device: Device, rules: Sequence[Mapping[str, object]]) -> Config:
     return msgspec.structs.replace(config, device=named)
 
 
+def judged(device: Device, rules: Sequence[Mapping[str, object]]) -> tuple[Config, Mapping[str, str]]:
+    """Return a configuration with those rules that the device would take, and why it would refuse the others.
+
+    The device itself refuses all of them together. See `RefusedError.reasons`.
+    """
+    reasons: dict[str, str] = {}
+    while True:
+        try:
+            return config_of(device, rules), reasons
+        except RefusedError as error:
+            reasons = {**error.reasons, **reasons}
+            before = len(rules)
+            rules = [rule for rule in rules if _id_of(rule) not in reasons]
+            if len(rules) == before:
+                rules = []
+
+
+def _id_of(rule: Mapping[str, object]) -> str:
+    told = rule.get("id")
+    return told if isinstance(told, str) else ""
+
+
 def _id_at(path: KeyPath, rules: Sequence[Mapping[str, object]]) -> str:
     nth = path[1] if len(path) > 1 else None
-    told = rules[nth].get("id") if isinstance(nth, int) else ""
-    return told if isinstance(told, str) else ""
+    return _id_of(rules[nth]) if isinstance(nth, int) else ""
 
 
 def _in_words(problem: Problem) -> str:

@@ -8,7 +8,7 @@ import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
 import { History } from "./history.js";
 import { Model } from "./model.js";
-import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
+import { changed, changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
 import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
@@ -110,8 +110,8 @@ function choose(device) {
   history.choose(device, state("history"));
 }
 
-function corner(changed) {
-  change(rules().map((rule) => (rule.id === chosen ? changed(rule) : rule)));
+function corner(moved) {
+  change(rules().map((rule) => (rule.id === chosen ? moved(rule) : rule)));
   showRules(); // at once: the next key goes on from there
 }
 
@@ -171,9 +171,10 @@ function showRules() {
   at("rules").replaceChildren(...all.map(ruleRow));
   editor.show(drawn, chosen, whatIf.flaws());
   suggestions.draw();
-  const changed = changes(rulesOf(state("config/reported")), all).length > 0;
-  at("revert").disabled = !changed;
-  at("save").disabled = !changed || (draft !== null && whatIf.refusedRules === draft);
+  const before = rulesOf(state("config/reported"));
+  const isChanged = changes(before, all).length > 0;
+  at("revert").disabled = !isChanged;
+  at("save").disabled = !isChanged || whatIf.refuses(all, changed(before, all));
   at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));
@@ -183,7 +184,7 @@ function ruleRow(rule) {
   const row = document.createElement("tr");
   const says = element("td", counted(state(`rule/${rule.id}/state`)));
   says.dataset.testid = `says-${rule.id}`;
-  const counts = element("td", inWords(whatIf.counts[rule.id]));
+  const counts = element("td", inWords(whatIf.counts.get(rule.id)));
   counts.dataset.testid = `drawn-${rule.id}`;
   for (const words of whatIf.beside(rule.id)) counts.append(element("small", words));
   row.append(element("td", rule.id), element("td", rule.kind), says, counts);
