@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -11,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from eyespot.broker.settings import endpoint
 
 WALKERS = 6
+MOST_LABEL = 64  # of a class; who says more is not heard
 _STEPS = 100  # of a walk
 _RULES = [
     {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]},
@@ -83,10 +85,12 @@ def _frame(words: str, seq: int, device: int) -> dict[str, Any]:
     corners = [(150 * k + step + 5 * device, 8 * step + 15 * (k % 3)) for k in range(WALKERS)]
     return {
         "schema": "eyespot.frame/2",
-        "t": "2026-01-01T00:00:00.000Z",
+        "t": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "clock": "synced",
+        "model": "people@1.1.0-3f0a91b2c7de",
         "boot_id": "0123456789abcdef",
         "seq": seq,
-        "labels": [words],
+        "labels": [words[:MOST_LABEL]],
         "tracks": [k + WALKERS * (seq // _STEPS) for k in range(WALKERS)],
         "classes": [0] * WALKERS,
         "scores": [50] * WALKERS,
