@@ -27,21 +27,14 @@ await opened(process.argv[2], {}, async (page) => {
     await page.getByTestId("devices").getByRole("button").nth(n).click();
     await said(page, "seen", /^[1-9]\d* trails/);
     const which = page.getByTestId("which");
-    await which.selectOption({ index: 0 });
+    const options = await which.locator("option").count();
+    for (let option = 0; option < options; option += 1) await which.selectOption({ index: option });
     await page.getByTestId("turn").click();
-    await page.getByTestId("save").click();
-    await page.getByTestId("yes").click();
-    await said(page, "verdict", /device/);
-    for (let option = 0; option < await which.locator("option").count(); option += 1) {
-      await which.selectOption({ index: option });
-      const turn = page.getByTestId("turn");
-      if (await turn.isEnabled()) await turn.click();
-    }
-    await said(page, "whatif", /refuse/); // what is odd about them was said, and cannot be saved
-    await page.getByTestId("suggest").click();
-    await said(page, "suggestions", /Close/);
+    await said(page, "whatif", /refuse/); // what is odd about them was said, and what is right can be saved
+    await which.selectOption({ index: 0 });
     await page.getByTestId("counted-rule").waitFor();
     await pressAll(page);
+    await said(page, "verdict", /device/);
   }
   assert.equal(await page.getByTestId("devices").getByRole("button").count(), many);
   assert.equal(await page.evaluate(() => window.owned), undefined);
