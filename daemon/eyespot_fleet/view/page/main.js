@@ -5,7 +5,7 @@ import { crossings } from "./crossing.js";
 import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { History } from "./history.js";
+import { Journal } from "./journal.js";
 import { Model } from "./model.js";
 import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
 import { Scene } from "./scene.js";
@@ -17,9 +17,9 @@ const devices = new Map(); // id -> { states: Map, trails }
 const scene = new Scene(at("scene"));
 const editor = new Editor(at("drawing"), moved);
 let grown = true; // charts are to be drawn anew
-const history = new History(() => { grown = true; });
-const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
-const model = new Model(at("model"), at("order"), history);
+const journal = new Journal(() => { grown = true; });
+const charts = [new Counted(at("counted"), journal), new Dwell(at("dwell"), journal)];
+const model = new Model(at("model"), at("order"), journal);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -37,7 +37,7 @@ function listen() {
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
   events.addEventListener("open", () => {
     for (const known of devices.values()) known.states.clear(); // all is told anew
-    history.choose(shown, 0);
+    journal.choose(shown, 0);
   });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
@@ -58,7 +58,7 @@ function hear({ device, name, payload }) {
   }
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
   if (device === shown && name === "config/reported") settle(payload);
-  if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && name === "journal") journal.heard(payload);
   if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
@@ -82,7 +82,7 @@ function see({ device, payload }) {
 function choose(device) {
   [shown, chosen, draft, asked, saved, answered, stale] = [device, "", null, "", null, -1, true];
   scene.frame = null;
-  history.choose(device, state("history"));
+  journal.choose(device, state("journal"));
 }
 
 function moved(n, where) {
