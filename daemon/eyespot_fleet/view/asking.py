@@ -141,12 +141,12 @@ class Answers:
     """Answers one question after the other, in a thread, so that what devices say goes on to the pages.
 
     Args:
-        history: of what devices noticed.
+        sightings: what devices noticed.
         devices: what these are like.
     """
 
-    def __init__(self, history: Sightings, devices: Told) -> None:
-        self._history = history
+    def __init__(self, sightings: Sightings, devices: Told) -> None:
+        self._sightings = sightings
         self._devices = devices
         self._turn = asyncio.Lock()
 
@@ -167,7 +167,7 @@ class Answers:
             return await asyncio.to_thread(ask, *args, **kwargs)
 
     def _what_if(self, device: str, proposal: Proposal) -> WhatIf:
-        seen, about = self._history.observations(device), self._about(device)
+        seen, about = self._sightings.observations(device), self._about(device)
         config, refused = judged(about, proposal.rules)
         counted = tuple(rule for rule in config.rules if proposal.only in {None, rule.id})
         counts = counts_of(msgspec.structs.replace(config, rules=counted), seen, strip_of(seen))
@@ -175,12 +175,12 @@ class Answers:
         return WhatIf(span_of(seen), refused, counts, doubts)
 
     def _seen(self, device: str) -> Seen:
-        seen = self._history.observations(device)
+        seen = self._sightings.observations(device)
         walks = walks_of(seen, self._about(device).mount)
         return Seen(span_of(seen), GRID, heat_of(walks), arrows_of(walks), paths_of(walks, seen.labels))
 
     def _suggestions(self, device: str) -> Suggestions:
-        seen, about = self._history.observations(device), self._about(device)
+        seen, about = self._sightings.observations(device), self._about(device)
         found = suggestions(walks_of(seen, about.mount), about.size)
         rules = [{"kind": "line", "id": str(nth), "a": one.a, "b": one.b} for nth, one in enumerate(found)]
         config = config_of(about, rules)

@@ -59,7 +59,7 @@ class Observations(NamedTuple):
         labels: class names by label.
         taken_ns: (looks,) int64; UTC in ns since 1970.
         counts: (looks,) how many rows belong to each.
-        rows: see `ROW`; tracks have ids of this history, ascending within each look.
+        rows: see `ROW`; tracks have ids of their own here, ascending within each look.
     """
 
     labels: tuple[str, ...]
@@ -133,7 +133,7 @@ class Sightings:
 
     Args:
         most_bytes: of one device; whole blocks of the oldest give way.
-        most_of_all: of all devices together; then the largest history gives way.
+        most_of_all: of all devices together; then the device with most gives way.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_of_all: int = MOST_BYTES_OF_ALL) -> None:

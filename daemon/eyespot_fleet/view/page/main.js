@@ -6,7 +6,7 @@ import { Drafting } from "./drafting.js";
 import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { History } from "./history.js";
+import { Journal } from "./journal.js";
 import { Model } from "./model.js";
 import { changed, changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
@@ -33,9 +33,9 @@ const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => 
 const asker = new Asker(answered);
 const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
 let grown = true; // charts are to be drawn anew
-const history = new History(() => { grown = true; });
-const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
-const model = new Model(at("model"), at("order"), history);
+const journal = new Journal(() => { grown = true; });
+const charts = [new Counted(at("counted"), journal), new Dwell(at("dwell"), journal)];
+const model = new Model(at("model"), at("order"), journal);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -53,7 +53,7 @@ function listen() {
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
   events.addEventListener("open", () => {
     for (const known of devices.values()) known.states.clear(); // all is told anew
-    history.choose(shown, 0);
+    journal.choose(shown, 0);
   });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
@@ -77,7 +77,7 @@ function hear({ device, name, payload }) {
     settle(payload);
     asker.ask(question(true));
   }
-  if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && name === "journal") journal.heard(payload);
   if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
@@ -107,7 +107,7 @@ function choose(device) {
   if (drafting.isOn) drafting.end(null);
   suggestions.close();
   if (device !== null) gather(device, true);
-  history.choose(device, state("history"));
+  journal.choose(device, state("journal"));
 }
 
 function corner(moved) {
