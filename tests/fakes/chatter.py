@@ -12,8 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from eyespot.broker.settings import endpoint
 
 WALKERS = 6
-MOST_LABEL = 64  # of a class; who says more is not heard
+MOST_LABEL = 64  # of a class or a direction; who says more is not heard
 _STEPS = 100  # of a walk
+_BUCKET = 20  # frames
 _RULES = [
     {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]},
     {"kind": "zone", "id": "hall", "points": [[0.2, 0.6], [0.8, 0.6], [0.5, 0.9]]},
@@ -59,6 +60,10 @@ class Chatter:
         while not self._over.wait(max(0.0, due - time.monotonic())):
             for n, root in enumerate(self._roots):
                 self._client.publish(f"{root}/frame", json.dumps(_frame(self._words, seq, n)))
+                if seq % _BUCKET == 0:
+                    self._client.publish(
+                        f"{root}/rule/door/bucket", json.dumps(_bucket(self._words, seq)), qos=1
+                    )
             seq += 1
             due += self._pause_s
 
@@ -77,6 +82,44 @@ def _states(words: str) -> dict[str, dict[str, Any]]:
         "health": {"ok": False, "states": [ill], "observations_hz": 10},
         "config/reported": {"req_id": words, "code": words, "detail": words, "config": {"rules": rules}},
         "rule/door/state": {"counts": {words: {words: words}}},
+        "model/state": dict.fromkeys(
+            ("installed_version", "latest_version", "title", "release_summary"), words
+        ),
+        "model/detail": {
+            **dict.fromkeys(
+                ("state", "code", "reason", "looks", "good", "previous", "staged", "percent"), words
+            ),
+            "trial": {"bundle": words, "starts": words},
+            "offer": {"name": words, "version": words, "waits_for": words},
+            "last_result": dict.fromkeys(("outcome", "bundle", "reason", "at"), words),
+            "quarantine": [{"bundle": words, "reason": words}],
+        },
+    }
+
+
+def _bucket(words: str, seq: int) -> dict[str, Any]:
+    start, end = "2026-01-01T12:00:00.000Z", "2026-01-01T12:01:00.000Z"
+    return {
+        "schema": "eyespot.bucket/1",
+        "t": end,
+        "clock": "synced",
+        "boot_id": "0123456789abcdef",
+        "seq": seq,
+        "kind": "bucket",
+        "rule": "door",
+        "start": start,
+        "end": end,
+        "bucket_s": 60,
+        "rev": 0,
+        "cut": None,
+        "counts": {words[:MOST_LABEL]: {"in": 4, words[:MOST_LABEL]: 5}},
+        "gauges": {},
+        "durations": {},
+        "coverage": 0.9,
+        "gaps": [{"start": start, "end": end, "cause": words[:MOST_LABEL]}],
+        "ambiguous": 0,
+        "uncertainty": 3.0,
+        "model": words[:MOST_LABEL],
     }
 
 
