@@ -84,7 +84,8 @@ class TracingDesk:
         pieces, more = self._keeper.read(command.after, since, until, MOST_PIECES)
         if pieces:
             self._asked = _Asked(command.req_id, heard, pieces, more)
-        kept = f"{len(pieces)} pieces follow" if pieces else "nothing is kept of that time"
+        follow = "1 piece follows" if len(pieces) == 1 else f"{len(pieces)} pieces follow"
+        kept = follow if pieces else "nothing is kept of that time"
         return Verdict("ok", kept, done=Result(pieces=len(pieces)))
 
     def tick(self) -> None:

@@ -26,7 +26,6 @@ KEEP_EVERY_S = 30  # so much is lost with the power
 _MS_NS = 1_000_000
 _HOUR_MS = 3_600_000
 _EVER_MS = 1 << 62
-_TROUBLE = "trajectories_failed"
 
 Keeps = Literal["off", "always", "aim"]
 
@@ -128,12 +127,13 @@ class Keeper:
         except OSError as error:
             self.lost += len(pieces)
             self._health.raise_state(
-                _TROUBLE, f"where people went is not kept, counts are ({one_line(error)}): see to the disk"
+                "trajectories_failed",
+                f"where people went is not kept, counts are ({one_line(error)}): see to the disk",
             )
         else:
             self.lost += missed > 0
             if pieces:
-                self._health.clear_state(_TROUBLE)
+                self._health.clear_state("trajectories_failed")
 
     def read(self, after: int, since_ms: int, until_ms: int, most: int) -> tuple[list[Kept], bool]:
         """Return pieces behind a cursor, of a time, and whether there are more than so many."""
@@ -180,7 +180,8 @@ class Keeper:
             self._segments.forget(_EVER_MS)
         except OSError as error:
             self._health.raise_state(
-                _TROUBLE, f"where people went cannot be removed ({one_line(error)}): see to the disk"
+                "trajectories_failed",
+                f"where people went cannot be removed ({one_line(error)}): see to the disk",
             )
 
 
