@@ -53,6 +53,7 @@ class Office(Desk):
         self.file = folder / "eyespot.toml"
         if not self.file.exists():
             write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
+        self._read: tuple[int, Config] | None = None
         self.environ: dict[str, str] = {}
         self.steward = Steward(self.clock, unattended=unattended)
         self.handovers: list[Handover] = []
@@ -73,7 +74,7 @@ class Office(Desk):
         self.diagnosing = Diagnosing(self._gather, native=native, post=self._post, clock=self.clock)
         self.tracing = Tracing(
             folder / "state",
-            lambda: self.config,
+            self._config_by_time,
             health=self.health,
             native=native,
             post=self._post,
@@ -108,6 +109,13 @@ class Office(Desk):
     @property
     def config(self) -> Config:
         return load(self.file).config
+
+    def _config_by_time(self) -> Config:
+        """The same, read anew when the file is another one: it is asked for several times a second."""
+        changed_ns = self.file.stat().st_mtime_ns
+        if self._read is None or self._read[0] != changed_ns:
+            self._read = changed_ns, self.config
+        return self._read[1]
 
     def _post(self, handover: Handover) -> None:
         self.handovers.append(handover)

@@ -42,6 +42,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 class _Told(msgspec.Struct, frozen=True):
+    index: int
     cursor: int
     more: bool
     piece: Piece
@@ -89,7 +90,7 @@ def pieces(device: Device, since_ms: int, until_ms: int) -> Iterator[Piece]:
     while True:
         device.ask("trajectories", {**times, "after": after})
         reply = _reply(device)
-        told = [] if reply is None or reply.code != "ok" else list(_told(device, reply, after))
+        told = [] if reply is None or reply.code != "ok" else list(_told(device, reply))
         yield from (one.piece for one in told)
         if told:
             after, tries = told[-1].cursor, 0
@@ -164,9 +165,10 @@ def _count(reply: _Reply) -> int:
     return 0 if reply.result is None else reply.result.pieces
 
 
-def _told(device: Device, reply: _Reply, after: int) -> Iterator[_Told]:
-    """Yield the pieces that were announced, as far as they come; what comes twice, once."""
-    for _ in range(_count(reply)):
+def _told(device: Device, reply: _Reply) -> Iterator[_Told]:
+    """Yield the pieces that were announced, up to the first that does not come; what comes twice, once."""
+    index = 0
+    while index < _count(reply):
         answer = device.answer()
         if answer is None:
             return
@@ -174,6 +176,8 @@ def _told(device: Device, reply: _Reply, after: int) -> Iterator[_Told]:
             told = msgspec.json.decode(answer, type=_Told)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
-        if told.cursor > after:
-            after = told.cursor
+        if told.index > index:
+            return
+        if told.index == index:
+            index += 1
             yield told
