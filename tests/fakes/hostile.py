@@ -17,7 +17,7 @@ VALID: dict[str, dict[str, Any]] = {
     "cmd/log": {"args": {"level": "debug"}},
     "cmd/diagnose": {"args": {}},
     "cmd/aim": {"args": {"minutes": 60}},
-    "cmd/trajectories": {"args": {"after": 1, "since": "2026-11-26T12:00:00Z"}},
+    "cmd/trajectories": {"args": {"after": 0, "since": "1970-01-01T00:00:00Z"}},
     "model/desired": {"bundle": "people", "version": "9.9.9"},
     "config/desired": {"config": {"model": {"min_score": 0.5}, "topics": {"health_s": 30}}},
 }
