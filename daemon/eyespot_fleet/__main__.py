@@ -8,7 +8,19 @@ import eyespot
 from eyespot.commands import program
 
 try:
-    from eyespot_fleet.commands import broker, enrol, publish, release, rollout, simulate, status, view, watch
+    from eyespot_fleet.commands import (
+        aim,
+        broker,
+        enrol,
+        publish,
+        release,
+        rollout,
+        simulate,
+        status,
+        trajectories,
+        view,
+        watch,
+    )
 except ImportError as error:  # the device has the program, too, but not what it needs
     sys.exit(f"eyespot-fleet: {error}; pip install 'eyespot[fleet]'")
 
@@ -36,6 +48,10 @@ examples:
   eyespot-fleet status --broker mqtts://mqtt.example      how all are; --sick: who is not, and why
   eyespot-fleet watch --broker mqtts://mqtt.example       boxes, counts and health of each, live
   eyespot-fleet view --broker mqtts://mqtt.example        a page to watch and to draw lines on
+  eyespot-fleet aim entrance-1 --broker mqtts://mqtt.example
+                                                          have it keep where people go, for an hour
+  eyespot-fleet trajectories entrance-1 --broker mqtts://mqtt.example -o ways.jsonl
+                                                          where they went, for `eyespot replay`
   eyespot-fleet simulate --devices 1000 --broker mqtt://127.0.0.1:1883
                                                           what so many would ask of a broker
 """
@@ -51,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"eyespot-fleet {eyespot.__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (enrol, broker, publish, release, rollout, status, watch, view, simulate):
+    for command in (
+        enrol, broker, publish, release, rollout, status, watch, view, aim, trajectories, simulate
+    ):  # fmt: skip
         command.add_to(commands)
     return root
 

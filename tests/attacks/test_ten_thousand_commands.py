@@ -27,6 +27,11 @@ class Attacked:
     def __init__(self, folder: Path) -> None:
         self.twin = Device(folder)
         self.office = Office(folder, clock=self.twin.clock, desire=self.twin.twin.hear)
+        with self.office.file.open("a") as file:
+            file.write("[trajectories]\nkeep = true\n")
+        (folder / "state").mkdir(exist_ok=True)
+        self.office.tracing.desk.tick()
+        self.office.posted.clear()
         self.office.walks(2)
         self.office.clock.sleep(MINUTE_S)
         self.before = self.state()
@@ -47,6 +52,8 @@ class Attacked:
             "level": logging.getLogger("eyespot").level,
             "restart": office.steward.wish(),
             "diagnosis": office.diagnosing.gathers,
+            "aims": office.tracing.desk._keeper.aiming.active,
+            "tells where people went": office.tracing.desk._asked,
             "desired": twin.twin._record,
             "kept": (twin.folder / "state" / NAME).exists(),
             "configuration": twin.life.retuning.config,

@@ -16,6 +16,8 @@ VALID: dict[str, dict[str, Any]] = {
     "cmd/restart": {"args": {}},
     "cmd/log": {"args": {"level": "debug"}},
     "cmd/diagnose": {"args": {}},
+    "cmd/aim": {"args": {"minutes": 60}},
+    "cmd/trajectories": {"args": {"after": 0, "since": "1970-01-01T00:00:00Z"}},
     "model/desired": {"bundle": "people", "version": "9.9.9"},
     "config/desired": {"config": {"model": {"min_score": 0.5}, "topics": {"health_s": 30}}},
 }

@@ -1,6 +1,7 @@
 """A device that can be told everything, over a real pipeline, without threads but that of a diagnosis."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ from eyespot.app.diagnosis import Sources, gather
 from eyespot.app.orders import Orders
 from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
+from eyespot.app.tracing import Tracing
 from eyespot.config import Config, load
+from eyespot.domain.event import Event
 from eyespot.domain.message import Heard
 from eyespot.domain.observation import Detections, Observation
+from eyespot.domain.track import Scene
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import RuleSettings, build
@@ -49,6 +53,7 @@ class Office(Desk):
         self.file = folder / "eyespot.toml"
         if not self.file.exists():
             write_config(folder, camera={"source": "scene"}, url="mqtt://localhost")
+        self._read: tuple[int, Config] | None = None
         self.environ: dict[str, str] = {}
         self.steward = Steward(self.clock, unattended=unattended)
         self.handovers: list[Handover] = []
@@ -64,10 +69,17 @@ class Office(Desk):
             turn=turn,
             clock=self.clock,
         )
-        watch = lambda _scene, _labels, events: self.tallies.note(events)  # noqa: E731 - as short as it is
-        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), built, native, watch=watch)
+        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), built, native, watch=self._watch)
         self.pipeline.begin({}, self.clock.now_ns(), self.clock.timeline())
         self.diagnosing = Diagnosing(self._gather, native=native, post=self._post, clock=self.clock)
+        self.tracing = Tracing(
+            folder / "state",
+            self._config_by_time,
+            health=self.health,
+            native=native,
+            post=self._post,
+            clock=self.clock,
+        )
         self.orders = Orders(
             self.pipeline,
             self.steward,
@@ -77,7 +89,12 @@ class Office(Desk):
             clock=self.clock,
             adjust=self._adjust,
             tallies=self.tallies,
+            tracing=self.tracing.desk,
         )
+
+    def _watch(self, scene: Scene, labels: tuple[str, ...], events: Sequence[Event]) -> None:
+        self.tallies.note(events)
+        self.tracing.note(scene, labels)
 
     def _adjust(self, min_score: float, req_id: str | None) -> Verdict:
         self.adjusted.append((min_score, req_id))
@@ -92,6 +109,13 @@ class Office(Desk):
     @property
     def config(self) -> Config:
         return load(self.file).config
+
+    def _config_by_time(self) -> Config:
+        """The same, read anew when the file is another one: it is asked for several times a second."""
+        changed_ns = self.file.stat().st_mtime_ns
+        if self._read is None or self._read[0] != changed_ns:
+            self._read = changed_ns, self.config
+        return self._read[1]
 
     def _post(self, handover: Handover) -> None:
         self.handovers.append(handover)

@@ -190,6 +190,13 @@ def test_the_end_of_the_service_leaves_the_level_as_it_was() -> None:
         ("cmd/restart", '{"args": {"when": "now"}}'),
         ("cmd/restart", "latest"),
         ("cmd/diagnose", "{}"),
+        ("cmd/aim", '{"args": {"minutes": 1441}}'),
+        ("cmd/aim", '{"args": {"minutes": -1}}'),
+        ("cmd/aim", '{"args": {"minutes": 1.5}}'),
+        ("cmd/aim", '{"args": {"hours": 1}}'),
+        ("cmd/trajectories", "{}"),
+        ("cmd/trajectories", '{"args": {"after": 1}}'),
+        ("cmd/trajectories", '{"req_id": "a/b"}'),
     ],
 )
 def test_arguments_that_are_not_declared_do_nothing(office: Office, suffix: str, payload: str) -> None:

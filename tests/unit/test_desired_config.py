@@ -54,12 +54,26 @@ def test_what_is_not_desired_stays_as_the_file_has_it() -> None:
         {"model": {"bundle": "/tmp/evil"}},
         {"topics": {"frame": True}},
         {"topics": {"health_s": 30, "frame": True}},
+        {"trajectories": {"keep": True}},
+        {"trajectories": {"hours": 25}},
+        {"trajectories": {"hours": 24.5}},
+        {"trajectories": {"mb": 1}},
         {"anything": {}},
     ],
 )
 def test_identity_trust_and_looser_privacy_are_refused(desired: dict[str, Any]) -> None:
     with pytest.raises(DesiredRefusedError):
         lay_over(LOADED, desired)
+
+
+def test_what_is_kept_of_where_people_went_may_be_made_less() -> None:
+    loaded = parse(FILE + "[trajectories]\nkeep = true\n", "eyespot.toml")
+    less = lay_over(loaded, {"trajectories": {"keep": False, "hours": 1, "aim": False}}).config.trajectories
+    assert (less.keep, less.hours, less.aim) == (False, 1, False)
+    with pytest.raises(DesiredRefusedError, match="aim can be switched off from here"):
+        lay_over(
+            parse(FILE + "[trajectories]\naim = false\n", "eyespot.toml"), {"trajectories": {"aim": True}}
+        )
 
 
 def test_privacy_may_be_tightened() -> None:

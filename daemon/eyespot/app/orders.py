@@ -11,6 +11,7 @@ from eyespot.domain.notice import NOTICE, Notice
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Clock, Handover
 from eyespot.supervisor.diagnosing import Diagnosing
+from eyespot.supervisor.tracing_desk import TracingDesk
 from eyespot.topics.commands import Command, Kind
 from eyespot.topics.model_payloads import Result
 from eyespot.update.commands import Verdict
@@ -31,6 +32,7 @@ class Orders:
         clock: for everything.
         adjust: has another smallest score desired; takes it and the id of the command.
         tallies: of people at the door.
+        tracing: has where people went.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class Orders:
         clock: Clock,
         adjust: Callable[[float, str | None], Verdict],
         tallies: Tallies,
+        tracing: TracingDesk,
     ) -> None:
         self._tallies = tallies
+        self._tracing = tracing
         self._pipeline = pipeline
         self._steward = steward
         self._diagnosing = diagnosing
@@ -62,6 +66,10 @@ class Orders:
             return self._adjust(command.min_score, command.req_id)
         if command.kind is Kind.TALLY:
             return self._tallies.press(command)
+        if command.kind is Kind.AIM and command.minutes is not None:
+            return self._tracing.aim(command.minutes)
+        if command.kind is Kind.TRAJECTORIES:
+            return self._tracing.send(command, heard)
         return self._tend(command, heard)
 
     def _tend(self, command: Command, heard: Heard) -> Verdict:

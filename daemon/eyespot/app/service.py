@@ -22,6 +22,7 @@ from eyespot.app.retuning import Parts, Retuning
 from eyespot.app.self_audit import SelfAuditing, look_at_itself
 from eyespot.app.steward import Steward
 from eyespot.app.tallies import Tallies
+from eyespot.app.tracing import Tracing
 from eyespot.app.twin import Life, Twin
 from eyespot.domain.event import Event
 from eyespot.domain.track import Scene
@@ -101,11 +102,14 @@ def serve(
                 each_tick(health)
                 door.tick()
 
-            return life.supervisor(manager, reload, next_wish, tick).run()
+            try:
+                return life.supervisor(manager, reload, next_wish, tick).run()
+            finally:
+                life.tracing.end()
 
 
 class _Life:
-    """The parts of one life, wired."""
+    """The parts of one life, wired; `tracing` is to be ended after it."""
 
     def __init__(
         self,
@@ -149,6 +153,14 @@ class _Life:
         self._source = self._make_source_worker()
         self._turn = threading.Lock()
         self._tallies = self._make_tallies(native)
+        self.tracing = Tracing(
+            plan.state_dir,
+            lambda: self._retuning.config,
+            health=self._health,
+            native=native,
+            post=self._store.post,
+            clock=clock,
+        )
         self._pipeline = parts.pipeline(plan, native, gate, self._watch)
         self._reporter = self._make_reporter(native)
         self._announcer = announcing.announcer(
@@ -197,6 +209,7 @@ class _Life:
 
     def _watch(self, scene: Scene, labels: tuple[str, ...], events: Sequence[Event]) -> None:
         self._steward.hour.note(scene, labels)
+        self.tracing.note(scene, labels)
         self._tallies.note(events)
 
     def last_hour(self) -> bytes:
@@ -315,6 +328,7 @@ class _Life:
             clock=self._clock,
             adjust=self._adjust,
             tallies=self._tallies,
+            tracing=self.tracing.desk,
         )
 
         auditing = SelfAuditing(
@@ -328,6 +342,7 @@ class _Life:
             diagnosing.tick()
             auditing.tick()
             self._tallies.tick()
+            self.tracing.desk.tick()
             self._announcer.tick()
 
         return ModelDesk(

@@ -1,4 +1,4 @@
-"""Tracks of a recording: followed anew, or as they were left in the cache."""
+"""Tracks of a recording: followed anew, as they were left in the cache, or as a device has kept them."""
 
 import hashlib
 import os
@@ -9,11 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 import eyespot
+from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
 from eyespot.domain.strip import Strip
 from eyespot.ports import ModelIdentity
 from eyespot.recording import RecordingReader, digest
 from eyespot.store.track_cache import TrackCache
+from eyespot.store.trajectories.file import WaysFile, is_ways
 from eyespot.tracking.tracing import trace
 
 _MAKES_TRACKS = ("recording.py", "ports.py", "domain/*.py", "tracking/*.py")
@@ -43,14 +45,17 @@ def trace_of(file: Path, min_score: float, *, cached: bool = True, by_tracks: bo
     """Return the tracks of a recording; those in the cache where they were followed before.
 
     Args:
-        file: the recording.
+        file: the recording; or trajectories, which are tracks already.
         min_score: from which on a detection can start a track.
         cached: whether the cache may be used.
         by_tracks: whether tracks are enough; else the observations are needed, too, and read again.
 
     Raises:
-        InputError: the recording cannot be read; while strips are taken, also: it is damaged, or cut off.
+        InputError: the recording cannot be read, or has tracks alone where observations are needed; while
+            strips are taken, also: it is damaged, or cut off.
     """
+    if not file.is_fifo() and is_ways(file):
+        return _kept(file, min_score, by_tracks=by_tracks)
     reader = RecordingReader(file)
     sha256, model = digest(file), reader.header.identity(min_score)
     timeline = Timeline(reader.header.started_utc_ns, synced=True)
@@ -62,6 +67,17 @@ def trace_of(file: Path, min_score: float, *, cached: bool = True, by_tracks: bo
         strips = cache.keep(key, strips) if found is None else found
     header = reader.header
     return Traced(sha256, model, timeline, header.rate_hz, (header.width, header.height), strips)
+
+
+def _kept(file: Path, min_score: float, *, by_tracks: bool) -> Traced:
+    if not by_tracks:
+        raise InputError(f"{file}: has tracks alone, and a rule looks at all that was observed: record that")
+    ways = WaysFile(file)
+    header = ways.header
+    size = header.width, header.height
+    return Traced(
+        digest(file), header.identity(min_score), ways.timeline, header.rate_hz, size, ways.strips()
+    )
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

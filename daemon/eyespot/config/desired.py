@@ -20,6 +20,7 @@ _MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
     "camera": ("mount",),
     "model": ("min_score",),
     "topics": ("frame", "health_s"),
+    "trajectories": ("keep", "hours", "aim"),
 }
 _UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": SECRETS}
 _MOST_TOLD = 5
@@ -78,9 +79,25 @@ def _refuse_foreign(config: Config, desired: Mapping[str, Any]) -> None:
             if foreign is not None:
                 only = ", ".join(allowed)
                 raise DesiredRefusedError(f"[{name}] {foreign[:40]} is the device's own; there is {only}")
-    topics = desired.get("topics")
-    if isinstance(topics, dict) and topics.get("frame") is True and not config.topics.frame:
-        raise DesiredRefusedError("[topics] frame can be switched off from here, and on only in the file")
+    for table, key, is_on in (
+        ("topics", "frame", config.topics.frame),
+        ("trajectories", "keep", config.trajectories.keep),
+        ("trajectories", "aim", config.trajectories.aim),
+    ):
+        if not is_on and _wanted(desired, table, key) is True:
+            raise DesiredRefusedError(
+                f"[{table}] {key} can be switched off from here, and on only in the file"
+            )
+    hours = _wanted(desired, "trajectories", "hours")
+    if isinstance(hours, int | float) and hours > config.trajectories.hours:
+        raise DesiredRefusedError(
+            f"[trajectories] hours can be made less from here; the file says {config.trajectories.hours}"
+        )
+
+
+def _wanted(desired: Mapping[str, Any], table: str, key: str) -> Any:
+    keys = desired.get(table)
+    return keys.get(key) if isinstance(keys, dict) else None
 
 
 def _is_foreign(allowed: tuple[str, ...], key: str) -> bool:

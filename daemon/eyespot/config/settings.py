@@ -8,7 +8,7 @@ from eyespot.broker.settings import MqttSettings
 from eyespot.host.settings import DeviceSettings
 from eyespot.rules import RuleSettings
 from eyespot.sources.settings import CameraSettings
-from eyespot.store.settings import StateSettings
+from eyespot.store.settings import StateSettings, TrajectoriesSettings
 from eyespot.update.settings import UpdateSettings
 
 _MOST_RULES = 100
@@ -84,6 +84,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         mqtt: where to publish.
         state: where counts are kept.
         topics: what is published beyond states and events.
+        trajectories: whether it is kept where people went.
         home_assistant: how Home Assistant gets to know the device.
         update: where models come from.
         privacy: what people are told of the installation.
@@ -96,6 +97,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     mqtt: MqttSettings
     state: StateSettings = StateSettings()
     topics: TopicsSettings = TopicsSettings()
+    trajectories: TrajectoriesSettings = TrajectoriesSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     update: UpdateSettings = UpdateSettings()
     privacy: PrivacySettings = PrivacySettings()

@@ -43,6 +43,23 @@ class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return Limits(self.outbox_mb * 1_000_000, self.outbox_days * 86_400 * SECOND_NS)
 
 
+class TrajectoriesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whether it is kept on the device where people went, to try rules on it.
+
+    Attributes:
+        keep: keep it always. Off, as it says where each person was.
+        hours: for how long each way is kept, at most.
+        mb: how much of the disk they may take; then the oldest give way.
+        aim: let an operator switch it on for at most a day, which ends by itself. Where neither this nor
+            `keep` is set, what was kept is removed.
+    """
+
+    keep: bool = False
+    hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 24
+    mb: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
+    aim: bool = True
+
+
 def state_dir(settings: StateSettings, environ: Mapping[str, str]) -> Path:
     """Return the folder in which state is kept; it need not exist yet.
 

@@ -43,6 +43,8 @@ class Kind(Enum):
     MIN_SCORE = "cmd/settings/min_score"
     DIAGNOSE = "cmd/diagnose"
     TALLY = "cmd/tally"
+    AIM = "cmd/aim"
+    TRAJECTORIES = "cmd/trajectories"
     DESIRED = DESIRED
 
 
@@ -61,6 +63,9 @@ class Command:
         level: from which on the log is to be kept.
         min_score: that is desired.
         press: what somebody at the door says.
+        minutes: for which it is to be kept where people go.
+        since, until: of which time ways are wanted; None: as far as there are any.
+        after: the cursor of the piece behind which they are wanted.
     """
 
     kind: Kind
@@ -72,6 +77,10 @@ class Command:
     level: LogLevel | None = None
     min_score: float | None = None
     press: Press | None = None
+    minutes: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: int = 0
 
 
 class InvalidCommandError(ValueError):
@@ -115,6 +124,20 @@ class _AtTheDoor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     press: Press
 
 
+class _ForSoLong(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many minutes; 0 ends it."""
+
+    minutes: Annotated[int, Meta(ge=0, le=1440)] = 60
+
+
+class _OfWhen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of which time, and behind which piece; without them, from the oldest on."""
+
+    since: _Expires | None = None
+    until: _Expires | None = None
+    after: Annotated[int, Meta(ge=0, lt=1 << 53)] = 0
+
+
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     req_id: ReqId | None = None
     expires: _Expires | None = None
@@ -150,6 +173,19 @@ class AskedTally(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     args: _AtTheDoor
 
 
+class AskedAim(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/aim`: without minutes, it is an hour."""
+
+    args: _ForSoLong | None = None
+
+
+class AskedTrajectories(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes with `cmd/trajectories`: without an id nobody could be answered."""
+
+    req_id: ReqId
+    args: _OfWhen | None = None
+
+
 class AskedDiagnosis(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes with `cmd/diagnose`: without an id nobody could be answered."""
 
@@ -175,7 +211,9 @@ class _Numbered(msgspec.Struct, frozen=True):
     req_id: ReqId | None = None
 
 
-_Form = type[Asked | AskedReset | AskedLog | AskedScore | AskedDiagnosis | AskedTally]
+_Form = type[
+    Asked | AskedReset | AskedLog | AskedScore | AskedDiagnosis | AskedTally | AskedAim | AskedTrajectories
+]
 FORMS: Mapping[Kind, _Form] = {
     Kind.UPDATE: Asked,
     Kind.ROLLBACK: Asked,
@@ -185,6 +223,8 @@ FORMS: Mapping[Kind, _Form] = {
     Kind.MIN_SCORE: AskedScore,
     Kind.DIAGNOSE: AskedDiagnosis,
     Kind.TALLY: AskedTally,
+    Kind.AIM: AskedAim,
+    Kind.TRAJECTORIES: AskedTrajectories,
 }
 
 
@@ -223,6 +263,11 @@ def _command(kind: Kind, payload: bytes) -> Command:
     command = Command(kind, asked.req_id, asked.expires, rule=rule, level=level, min_score=score)
     if isinstance(asked, AskedTally):
         return replace(command, rule=asked.args.rule, press=asked.args.press)
+    if isinstance(asked, AskedAim):
+        return replace(command, minutes=(asked.args or _ForSoLong()).minutes)
+    if isinstance(asked, AskedTrajectories):
+        of = asked.args or _OfWhen()
+        return replace(command, since=of.since, until=of.until, after=of.after)
     return command
 
 

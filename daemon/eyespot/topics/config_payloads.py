@@ -8,7 +8,17 @@ from eyespot.topics.model_payloads import ReplyCode
 from eyespot.topics.payloads import Envelope, Line
 
 ConfigTable = Literal[
-    "device", "camera", "model", "mqtt", "state", "topics", "home_assistant", "update", "privacy", "rules"
+    "device",
+    "camera",
+    "model",
+    "mqtt",
+    "state",
+    "topics",
+    "trajectories",
+    "home_assistant",
+    "update",
+    "privacy",
+    "rules",
 ]
 
 

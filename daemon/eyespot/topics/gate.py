@@ -23,6 +23,7 @@ from eyespot.topics import (
     payloads,
     place_payloads,
     privacy_payloads,
+    trajectories,
 )
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.home_assistant import Discovery
@@ -92,11 +93,13 @@ DECLARED = (
     _declared("frame", payloads.Frame, "frame/2", Delivery.LIVE, 16),
     _declared("config/reported", config_payloads.ConfigReported, "config_reported/1", Delivery.STATE, 256),
     _declared("privacy", privacy_payloads.SelfAudit, "privacy/1", Delivery.STATE, 16),
+    _declared("trajectories", trajectories.TrajectoriesState, "trajectories_state/1", Delivery.STATE, 1),
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
     _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
     _declared(f"reply/{REQ_ID}", diagnosis.Diagnosis, "diagnosis/1", Delivery.ANSWER, 32),
+    _declared(f"reply/{REQ_ID}", trajectories.Trajectories, "trajectories/1", Delivery.ANSWER, 32),
     *(_declared(form, payload, None, delivery, 1) for form, payload, delivery in onvif.DECLARED),
 )
 

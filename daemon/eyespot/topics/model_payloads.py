@@ -35,11 +35,13 @@ class Result(_Part, frozen=True, kw_only=True):
         request: what was passed on, and will be done.
         rules: which began at zero.
         until: when what was changed falls back by itself.
+        pieces: how many follow.
     """
 
     request: Ask | UnsetType = UNSET
     rules: Annotated[tuple[RuleId, ...], Meta(max_length=100)] | UnsetType = UNSET
     until: Utc | UnsetType = UNSET
+    pieces: Count | UnsetType = UNSET
 
 
 class Reply(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -38,6 +38,7 @@ from eyespot.topics.rule_fields import (
     fields_of_hour,
     fields_of_state,
 )
+from eyespot.topics.trajectories import Trajectories, TrajectoriesState
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +233,19 @@ class Native:
         """Return one piece of a diagnosis, for where the answer went; see `Diagnosis`."""
         return self._answer(Diagnosis, at, fields, wanted_at, correlation)
 
+    def trajectories(
+        self, at: Stamp, fields: Mapping[str, Any], wanted_at: str | None, correlation: bytes | None
+    ) -> Message:
+        """Return one piece of what was kept of tracks, for where the answer went; see `Trajectories`."""
+        return self._answer(Trajectories, at, fields, wanted_at, correlation)
+
+    def trajectories_state(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
+        """Return whether ways of tracks are kept; see `TrajectoriesState`."""
+        return self._state("trajectories", TrajectoriesState, at, **fields)
+
     def _answer(
         self,
-        kind: type[Reply | Diagnosis],
+        kind: type[Reply | Diagnosis | Trajectories],
         at: Stamp,
         fields: Mapping[str, Any],
         wanted_at: str | None,

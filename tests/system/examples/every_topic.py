@@ -160,9 +160,13 @@ def a_day_at_the_door() -> dict[str, Said]:
             ear.until("health", true=lambda health: health["uptime_s"] > 10)
             ear.until("rule_state", true=lambda state: len(state["counts"]["person"]) == 2)
             early["rule_state"] = ear.said["rule_state"]
+            tell(mosquitto, "cmd/aim", {})
             tell(mosquitto, "cmd/diagnose", {"req_id": "22"})
             tell(mosquitto, "cmd/counters/reset", {})
             ear.until("reset", "diagnosis")
+            ear.until("trajectories_state", true=lambda state: state["keeps"] == "aim")
+            tell(mosquitto, "cmd/trajectories", {"req_id": "25"})
+            ear.until("trajectories")
             return early | ear.said | {kind: early[kind] for kind in ("crossed", "status", "rule_state")}
 
 

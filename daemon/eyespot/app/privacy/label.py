@@ -101,7 +101,19 @@ def _kept(config: Config) -> str:
     days = config.state.outbox_days
     return (
         f"totals, until they are reset; events that the broker does not have yet, {days} days at most; "
-        "the ways of the last hour, in memory only; no images"
+        f"the ways of the last hour, in memory only; {_ways(config)}; no images"
+    )
+
+
+def _ways(config: Config) -> str:
+    """Return what is kept on the disk of where people went, in words."""
+    settings = config.trajectories
+    if not (settings.keep or settings.aim):
+        return "on the disk nothing of where people went"
+    when = "" if settings.keep else ", only while an operator has it kept, a day at most each time,"
+    return (
+        f"on the disk where people went as numbered boxes without a score or an image{when} "
+        f"each {settings.hours} h at most"
     )
 
 

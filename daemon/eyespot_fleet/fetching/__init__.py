@@ -1,0 +1,1 @@
+"""Where people went, from a device over MQTT into a file."""
