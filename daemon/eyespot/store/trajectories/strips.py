@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS, Timeline
-from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.strip import SIGHTS, Instants, Strip
 from eyespot.domain.track import Tracks
 from eyespot.topics.trajectories import PARTS, Piece, Way
 
@@ -57,8 +57,9 @@ def _silence(newest_ns: int, begun_ns: int, model: str, timeline: Timeline) -> S
     count = min((begun_ns - newest_ns - 1) // SECOND_NS, _MOST_SILENT_STEPS)
     taken_ns = newest_ns + SECOND_NS * np.arange(1, count + 1, dtype=np.int64)
     bounds = np.zeros(count + 1, np.intp)
+    nothing = _tracks(np.zeros(0, _ROW))
     return Strip(
-        taken_ns, np.zeros(count, np.bool_), bounds, _tracks(np.zeros(0, _ROW)), model, timeline=timeline
+        taken_ns, np.zeros(count, np.bool_), _clear(count), bounds, nothing, model, timeline=timeline
     )
 
 
@@ -77,7 +78,7 @@ def _strip(piece: Piece, taken_ns: Instants, labels: Mapping[str, int], timeline
         raise ValueError("a step is named that there is not")
     observed[list(piece.blind)] = False
     bounds = np.searchsorted(rows["step"], np.arange(steps + 1)).astype(np.intp)
-    return Strip(taken_ns, observed, bounds, _tracks(rows), piece.model, timeline=timeline)
+    return Strip(taken_ns, observed, _clear(steps), bounds, _tracks(rows), piece.model, timeline=timeline)
 
 
 def _rows(way: Way, labels: list[int], steps: int) -> _Rows:
@@ -102,6 +103,12 @@ def _rows(way: Way, labels: list[int], steps: int) -> _Rows:
     if (box < 0).any() or (box > PARTS).any() or (box[:, :_HALF] > box[:, _HALF:]).any():
         raise ValueError("a box is turned inside out, or leaves the frame")
     return rows
+
+
+def _clear(steps: int) -> NDArray[np.uint8]:
+    return np.full(
+        steps, SIGHTS.index("clear"), np.uint8
+    )  # what was dark or covered is as if nobody had looked
 
 
 def _tracks(rows: _Rows) -> Tracks:
