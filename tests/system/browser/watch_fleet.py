@@ -79,7 +79,7 @@ def main(seconds: float) -> int:
     first, *samples = watched(seconds)
     print(*told(first["limit"], samples, seconds), sep="\n")
     wrong = list(wrong_with(first["limit"], samples))
-    print("; ".join(wrong) or "it draws, and memory is flat")
+    print("; ".join(wrong) or "it draws, and memory grows by no more than what is kept")
     return 1 if wrong else 0
 
 
