@@ -239,4 +239,4 @@ def test_trails_that_the_device_keeps_are_counted_though_it_publishes_no_boxes(
         told = page.what_if(LINE, {**LINE, "id": "other", "a": [0.3, 1.0], "b": [0.3, 0.0]})
         assert told["counts"]["door"]["in"] >= 2
         assert told["counts"]["other"]["in"] >= 2
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)

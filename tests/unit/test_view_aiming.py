@@ -71,6 +71,15 @@ def test_only_who_is_confirmed_and_seen_is_taken_over(bridge: Bridge) -> None:
     assert [look.taken_ns for look in looks] == [(1000 + 100 * step) * 10**6 for step in range(20)]
 
 
+def test_of_too_much_the_newest_stay() -> None:
+    history = Sightings(most_bytes=20_000)
+    kept = [piece(second * 2000) for second in range(200)]
+    assert put_into(history, "door", kept) == 4000
+    seen = history.observations("door")
+    assert seen.rows.nbytes < 40_000
+    assert seen.taken_ns[-1] == (398_000 + 1900) * 10**6
+
+
 def test_what_does_not_fit_together_changes_nothing() -> None:
     history = Sightings()
     assert put_into(history, "door", [piece(1000)]) == 20

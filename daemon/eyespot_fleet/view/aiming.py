@@ -65,12 +65,7 @@ def put_into(history: Sightings, device: str, kept: Sequence[Piece]) -> int:
     Raises:
         BrokerError: it is not understood; nothing has changed.
     """
-    looks = list(observations_of(kept))
-    if looks:
-        history.forget(device)
-    for look in looks:
-        history.add(device, look)
-    return len(looks)
+    return history.replace(device, observations_of(kept))
 
 
 def observations_of(kept: Sequence[Piece]) -> Iterator[Observation]:
