@@ -57,6 +57,19 @@ def test_the_facts_are_those_of_the_configuration(told: Label) -> None:
     assert "not filled in" in facts["Retention"]
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("", "only while an operator has it kept, a day at most each time, each 24 h at most"),
+        ("keep = true\nhours = 48", "without a score or an image each 48 h at most"),
+        ("aim = false", "on the disk nothing of where people went"),
+    ],
+)
+def test_for_how_long_it_is_kept_where_people_went_is_told(config: Path, table: str, words: str) -> None:
+    config.write_text(f"{config.read_text()}[trajectories]\n{table}\n")
+    assert words in dict(label(config, {}).facts)["Kept on the device"]
+
+
 def test_boxes_of_frames_are_told_where_they_are_on_alone(config: Path, told: Label) -> None:
     assert "eyespot.frame/2" not in told.fields
     assert "where in the picture" not in told.notice[-1]

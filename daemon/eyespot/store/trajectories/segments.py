@@ -9,7 +9,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +46,18 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class _Segment:
+    """A file.
+
+    Attributes:
+        size: of what is whole in it.
+        first: number of its first block.
+        begun_ms: of its first block, which is its oldest.
+    """
+
     path: Path
     size: int
-    blocks: int
+    first: int
     begun_ms: int
-    newest: int
 
 
 class Segments:
@@ -68,6 +75,7 @@ class Segments:
         self._folder = folder
         self._segments: list[_Segment] = []
         self._writes_to: _Segment | None = None
+        self._newest = 0
         self.given_up = 0
         self.damaged = 0
         self._look_around()
@@ -82,28 +90,22 @@ class Segments:
         """The time of the oldest; None where nothing is kept."""
         return min((segment.begun_ms for segment in self._segments), default=None)
 
-    def add(self, spans: list[tuple[int, int, bytes]]) -> None:
+    def add(self, spans: Sequence[tuple[int, int, bytes]]) -> None:
         """Keep data, each with its first and last ms; it is safe against a power cut then.
 
         Raises:
-            OSError: none of it is kept.
+            OSError: some of it, or all, is not kept.
         """
-        if not spans:
-            return
-        blocks = list(self._numbered(spans))
-        data = b"".join(_packed(block) for block in blocks)
-        segment = self._segment_for(blocks)
-        try:
-            _append(segment.path, segment.size, data)
-            if not segment.blocks:
-                sync_folder(self._folder)
-        except OSError:
-            self._give_back(segment)
-            raise
-        segment.size += len(data)
-        segment.blocks += len(blocks)
-        segment.begun_ms = min(segment.begun_ms, *(block.begun_ms for block in blocks))
-        segment.newest = blocks[-1].number
+        waiting: list[Block] = []
+        for begun_ms, ended_ms, data in spans:
+            if waiting and not _fits(waiting[0].begun_ms, begun_ms):
+                self._append(waiting)
+                waiting = []
+            # numbers go by the time, so that they grow although all may have been removed meanwhile
+            self._newest = max(self._newest + 1, min(begun_ms, _LARGEST >> 1))
+            waiting.append(Block(self._newest, begun_ms, ended_ms, data))
+        if waiting:
+            self._append(waiting)
 
     def make_room(self, most_bytes: int) -> None:
         """Give up the oldest until no more is kept than that.
@@ -112,8 +114,9 @@ class Segments:
             OSError: one cannot be removed.
         """
         while self._segments and self.kept_bytes > most_bytes:
-            self.given_up += self._segments[0].blocks
+            given_up = sum(1 for _ in self._blocks_in(self._segments[0]))
             self._remove(self._segments[0])
+            self.given_up += given_up
 
     def forget(self, before_ms: int, after_ms: int | None = None) -> None:
         """Remove what is from before a time, and what claims to be from after another.
@@ -129,39 +132,38 @@ class Segments:
 
     def read(self, after: int, since_ms: int, until_ms: int) -> Iterator[Block]:
         """Yield blocks with larger numbers than `after` that lie in a time, oldest first; none is damaged."""
-        for segment in list(self._segments):
-            if segment.newest > after and segment.begun_ms <= until_ms:
+        segments = list(self._segments)
+        ends = [*(segment.first for segment in segments[1:]), _LARGEST]
+        for segment, end in zip(segments, ends, strict=False):
+            if end > after + 1 and segment.begun_ms <= until_ms:
                 for block in self._blocks_in(segment):
                     if block.number > after and block.ended_ms >= since_ms and block.begun_ms <= until_ms:
                         yield block
 
-    def _numbered(self, spans: list[tuple[int, int, bytes]]) -> Iterator[Block]:
-        """Number blocks by their time, so that numbers grow although all may be removed meanwhile."""
-        number = self._segments[-1].newest if self._segments else 0
-        for begun_ms, ended_ms, data in spans:
-            number = max(number + 1, min(begun_ms, _LARGEST >> 1))
-            yield Block(number, begun_ms, ended_ms, data)
-
-    def _segment_for(self, blocks: list[Block]) -> _Segment:
-        segment, begun_ms = self._writes_to, blocks[0].begun_ms
-        if segment is not None and 0 <= begun_ms - segment.begun_ms < SPAN_MS:
-            return segment
-        make_folder(self._folder, PRIVATE_FOLDER)
-        path = self._folder / f"{blocks[0].number:016d}.tracks"
-        self._writes_to = segment = _Segment(path, 0, 0, begun_ms, blocks[0].number)
-        self._segments.append(segment)
-        return segment
-
-    def _give_back(self, segment: _Segment) -> None:
-        """Go on in another file; of this one what was whole before stays."""
+    def _append(self, blocks: Sequence[Block]) -> None:
+        """Append blocks to the file of their time, wholly or not at all."""
+        segment = self._writes_to
+        if segment is None or not _fits(segment.begun_ms, blocks[0].begun_ms):
+            make_folder(self._folder, PRIVATE_FOLDER)
+            path = self._folder / f"{blocks[0].number:016d}.tracks"
+            segment = _Segment(path, 0, blocks[0].number, blocks[0].begun_ms)
+        data = b"".join(_packed(block) for block in blocks)
         self._writes_to = None
-        if not segment.blocks:
-            self._segments.remove(segment)
+        try:
+            _append(segment.path, segment.size, data)
+            if not segment.size:
+                sync_folder(self._folder)
+        except OSError:  # what was whole before stays, and it goes on in another file
             with suppress(OSError):
-                segment.path.unlink(missing_ok=True)
-            return
-        with suppress(OSError):
-            os.truncate(segment.path, segment.size)
+                if segment.size:
+                    os.truncate(segment.path, segment.size)
+                else:
+                    segment.path.unlink(missing_ok=True)
+            raise
+        if not segment.size:
+            self._segments.append(segment)
+        segment.size += len(data)
+        self._writes_to = segment
 
     def _remove(self, segment: _Segment) -> None:
         segment.path.unlink(missing_ok=True)
@@ -170,57 +172,65 @@ class Segments:
             self._writes_to = None
 
     def _look_around(self) -> None:
-        """Find what earlier lives have left; what a power cut has torn is cut off."""
+        """Find what earlier lives have left. Only the newest file can have been torn, and is read now."""
         try:
             names = sorted(entry.name for entry in os.scandir(self._folder) if _NAME.fullmatch(entry.name))
         except OSError:
             return  # there is none, or the first attempt to write tells why
-        for name in names[-_MOST_FILES:]:
-            segment = self._found(self._folder / name)
-            if segment is not None:
-                self._segments.append(segment)
+        found = [self._found(self._folder / name) for name in names[-_MOST_FILES:]]
+        self._segments = [segment for segment in found if segment is not None]
+        if self._segments:
+            newest = [block.number for block in self._blocks_in(self._segments[-1])]
+            self._newest = max([segment.first for segment in self._segments] + newest)
 
     def _found(self, path: Path) -> _Segment | None:
-        segment = _Segment(path, 0, 0, 0, 0)
+        """Return what is in a file; one that does not even begin as ours is removed."""
         try:
             with _opened(path) as file:
-                for block in _blocks(file):
-                    segment.begun_ms = min(segment.begun_ms or block.begun_ms, block.begun_ms)
-                    segment.blocks, segment.newest = segment.blocks + 1, max(segment.newest, block.number)
-                    segment.size += _HEAD.size + len(block.data)
-                whole = os.fstat(file.fileno()).st_size == segment.size
+                first = next(_blocks(file), None)
+                size = os.fstat(file.fileno()).st_size
+            if first is not None:
+                return _Segment(path, size, first.number, first.begun_ms)
+            path.unlink()
+            if size:
+                self._name(path, "torn or damaged from the beginning, and removed")
         except OSError as error:
             self._name(path, one_line(error))
-            return None
-        if not whole:
-            self._name(path, f"torn behind {segment.blocks} pieces; the rest is given up")
-            with suppress(OSError):
-                os.truncate(path, segment.size)
-        if not segment.blocks:
-            with suppress(OSError):
-                path.unlink()
-            return None
-        return segment
+        return None
 
     def _blocks_in(self, segment: _Segment) -> Iterator[Block]:
-        count = 0
+        """Yield the blocks of a file, up to the first that is damaged: the rest is given up."""
+        whole = 0
         try:
             with _opened(segment.path) as file:
                 for block in _blocks(file):
-                    count += 1
+                    whole += _HEAD.size + len(block.data)
                     yield block
         except OSError as error:
             self._name(segment.path, one_line(error))
             return
-        if count < segment.blocks:
-            self._name(
-                segment.path, f"damaged behind {count} of {segment.blocks} pieces; the rest is given up"
-            )
-            segment.blocks = count  # once is enough
+        if whole < segment.size:
+            self._cut_off(segment, whole)
+
+    def _cut_off(self, segment: _Segment, whole: int) -> None:
+        self._name(segment.path, f"torn or damaged behind {whole} bytes; the rest is given up")
+        if segment is self._writes_to:
+            self._writes_to = None
+        with suppress(OSError):
+            if whole:
+                os.truncate(segment.path, whole)
+            else:
+                self._remove(segment)
+        segment.size = whole  # once is enough
 
     def _name(self, path: Path, what: str) -> None:
         self.damaged += 1
         _log.warning("%s: %s", path, what)
+
+
+def _fits(begun_ms: int, later_ms: int) -> bool:
+    """Return whether what begins later goes into the file of what has begun."""
+    return 0 <= later_ms - begun_ms < SPAN_MS
 
 
 def _opened(path: Path) -> BinaryIO:
