@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -11,7 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from eyespot.broker.settings import endpoint
 
 WALKERS = 6
+MOST_LABEL = 64  # of a class or a direction; who says more is not heard
 _STEPS = 100  # of a walk
+_BUCKET = 20  # frames
 _RULES = [
     {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]},
     {"kind": "zone", "id": "hall", "points": [[0.2, 0.6], [0.8, 0.6], [0.5, 0.9]]},
@@ -57,6 +60,10 @@ class Chatter:
         while not self._over.wait(max(0.0, due - time.monotonic())):
             for n, root in enumerate(self._roots):
                 self._client.publish(f"{root}/frame", json.dumps(_frame(self._words, seq, n)))
+                if seq % _BUCKET == 0:
+                    self._client.publish(
+                        f"{root}/rule/door/bucket", json.dumps(_bucket(self._words, seq)), qos=1
+                    )
             seq += 1
             due += self._pause_s
 
@@ -75,6 +82,44 @@ def _states(words: str) -> dict[str, dict[str, Any]]:
         "health": {"ok": False, "states": [ill], "observations_hz": 10},
         "config/reported": {"req_id": words, "code": words, "detail": words, "config": {"rules": rules}},
         "rule/door/state": {"counts": {words: {words: words}}},
+        "model/state": dict.fromkeys(
+            ("installed_version", "latest_version", "title", "release_summary"), words
+        ),
+        "model/detail": {
+            **dict.fromkeys(
+                ("state", "code", "reason", "looks", "good", "previous", "staged", "percent"), words
+            ),
+            "trial": {"bundle": words, "starts": words},
+            "offer": {"name": words, "version": words, "waits_for": words},
+            "last_result": dict.fromkeys(("outcome", "bundle", "reason", "at"), words),
+            "quarantine": [{"bundle": words, "reason": words}],
+        },
+    }
+
+
+def _bucket(words: str, seq: int) -> dict[str, Any]:
+    start, end = "2026-01-01T12:00:00.000Z", "2026-01-01T12:01:00.000Z"
+    return {
+        "schema": "eyespot.bucket/1",
+        "t": end,
+        "clock": "synced",
+        "boot_id": "0123456789abcdef",
+        "seq": seq,
+        "kind": "bucket",
+        "rule": "door",
+        "start": start,
+        "end": end,
+        "bucket_s": 60,
+        "rev": 0,
+        "cut": None,
+        "counts": {words[:MOST_LABEL]: {"in": 4, words[:MOST_LABEL]: 5}},
+        "gauges": {},
+        "durations": {},
+        "coverage": 0.9,
+        "gaps": [{"start": start, "end": end, "cause": words[:MOST_LABEL]}],
+        "ambiguous": 0,
+        "uncertainty": 3.0,
+        "model": words[:MOST_LABEL],
     }
 
 
@@ -83,10 +128,12 @@ def _frame(words: str, seq: int, device: int) -> dict[str, Any]:
     corners = [(150 * k + step + 5 * device, 8 * step + 15 * (k % 3)) for k in range(WALKERS)]
     return {
         "schema": "eyespot.frame/2",
-        "t": "2026-01-01T00:00:00.000Z",
+        "t": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "clock": "synced",
+        "model": "people@1.1.0-3f0a91b2c7de",
         "boot_id": "0123456789abcdef",
         "seq": seq,
-        "labels": [words],
+        "labels": [words[:MOST_LABEL]],
         "tracks": [k + WALKERS * (seq // _STEPS) for k in range(WALKERS)],
         "classes": [0] * WALKERS,
         "scores": [50] * WALKERS,

@@ -69,7 +69,7 @@ class Page:
     def told(self, kind: str) -> list[Any]:
         """Return what it is handed of such, as a page that has just been opened is."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
-            connection.request("GET", "/devices/shop/history?after=0")
+            connection.request("GET", "/devices/shop/journal?after=0")
             answer = json.loads(connection.getresponse().read())
             assert answer["serial"] == answer["newest"]
             return [entry["said"] for entry in answer["entries"] if entry["kind"] == kind]
@@ -141,7 +141,7 @@ def test_buckets_and_stays_of_a_replay_come_to_a_page_that_opens_later(
             assert daemon.wait() == 0
         until(lambda: ear.newest("/status").get("state") == "offline", "all that it had to say")
         with Page(url) as page:
-            until(lambda: "history" in page.states, "that there is something")
+            until(lambda: "journal" in page.states, "that there is something")
             buckets = page.told("bucket")
             assert [one["seq"] for one in buckets] == [one["seq"] for one in ear.on("/door/bucket")]
             counted = sum(one["counts"]["person"]["in"] for one in buckets if one["counts"])

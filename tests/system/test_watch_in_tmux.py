@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from fakes.waiting import until
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 TMUX = shutil.which("tmux")
+MOST_REPEATS = 8  # more would push the beginning out of the trails
+FRESH_S = 2.0  # boxes that are older than 3 s are not drawn
 SETTINGS = "set -g status off\nset -g remain-on-exit on\n"
 PICTURE = README[README.index("> entrance-1 ") :].partition("\n```")[0].split("\n")
 RATES = re.compile(r"\d+(\.\d+)? frames/s heard")
@@ -63,13 +66,16 @@ def test_tmux_shows_the_picture_of_the_readme(mosquitto: LocalMosquitto, tmux: T
     watch = [sys.executable, "-m", "eyespot_fleet", "watch", "--broker", mosquitto.url]
     tmux("new-session", "-d", "-x", columns, "-y", rows, *watch)
     until(lambda: "person 214 in, 209 out" in tmux("capture-pane", "-p"), "the counts")
-    say(mosquitto.url, *messages(FRAMES, retain=False))
 
     def shown() -> list[str]:
-        say(mosquitto.url, *messages(FRAMES[-1:], retain=False))
         return tmux("capture-pane", "-p").rstrip().split("\n")
 
-    until(lambda: scene(shown()) == scene(PICTURE), "the picture of README.md")
+    for frames in (FRAMES, *[FRAMES[-1:]] * MOST_REPEATS):
+        say(mosquitto.url, *messages(frames, retain=False))
+        with suppress(AssertionError):
+            until(lambda: scene(shown()) == scene(PICTURE), timeout_s=FRESH_S)
+            break
+    assert scene(shown()) == scene(PICTURE)
     assert RATES.search("\n".join(shown()))
     tmux("send-keys", "q")
     until(lambda: tmux("list-panes", "-F", "#{pane_dead} #{pane_dead_status}").strip() == "1 0", "the end")

@@ -303,7 +303,14 @@ def test_what_the_device_would_refuse_is_said_before_it_is_saved(bridge: Bridge)
     hear(bridge, "door/info", INFO)
     told = what_if(bridge, DOOR, DOOR | {"id": "cats", "classes": ["cat"]})
     assert told["refused"] == {"cats": "the model lacks cat, which rule cats uses"}
-    assert told["counts"] == {}
+    assert told["counts"] == {"door": {"in": 0, "out": 0}}  # the others go on
+
+
+def test_what_builds_on_a_refused_line_is_refused_with_it(bridge: Bridge) -> None:
+    inside = {"kind": "occupancy", "id": "inside", "from": ["door"]}
+    told = what_if(bridge, DOOR | {"b": DOOR["a"]}, inside, DOOR | {"id": "back"})
+    assert told["refused"].keys() == {"door", "inside"}
+    assert told["counts"].keys() == {"back"}
 
 
 def test_the_mount_is_the_reported_one(bridge: Bridge) -> None:
@@ -401,5 +408,5 @@ def test_whatever_is_drawn_is_refused_or_counted(rules: list[dict[str, object]])
     walk_down(bridge)
     told = what_if(bridge, *rules)
     named = {str(rule["id"]) for rule in rules}
-    assert told["counts"].keys() <= named
-    assert bool(told["refused"]) <= (told["counts"] == {})
+    assert told["counts"].keys() | told["refused"].keys() <= named
+    assert not told["counts"].keys() & told["refused"].keys()

@@ -268,7 +268,7 @@ def test_stays_are_summed_up_in_words(page: Path) -> None:
 
 def test_what_is_kept_of_a_device_is_bounded(page: Path) -> None:
     expression = """(() => {
-      const h = new m.History(() => {});
+      const h = new m.Journal(() => {});
       for (let n = 0; n < 5000; n += 1) {
         h.take({ kind: "stay", rule: "hall", said: { t: "x", class: "p", dwell_s: n, outcome: "left" } });
         h.take({ kind: "step", rule: "", said: {} });
@@ -278,16 +278,16 @@ def test_what_is_kept_of_a_device_is_bounded(page: Path) -> None:
       }
       return [h.stays("hall").length, h.steps.length, h.having("bucket").length, h.buckets("hall").length];
     })()"""
-    assert evaluate(page, "history", expression, bucket()) == [2000, 40, 128, 400]
+    assert evaluate(page, "journal", expression, bucket()) == [2000, 40, 128, 400]
 
 
 def test_a_correction_takes_the_place_of_its_bucket(page: Path) -> None:
     expression = """(() => {
-      const h = new m.History(() => {});
+      const h = new m.Journal(() => {});
       for (const rev of [0, 2, 1]) h.take({ kind: "bucket", rule: "door", said: { ...given, rev } });
       return h.buckets("door").map(({ rev }) => rev);
     })()"""
-    assert evaluate(page, "history", expression, bucket()) == [2]
+    assert evaluate(page, "journal", expression, bucket()) == [2]
 
 
 # --- the model --------------------------------------------------------------------------------------------

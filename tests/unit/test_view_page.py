@@ -145,7 +145,7 @@ def test_what_is_refused_is_marked_before_what_is_doubtful(page: Path) -> None:
         f"(() => {{ const places = {{ seen: {place}, whatif: {place}, doubts: {place} }};"
         "const w = new m.WhatIf(places); w.hear([], given); w.show('door');"
         "const first = places.whatif.textContent;"
-        "w.hear([], { ...given, refused: {}, doubts: null }); w.show('till');"
+        "w.hear([], { ...given, refused: {}, doubts: null }); w.show('constructor'); w.beside('__proto__');"
         "return [Object.fromEntries(w.flaws()), first, w.beside('door'), places.seen.textContent]; })()"
     )
     flaws, first, beside, seen = evaluate(page, "whatif", expression, told)
@@ -213,6 +213,18 @@ def test_changes_are_told_in_words(page: Path) -> None:
         "line new is new",
         "old is removed, and its totals",
     ]
+
+
+def test_a_rule_is_saved_only_where_the_device_would_take_what_is_changed(page: Path) -> None:
+    given = {"before": [LINE, ZONE], "after": [LINE | {"swap": False}, ZONE], "told": {"hall": "too new"}}
+    expression = "m.changed(given.before, given.after)"
+    assert evaluate(page, "rules", expression, given) == ["door"]
+    expression = (
+        "(() => { const w = new m.WhatIf({}); const rules = given.after;"
+        "w.hear(rules, { counts: {}, doubts: {}, refused: given.told });"
+        "return [w.refuses(rules, ['door']), w.refuses(rules, ['hall']), w.refuses([], ['hall'])]; })()"
+    )
+    assert evaluate(page, "whatif", expression, given) == [False, True, False]
 
 
 def test_hostile_rules_have_no_place(page: Path) -> None:

@@ -304,7 +304,7 @@ def test_a_frame_is_an_observation() -> None:
     "wrong",
     [
         {"schema": "eyespot.frame/3"}, {"t": "2026-13-01T00:00:00.000Z"}, {"tracks": [1]}, {"tracks": [1, 1]},
-        {"tracks": [1, 2**50]}, {"classes": [0, 1]}, {"boxes": [[5, 0, 4, 1], [0, 0, 1, 1]]}, {"more": 1},
+        {"tracks": [1, 2**50]}, {"classes": [0, 1]}, {"boxes": [[5, 0, 4, 1], [0, 0, 1, 1]]}, {"labels": [1]},
         {"boxes": [[0, 0, 0, 1001], [0, 0, 1, 1]]}, {"scores": [43, 101]},
     ],
 )  # fmt: skip

@@ -38,6 +38,7 @@ id = "middle"
 a = [0.5, 1.0]
 b = [0.5, 0.0]
 classes = ["person"]
+bucket_s = 60
 """
 
 Announce = Callable[[str], None]

@@ -78,8 +78,8 @@ def application(bridge: Bridge, aimer: Aimer) -> Guard:
         bridge.seen.forget(_known(bridge, request))
         return Response(status_code=204)
 
-    async def history(request: Request) -> Response:
-        return _history(bridge, request)
+    async def journal(request: Request) -> Response:
+        return _journal(bridge, request)
 
     async def order(request: Request) -> Response:
         return await _order(bridge, request)
@@ -92,7 +92,7 @@ def application(bridge: Bridge, aimer: Aimer) -> Guard:
         *_routes_of(aimer, bridge),
         Route("/devices/{device}/forget", forget, methods=["POST"]),
         Route("/devices/{device}/desired", desire, methods=["POST"]),
-        Route("/devices/{device}/history", history),
+        Route("/devices/{device}/journal", journal),
         Route("/devices/{device}/model/{order}", order, methods=["POST"]),
         Mount("/", StaticFiles(directory=_PAGE, html=True)),
     ]
@@ -155,12 +155,12 @@ def _event(said: Said) -> bytes:
     return b'event: %b\ndata: %b,"payload":%b}\n\n' % (kind, head[:-1], payload)
 
 
-def _history(bridge: Bridge, request: Request) -> Response:
+def _journal(bridge: Bridge, request: Request) -> Response:
     after = request.query_params.get("after", "0")
     if not _NUMBER.fullmatch(after):
         raise HTTPException(400, "after: want a number")
     device = _known(bridge, request)
-    return Response(bridge.history(device, int(after)), media_type="application/json")
+    return Response(bridge.journal(device, int(after)), media_type="application/json")
 
 
 async def _desire(bridge: Bridge, request: Request) -> Response:

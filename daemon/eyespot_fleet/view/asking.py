@@ -13,10 +13,10 @@ from eyespot_fleet.view.flow import GRID, Arrow, Path, arrows_of, heat_of, paths
 from eyespot_fleet.view.replaying import (
     Counts,
     Device,
-    RefusedError,
     config_of,
     counts_of,
     doubts_of,
+    judged,
     strip_of,
 )
 from eyespot_fleet.view.seen import Observations, Sightings
@@ -62,7 +62,7 @@ class WhatIf(msgspec.Struct, frozen=True):
     Attributes:
         span: of what was noticed.
         refused: rule id -> why the device would refuse them, in one line; empty where it would not.
-        counts: rule id -> of what -> how many.
+        counts: rule id -> of what -> how many, of those that it would not refuse.
         doubts: rule id -> why it cannot work, or does badly; None where nobody asked.
     """
 
@@ -141,12 +141,12 @@ class Answers:
     """Answers one question after the other, in a thread, so that what devices say goes on to the pages.
 
     Args:
-        history: of what devices noticed.
+        sightings: what devices noticed.
         devices: what these are like.
     """
 
-    def __init__(self, history: Sightings, devices: Told) -> None:
-        self._history = history
+    def __init__(self, sightings: Sightings, devices: Told) -> None:
+        self._sightings = sightings
         self._devices = devices
         self._turn = asyncio.Lock()
 
@@ -167,23 +167,20 @@ class Answers:
             return await asyncio.to_thread(ask, *args, **kwargs)
 
     def _what_if(self, device: str, proposal: Proposal) -> WhatIf:
-        seen, about = self._history.observations(device), self._about(device)
-        try:
-            config = config_of(about, proposal.rules)
-        except RefusedError as error:
-            return WhatIf(span_of(seen), error.reasons, {}, {})
+        seen, about = self._sightings.observations(device), self._about(device)
+        config, refused = judged(about, proposal.rules)
         counted = tuple(rule for rule in config.rules if proposal.only in {None, rule.id})
         counts = counts_of(msgspec.structs.replace(config, rules=counted), seen, strip_of(seen))
         doubts = doubts_of(config, seen, about.size) if proposal.doubts else None
-        return WhatIf(span_of(seen), {}, counts, doubts)
+        return WhatIf(span_of(seen), refused, counts, doubts)
 
     def _seen(self, device: str) -> Seen:
-        seen = self._history.observations(device)
+        seen = self._sightings.observations(device)
         walks = walks_of(seen, self._about(device).mount)
         return Seen(span_of(seen), GRID, heat_of(walks), arrows_of(walks), paths_of(walks, seen.labels))
 
     def _suggestions(self, device: str) -> Suggestions:
-        seen, about = self._history.observations(device), self._about(device)
+        seen, about = self._sightings.observations(device), self._about(device)
         found = suggestions(walks_of(seen, about.mount), about.size)
         rules = [{"kind": "line", "id": str(nth), "a": one.a, "b": one.b} for nth, one in enumerate(found)]
         config = config_of(about, rules)

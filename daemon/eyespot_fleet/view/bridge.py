@@ -13,7 +13,7 @@ from eyespot.ports import Subscription
 from eyespot.topics.commands import REQ_ID
 from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.view.browsers import Browser
-from eyespot_fleet.view.history import BUCKET, STAY, STEP, History, Kind
+from eyespot_fleet.view.journal import BUCKET, STAY, STEP, Journal, Kind
 from eyespot_fleet.view.seen import Sightings, observation_in
 
 MOST_DEVICES: Final = 1000
@@ -58,7 +58,7 @@ class Bridge(OnlyListening):
         self._kept_bytes = 0
         self._browsers: set[Browser] = set()
         self._wishes: deque[Message] = deque()
-        self._history = History()
+        self._journal = Journal()
         self._awaited: deque[tuple[str, str]] = deque(maxlen=MOST_WISHES)
         self.subscriptions = [
             Subscription(f"{prefix}/+/{_STATUS}", kept=True, qos=0),
@@ -75,7 +75,7 @@ class Bridge(OnlyListening):
             for device, states in self._kept.items():
                 for name, payload in states.items():
                     browser.state(device, name, payload)
-                self._tell_of_history(browser, device)
+                self._tell_of_journal(browser, device)
             browser.state("", "broker", msgspec.json.encode({"trouble": self._trouble}))
         return True
 
@@ -111,10 +111,10 @@ class Bridge(OnlyListening):
             self._awaited.append((device, f"reply/{req_id}"))
             return self._wish(message)
 
-    def history(self, device: str, after: int) -> bytes:
-        """Return what a device counted and did, as JSON: see `History.after`."""
+    def journal(self, device: str, after: int) -> bytes:
+        """Return what a device counted and did, as JSON: see `Journal.after`."""
         with self._lock:
-            return self._history.after(device, after)
+            return self._journal.after(device, after)
 
     def carry(self, publish: Callable[[Message, int], bool]) -> None:
         """Hand over as much of what is desired as the broker takes just now; for its thread."""
@@ -173,13 +173,13 @@ class Bridge(OnlyListening):
 
     def _take_down(self, device: str, name: str, payload: bytes) -> None:
         kind, rule = _filed(name)
-        if device in self._kept and self._history.take(device, kind, rule, payload):
+        if device in self._kept and self._journal.take(device, kind, rule, payload):
             for browser in self._browsers:
-                self._tell_of_history(browser, device)
+                self._tell_of_journal(browser, device)
 
-    def _tell_of_history(self, browser: Browser, device: str) -> None:
-        if newest := self._history.newest(device):
-            browser.state(device, "history", b"%d" % newest)
+    def _tell_of_journal(self, browser: Browser, device: str) -> None:
+        if newest := self._journal.newest(device):
+            browser.state(device, "journal", b"%d" % newest)
 
     def _wish(self, message: Message) -> bool:
         if len(self._wishes) >= MOST_WISHES:

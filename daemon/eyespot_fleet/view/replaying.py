@@ -33,6 +33,7 @@ _HIDDEN_NS: Final = 5 * SECOND_NS  # no tracker keeps whom it has not seen for s
 _HIDDEN_LOOKS: Final = 100
 _MOST_ADDED: Final = 2  # times as many rows as there are
 _TRIED_ROWS: Final = 20_000  # telling why takes ten times as long as counting
+_TRIED_ROWS_OF_ALL: Final = 60_000  # of all rules together
 _SYNCED: Final = Timeline(0, synced=True)
 _PLACE: Final = ("entered", "left", "occupancy")
 _COUNTED: Final[Mapping[type, tuple[str, ...]]] = {
@@ -97,10 +98,31 @@ def config_of(device: Device, rules: Sequence[Mapping[str, object]]) -> Config:
     return msgspec.structs.replace(config, device=named)
 
 
+def judged(device: Device, rules: Sequence[Mapping[str, object]]) -> tuple[Config, Mapping[str, str]]:
+    """Return a configuration with those rules that the device would take, and why it would refuse the others.
+
+    The device itself refuses all of them together. See `RefusedError.reasons`.
+    """
+    reasons: dict[str, str] = {}
+    while True:
+        try:
+            return config_of(device, rules), reasons
+        except RefusedError as error:
+            reasons = {**error.reasons, **reasons}
+            before = len(rules)
+            rules = [rule for rule in rules if _id_of(rule) not in reasons]
+            if len(rules) == before:
+                rules = []
+
+
+def _id_of(rule: Mapping[str, object]) -> str:
+    told = rule.get("id")
+    return told if isinstance(told, str) else ""
+
+
 def _id_at(path: KeyPath, rules: Sequence[Mapping[str, object]]) -> str:
     nth = path[1] if len(path) > 1 else None
-    told = rules[nth].get("id") if isinstance(nth, int) else ""
-    return told if isinstance(told, str) else ""
+    return _id_of(rules[nth]) if isinstance(nth, int) else ""
 
 
 def _in_words(problem: Problem) -> str:
@@ -127,7 +149,7 @@ def counts_of(config: Config, seen: Observations, strip: Strip | None) -> Counts
 def doubts_of(config: Config, seen: Observations, size: tuple[float, float]) -> Mapping[str, Sequence[str]]:
     """Return rule id -> why it cannot count, or does badly with the newest of what was noticed; in words."""
     found = [(doubt.nth, doubt.text) for doubt in doubts_of_rules(config)]
-    strip = strip_of(newest(seen, _TRIED_ROWS))
+    strip = strip_of(newest(seen, min(_TRIED_ROWS, _TRIED_ROWS_OF_ALL // max(1, len(config.rules)))))
     if strip is not None:
         found += tried(config, seen.labels, size, [strip])
     told = defaultdict[str, list[str]](list)

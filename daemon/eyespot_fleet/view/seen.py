@@ -5,15 +5,16 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import parse_rfc3339
 from eyespot.domain.strip import Instants
-from eyespot.topics.payloads import Frame, ShortBox
+from eyespot.topics.payloads import MOST_BOXES, ShortBox
 
 MOST_BYTES: Final = 4 * 1024 * 1024  # of one device: five hours of two people at ten looks a second
 MOST_BYTES_OF_ALL: Final = 96 * 1024 * 1024
@@ -23,6 +24,7 @@ _LOOKS: Final = 256  # in a block
 _BLOCK_BYTES: Final = 16 * 1024  # of rows, before it is one
 _LAST_ID: Final = 2**53
 _LAST_TRACK: Final = 2**40
+_LONGEST_LABEL: Final = 64
 
 # Boxes in thousandths, scores in hundredths, as devices tell them.
 ROW: Final = np.dtype([("track", "<i8"), ("label", "<u2"), ("score", "u1"), ("box", "<u2", 4)])
@@ -57,7 +59,7 @@ class Observations(NamedTuple):
         labels: class names by label.
         taken_ns: (looks,) int64; UTC in ns since 1970.
         counts: (looks,) how many rows belong to each.
-        rows: see `ROW`; tracks have ids of this history, ascending within each look.
+        rows: see `ROW`; tracks have ids of their own here, ascending within each look.
     """
 
     labels: tuple[str, ...]
@@ -131,7 +133,7 @@ class Sightings:
 
     Args:
         most_bytes: of one device; whole blocks of the oldest give way.
-        most_of_all: of all devices together; then the largest history gives way.
+        most_of_all: of all devices together; then the device with most gives way.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_of_all: int = MOST_BYTES_OF_ALL) -> None:
@@ -191,18 +193,31 @@ class Sightings:
             max(self._devices.values(), key=lambda seen: seen.nbytes).drop_oldest()
 
 
+class _Frame(msgspec.Struct, frozen=True):
+    """What matters here of a `topics.payloads.Frame`."""
+
+    schema: str
+    t: str
+    boot_id: Annotated[str, Meta(max_length=64)]
+    labels: Annotated[tuple[str, ...], Meta(max_length=MOST_BOXES)]
+    tracks: Annotated[tuple[Annotated[int, Meta(ge=0, lt=_LAST_TRACK)], ...], Meta(max_length=MOST_BOXES)]
+    classes: Annotated[tuple[Annotated[int, Meta(ge=0, lt=MOST_BOXES)], ...], Meta(max_length=MOST_BOXES)]
+    scores: Annotated[tuple[Annotated[int, Meta(ge=0, le=100)], ...], Meta(max_length=MOST_BOXES)]
+    boxes: Annotated[tuple[ShortBox, ...], Meta(max_length=MOST_BOXES)]
+
+
 def observation_in(payload: bytes) -> Observation | None:
     """Return what a device says on `frame`; None where that is no frame of ours."""
     try:
-        frame = msgspec.json.decode(payload, type=Frame)
+        frame = msgspec.json.decode(payload, type=_Frame)
         taken_ns = parse_rfc3339(frame.t)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     columns = {len(frame.tracks), len(frame.classes), len(frame.scores), len(frame.boxes)}
     known = all(index < len(frame.labels) for index in frame.classes)
     whole = all(left <= right and top <= low for left, top, right, low in frame.boxes)
-    numbered = len(set(frame.tracks)) == len(frame.tracks) and max(frame.tracks, default=0) < _LAST_TRACK
+    numbered = len(set(frame.tracks)) == len(frame.tracks)
     if frame.schema != _SCHEMA or len(columns) != 1 or not (known and whole and numbered):
         return None
-    labels = [frame.labels[index] for index in frame.classes]
+    labels = [frame.labels[index][:_LONGEST_LABEL] for index in frame.classes]
     return Observation(frame.boot_id, taken_ns, frame.tracks, labels, frame.scores, frame.boxes)

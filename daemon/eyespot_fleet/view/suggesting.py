@@ -98,12 +98,11 @@ class _Meetings(NamedTuple):
 
 def _long_ways(walks: Walks, scale: Reals) -> Reals:
     """Return (ways, points, 2): where the newest tracks went that went far, in steps of the same length."""
-    ways: list[Reals] = []
-    for track in range(len(walks.labels) - 1, -1, -1):
-        first, beyond = np.searchsorted(walks.tracks, [track, track + 1])
-        points = walks.points[first:beyond] * scale
-        if np.hypot(*(points[-1] - points[0])) >= _LONG and len(ways) < _MOST_WAYS:
-            ways.append(_even(points))
+    bounds = np.searchsorted(walks.tracks, np.arange(len(walks.labels) + 1))
+    points = walks.points * scale
+    far = np.hypot(*(points[bounds[1:] - 1] - points[bounds[:-1]]).T)
+    those = np.flatnonzero(far >= _LONG)[-_MOST_WAYS:].tolist()
+    ways = [_even(points[bounds[track] : bounds[track + 1]]) for track in those]
     return np.array(ways).reshape(-1, _POINTS, 2)
 
 

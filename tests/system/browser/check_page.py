@@ -62,6 +62,10 @@ def test_a_line_is_drawn_over_the_trails_and_the_next_crossing_counted(page: str
     play(f"{way}.mjs", page)
 
 
+def test_corners_come_and_go_and_a_line_is_suggested(page: str) -> None:
+    play("corners.mjs", page)
+
+
 def test_it_is_readable_and_usable_at_each_width_in_light_and_dark(page: str, tmp_path: Path) -> None:
     play("looks.mjs", page, tmp_path)
 

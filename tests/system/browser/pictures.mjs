@@ -1,4 +1,4 @@
-// Takes the pictures of README.md: `node pictures.mjs URL FOLDER`. A line is drawn over trails; later it counts.
+// Takes the pictures of README.md: `node pictures.mjs URL FOLDER`. A line is drawn over trails, and counts later.
 import { writeFile } from "node:fs/promises";
 import { PHONE, drag, newLine, opened, said, savedAndCounted } from "./page.mjs";
 
@@ -20,6 +20,11 @@ await opened(url, { viewport: { width: 1000, height: 860 } }, async (page) => {
   await page.evaluate(() => scrollTo(0, 0));
   await take(page, "drawing");
   await savedAndCounted(page, line);
+  for (const layer of ["flow", "heat"]) await page.getByTestId(`layer-${layer}`).check();
+  await page.getByTestId("suggest").click();
+  await page.getByTestId("suggestion-0").waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
+  await take(page, "flows");
 });
 await opened(url, { viewport: PHONE, colorScheme: "dark" }, async (page) => {
   await said(page, "seen", TRAILS, MANY_MS);

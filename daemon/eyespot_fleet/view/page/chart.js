@@ -121,5 +121,5 @@ function covered({ from, to, coverage }, x, top) {
 }
 
 function marked({ at, words }, x, foot) {
-  return [made("line", { class: "mark", x1: x(at), x2: x(at), y1: TOP - 4, y2: foot }), label(words, { class: "mark-words", x: x(at), y: TOP - 8 })];
+  return [made("line", { class: "swap", x1: x(at), x2: x(at), y1: TOP - 4, y2: foot }), label(words, { class: "swap-words", x: x(at), y: TOP - 8 })];
 }

@@ -16,9 +16,9 @@ const LINES = 4; // across the chart
 const TICK = 60; // pixels from one hour to the next
 
 export class Counted {
-  constructor(root, history) {
+  constructor(root, journal) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.history = history;
+    this.journal = journal;
     this.selects = Object.fromEntries(["rule", "measure", "label", "most"].map((name) => [name, part(name)]));
     [this.none, this.some, this.notes] = [part("none"), part("some"), part("notes")];
     this.figure = new Figure(part("figure"));
@@ -29,7 +29,7 @@ export class Counted {
   // rules: as `config/reported` has them; zone: of the device's clock
   show(rules = this.rules ?? [], zone = this.zone ?? "UTC") {
     [this.rules, this.zone] = [rules, zone];
-    const ids = this.history.having("bucket");
+    const ids = this.journal.having("bucket");
     this.none.hidden = ids.length > 0;
     this.some.hidden = ids.length === 0;
     if (ids.length === 0) this.none.textContent = nothing(rules);
@@ -38,7 +38,7 @@ export class Counted {
 
   draw(rule) {
     this.clock = clock(this.zone);
-    const buckets = this.history.buckets(rule).slice(-Number(this.selects.most.value));
+    const buckets = this.journal.buckets(rule).slice(-Number(this.selects.most.value));
     const there = new Map(measures(buckets).map((measure) => [measure.join(" "), measure]));
     const measure = there.get(offer(this.selects.measure, [...there].map(([key, [kind, name]]) => [key, MEASURES[name || kind] ?? name])));
     const classes = classesOf(buckets, measure);

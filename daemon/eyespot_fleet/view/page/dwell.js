@@ -47,9 +47,9 @@ export function summary(stays) {
 }
 
 export class Dwell {
-  constructor(root, history) {
+  constructor(root, journal) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
-    [this.root, this.history] = [root, history];
+    [this.root, this.journal] = [root, journal];
     this.selects = { rule: part("rule"), label: part("label") };
     this.summary = part("summary");
     this.figure = new Figure(part("figure"));
@@ -57,11 +57,11 @@ export class Dwell {
   }
 
   show() {
-    const ids = this.history.having("stay");
+    const ids = this.journal.having("stay");
     this.root.hidden = ids.length === 0;
     if (ids.length === 0) return;
     const rule = offer(this.selects.rule, ids.map((id) => [id, id]));
-    const of = this.history.stays(rule);
+    const of = this.journal.stays(rule);
     const classes = [...new Set(of.map(({ label }) => label))].sort();
     const label = offer(this.selects.label, [...(classes.length > 1 ? [["", "all"]] : []), ...classes.map((each) => [each, each])]);
     const stays = of.filter((stay) => label === "" || stay.label === label);

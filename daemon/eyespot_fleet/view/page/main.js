@@ -7,9 +7,9 @@ import { Drafting } from "./drafting.js";
 import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { History } from "./history.js";
+import { Journal } from "./journal.js";
 import { Model } from "./model.js";
-import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
+import { changed, changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
 import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
@@ -35,9 +35,9 @@ const asker = new Asker(answered);
 const aiming = new Aiming(at("aimed"), [at("aim"), at("load")], loaded);
 const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
 let grown = true; // charts are to be drawn anew
-const history = new History(() => { grown = true; });
-const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
-const model = new Model(at("model"), at("order"), history);
+const journal = new Journal(() => { grown = true; });
+const charts = [new Counted(at("counted"), journal), new Dwell(at("dwell"), journal)];
+const model = new Model(at("model"), at("order"), journal);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
@@ -55,7 +55,7 @@ function listen() {
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
   events.addEventListener("open", () => {
     for (const known of devices.values()) known.states.clear(); // all is told anew
-    history.choose(shown, 0);
+    journal.choose(shown, 0);
   });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
@@ -79,7 +79,7 @@ function hear({ device, name, payload }) {
     settle(payload);
     asker.ask(question(true));
   }
-  if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && name === "journal") journal.heard(payload);
   if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
@@ -110,11 +110,11 @@ function choose(device) {
   if (drafting.isOn) drafting.end(null);
   suggestions.close();
   if (device !== null) gather(device, true);
-  history.choose(device, state("history"));
+  journal.choose(device, state("journal"));
 }
 
-function corner(changed) {
-  change(rules().map((rule) => (rule.id === chosen ? changed(rule) : rule)));
+function corner(moved) {
+  change(rules().map((rule) => (rule.id === chosen ? moved(rule) : rule)));
   showRules(); // at once: the next key goes on from there
 }
 
@@ -174,9 +174,10 @@ function showRules() {
   at("rules").replaceChildren(...all.map(ruleRow));
   editor.show(drawn, chosen, whatIf.flaws());
   suggestions.draw();
-  const changed = changes(rulesOf(state("config/reported")), all).length > 0;
-  at("revert").disabled = !changed;
-  at("save").disabled = !changed || (draft !== null && whatIf.refusedRules === draft);
+  const before = rulesOf(state("config/reported"));
+  const isChanged = changes(before, all).length > 0;
+  at("revert").disabled = !isChanged;
+  at("save").disabled = !isChanged || whatIf.refuses(all, changed(before, all));
   at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));
@@ -186,7 +187,7 @@ function ruleRow(rule) {
   const row = document.createElement("tr");
   const says = element("td", counted(state(`rule/${rule.id}/state`)));
   says.dataset.testid = `says-${rule.id}`;
-  const counts = element("td", inWords(whatIf.counts[rule.id]));
+  const counts = element("td", inWords(whatIf.counts.get(rule.id)));
   counts.dataset.testid = `drawn-${rule.id}`;
   for (const words of whatIf.beside(rule.id)) counts.append(element("small", words));
   row.append(element("td", rule.id), element("td", rule.kind), says, counts);

@@ -70,8 +70,8 @@ export function step(said) {
 }
 
 export class Model {
-  constructor(root, dialog, history) {
-    [this.root, this.dialog, this.history] = [root, dialog, history];
+  constructor(root, dialog, journal) {
+    [this.root, this.dialog, this.journal] = [root, dialog, journal];
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.asks = (name) => dialog.querySelector(`[data-part="${name}"]`);
     this.device = null;
@@ -122,7 +122,7 @@ export class Model {
   }
 
   showSteps() {
-    const steps = this.history.steps.map(step).reverse();
+    const steps = this.journal.steps.map(step).reverse();
     this.part("since").hidden = steps.length === 0;
     this.part("steps").replaceChildren(...steps.map((words) => element("li", words)));
   }

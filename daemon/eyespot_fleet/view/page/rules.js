@@ -55,6 +55,12 @@ export function newRule(kind, rules, where = WHERE[kind]) {
   return { kind, id: `${kind}-${n}`, ...where };
 }
 
+// Ids of rules that are new, or others than before.
+export function changed(before, after) {
+  const old = new Map(before.map((rule) => [rule.id, JSON.stringify(rule)]));
+  return after.filter((rule) => old.get(rule.id) !== JSON.stringify(rule)).map((rule) => rule.id);
+}
+
 // What changes, in words.
 export function changes(before, after) {
   const old = new Map(before.map((rule) => [rule.id, JSON.stringify(rule)]));

@@ -6,7 +6,7 @@ import { LONGEST_NAME, text } from "./words.js";
 const MOST = { bucket: 400, stay: 2000, step: 40 };
 const MOST_RULES = 128;
 
-export class History {
+export class Journal {
   // changed() is told that there is more
   constructor(changed) {
     this.changed = changed;
@@ -41,7 +41,7 @@ export class History {
   }
 
   async piece(turn) {
-    const said = await fetch(`/devices/${this.device}/history?after=${this.serial}`)
+    const said = await fetch(`/devices/${this.device}/journal?after=${this.serial}`)
       .then((reply) => (reply.ok ? reply.json() : null))
       .catch(() => null); // the stream of events tells that nothing answers, and begins anew
     if (turn !== this.turn || !(said?.serial > this.serial)) return false;

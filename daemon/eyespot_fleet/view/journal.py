@@ -52,7 +52,7 @@ class _Entry(msgspec.Struct, frozen=True):
     told: bytes
 
 
-class History:
+class Journal:
     """The newest of each, numbered in the order in which they came. Not thread-safe.
 
     Of what comes twice, as QoS 1 has it, one is kept, and of a bucket its last revision. Where all is full,

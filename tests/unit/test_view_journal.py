@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot_fleet.view import history as history_of
+from eyespot_fleet.view import journal as journal_of
 from eyespot_fleet.view.bridge import MOST_WISHES, Bridge
 from eyespot_fleet.view.browsers import Browser
-from eyespot_fleet.view.history import MOST, MOST_SERIES, MOST_TOLD, History
+from eyespot_fleet.view.journal import MOST, MOST_SERIES, MOST_TOLD, Journal
 from fakes.page import CHANGE, HOSTILE, Reply, ask, hear, published, watching
 
 BUCKET: dict[str, Any] = {
@@ -37,7 +37,7 @@ def a_bridge() -> Bridge:
 
 
 def told(bridge: Bridge, after: int = 0) -> dict[str, Any]:
-    reply = ask(bridge, f"/devices/door/history?after={after}")
+    reply = ask(bridge, f"/devices/door/journal?after={after}")
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
     answer: dict[str, Any] = json.loads(reply.body)
     return answer
@@ -57,7 +57,7 @@ def pass_by(bridge: Bridge, topic: str, payload: object) -> None:
 def test_a_page_asks_for_what_came_since_it_asked_last(bridge: Bridge) -> None:
     browser = watching(bridge)
     pass_by(bridge, "rule/door/bucket", BUCKET)
-    assert browser.take() == [("door", "history", b"1")]
+    assert browser.take() == [("door", "journal", b"1")]
     first = told(bridge)
     assert first == {
         "serial": 1, "newest": 1, "entries": [{"kind": "bucket", "rule": "door", "said": BUCKET}],
@@ -72,7 +72,7 @@ def test_a_page_that_opens_later_is_told_that_there_is_something(bridge: Bridge)
     pass_by(bridge, "rule/door/bucket", BUCKET)
     browser = Browser(lambda: None)
     bridge.open(browser)
-    assert ("door", "history", b"1") in browser.take()
+    assert ("door", "journal", b"1") in browser.take()
 
 
 def test_a_correction_takes_the_place_of_its_bucket_and_an_older_one_does_not(bridge: Bridge) -> None:
@@ -117,9 +117,9 @@ def test_of_other_events_nothing_is_kept(bridge: Bridge, kind: str) -> None:
 
 def test_of_who_never_said_that_he_is_there_nothing_is_kept(bridge: Bridge) -> None:
     hear(bridge, "window/rule/door/bucket", BUCKET, retain=False)
-    assert ask(bridge, "/devices/window/history").status == 404
+    assert ask(bridge, "/devices/window/journal").status == 404
     hear(bridge, "window/status", {"state": "online"})
-    assert json.loads(ask(bridge, "/devices/window/history").body)["entries"] == []
+    assert json.loads(ask(bridge, "/devices/window/journal").body)["entries"] == []
 
 
 # --- hostile devices, hostile pages -----------------------------------------------------------------------
@@ -129,41 +129,41 @@ def packed(payload: object) -> bytes:
     return json.dumps(payload).encode()
 
 
-def all_told(history: History, device: str = "door") -> Iterator[dict[str, Any]]:
+def all_told(journal: Journal, device: str = "door") -> Iterator[dict[str, Any]]:
     serial = 0
-    while serial < history.newest(device):
-        part = json.loads(history.after(device, serial))
+    while serial < journal.newest(device):
+        part = json.loads(journal.after(device, serial))
         assert 0 < len(part["entries"]) <= MOST_TOLD
         yield from part["entries"]
         serial = part["serial"]
 
 
 def test_a_device_that_counts_without_end_loses_its_oldest() -> None:
-    history = History()
+    journal = Journal()
     for number in range(MOST["stay"] + 500):
-        assert history.take("door", "stay", "hall", packed(LEFT | {"seq": number, "dwell_s": number}))
-    assert [entry["said"]["dwell_s"] for entry in all_told(history)] == list(range(500, MOST["stay"] + 500))
+        assert journal.take("door", "stay", "hall", packed(LEFT | {"seq": number, "dwell_s": number}))
+    assert [entry["said"]["dwell_s"] for entry in all_told(journal)] == list(range(500, MOST["stay"] + 500))
 
 
 def test_countless_rules_are_kept_in_bounds() -> None:
-    history = History()
+    journal = Journal()
     for number in range(2 * MOST_SERIES):
-        history.take("door", "bucket", f"r{number}", packed(BUCKET))
-    assert len(list(all_told(history))) == MOST_SERIES
+        journal.take("door", "bucket", f"r{number}", packed(BUCKET))
+    assert len(list(all_told(journal))) == MOST_SERIES
 
 
 def test_who_says_too_much_loses_his_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_of, "MOST_BYTES", history_of.MOST_ENTRY_BYTES + 20_000)
-    history = History()
-    assert history.take("quiet", "bucket", "door", packed(BUCKET))
+    monkeypatch.setattr(journal_of, "MOST_BYTES", journal_of.MOST_ENTRY_BYTES + 20_000)
+    journal = Journal()
+    assert journal.take("quiet", "bucket", "door", packed(BUCKET))
     for number in range(200):
-        history.take("door", "bucket", f"r{number % 3}", packed(BUCKET | {"end": str(number)}))
-    ends = [entry["said"]["end"] for entry in all_told(history)]
+        journal.take("door", "bucket", f"r{number % 3}", packed(BUCKET | {"end": str(number)}))
+    ends = [entry["said"]["end"] for entry in all_told(journal)]
     assert ends == [str(number) for number in range(200 - len(ends), 200)]
     assert 5 < len(ends) < 40
-    assert len(list(all_told(history, "quiet"))) == 1
-    history.take("late", "bucket", "door", packed(BUCKET))
-    assert list(all_told(history, "late")) == []
+    assert len(list(all_told(journal, "quiet"))) == 1
+    journal.take("late", "bucket", "door", packed(BUCKET))
+    assert list(all_told(journal, "late")) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_who_says_too_much_loses_his_own(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         b"null", b"[]", b"{", b"\xff", b"[" * 100_000,
         packed(BUCKET | {"start": 1}), packed(BUCKET | {"end": "x" * 200}), packed(BUCKET | {"rev": "1"}),
-        packed(BUCKET | {"counts": {"person": "x" * history_of.MOST_ENTRY_BYTES}}),
+        packed(BUCKET | {"counts": {"person": "x" * journal_of.MOST_ENTRY_BYTES}}),
     ],
 )  # fmt: skip
 def test_what_is_no_bucket_is_not_kept(bridge: Bridge, payload: bytes) -> None:
@@ -181,10 +181,10 @@ def test_what_is_no_bucket_is_not_kept(bridge: Bridge, payload: bytes) -> None:
 
 @given(st.text(), st.floats(allow_nan=False, allow_infinity=False))
 def test_no_class_and_no_number_breaks_what_is_told(label: str, dwell_s: float) -> None:
-    history = History()
-    kept = history.take("door", "stay", "hall", packed(LEFT | {"class": label, "dwell_s": dwell_s}))
+    journal = Journal()
+    kept = journal.take("door", "stay", "hall", packed(LEFT | {"class": label, "dwell_s": dwell_s}))
     assert kept == (dwell_s >= 0 and len(label) <= 128)
-    assert [entry["said"]["class"] for entry in all_told(history)] == [label] * kept
+    assert [entry["said"]["class"] for entry in all_told(journal)] == [label] * kept
 
 
 def test_a_hostile_class_stays_a_string(bridge: Bridge) -> None:
@@ -194,7 +194,7 @@ def test_a_hostile_class_stays_a_string(bridge: Bridge) -> None:
 
 @pytest.mark.parametrize("after", ["-1", "x", "1" * 16, "1.5", ""])
 def test_what_is_no_number_is_refused(bridge: Bridge, after: str) -> None:
-    assert ask(bridge, f"/devices/door/history?after={after}").status == 400
+    assert ask(bridge, f"/devices/door/journal?after={after}").status == 400
 
 
 # --- what is said to a device about its model -------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_what_is_no_order_is_not_said(bridge: Bridge, name: str, body: bytes, st
 
 def test_another_site_orders_nothing(bridge: Bridge) -> None:
     assert order(bridge, origin="http://evil.example").status == 403
-    assert ask(bridge, "/devices/door/history", {"host": "evil.example"}).status == 403
+    assert ask(bridge, "/devices/door/journal", {"host": "evil.example"}).status == 403
     assert published(bridge) == []
 
 
