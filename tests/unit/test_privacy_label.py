@@ -67,7 +67,10 @@ def test_the_facts_are_those_of_the_configuration(told: Label) -> None:
 )
 def test_for_how_long_it_is_kept_where_people_went_is_told(config: Path, table: str, words: str) -> None:
     config.write_text(f"{config.read_text()}[trajectories]\n{table}\n")
-    assert words in dict(label(config, {}).facts)["Kept on the device"]
+    told = label(config, {})
+    assert words in dict(told.facts)["Kept on the device"]
+    assert ("eyespot.trajectories/1" in told.fields) == any("walked" in one for one in told.notice)
+    assert ("eyespot.trajectories/1" in told.fields) == ("aim" not in table)
 
 
 def test_boxes_of_frames_are_told_where_they_are_on_alone(config: Path, told: Label) -> None:

@@ -17,6 +17,7 @@ from eyespot.topics.extent import extent, fields
 
 _DAY_S = 86_400
 _OF_FRAMES = "eyespot.frame/2"
+_OF_WAYS = "eyespot.trajectories/1"
 _OPEN = "(not filled in: see [privacy] in the configuration)"
 
 
@@ -93,8 +94,17 @@ def _notice(config: Config) -> tuple[str, ...]:
         "A camera counts here.",
         "A program inside the device looks at its pictures. They are neither stored nor sent.",
         "It does not tell who somebody is.",
+        *_walked(config),
         f"What it sends are numbers{where}.",
     )
+
+
+def _walked(config: Config) -> tuple[str, ...]:
+    settings = config.trajectories
+    if not (settings.keep or settings.aim):
+        return ()
+    when = "It keeps" if settings.keep else "While it is being aimed it keeps"
+    return (f"{when} for {settings.hours} hours where in its picture somebody walked, not who.",)
 
 
 def _kept(config: Config) -> str:
@@ -128,4 +138,6 @@ def _is_encrypted(config: Config) -> bool:
 def _leaves(schema: str, config: Config) -> bool:
     if schema == _OF_FRAMES:
         return config.topics.frame
+    if schema == _OF_WAYS:
+        return config.trajectories.keep or config.trajectories.aim
     return schema.startswith("eyespot.") or schema == "UpdateState" or config.topics.onvif
