@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import signal
+import sys
 import threading
 from contextlib import closing
 from functools import partial
@@ -20,7 +21,7 @@ from fakes.bundles import FACTORY
 from fakes.daemon import LINE, Daemon, Ear, write_config, write_recording
 from fakes.repository import FakeRepository
 from fakes.slots import factory_network, offer
-from fakes.viewing import viewing
+from fakes.viewing import served, viewing
 from fakes.waiting import PATIENCE_S, until
 
 NEWER = "ssd-mobilenet-v2-oidv4@9.0.0-d0a5255bf8c4"
@@ -222,6 +223,21 @@ def test_a_model_that_the_page_takes_back_is_gone_from_the_device(
         assert ear.newest("/model/detail")["quarantine"][0]["bundle"] == newer
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE_S)
+
+
+def test_a_line_is_tried_on_what_was_recorded_before(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 4)
+    config = write_config(tmp_path, camera={"source": "replay", "file": str(recording)}, url=mosquitto.url)
+    command = [sys.executable, "-m", "eyespot_fleet", "view", "--broker", mosquitto.url]
+    with served([*command, "--seen", f"shop={recording}"]) as (process, url), Page(url) as page:
+        with Daemon(config) as daemon:
+            assert daemon.wait() == 0
+        until(lambda: _crossings(page.states.get("rule/door/state")) == 4, "what the device counted")
+        assert page.what_if(LINE)["counts"]["door"] == {"in": 4, "out": 0}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) in {0, 130}
 
 
 def test_trails_that_the_device_keeps_are_counted_though_it_publishes_no_boxes(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eyespot.domain.errors import BrokerError
-from eyespot_fleet.view.aiming import observations_of, put_into
+from eyespot_fleet.view.aiming import newest, observations_of, put_into
 from eyespot_fleet.view.bridge import Bridge
 from eyespot_fleet.view.replaying import Device, config_of, counts_of, strip_of
 from eyespot_fleet.view.seen import Sightings
@@ -78,6 +78,13 @@ def test_of_too_much_the_newest_stay() -> None:
     seen = history.observations("door")
     assert seen.rows.nbytes < 40_000
     assert seen.taken_ns[-1] == (398_000 + 1900) * 10**6
+
+
+def test_what_there_is_no_room_for_is_not_even_looked_at() -> None:
+    kept = [piece(second * 2000) for second in range(10)]
+    assert newest(kept, 65) == kept[7:]
+    assert newest(kept, 10_000) == kept
+    assert newest(kept, 0) == []
 
 
 def test_what_does_not_fit_together_changes_nothing() -> None:

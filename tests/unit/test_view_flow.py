@@ -1,13 +1,17 @@
 """Which way people went, and lines across that; in a simulator that knows what really happened."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.domain.instants import Timeline
+from eyespot.app.traces import trace_of
+from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation as Look
 from eyespot.ports import ModelIdentity
+from eyespot.recording import SCHEMA, Header, RecordingWriter
 from eyespot.tracking.tracing import trace
 from eyespot_fleet.view.flow import (
     ARROWS,
@@ -20,6 +24,7 @@ from eyespot_fleet.view.flow import (
     paths_of,
     walks_of,
 )
+from eyespot_fleet.view.recalling import recall
 from eyespot_fleet.view.replaying import Device, config_of, counts_of, doubts_of, strip_of
 from eyespot_fleet.view.seen import Observation, Sightings
 from eyespot_fleet.view.suggesting import Suggestion, suggestions
@@ -34,13 +39,13 @@ SIZE = (4, 3)
 SECONDS = 120
 
 
-def seen_by(view: View, name: str, seed: int = 1) -> tuple[Sightings, list[Way]]:
+def seen_by(view: View, name: str, seed: int = 1, seconds: float = SECONDS) -> tuple[Sightings, list[Way]]:
     """What a device there tells of its frames."""
     scene = SCENES[name]
-    ways = scene.people(np.random.default_rng([seed, 1]), SECONDS)
+    ways = scene.people(np.random.default_rng([seed, 1]), seconds)
     looks = [
         Look(taken_ns, "m", found)
-        for taken_ns, found in film(scene, ways, view, LEVELS["light"], 10, SECONDS, seed)
+        for taken_ns, found in film(scene, ways, view, LEVELS["light"], 10, seconds, seed)
     ]
     history = Sightings()
     for strip in trace(looks, ModelIdentity("m", "m", "1", None, LABELS, 0.3), Timeline(0, synced=True)):
@@ -195,3 +200,28 @@ def test_arrows_are_bounded_and_of_length_one(ways: list[tuple[float, float, flo
     assert len(arrows) <= 2 * ARROWS[0] * ARROWS[1]
     assert all(np.hypot(arrow.dx, arrow.dy) == pytest.approx(1, abs=0.01) for arrow in arrows)
     assert all(2 <= arrow.tracks <= len(ways) for arrow in arrows)
+
+
+# --- what was noticed before ------------------------------------------------------------------------------
+
+
+def test_a_recording_is_taken_over_as_the_device_would_have_told_it(tmp_path: Path) -> None:
+    scene, view = SCENES["corridor"], Overhead()
+    ways = scene.people(np.random.default_rng([1, 1]), 40)
+    file = tmp_path / "walk.eyespot.jsonl"
+    header = Header(
+        schema=SCHEMA, started="2026-01-01T12:00:00Z", labels=LABELS, width=640, height=480, rate_hz=10
+    )
+    with RecordingWriter(file, header) as writer:
+        for taken_ns, found in film(scene, ways, view, LEVELS["light"], 10, 40, 1):
+            writer.write(Look(taken_ns, "recording", found))
+    sightings = Sightings()
+    told: list[str] = []
+    recall(sightings, "shop", trace_of(file, 0.3, cached=False), told.append)
+    seen = sightings.observations("shop")
+    live = seen_by(view, "corridor", seconds=40)[0].observations("shop")
+    assert told == ["0 min"]
+    assert seen.rows["box"].tolist() == live.rows["box"].tolist()
+    noon_ns = 1_767_268_800 * SECOND_NS
+    assert 0 <= int(seen.taken_ns[0]) - noon_ns < 40 * SECOND_NS
+    assert 0 < len(seen.taken_ns) < len(live.taken_ns)  # nobody is there for long, but once

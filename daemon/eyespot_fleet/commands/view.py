@@ -1,9 +1,15 @@
 """`eyespot-fleet view --broker URL`: a page on this machine, with what cameras noticed."""
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from eyespot.app.watched import DEVICE
 from eyespot.commands.options import Subparsers
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
+
+if TYPE_CHECKING:
+    from eyespot_fleet.view.seen import Sightings
 
 _TEXT = """\
 Serves a page on this machine: which devices there are and how they are; the boxes and trails of one of them
@@ -18,6 +24,14 @@ def add_to(commands: Subparsers) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("view", help="a page to watch and to draw lines on", description=_TEXT)
     parser.add_argument("--port", type=_port, default=8090, metavar="N", help="(default: %(default)s)")
+    parser.add_argument(
+        "--seen",
+        type=_seen,
+        action="append",
+        default=[],
+        metavar="DEVICE=RECORDING",
+        help="what a device noticed before, to try lines on; as often as wanted",
+    )
     add_broker(parser)
     parser.set_defaults(command=_run, parser=parser)
 
@@ -34,10 +48,32 @@ def _run(arguments: argparse.Namespace) -> int:
 
     settings = mqtt_settings(arguments)
     bridge = Bridge(settings.prefix)
+    for device, file in arguments.seen:
+        _recall(bridge.seen, device, file)
     with listen(_LOOPBACK, arguments.port) as listener, listening(settings, bridge):
         print(f"http://{_LOOPBACK}:{listener.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
         serve(application(bridge, BrokerAimer(settings, bridge.seen)), listener)
     return 0
+
+
+def _recall(sightings: "Sightings", device: str, file: Path) -> None:
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    from eyespot.app.eye import order, smallest_score  # noqa: PLC0415 - likewise
+    from eyespot.app.traces import trace_of  # noqa: PLC0415 - likewise
+    from eyespot_fleet.view.recalling import recall  # noqa: PLC0415 - likewise
+    from eyespot_fleet.view.replaying import Device, config_of  # noqa: PLC0415 - likewise
+
+    traced = trace_of(file, smallest_score(order(config_of(Device(), []))))
+    with Console(stderr=True).status(f"{device}: following everybody") as status:
+        recall(sightings, device, traced, lambda reached: status.update(f"{device}: followed for {reached}"))
+
+
+def _seen(text: str) -> tuple[str, Path]:
+    device, told, file = text.partition("=")
+    if told and file and DEVICE.fullmatch(device):
+        return device, Path(file)
+    raise argparse.ArgumentTypeError(f"want the id of a device, = and a recording, got {text!r}")
 
 
 def _port(text: str) -> int:

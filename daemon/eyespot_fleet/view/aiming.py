@@ -14,7 +14,7 @@ from eyespot.topics.trajectories import PARTS, Piece
 from eyespot_fleet.fetching.asking import Asking
 from eyespot_fleet.fetching.trajectories import aim, pieces
 from eyespot_fleet.listening import listening
-from eyespot_fleet.view.seen import Observation, Sightings
+from eyespot_fleet.view.seen import MOST_BYTES, ROW, Observation, Sightings
 
 _HOUR_MS: Final = 3_600_000
 _MS_NS: Final = 1_000_000
@@ -65,7 +65,17 @@ def put_into(history: Sightings, device: str, kept: Sequence[Piece]) -> int:
     Raises:
         BrokerError: it is not understood; nothing has changed.
     """
-    return history.replace(device, observations_of(kept))
+    return history.replace(device, observations_of(newest(kept, MOST_BYTES // ROW.itemsize)))
+
+
+def newest(kept: Sequence[Piece], most_rows: int) -> Sequence[Piece]:
+    """Return so many of the newest pieces that no more places are in them: there is no room for more."""
+    rows = 0
+    for index in range(len(kept) - 1, -1, -1):
+        rows += sum(len(way.left) for way in kept[index].ways)
+        if rows > most_rows:
+            return kept[index + 1 :]
+    return kept
 
 
 def observations_of(kept: Sequence[Piece]) -> Iterator[Observation]:

@@ -20,12 +20,13 @@ export class Asker {
     const question = this.next;
     [this.next, this.busy] = [null, true];
     const begun = performance.now();
-    this.heard(question, await this.send(question));
+    const answer = await this.send(question);
     this.took = performance.now() - begun;
     setTimeout(() => {
       this.busy = false;
       if (this.next !== null) this.turn();
     }, Math.max(0, LEAST_MS - this.took));
+    this.heard(question, answer);
   }
 }
 

@@ -208,9 +208,9 @@ function question(rests) {
   return { device: shown, rules: rules(), only: rests ? null : chosen, doubts: rests };
 }
 
-function answered({ device, rules: asked }, told) {
+function answered({ device, rules: drawn }, told) {
   if (device !== shown) return;
-  whatIf.hear(asked, told);
+  whatIf.hear(drawn, told);
   whatIf.show(chosen);
   showRules();
 }
