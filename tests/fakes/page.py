@@ -4,15 +4,47 @@ import asyncio
 import json
 from typing import Any
 
+from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Heard, Message
+from eyespot.topics.trajectories import Piece, Way
+from eyespot_fleet.view.aiming import put_into
 from eyespot_fleet.view.application import application
 from eyespot_fleet.view.bridge import Bridge
 from eyespot_fleet.view.browsers import Browser
+from eyespot_fleet.view.seen import Sightings
 
 HOST = "127.0.0.1:8090"
 PAGE = {"host": HOST}
 CHANGE = {"host": HOST, "origin": f"http://{HOST}", "content-type": "application/json"}
 HOSTILE = '</script><img src=x onerror="alert(1)">\r\n\nevent: state\ndata: {}'
+
+
+class Kept:
+    """Devices that have kept where one went, but for `deaf`. An `Aimer`."""
+
+    def __init__(self, history: Sightings) -> None:
+        self._history = history
+
+    def aim(self, device: str, minutes: int) -> str:
+        if device == "deaf":
+            raise BrokerError("the device does not answer")
+        return f"kept for {minutes} minutes"
+
+    def load(self, device: str, until_ms: int, hours: int) -> int:
+        return put_into(self._history, device, [piece(until_ms - hours * 3_600_000)])
+
+
+def piece(begun_ms: int) -> Piece:
+    """Somebody walks from left to right in two seconds; he is seen but for one step."""
+    across = (100, *[40] * 19)
+    way = Way(
+        track=2**47 + 1, label=0, begin=0, tentative=3, seen=(10, 1, 9),
+        left=across, top=(400, *[0] * 19), right=(160, *[40] * 19), bottom=(600, *[0] * 19),
+    )  # fmt: skip
+    steps = (0, *[100] * 19)
+    return Piece(
+        begun=begun_ms, synced=True, model="m", labels=("person",), steps=steps, blind=(), ways=(way,)
+    )
 
 
 class Reply:
@@ -52,7 +84,7 @@ async def answer(bridge: Bridge, method: str, path: str, headers: dict[str, str]
         "query_string": query.encode(), "root_path": "", "scheme": "http", "http_version": "1.1",
         "server": ("127.0.0.1", 8090), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"},
     }  # fmt: skip
-    await application(bridge)(scope, receive, send)
+    await application(bridge, Kept(bridge.seen))(scope, receive, send)
     return reply
 
 

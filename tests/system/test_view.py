@@ -238,3 +238,21 @@ def test_a_line_is_tried_on_what_was_recorded_before(
         assert page.what_if(LINE)["counts"]["door"] == {"in": 4, "out": 0}
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) in {0, 130}
+
+
+def test_trails_that_the_device_keeps_are_counted_though_it_publishes_no_boxes(
+    tmp_path: Path, mosquitto: LocalMosquitto, ear: Ear
+) -> None:
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 40)
+    config = write_config(tmp_path, camera={"source": "replay", "file": str(recording)}, url=mosquitto.url)
+    with Daemon(config), viewing(mosquitto.url) as (process, url), Page(url) as page:
+        until(lambda: "config/reported" in page.states, "the report")
+        assert page.say("aim", {"minutes": 5}) == 200
+        counted = len(ear.on("/event"))
+        until(lambda: len(ear.on("/event")) >= counted + 3, "crossings")
+        assert page.say("load", {"hours": 1}) == 200
+        assert page.frames == 0
+        told = page.what_if(LINE, {**LINE, "id": "other", "a": [0.3, 1.0], "b": [0.3, 0.0]})
+        assert told["counts"]["door"]["in"] >= 2
+        assert told["counts"]["other"]["in"] >= 2
+        process.send_signal(signal.SIGINT)

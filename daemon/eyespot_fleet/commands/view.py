@@ -41,6 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--broker says where devices tell what they notice")
     from eyespot_fleet.listening import listening  # noqa: PLC0415 - nobody else waits for it
     from eyespot_fleet.publishing.serving import listen  # noqa: PLC0415 - likewise
+    from eyespot_fleet.view.aiming import BrokerAimer  # noqa: PLC0415 - likewise
     from eyespot_fleet.view.application import application  # noqa: PLC0415 - likewise
     from eyespot_fleet.view.bridge import Bridge  # noqa: PLC0415 - likewise
     from eyespot_fleet.view.serving import serve  # noqa: PLC0415 - likewise
@@ -51,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _recall(bridge.seen, device, file)
     with listen(_LOOPBACK, arguments.port) as listener, listening(settings, bridge):
         print(f"http://{_LOOPBACK}:{listener.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
-        serve(application(bridge), listener)
+        serve(application(bridge, BrokerAimer(settings, bridge.seen)), listener)
     return 0
 
 

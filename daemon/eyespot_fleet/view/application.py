@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -15,7 +16,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eyespot.domain.errors import EyespotError, one_line
 from eyespot.topics.commands import ReqId
+from eyespot_fleet.view.aiming import Aimer
 from eyespot_fleet.view.asking import Answers, Proposal
 from eyespot_fleet.view.bridge import Bridge, Order
 from eyespot_fleet.view.browsers import Browser, Said
@@ -38,7 +41,15 @@ class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     req_id: ReqId
 
 
-def application(bridge: Bridge) -> Guard:
+class _Aim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)]
+
+
+class _Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hours: Annotated[int, msgspec.Meta(ge=1, le=168)]
+
+
+def application(bridge: Bridge, aimer: Aimer) -> Guard:
     """Return what serves the page to browsers on this machine, and to nobody else's pages."""
     answers = Answers(bridge.seen, bridge)
 
@@ -78,6 +89,7 @@ def application(bridge: Bridge) -> Guard:
         Route("/devices/{device}/what-if", what_if, methods=["POST"]),
         Route("/devices/{device}/seen", seen),
         Route("/devices/{device}/suggestions", suggestions),
+        *_routes_of(aimer, bridge),
         Route("/devices/{device}/forget", forget, methods=["POST"]),
         Route("/devices/{device}/desired", desire, methods=["POST"]),
         Route("/devices/{device}/journal", journal),
@@ -85,6 +97,35 @@ def application(bridge: Bridge) -> Guard:
         Mount("/", StaticFiles(directory=_PAGE, html=True)),
     ]
     return Guard(Starlette(routes=routes))
+
+
+def _routes_of(aimer: Aimer, bridge: Bridge) -> list[Route]:
+    one_at_a_time = asyncio.Lock()
+
+    async def aim(request: Request) -> Response:
+        device, minutes = _known(bridge, request), (await _body(request, _Aim)).minutes
+        return await _asked(one_at_a_time, lambda: aimer.aim(device, minutes))
+
+    async def load(request: Request) -> Response:
+        device, hours = _known(bridge, request), (await _body(request, _Load)).hours
+        now_ms = time.time_ns() // 1_000_000
+        return await _asked(one_at_a_time, lambda: aimer.load(device, now_ms, hours))
+
+    return [
+        Route("/devices/{device}/aim", aim, methods=["POST"]),
+        Route("/devices/{device}/load", load, methods=["POST"]),
+    ]
+
+
+async def _asked(lock: asyncio.Lock, ask: Callable[[], str | int]) -> Response:
+    """Have a device be asked, in a thread; it may take minutes, and one at a time is enough."""
+    if lock.locked():
+        raise HTTPException(503, "another device is being asked already: try again")
+    async with lock:
+        try:
+            return Response(msgspec.json.encode(await asyncio.to_thread(ask)), media_type="application/json")
+        except EyespotError as error:
+            raise HTTPException(502, one_line(error)) from error
 
 
 def _wake(loop: asyncio.AbstractEventLoop, heard: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 import struct
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple
 
@@ -152,6 +152,24 @@ class Sightings:
             seen.add(observation)
             if seen.nbytes != before:
                 self._make_room(seen)
+
+    def replace(self, device: str, observations: Iterable[Observation]) -> int:
+        """Have others be what a device noticed, unless there are none; return how many there are.
+
+        What it notices meanwhile is lost. May raise what the observations do; nothing has changed then.
+        """
+        seen, count = _Seen(), 0
+        for count, observation in enumerate(observations, 1):  # noqa: B007 - how many there are
+            if self._is_full(seen, observation):
+                seen = _Seen()
+            seen.add(observation)
+            while seen.nbytes > self._most_bytes:
+                seen.drop_oldest()
+        if count:
+            with self._lock:
+                self._devices[device] = seen
+                self._make_room(seen)
+        return count
 
     def observations(self, device: str) -> Observations:
         """Return what a device noticed, the oldest first."""

@@ -13,6 +13,7 @@ from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.message import Heard
 from fakes.brokers import say
 from fakes.chatter import Chatter
+from fakes.daemon import Daemon, write_config, write_recording
 from fakes.viewing import served, viewing
 
 HERE = Path(__file__).parent
@@ -68,6 +69,15 @@ def test_corners_come_and_go_and_a_line_is_suggested(page: str) -> None:
 
 def test_it_is_readable_and_usable_at_each_width_in_light_and_dark(page: str, tmp_path: Path) -> None:
     play("looks.mjs", page, tmp_path)
+
+
+def test_trails_that_the_device_has_kept_are_drawn_on(tmp_path: Path) -> None:
+    with LocalMosquitto() as mosquitto:
+        recording = write_recording(tmp_path / "walk.eyespot.jsonl", 60)
+        camera = {"source": "replay", "file": str(recording)}
+        config = write_config(tmp_path, camera=camera, url=mosquitto.url)
+        with Daemon(config), viewing(mosquitto.url) as (_, url):
+            play("aim.mjs", url)
 
 
 def test_nothing_that_devices_say_runs_in_the_page() -> None:

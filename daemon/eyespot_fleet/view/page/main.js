@@ -1,5 +1,6 @@
 // What the page knows, and what it shows of it.
 
+import { Aiming } from "./aiming.js";
 import { Asker, inWords } from "./asking.js";
 import { Counted } from "./counted.js";
 import { Drafting } from "./drafting.js";
@@ -31,6 +32,7 @@ const editor = new Editor(at("drawing"), {
 const drafting = new Drafting(at("stage"), { said: (words) => { at("drafted").textContent = words; }, drawn });
 const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => add("line", line));
 const asker = new Asker(answered);
+const aiming = new Aiming(at("aimed"), [at("aim"), at("load")], loaded);
 const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
 let grown = true; // charts are to be drawn anew
 const journal = new Journal(() => { grown = true; });
@@ -102,6 +104,7 @@ function see({ device, payload }) {
 function choose(device) {
   [shown, chosen, draft, asked, saved, stale] = [device, "", null, "", null, true];
   whatIf.clear();
+  aiming.clear();
   scene.frame = null;
   scene.below(layers(), null);
   if (drafting.isOn) drafting.end(null);
@@ -225,6 +228,15 @@ async function gather(device, recall) {
   } catch { /* the broker's line says that nobody answers */ }
 }
 
+// What the server has now is another history.
+function loaded(device) {
+  devices.get(device)?.trails.clear();
+  if (device !== shown) return;
+  whatIf.clear();
+  gather(device, true);
+  asker.ask(question(true));
+}
+
 async function forget() {
   await fetch(`/devices/${shown}/forget`, { method: "POST" }).catch(() => null);
   devices.get(shown)?.trails.clear();
@@ -295,6 +307,8 @@ at("turn").addEventListener("click", () => change(rules().map((rule) => (rule.id
 at("remove").addEventListener("click", () => change(rules().filter((rule) => rule.id !== chosen)));
 at("revert").addEventListener("click", () => change(null));
 at("forget").addEventListener("click", forget);
+at("aim").addEventListener("click", () => aiming.aim(shown, 60));
+at("load").addEventListener("click", () => aiming.load(shown, 24));
 at("draw-zone").addEventListener("click", () => (drafting.isOn ? drafting.finish() : draw()));
 at("suggest").addEventListener("click", () => suggestions.ask(shown));
 at("remove-corner").addEventListener("click", () => editor.remove(editor.current));

@@ -45,7 +45,7 @@ export class WhatIf {
   show(chosen) {
     const from = since(this.span);
     const { seen, whatif, doubts } = this.places;
-    say(seen, from ? `${Number(this.span.tracks)} trails since ${from}` : "No trails yet. Boxes come where the device's file says [topics] frame = true.");
+    say(seen, from ? `${Number(this.span.tracks)} trails since ${from}` : "No trails yet. Have the device keep some and load them; live ones come where its file says [topics] frame = true.");
     const [refusedId, reason] = this.refused.has(chosen) ? [chosen, this.refused.get(chosen)] : [...this.refused][0] ?? ["", ""];
     const refused = reason && `The device would refuse ${text(refusedId) || "this"}: ${text(reason)}`;
     const counts = from && chosen ? inWords(this.counts.get(chosen)) : "";
