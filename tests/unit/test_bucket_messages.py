@@ -8,8 +8,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from eyespot.buckets.kept import Kept, read
+from eyespot.buckets.sums import OTHERS
+from eyespot.buckets.tally import Tally
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
+from eyespot.domain.measures import Key
 from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import Observation
 from eyespot.pipeline import Pipeline, Tuning
@@ -314,3 +318,55 @@ def test_left_in_order_nothing_of_what_was_seen_is_lost() -> None:
         {"start": "2026-10-24T23:59:00.000Z", "end": "2026-10-24T23:59:30.000Z", "cause": "restart"},
         {"start": "2026-10-24T23:59:50.000Z", "end": "2026-10-24T23:59:52.000Z", "cause": "restart"},
     ]
+
+
+def a_crowded_tally(classes: int) -> Tally:
+    """A bucket of so many classes, of each of which one more was counted than of the one before it."""
+    tally = Tally(0, 60 * SECOND_NS, 0, MODEL.bundle, "silent")
+    for number in range(classes):
+        label = f"a thing of some name, number {number}"
+        tally.sums.count(Key(label, "entered"), number)
+        tally.sums.end(Key(label, "dwell_s"), 5.0)
+        tally.sums.show({Key(label, "occupancy"): 1.0}, 0)
+    tally.covered_ns = 60 * SECOND_NS
+    tally.sums.show({}, tally.covered_ns)
+    return tally
+
+
+@pytest.mark.parametrize("classes", [10, 150, 1000])
+def test_a_bucket_of_however_many_classes_is_told_and_adds_up(classes: int) -> None:
+    tally = a_crowded_tally(classes)
+    said = payload(Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0).bucket(tally.bucket("till", 60, 0)))
+    assert sum(of["entered"] for of in said["counts"].values()) == sum(range(classes))
+    assert sum(of["n"] for of in said["durations"]["dwell_s"].values()) == classes
+    assert len(said["gauges"]["occupancy"]) <= len(said["counts"])
+    named = said["counts"].keys() - {OTHERS}
+    assert (OTHERS in said["counts"]) == (len(named) < classes)
+    least = min(said["counts"][label]["entered"] for label in named)
+    assert least == classes - len(named)  # those of which least was counted have lost their names
+
+
+def test_a_bucket_of_a_thousand_classes_is_kept_and_gone_on_with() -> None:
+    kept = Kept(60, a_crowded_tally(1000), 60 * SECOND_NS, 0)
+    assert read(msgspec.to_builtins(kept)) == kept
+
+
+def test_a_bucket_that_could_never_be_told_is_not_gone_on_with() -> None:
+    tally = a_crowded_tally(1)
+    for number in range(5000):
+        tally.sums.count(Key("a thing", f"what of it {number}"), 1)
+    with pytest.raises(ValueError, match="too large to be told"):
+        Kept(60, tally, 60 * SECOND_NS, 0)
+
+
+def test_a_kept_bucket_that_is_damaged_is_named_and_its_rule_goes_on() -> None:
+    shop = Shop(DOOR)
+    shop.begin()
+    shop.watch(0, 8, THERE)
+    snapshot = json.loads(shop.kept["door"])
+    snapshot["buckets"]["tally"]["begin_utc_ns"] = -5
+    after = Shop(DOOR, kept={"door": json.dumps(snapshot).encode()})
+    after.begin(9)
+    assert "began its bucket anew" in after.pipeline.unusable["door"]
+    assert "begin_utc_ns" in after.pipeline.unusable["door"]
+    assert after.totals == {"in": 1, "out": 0}

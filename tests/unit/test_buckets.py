@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eyespot.buckets import Buckets
 from eyespot.buckets.sums import Lasted
 from eyespot.buckets.tally import uncertainty
 from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import Crossed, LineState, OccupancyState, Reset
-from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.measures import NOTHING
 from eyespot.domain.observation import Sight
 from fakes.tallied import RULE, Tallied, number
 
@@ -390,8 +393,16 @@ def test_nothing_of_another_length_is_gone_on_with() -> None:
     ]
 
 
-@pytest.mark.parametrize("kept", [{}, [], {"bucket_s": 60}, {"bucket_s": 60, "tally": {"begin_utc_ns": -1}}])
-def test_what_was_not_kept_by_us_is_passed_over(kept: object) -> None:
+@pytest.mark.parametrize(
+    "kept",
+    [{}, [], {"bucket_s": 60}, {"bucket_s": 60, "tally": {"begin_utc_ns": -1}}, {"bucket_s": 2**70}],
+)
+def test_what_was_not_kept_by_us_is_passed_over_and_named(kept: object) -> None:
+    assert Buckets({RULE: 60}, ZoneInfo("UTC")).open(RULE, NOTHING, kept) == ""  # nothing has begun
+    begun = Buckets({RULE: 60}, ZoneInfo("UTC"))
+    begun.begin("m@1", 0, Timeline(0, synced=True))
+    assert begun.open(RULE, NOTHING, kept)
+    assert not begun.open("another", NOTHING, kept)
     shop = Tallied()
     shop.kept = (kept, 7)
     shop.kill(10)

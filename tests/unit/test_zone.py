@@ -94,6 +94,14 @@ def test_who_is_found_inside_and_vanishes_within_a_second_was_nobody() -> None:
     assert zone.state().entered == {}
 
 
+def test_a_track_that_is_thought_to_be_inside_and_is_not_seen_any_more_was_nobody() -> None:
+    zone = a_zone()
+    assert wait(zone, 0, 0.5, (1, INSIDE)) == []
+    assert wait(zone, 0.5, 2, (1, INSIDE), seen=False) == []
+    [entered] = wait(zone, 2, 2.5, (1, INSIDE))
+    assert entered.taken_ns == 0
+
+
 def test_while_nobody_looks_it_does_not_become_known_who_was_found_inside() -> None:
     zone = a_zone()
     walk(zone, IN)

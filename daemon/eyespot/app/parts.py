@@ -61,8 +61,7 @@ def identity(device: str, config: Config) -> Identity:
 
 
 def name_what_was_reset(counting: Pipeline, health: HealthBoard) -> None:
-    """Name the rules that could not go on from what was kept of them."""
-    for rule, reason in counting.unusable.items():
-        reset = Notice.TOTALS_RESET.of(rule=rule, reason=reason)
-        _log.warning("rule %s began at zero: %s", rule, reason, extra=reset)
-        health.raise_state("state_reset", f"rule {rule} began at zero: {reason}")
+    """Name the rules that could not go on from what was kept of them, or of their open bucket."""
+    for rule, what in counting.unusable.items():
+        _log.warning("rule %s %s", rule, what, extra=Notice.TOTALS_RESET.of(rule=rule, reason=what))
+        health.raise_state("state_reset", f"rule {rule} {what}")

@@ -13,6 +13,7 @@ from eyespot.buckets.kept import read
 from eyespot.buckets.now import SLEW_NS, Now, Span
 from eyespot.buckets.row import Row
 from eyespot.domain.bucket import Bucket, Cut
+from eyespot.domain.errors import one_line
 from eyespot.domain.event import Event
 from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import Measures
@@ -62,17 +63,25 @@ class Buckets:
             if self._coverage is not None:
                 self._coverage.expect(rate_hz)
 
-    def open(self, rule: str, state: Measures, kept: object = None) -> None:
-        """Begin with a rule, if it is to have buckets.
+    def open(self, rule: str, state: Measures, kept: object = None) -> str:
+        """Begin with a rule, if it is to have buckets; return why what was kept could not be used, if so.
 
         Args:
             rule: its id.
             state: what it holds.
-            kept: what `keep` returned, perhaps to another process; what is no such thing is passed over.
+            kept: what `keep` returned, perhaps to another process; None: nothing. What is no such thing is
+                passed over.
         """
-        if self._now is not None and rule in self.spans:
-            span, told_utc_ns = Span(rule, self.spans[rule], self._zone), self._told_utc_ns.pop(rule, None)
-            self._rows[rule] = Row(span, state, read(kept), told_utc_ns, self._now)
+        if self._now is None or rule not in self.spans:
+            return ""
+        span, told_utc_ns = Span(rule, self.spans[rule], self._zone), self._told_utc_ns.pop(rule, None)
+        usable, problem = None, ""
+        try:
+            usable = None if kept is None else read(kept)
+        except ValueError as error:
+            problem = one_line(error)
+        self._rows[rule] = Row(span, state, usable, told_utc_ns, self._now)
+        return problem
 
     def pass_time(self, taken_ns: int, timeline: Timeline) -> None:
         """Go on to an instant; what is behind the newest one is that."""

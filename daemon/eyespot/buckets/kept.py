@@ -5,10 +5,9 @@ from typing import Annotated
 import msgspec
 
 from eyespot.buckets.now import SLEW_NS, Now, Span
-from eyespot.buckets.tally import Tally, Utc
+from eyespot.buckets.tally import MOST_BYTES, Tally, Utc
 from eyespot.domain.bucket import Cut
 
-_MOST_BYTES = 60_000  # a message is not longer than 64 KiB
 _MOST_WAITING = 100
 
 
@@ -39,16 +38,20 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         for tally in (self.tally, *self.waiting):
             if tally.begin_utc_ns >= tally.end_utc_ns:
                 raise ValueError("a bucket ends before it begins")
-            if tally.sums.most_bytes > _MOST_BYTES:
+            if tally.told.most_bytes > MOST_BYTES:
                 raise ValueError("a bucket is too large to be told")
 
 
-def read(kept: object) -> Kept | None:
-    """Return what was kept; None where it is no such thing."""
+def read(kept: object) -> Kept:
+    """Return what was kept.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
     try:
-        return None if kept is None else msgspec.convert(kept, Kept)
-    except (msgspec.ValidationError, OverflowError):
-        return None
+        return msgspec.convert(kept, Kept)
+    except OverflowError as error:
+        raise ValueError("a number is too large") from error
 
 
 def cut_after(kept: Kept, span: Span, now: Now) -> Cut | None:

@@ -1,6 +1,6 @@
 """What adds up in a bucket, in a form that can be kept: counts, levels over time, how long things lasted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import floor, isfinite, log
 from typing import Annotated
 
@@ -18,6 +18,7 @@ _SHORTEST_S = 0.05
 _MOST_CLASSES = 400  # a year
 _MOST_KINDS = 8  # of gauges, and of durations
 _LONGEST_NUMBERS = 160  # bytes of a level or a spread
+OTHERS = "other classes"
 
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e12)]
@@ -76,6 +77,14 @@ class Lasted(msgspec.Struct, forbid_unknown_fields=True):
         place = str(min(size, _MOST_CLASSES))
         self.sizes[place] = self.sizes.get(place, 0) + 1
 
+    def merge(self, other: "Lasted") -> None:
+        """Take note of all of another one's."""
+        self.number += other.number
+        self.sum_s += other.sum_s
+        self.longest_s = max(self.longest_s, other.longest_s)
+        for place, number in other.sizes.items():
+            self.sizes[place] = self.sizes.get(place, 0) + number
+
     def spread(self) -> Spread:
         """Return what can be said of all of them."""
         mean = self.sum_s / self.number
@@ -118,6 +127,44 @@ class Sums(msgspec.Struct, forbid_unknown_fields=True):
     def end(self, key: Key, seconds: float) -> None:
         """Take note of how long something lasted."""
         self.durations.setdefault(key.what, {}).setdefault(key.label, Lasted()).add(seconds)
+
+    def within(self, most_bytes: int) -> "Sums":
+        """Return what can be told in so many bytes: classes of which least was counted are `OTHERS` then.
+
+        These have counts and durations, but no gauges: their levels do not add up.
+        """
+        if self.most_bytes <= most_bytes:
+            return self
+        labels = self._by_number()
+        low, high = 0, len(labels)
+        while high - low > 1:  # how many may keep their names
+            middle = (low + high) // 2
+            low, high = (
+                (middle, high) if self._naming(labels[:middle]).most_bytes <= most_bytes else (low, middle)
+            )
+        return self._naming(labels[:low])
+
+    def _by_number(self) -> list[str]:
+        """Return all classes, those first of which most was counted."""
+        labels = {
+            *self.counts,
+            *(label for kind in (self.gauges, self.durations) for of in kind.values() for label in of),
+        }
+        return sorted(labels, key=lambda label: (-sum(self.counts.get(label, {}).values()), label))
+
+    def _naming(self, labels: Sequence[str]) -> "Sums":
+        named = {*labels} - {OTHERS}
+        sums = Sums({label: dict(of) for label, of in self.counts.items() if label in named})
+        for label in self.counts.keys() - named:
+            for what, number in self.counts[label].items():
+                sums.count(Key(OTHERS, what), number)
+        for what, levels in self.gauges.items():
+            sums.gauges[what] = {label: held for label, held in levels.items() if label in named}
+        for what, durations in self.durations.items():
+            sums.durations[what] = {label: lasted for label, lasted in durations.items() if label in named}
+            for label in durations.keys() - named:
+                sums.durations[what].setdefault(OTHERS, Lasted()).merge(durations[label])
+        return sums
 
     @property
     def most_bytes(self) -> int:

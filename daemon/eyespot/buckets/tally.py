@@ -16,6 +16,7 @@ _SHORTEST_GAP_NS = SECOND_NS  # shorter ones are in the coverage alone
 _MOST_GAPS = 16
 _DEVIATIONS = 2
 _DIGITS = 4
+MOST_BYTES = 60_000  # of what is told of classes: a message is not longer than 64 KiB
 
 EVER = -(2**63)  # before anything that can have happened
 Utc = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -67,7 +68,7 @@ class Tally(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         """Return the value of it."""
         share = min(self.covered_ns / (self.end_utc_ns - self.begin_utc_ns), 1.0)
         coverage = round(share, _DIGITS)
-        seen = coverage > 0
+        seen, sums = coverage > 0, self.told
         return Bucket(
             rule=rule,
             begin_utc_ns=self.begin_utc_ns,
@@ -75,11 +76,9 @@ class Tally(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
             bucket_s=bucket_s,
             rev=rev,
             cut=self.cut,
-            counts={label: dict(of) for label, of in self.sums.counts.items()}
-            if seen or self.sums.number
-            else None,
-            gauges=self._levels() if seen else None,
-            durations=self._spreads(),
+            counts={label: dict(of) for label, of in sums.counts.items()} if seen or sums.number else None,
+            gauges=_levels(sums) if seen else None,
+            durations=_spreads(sums),
             coverage=coverage,
             gaps=tuple(self.gaps),
             ambiguous=self.ambiguous,
@@ -88,18 +87,25 @@ class Tally(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
             synced=self.synced,
         )
 
-    def _levels(self) -> dict[str, dict[str, Level]]:
-        levels = {
-            what: {label: level for label, held in of.items() if (level := held.level()) is not None}
-            for what, of in self.sums.gauges.items()
-        }
-        return {what: of for what, of in levels.items() if of}
+    @property
+    def told(self) -> Sums:
+        """What adds up, as far as a message has room for it."""
+        return self.sums.within(MOST_BYTES)
 
-    def _spreads(self) -> dict[str, dict[str, Spread]]:
-        return {
-            what: {label: lasted.spread() for label, lasted in of.items() if lasted.number}
-            for what, of in self.sums.durations.items()
-        }
+
+def _levels(sums: Sums) -> dict[str, dict[str, Level]]:
+    levels = {
+        what: {label: level for label, held in of.items() if (level := held.level()) is not None}
+        for what, of in sums.gauges.items()
+    }
+    return {what: of for what, of in levels.items() if of}
+
+
+def _spreads(sums: Sums) -> dict[str, dict[str, Spread]]:
+    return {
+        what: {label: lasted.spread() for label, lasted in of.items() if lasted.number}
+        for what, of in sums.durations.items()
+    }
 
 
 def _length(gap: Gap) -> int:

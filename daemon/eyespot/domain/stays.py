@@ -253,11 +253,11 @@ class Stays:
     def _plan_comparing(self, trail: Trail) -> None:
         if not trail.is_comparable:
             return
-        passing = self._passing
-        if trail.due_ns <= self.now_ns and passing.looks:
+        passing, seen = self._passing, self._sightings
+        if trail.due_ns <= self.now_ns and seen.is_seen(trail.id, passing.step):
             self._due.add(trail.id)
-        else:
-            passing.add(passing.look_from(passing.step_at(trail.due_ns)), _DUE, trail.id)
+        elif (place := seen.next(trail.id, passing.step_at(trail.due_ns) - 1)) is not None:
+            passing.add(int(seen.steps[place]), _DUE, trail.id)  # who is only thought to be there may not be
 
     def _begin(self, trail: Trail) -> None:
         box, found = self._last_box(trail.id), not trail.turned

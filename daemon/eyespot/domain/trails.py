@@ -224,6 +224,11 @@ class Sightings:
         place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
         return place if place >= begin else None
 
+    def is_seen(self, track: int, step: int) -> bool:
+        """Return whether a track is seen at a step."""
+        place = self.last(track, step)
+        return place is not None and self.steps[place] == step
+
     def next(self, track: int, step: int, side: int | None = None) -> int | None:
         """Return the next sighting of a track after a step, certainly on a side; None where there is none."""
         begin, end = self._bounds.get(track, (0, 0))

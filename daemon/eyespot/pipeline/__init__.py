@@ -57,7 +57,7 @@ class Pipeline:
         seen: how much the model has seen; from any thread.
         model: what makes the observations just now; from any thread.
         tracks_alive: confirmed tracks after the newest step.
-        unusable: rule id -> why its kept snapshot could not be used.
+        unusable: rule id -> what began anew, and why what was kept of it could not be used.
     """
 
     def __init__(
@@ -92,9 +92,8 @@ class Pipeline:
         """Take up where the kept snapshots end, and return every rule's state.
 
         A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. One that looks elsewhere now is reset.
-        The topic of a snapshot that has no rule is cleared. Totals of another model are
-        split from what comes.
+        then says why. One that looks elsewhere now is reset. The topic of a snapshot that has no rule is
+        cleared. Totals of another model are split from what comes.
         """
         self._kept = self._places.take_from(kept)
         self._buckets.begin(self.model.bundle, taken_ns, timeline)
@@ -293,7 +292,8 @@ class Pipeline:
             running = self._rules[rule_id]
             running.since_utc_ns = timeline.utc_ns(taken_ns)
             kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
-            self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
+            bucket = self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
+            self.unusable |= {rule_id: f"began its bucket anew: {bucket}"} if bucket else {}
             if kept and self._places.is_elsewhere(rule_id, running.rule.place):
                 begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
         removed = self._remove(known)
@@ -325,7 +325,7 @@ class Pipeline:
         try:
             return running.restore(kept, lambda *of: self._voice.try_state(rule_id, *of))
         except (ValueError, RecursionError) as error:  # both libraries' errors are such
-            self.unusable[rule_id], running.reset = one_line(error), "unusable"
+            self.unusable[rule_id], running.reset = f"began at zero: {one_line(error)}", "unusable"
             return None
 
     def _begin_with(self, model: ModelIdentity) -> None:
