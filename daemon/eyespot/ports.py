@@ -87,6 +87,7 @@ class SensorReadings:
         without_tensor: frames for which the network had no time; normal where it is slower than the camera.
         repeated: frames that brought a tensor which had been counted already.
         missed: tensors that the sensor made and nobody got.
+        focus: libcamera's figure of merit, FocusFoM: how much detail there is.
     """
 
     dnn_ms: float | None = None
@@ -98,6 +99,7 @@ class SensorReadings:
     without_tensor: int = 0
     repeated: int = 0
     missed: int = 0
+    focus: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

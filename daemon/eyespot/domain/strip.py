@@ -1,7 +1,7 @@
 """Scenes one after the other as one table, so that rules can look at many of them at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -86,6 +86,23 @@ class Strip:
         """Return whether there was something to be seen; "clear" where that is not known."""
         observation = self.observations[step] if self.observations else None
         return "clear" if observation is None else observation.sight
+
+    @property
+    def tells_of_sight(self) -> bool:
+        """Whether something is told of how much could be seen, beside what was seen."""
+        return any(one is not None and (one.sight != "clear" or one.optics) for one in self.observations)
+
+    def between(self, begin: int, end: int) -> "Strip":
+        """Return the steps from one up to another, which is not included; at least one."""
+        bounds = self.bounds[begin : end + 1]
+        return replace(
+            self,
+            taken_ns=self.taken_ns[begin:end],
+            observed=self.observed[begin:end],
+            bounds=bounds - bounds[0],
+            tracks=part(self.tracks, slice(int(bounds[0]), int(bounds[-1]))),
+            observations=self.observations[begin:end],
+        )
 
     def scenes(self) -> Iterator[Scene]:
         """Return the scenes again; what was observed is empty where it is not known."""

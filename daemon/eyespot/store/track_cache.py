@@ -54,7 +54,10 @@ class TrackCache:
         return self._strips(path, bundle, timeline)
 
     def keep(self, key: str, strips: Iterator[Strip]) -> Iterator[Strip]:
-        """Yield strips, and keep them once all of them were taken. Where that cannot be done, nothing is."""
+        """Yield strips, and keep them once all of them were taken. Where that cannot be done, nothing is.
+
+        Nor is what tells of more than tracks: how much could be seen.
+        """
         path = self._path(key)
         try:
             with ExitStack() as files:
@@ -64,12 +67,14 @@ class TrackCache:
                 file.write(_MAGIC)
                 for strip in strips:
                     yield strip  # first: what cannot be written is counted all the same
+                    if strip.tells_of_sight:  # which is in no file of tracks
+                        break
                     file.write(packed(strip))
-                file.write(END)
-                files.pop_all().close()
-                put(new, path)
-                self._make_room()
-                return
+                else:
+                    file.write(END)
+                    files.pop_all().close()
+                    put(new, path)
+                    self._make_room()
         except OSError as error:
             _log.info("tracks are not kept in %s: %s", self._folder, error.strerror)
         yield from strips
