@@ -58,6 +58,8 @@ class Orders:
         """Do what is asked for, and return what came of it."""
         if command.kind is Kind.RESET:
             return self._reset(command.rule)
+        if command.kind is Kind.RELEARN:
+            return self._relearn()
         if command.kind is Kind.MIN_SCORE and command.min_score is not None:
             return self._adjust(command.min_score, command.req_id)
         if command.kind is Kind.TALLY:
@@ -73,6 +75,12 @@ class Orders:
         if command.kind is Kind.DIAGNOSE and command.req_id is not None:
             return self._diagnosing.begin(command.req_id, heard)
         return Verdict("refused", "nobody here does that")
+
+    def _relearn(self) -> Verdict:
+        with self._turn:
+            self._post(self._pipeline.relearn())
+        _log.log(NOTICE, "what is usually seen is learned anew, as it was told")
+        return Verdict("ok", "what is usually seen is learned anew, which takes a day")
 
     def _reset(self, rule: str | None) -> Verdict:
         with self._turn:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from eyespot.domain.kept import KeptBundle
 
-BINS = 16 * 12 * 12
+BINS = 24 * 18 * 24
 _HOURS_OF_WEEK = 168
 _LEVELS = 32
 
@@ -65,13 +65,13 @@ class KeptPlaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
     Attributes:
         tracks: that are learned.
-        strange: of these, how many seemed to be.
+        scores: how many of them were how familiar.
         looked_s: for how long was learned.
         bins: (bin, tracks that were there), ascending.
     """
 
     tracks: Number = 0
-    strange: Number = 0
+    scores: Annotated[list[Number], Meta(max_length=52)] = []
     looked_s: Annotated[float, Meta(ge=0, le=1e12)] = 0.0
     bins: Annotated[list[tuple[Annotated[int, Meta(ge=0, lt=BINS)], Number]], Meta(max_length=BINS)] = []
     standing: Standing | None = None

@@ -8,11 +8,11 @@ import numpy as np
 from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.track import Tracks
 
-# Columns, rows, and sizes by half octaves from 1/64 of the frame's height on: a bin is a place in the room as
-# much as in the picture, as long as the camera stays where it is.
-COLUMNS, ROWS, SIZES = 16, 12, 12
+# Columns, rows, and sizes by quarters of an octave from 1/64 of the frame's height on. A bin is a place in
+# the room as much as in the picture, as long as the camera stays as it is.
+COLUMNS, ROWS, SIZES = 24, 18, 24
 _SMALLEST_N = 1 / 64
-_PER_OCTAVE = 2
+_PER_OCTAVE = 4
 # Who does not get so far is perhaps a poster, a chair, a drop of rain.
 _FAR_N = 0.08
 _LONGEST = 200  # bins of a walk
