@@ -1,42 +1,15 @@
 """Recordings of cameras with which something happens: what is told of it, and what it does to the counts."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from eyespot import app
-from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Observation, Optics, Sight
-from eyespot.recording import SCHEMA, Header, RecordingWriter
-from fakes.daemon import LABELS, LINE, write_config
-from fakes.walkers import detections
+from eyespot.domain.observation import Optics
+from fakes.daemon import LINE, write_config
+from fakes.stretches import Stretch, recorded
 
 NOBODY = "mqtt://127.0.0.1:9"
-
-
-class Stretch(NamedTuple):
-    """So many minutes of pictures like this."""
-
-    minutes: int
-    optics: Optics | None
-    sight: Sight = "clear"
-
-
-def recorded(file: Path, stretches: Iterable[Stretch]) -> Path:
-    """Write a recording, two looks a second, in which nobody walks by."""
-    header = Header(
-        schema=SCHEMA, started="2026-01-01T00:00:00Z", labels=LABELS, width=640, height=480, rate_hz=2
-    )
-    half_s = 0
-    with RecordingWriter(file, header) as writer:
-        for stretch in stretches:
-            for _ in range(stretch.minutes * 120):
-                optics = None if half_s % 2 else stretch.optics
-                seen = Observation(half_s * SECOND_NS // 2, "recording", detections(), stretch.sight, optics)
-                writer.write(seen)
-                half_s += 1
-    return file
 
 
 def told(folder: Path, recording: Path, bucket_s: int = 600) -> tuple[list[dict[str, str]], list[Any]]:

@@ -1,8 +1,10 @@
 """Tracks that a replay leaves behind: the same again, or none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from errno import ENOSPC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from eyespot.app.traces import cache_folder
 from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
+from eyespot.domain.observation import Optics
 from eyespot.domain.strip import Strip
 from eyespot.ports import ModelIdentity
 from eyespot.store.track_cache import TrackCache
@@ -144,3 +147,15 @@ def test_a_recording_that_was_cut_off_leaves_nothing(tmp_path: Path, monkeypatch
 def test_the_cache_is_where_the_desktop_says() -> None:
     assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/eyespot/tracks")
     assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == Path("/h/.cache/eyespot/tracks")
+
+
+@pytest.mark.parametrize("told", [{"sight": "dark"}, {"optics": Optics(lux=3)}])
+def test_tracks_of_what_tells_more_than_tracks_are_not_kept(tmp_path: Path, told: dict[str, Any]) -> None:
+    cache = TrackCache(tmp_path / "tracks")
+    *clear, last = scenes(5)
+    assert last.observation is not None
+    strip = Strip.of([*clear, replace(last, observation=replace(last.observation, **told))])
+    given = [*strips(), strip, *strips()]
+    assert list(cache.keep("k", iter(given))) == given
+    assert cache.read("k", "m@1-abc", TIMELINE) is None
+    assert list((tmp_path / "tracks").iterdir()) == []

@@ -24,9 +24,9 @@ _SCORES, _PER_SCORE, _LOWEST = 52, 4, -10
 _RARE = 0.1
 _BEGINS, _ENDS, _DOUBTFUL = 0.6, 0.2, 0.4  # of the window
 _NEWEST, _OF_THEM = 5, 2  # else it was a bus, whose people have gone
-# Who walks now walks elsewhere: so there are about as many strange ones as there were others, on average. At
-# night a moth an hour may be all that moves.
-_AS_MANY = 0.25
+# Who walks now walks elsewhere: so strange ones are about as many as others were before, on average of day
+# and night. At night a moth an hour may be all that moves.
+_AS_MANY = 0.5
 _BEGINS_S, _ENDS_S = 300, 300
 _LONGEST_NS = 2 * SECOND_NS
 

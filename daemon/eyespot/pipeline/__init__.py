@@ -170,12 +170,8 @@ class Pipeline:
 
     def _reset(self, rule_id: str, cause: ResetCause, taken_ns: int, timeline: Timeline) -> Reset:
         running = self._rules[rule_id]
-        since, model = running.since_utc_ns, running.model or self.model.bundle
-        reset = Reset(rule_id, taken_ns, cause, running.rule.state(), since, model)
-        running.rule.reset()
+        reset = running.begin_anew(rule_id, cause, self.model.bundle, taken_ns, timeline)
         self._buckets.reset(rule_id, measures(running.rule.state()))
-        running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), cause
-        running.model, running.published = self.model.bundle, None
         return reset
 
     def expect(self, model: ModelIdentity) -> None:

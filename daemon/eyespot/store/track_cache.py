@@ -68,6 +68,7 @@ class TrackCache:
                 for strip in strips:
                     yield strip  # first: what cannot be written is counted all the same
                     if strip.tells_of_sight:  # which is in no file of tracks
+                        new.unlink()
                         break
                     file.write(packed(strip))
                 else:

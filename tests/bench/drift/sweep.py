@@ -59,9 +59,8 @@ def main(seeds: int) -> None:
             for name, turned in TURNS.items():
                 drift.begin("m", kept)
                 found[name].append(first(drift, street.scenes(LEARNED_H, LEARNED_H + 3, turned=turned)))
-        print(
-            f"{place}: {false} false in {round(seeds * (3 + LEARNED_H / 24))} days, {stormy} in {seeds} of storm"
-        )
+        days = round(seeds * (3 + LEARNED_H / 24))
+        print(f"{place}: {false} false in {days} days, {stormy} in {seeds} of storm")
         for name, times in found.items():
             told = sorted(one for one in times if one is not None)
             middle = f"median {told[len(told) // 2]:.0f} min, longest {told[-1]:.0f}" if told else ""
