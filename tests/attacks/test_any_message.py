@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Observation, Optics, Tells
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
@@ -171,6 +172,18 @@ def test_of_how_a_picture_is_five_rough_figures_cross_and_nothing_finer() -> Non
         b"12345",
     ):
         assert admitted(msgspec.msgpack.encode([*whole, evil])) is None
+
+
+def test_figures_of_pictures_cross_twice_a_second_at_most_whatever_the_eye_sends() -> None:
+    screening = Screening(Wanted(MODEL, "objects"), CAMERA, ManualClock(NOW_NS + SECOND_NS))
+    whole = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["optics"]))
+    told = []
+    for tenth in range(10):
+        message = wire.decode_from_eye(msgspec.msgpack.encode([whole[0], NOW_NS + tenth * 10**8, *whole[2:]]))
+        assert isinstance(message, wire.Seen)
+        seen = screening.observation(message)
+        told.append(seen is not None and seen.optics is not None)
+    assert told == [number in {0, 5} for number in range(10)]
 
 
 def test_a_refusal_does_not_quote_at_length() -> None:

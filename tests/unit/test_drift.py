@@ -155,6 +155,12 @@ def test_who_tells_no_focus_or_no_light_is_never_out_of_focus(optics: Optics | N
     assert watch(a_drift(), [*minutes(90), *minutes(90, optics=optics)]) == []
 
 
+def test_a_blur_before_a_silence_and_one_after_it_are_two() -> None:
+    blurred = Optics(lux=200, focus=20)
+    parts = [*minutes(90), *minutes(4, optics=blurred), *minutes(30, None, None), *minutes(4, optics=blurred)]
+    assert watch(a_drift(), parts) == []
+
+
 def test_few_looks_make_no_minute() -> None:
     few = [look if second % 10 == 0 else (None, None) for second, look in enumerate(minutes(200))]
     drift = a_drift()

@@ -93,7 +93,8 @@ class Drift:
     def _compare(self, now: Moment, scene: Scene, sight: Sight | None) -> None:
         optics, self._optics = self._optics, None
         self._light.step(now, sight, optics)
-        self._now.step(now, scene, optics if sight == "clear" else None, sees=sight == "clear")
+        if sight is not None:  # of a slow camera much time is silence
+            self._now.step(now, scene, optics if sight == "clear" else None, sees=sight == "clear")
 
     def _tell(self) -> None:
         self.doubts = self._light.doubts | self._now.doubts

@@ -59,8 +59,9 @@ class Focus:
 
     def _end_minute(self, now: Moment) -> None:
         looks, self._looks = self._looks, []
+        late = self._ends_ns is not None and now.taken_ns - self._ends_ns >= _MINUTE_NS
         self._ends_ns = now.taken_ns + _MINUTE_NS
-        if len(looks) < _ENOUGH_LOOKS:
+        if late or len(looks) < _ENOUGH_LOOKS:
             self._dwell.note(now.taken_ns, told=None)
             return
         level = Counter(one for one, _ in looks).most_common(1)[0][0]
