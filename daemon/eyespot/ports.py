@@ -88,6 +88,7 @@ class SensorReadings:
         repeated: frames that brought a tensor which had been counted already.
         missed: tensors that the sensor made and nobody got.
         inputs: frames that brought what the network was given, which is a picture; none is asked for.
+        focus: libcamera's figure of merit, FocusFoM: how much detail there is.
     """
 
     dnn_ms: float | None = None
@@ -100,6 +101,7 @@ class SensorReadings:
     repeated: int = 0
     missed: int = 0
     inputs: int = 0
+    focus: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

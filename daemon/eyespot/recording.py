@@ -8,6 +8,7 @@ into the header's `labels`. See config/README.md for the format as its writers n
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from errno import ENOSPC
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -20,7 +21,7 @@ from msgspec import Meta
 from eyespot.domain.errors import InputError, StorageError
 from eyespot.domain.instants import SECOND_NS, parse_rfc3339
 from eyespot.domain.objects import objects_of
-from eyespot.domain.observation import Detections, Floats, Observation, Sight
+from eyespot.domain.observation import Detections, Floats, Observation, Optics, Sight
 from eyespot.ports import ModelIdentity
 
 SCHEMA: Final = "eyespot.recording/1"
@@ -103,12 +104,26 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return ModelIdentity(self.bundle, _NAME, "unknown", None, labels, min_score)
 
 
+_Figure = Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class _Optics(msgspec.Struct, omit_defaults=True):
+    """See `domain.observation`."""
+
+    lux: _Figure | None = None
+    exposure_ms: _Figure | None = None
+    gain: _Figure | None = None
+    focus: _Figure | None = None
+    brightness: Annotated[float, Meta(ge=0, le=100)] | None = None
+
+
 class _Line(msgspec.Struct):
     t_ns: int | float
     boxes: Annotated[list[_Box], Meta(max_length=_MOST_BOXES)]
     scores: Annotated[list[_Score], Meta(max_length=_MOST_BOXES)]
     classes: Annotated[list[_Index], Meta(max_length=_MOST_BOXES)]
     sight: Sight = "clear"
+    optics: _Optics | None = None
 
 
 def digest(path: Path) -> str:
@@ -167,7 +182,9 @@ class RecordingReader:
     def _read(self, number: int, text: bytes) -> Observation:
         try:
             line = self._lines.decode(text)
-            return Observation(_instant(line.t_ns), self.header.bundle, self._detections(line), line.sight)
+            optics = None if line.optics is None else Optics(**msgspec.structs.asdict(line.optics))
+            found = self._detections(line)
+            return Observation(_instant(line.t_ns), self.header.bundle, found, line.sight, optics)
         except _UNREADABLE as error:
             raise self._error(number, f"not an observation: {error}") from error
 
@@ -300,7 +317,7 @@ class RecordingWriter:
         if t_ns < 0:
             raise ValueError(f"observed {-t_ns} ns before the recording started")
         objects = objects_of(observation.found, self._labels)
-        line = {
+        line: dict[str, object] = {
             "t_ns": t_ns,
             "boxes": _decimal(objects.boxes_xyxy_n),
             "scores": _decimal(objects.scores),
@@ -308,6 +325,8 @@ class RecordingWriter:
         }
         if observation.sight != "clear":
             line["sight"] = observation.sight
+        if observation.optics is not None:
+            line["optics"] = _Optics(**asdict(observation.optics))
         self._pending += self._encoder.encode(line) + b"\n"
         enough = len(self._pending) >= _FRAME_BYTES or t_ns - self._kept_ns >= _FRAME_NS
         if enough or not self._packs:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from eyespot.domain.observation import Observation, Tells
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Observation, Optics, Tells
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import ModelIdentity
@@ -143,7 +144,8 @@ def test_messages_of_a_good_eye_are_admitted_as_they_are() -> None:
 
 def test_of_what_could_be_seen_three_words_cross_and_no_other() -> None:
     whole = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["dark"]))
-    assert whole[-1] == "dark"
+    *whole, optics = whole
+    assert (whole[-1], optics) == ("dark", None)
     for last, sight in (
         (["covered"], "covered"),
         ([], "clear"),
@@ -153,6 +155,35 @@ def test_of_what_could_be_seen_three_words_cross_and_no_other() -> None:
     ):
         seen = admitted(msgspec.msgpack.encode([*whole[:-1], *last]))
         assert (seen.sight if seen else None) == sight
+
+
+def test_of_how_a_picture_is_five_rough_figures_cross_and_nothing_finer() -> None:
+    *whole, figures = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["optics"]))
+    assert figures == [12.0, 20.0, 2.0, 96.0, 47.0]
+    fine = admitted(msgspec.msgpack.encode([*whole, [12.3456, 20.4567, 2.0123, 96.789, 47.1234]]))
+    assert fine is not None
+    assert fine.optics == Optics(12.0, 20.0, 2.0, 97.0, 47.0)
+    for evil in (
+        [1.0] * 4,
+        [1.0] * 6,
+        [*figures[:4], 101.0],
+        [-1.0, *figures[1:]],
+        [1e300, *figures[1:]],
+        b"12345",
+    ):
+        assert admitted(msgspec.msgpack.encode([*whole, evil])) is None
+
+
+def test_figures_of_pictures_cross_twice_a_second_at_most_whatever_the_eye_sends() -> None:
+    screening = Screening(Wanted(MODEL, "objects"), CAMERA, ManualClock(NOW_NS + SECOND_NS))
+    whole = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["optics"]))
+    told = []
+    for tenth in range(10):
+        message = wire.decode_from_eye(msgspec.msgpack.encode([whole[0], NOW_NS + tenth * 10**8, *whole[2:]]))
+        assert isinstance(message, wire.Seen)
+        seen = screening.observation(message)
+        told.append(seen is not None and seen.optics is not None)
+    assert told == [number in {0, 5} for number in range(10)]
 
 
 def test_a_refusal_does_not_quote_at_length() -> None:

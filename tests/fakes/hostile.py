@@ -14,6 +14,7 @@ VALID: dict[str, dict[str, Any]] = {
     "cmd/model/rollback": {"args": {}},
     "cmd/counters/reset": {"args": {"rule": "door"}},
     "cmd/restart": {"args": {}},
+    "cmd/view/relearn": {"args": {}},
     "cmd/log": {"args": {"level": "debug"}},
     "cmd/diagnose": {"args": {}},
     "cmd/aim": {"args": {"minutes": 60}},

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eyespot.domain.observation import Detections, Labels, Observation, Poses, Shares
+from eyespot.domain.observation import Detections, Labels, Observation, Optics, Poses, Shares
 from eyespot.ports import Readings, SensorReadings, View
 from eyespot.sources import crossing, wire
 
@@ -27,6 +27,9 @@ EVERY_MESSAGE: dict[str, wire.FromEye] = {
     "ended": wire.Ended(None),
     "objects": crossing.seen(Observation(NOW_NS, "m", boxes(5))),
     "dark": crossing.seen(Observation(NOW_NS, "m", boxes(0), "dark")),
+    "optics": crossing.seen(
+        Observation(NOW_NS, "m", boxes(0), optics=Optics(12.3, 20.4, 2.0, 96.4, brightness=47.1))
+    ),
     "labels": crossing.seen(Observation(NOW_NS, "m", Labels(floats(2), np.array([2, 0])))),
     "shares": crossing.seen(Observation(NOW_NS, "m", Shares(floats(3)))),
     "poses": crossing.seen(Observation(NOW_NS, "m", Poses(floats(2, 17, 3), floats(2)))),

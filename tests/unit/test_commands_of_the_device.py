@@ -15,6 +15,7 @@ from eyespot.app.steward import RESTART_AFTER_S, Steward
 from eyespot.domain.notice import NOTICE
 from eyespot.host.clock import ManualClock
 from eyespot.host.log_level import FOR_S
+from eyespot.pipeline.drifting import ROW
 from eyespot.ports import Handover
 from eyespot.rules import Snapshot
 from eyespot.supervisor.signals import Wish
@@ -189,6 +190,8 @@ def test_the_end_of_the_service_leaves_the_level_as_it_was() -> None:
         ("cmd/counters/reset", '{"args": {"rule": "door", "rule": "gate"}}'),
         ("cmd/restart", '{"args": {"when": "now"}}'),
         ("cmd/restart", "latest"),
+        ("cmd/view/relearn", "latest"),
+        ("cmd/view/relearn", '{"args": {"bundle": "m"}}'),
         ("cmd/diagnose", "{}"),
         ("cmd/aim", '{"args": {"minutes": 1441}}'),
         ("cmd/aim", '{"args": {"minutes": -1}}'),
@@ -204,6 +207,15 @@ def test_arguments_that_are_not_declared_do_nothing(office: Office, suffix: str,
     office.told(suffix, payload)
     office.clock.sleep(1)
     assert (office.handovers, office.posted, office.steward.wish(), OURS.level) == ([], [], None, 0)
+
+
+def test_what_was_usual_is_forgotten_when_it_is_told_that_the_camera_looks_elsewhere(office: Office) -> None:
+    office.walks(3)
+    office.told("cmd/view/relearn", '{"req_id": "1"}')
+    (handover,) = office.handovers
+    assert (handover.messages, list(handover.snapshots)) == ((), [ROW])
+    assert office.replies[-1]["detail"] == "what is usually seen is learned anew, which takes a day"
+    assert totals(office) == []
 
 
 def test_what_is_too_late_is_not_done(office: Office) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from eyespot.domain.errors import CameraError, CameraStuck, EyespotError, ModelError
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Detections, Observation
+from eyespot.domain.observation import Detections, Observation, Optics
 from eyespot.domain.recovery import Step
 from eyespot.host.clock import ManualClock
 from eyespot.ports import SourceEnded
@@ -267,6 +267,14 @@ def test_without_light_nothing_can_be_seen_as_far_as_the_camera_says(tmp_path: P
     rig = Rig(tmp_path, [seen(1), seen(2, Lux=0.3), seen(3, Lux=None)])
     rig.source.open()
     assert [found and found.sight for found in rig.take(3)] == ["clear", "dark", "clear"]
+
+
+def test_once_a_second_it_tells_how_the_picture_is_as_far_as_the_camera_says(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, [seen(1, FocusFoM=963), seen(2, FocusFoM=964), seen(3, Lux=None)])
+    rig.source.open()
+    first, *_ = rig.take(3)
+    assert first is not None
+    assert first.optics == Optics(lux=120, exposure_ms=20, gain=2.5, focus=960)
 
 
 def test_readings_that_are_missing_or_no_numbers_are_none(tmp_path: Path) -> None:

@@ -141,6 +141,10 @@ def test_with_what_is_seen_goes_whether_anything_could_be(tmp_path: Path) -> Non
     seen = source.take(0)
     assert seen is not None
     assert seen.sight == "clear"
+    assert seen.optics is not None
+    assert (seen.optics.lux, seen.optics.brightness > 5, seen.optics.focus > 1) == (None, True, True)
+    again = source.take(0)
+    assert (again is not None, again and again.optics) == (True, None), "once a second"
     black = write_video(tmp_path / "v.avi", 1, red=0)
     source = InferringSource(
         VideoSource(black, "fast", loop=False, clock=ManualClock()),

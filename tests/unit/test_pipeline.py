@@ -10,8 +10,19 @@ from msgspec import structs
 
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Delivery, Message
-from eyespot.domain.observation import KEYPOINTS, Found, Labels, Observation, Poses, Shares
+from eyespot.domain.observation import (
+    KEYPOINTS,
+    Found,
+    Labels,
+    Observation,
+    Optics,
+    Poses,
+    Shares,
+    Sight,
+    no_detections,
+)
 from eyespot.pipeline import Pipeline
+from eyespot.pipeline.drifting import ROW as USUAL
 from eyespot.pipeline.places import ROW
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule, RuleSettings, build
@@ -321,3 +332,25 @@ def test_a_rule_may_be_called_like_the_row_that_says_where_rules_looked() -> Non
     kept = {ROW: begun.snapshots[ROW].replace(b'"in":0', b'"in":7')}
     [state] = map(payload, a_pipeline(namesake).begin(kept, 0, TIMELINE).messages)
     assert state["counts"] == {"person": {"in": 7, "out": 0}}
+
+
+def test_what_is_usually_seen_is_kept_beside_the_rules_and_taken_up_again() -> None:
+    pipeline = a_pipeline(DOOR)
+    pipeline.begin({}, 0, TIMELINE)
+    at = [half * SECOND_NS // 2 for half in range(2 * 1300)]
+    left = [one.snapshots for one in (pipeline.step(ns, evening(ns), TIMELINE) for ns in at)]
+    assert pipeline.doubts.keys() == {"too_dark"}
+    assert [number // 2 for number, one in enumerate(left) if USUAL in one] == [600, 760]
+    kept = pipeline.keep(at[-1], TIMELINE).snapshots
+    again = a_pipeline(DOOR)
+    assert USUAL not in dict.fromkeys(message.topic for message in again.begin(kept, 0, TIMELINE).messages)
+    assert again.keep(0, TIMELINE).snapshots[USUAL] == kept[USUAL]
+    too_much = a_pipeline(DOOR)
+    too_much.begin({**kept, USUAL: b" " * 600_000 + kept[USUAL]}, 0, TIMELINE)
+    assert len(too_much.keep(0, TIMELINE).snapshots[USUAL]) < len(kept[USUAL])
+
+
+def evening(taken_ns: int) -> Observation:
+    """Light for 700 s, then dark."""
+    sight: Sight = "dark" if taken_ns >= 700 * SECOND_NS else "clear"
+    return Observation(taken_ns, MODEL.bundle, no_detections(), sight, Optics(lux=220))

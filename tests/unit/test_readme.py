@@ -11,6 +11,7 @@ import pytest
 
 from eyespot import app
 from eyespot.domain.event import RULE_ID
+from eyespot.drift import DOUBTS
 from eyespot.sources import wire
 from eyespot.supervisor import comeback
 from eyespot.topics.commands import REQ_ID, Kind
@@ -28,6 +29,8 @@ def troubles_in(source: str) -> Iterator[str]:
                 yield node.args[0].value
             elif ast.unparse(node.args[0]) == "STATE":
                 yield comeback.STATE
+            elif ast.unparse(node) == "self._health.raise_state(name, doubts[name])":
+                yield from DOUBTS
             else:
                 assert ast.unparse(node) == "self._health.raise_state(trouble.name, trouble.reason)"
 

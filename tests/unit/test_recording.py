@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eyespot.domain.errors import InputError, StorageError
-from eyespot.domain.observation import KEYPOINTS, Detections, Observation, Poses, Sight
+from eyespot.domain.observation import KEYPOINTS, Detections, Observation, Optics, Poses, Sight, no_detections
 from eyespot.recording import SCHEMA, Header, RecordingReader, RecordingWriter, digest
 
 HEADER = Header(
@@ -82,6 +82,16 @@ def test_what_is_written_is_read_again_bit_for_bit(
         assert np.array_equal(before.found.boxes_xyxy_n, after.found.boxes_xyxy_n)
         assert np.array_equal(before.found.scores, after.found.scores)
         assert np.array_equal(before.found.classes, after.found.classes)
+
+
+def test_how_the_picture_is_is_kept_with_it(tmp_path: Path) -> None:
+    optics = Optics(lux=220, exposure_ms=20, gain=1.5, focus=96, brightness=45)
+    file = tmp_path / "seen.eyespot.jsonl"
+    with RecordingWriter(file, HEADER) as writer:
+        for taken_ns, told in ((0, optics), (1, None), (2, Optics(focus=7))):
+            writer.write(Observation(taken_ns, "m", no_detections(), optics=told))
+    assert [one.optics for one in RecordingReader(file)] == [optics, None, Optics(focus=7)]
+    assert file.read_text().splitlines()[3].endswith('"optics":{"focus":7.0}}')
 
 
 def test_a_reader_begins_again_with_each_iteration(tmp_path: Path) -> None:

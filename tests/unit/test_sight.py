@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.sources.camera_metadata import sight_by
-from eyespot.sources.sight import sight_of
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Optics
+from eyespot.ports import SensorReadings
+from eyespot.sources.camera_metadata import EverySecond, optics_by, sight_by
+from eyespot.sources.sight import brightness_of, sharpness_of, sight_of
 
 SHAPE = (240, 320)
 
@@ -56,3 +59,32 @@ def test_the_camera_knows_of_darkness_that_gain_has_brightened() -> None:
 def test_pictures_of_any_size_are_judged(height: int, width: int, value: int) -> None:
     flat = np.full((height, width, 3), value, np.uint8)
     assert sight_of(flat, None) == ("dark" if value < 12 else "covered")
+
+
+def blurred(pixels: np.ndarray, times: int) -> np.ndarray:
+    """As a lens that is out of focus shows it."""
+    smooth = pixels.astype(np.float64)
+    for _ in range(times):
+        smooth = (smooth + np.roll(smooth, 1, 0) + np.roll(smooth, 1, 1) + np.roll(smooth, -1, 0)) / 4
+    return smooth.astype(np.uint8)
+
+
+def test_a_blur_takes_the_sharpness_and_half_the_light_does_not() -> None:
+    detail = picture(np.random.default_rng(2).uniform(40, 200, SHAPE))
+    sharp = sharpness_of(detail)
+    assert sharpness_of(detail // 2) == pytest.approx(sharp, rel=0.05)
+    assert sharpness_of(blurred(detail, 8)) < sharp / 3
+    assert sharpness_of(picture(np.full(SHAPE, 120.0))) == 0.0
+    assert sharpness_of(detail[:2, :2]) == 0.0
+    assert (brightness_of(detail // 2 * 0 + 51), brightness_of(detail * 0)) == (20.0, 0.0)
+
+
+def test_of_a_picture_a_second_figures_are_told_as_far_as_there_are_any() -> None:
+    every = EverySecond()
+    assert [every.is_due(tenth * SECOND_NS // 10) for tenth in (0, 5, 9, 10, 15, 31, 40, 41)] == [
+        *(True, False, False, True, False, True, False, True)
+    ]
+    assert optics_by(None) == Optics()
+    assert optics_by(SensorReadings(exposure_ms=20.4, gain=2.0, lux=80.0, focus=96.4)) == Optics(
+        80, 20, 2, 96
+    )

@@ -1,6 +1,7 @@
 """Tracks that a replay leaves behind: the same again, or none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from errno import ENOSPC
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from eyespot.app.traces import cache_folder
 from eyespot.domain.errors import InputError
 from eyespot.domain.instants import Timeline
 from eyespot.domain.message import Message
+from eyespot.domain.observation import Optics
 from eyespot.domain.strip import Strip
+from eyespot.domain.track import Scene
 from eyespot.ports import ModelIdentity
 from eyespot.store.track_cache import TrackCache
 from eyespot.tracking.tracing import trace
@@ -25,7 +28,14 @@ TIMELINE = Timeline(0, synced=True)
 def strips() -> Iterator[Strip]:
     film = scenes(5)
     yield Strip.of(film[:100])
-    yield Strip.of(film[100:])
+    yield Strip.of([told(scene, step) for step, scene in enumerate(film[100:])])
+
+
+def told(scene: Scene, step: int) -> Scene:
+    """Say of every tenth scene how its picture is."""
+    if scene.observation is None or step % 10:
+        return scene
+    return replace(scene, observation=replace(scene.observation, optics=Optics(lux=step, focus=0.12)))
 
 
 def test_where_nothing_was_observed_there_are_no_tracks() -> None:
@@ -39,6 +49,7 @@ def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:
     kept = list(cache.read("k", "m@1-abc", TIMELINE))
     for one, other in zip(given, kept, strict=True):
         assert one.bundle == other.bundle
+        assert one.optics == other.optics
         for name in ("taken_ns", "observed", "sights", "bounds"):
             assert (getattr(one, name) == getattr(other, name)).all()
         for name in ("ids", "classes", "boxes_xyxy_n", "scores", "seen", "confirmed"):
@@ -84,7 +95,7 @@ def test_a_length_beyond_all_bounds_is_damage_and_takes_no_memory(tmp_path: Path
     list(cache.keep("k", strips()))
     [path] = (tmp_path / "tracks").iterdir()
     begin = path.read_bytes().index(b"\n") + 1
-    path.write_bytes(path.read_bytes()[: begin + 8] + b"\xff" * 8 + path.read_bytes()[begin + 16 :])
+    path.write_bytes(path.read_bytes()[: begin + 12] + b"\xff" * 8 + path.read_bytes()[begin + 20 :])
     with pytest.raises(InputError, match="damaged, and removed"):
         list(cache.read("k", "m@1-abc", TIMELINE) or ())
     assert not path.exists()
@@ -135,7 +146,7 @@ def test_what_could_not_be_seen_is_no_coverage_in_the_next_replay_either(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recording = write_recording(tmp_path / "walk.eyespot.jsonl", 6)
     header, *looks = recording.read_text().splitlines()
-    dark = [line.removesuffix("}") + ',"sight":"dark"}' for line in looks[40:90]]
+    dark = [line.removesuffix("}") + ',"sight":"dark","optics":{"lux":0.1}}' for line in looks[40:90]]
     recording.write_text("\n".join([header, *looks[:40], *dark, *looks[90:]]) + "\n")
     config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[LINE | {"bucket_s": 60}])
     first, second = (list(app.replay(config, recording)) for _ in range(2))

@@ -8,11 +8,13 @@ import pytest
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.domain.observation import Observation
+from eyespot.drift import Doubt
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover
 from eyespot.rules import build
 from eyespot.rules.line import LineSettings
+from eyespot.supervisor.doubt_watch import DoubtWatch
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.vision_worker import VisionWorker
@@ -113,3 +115,18 @@ def test_before_it_ends_what_buckets_know_of_now_is_kept() -> None:
     VisionWorker(pipeline, mailbox, posted.append, clock).run(lambda: None)
     [last] = posted
     assert json.loads(last.snapshots["door"])["buckets"]["until_utc_ns"] == clock.now_ns()
+
+
+def test_what_is_in_doubt_is_on_the_board_while_it_is() -> None:
+    health, doubts = Health(ManualClock()), dict[Doubt, str]()
+    watch = DoubtWatch(health, lambda: doubts)
+    watch.tick()
+    assert (health.troubles(), health.changes) == ([], 0)
+    doubts["moved"] = "25 of 40"
+    watch.tick()
+    watch.tick()
+    assert [(one.name, one.reason) for one in health.troubles()] == [("moved", "25 of 40")]
+    assert health.changes == 1
+    doubts.clear()
+    watch.tick()
+    assert health.troubles() == []

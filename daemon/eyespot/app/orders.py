@@ -74,6 +74,8 @@ class Orders:
 
     def _tend(self, command: Command, heard: Heard) -> Verdict:
         """Do to the service itself what is asked for."""
+        if command.kind is Kind.RELEARN:
+            return self._relearn()
         if command.kind is Kind.RESTART:
             return self._steward.restart()
         if command.kind is Kind.LOG and command.level is not None:
@@ -81,6 +83,12 @@ class Orders:
         if command.kind is Kind.DIAGNOSE and command.req_id is not None:
             return self._diagnosing.begin(command.req_id, heard)
         return Verdict("refused", "nobody here does that")
+
+    def _relearn(self) -> Verdict:
+        with self._turn:
+            self._post(self._pipeline.relearn())
+        _log.log(NOTICE, "what is usually seen is learned anew, as it was told")
+        return Verdict("ok", "what is usually seen is learned anew, which takes a day")
 
     def _reset(self, rule: str | None) -> Verdict:
         with self._turn:

@@ -39,6 +39,7 @@ from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.diagnosing import Diagnosing
+from eyespot.supervisor.doubt_watch import DoubtWatch
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
@@ -162,6 +163,7 @@ class _Life:
             clock=clock,
         )
         self._pipeline = parts.pipeline(plan, native, gate, self._watch)
+        self._doubts = DoubtWatch(self._health, lambda: self._pipeline.doubts)
         self._reporter = self._make_reporter(native)
         self._announcer = announcing.announcer(
             plan,
@@ -228,6 +230,7 @@ class _Life:
         def tick() -> None:
             each_tick(self._health)  # first, so that the first words on health have it
             self._certificates.tick()
+            self._doubts.tick()
             if (view := self._looks.view) is not None:
                 self._pipeline.expect_rate(view.rate_hz)
             if self._lifecycle is not None:

@@ -12,12 +12,11 @@ from eyespot.buckets.coverage import Coverage
 from eyespot.buckets.kept import read
 from eyespot.buckets.now import SLEW_NS, Now, Span
 from eyespot.buckets.row import Row
-from eyespot.domain.bucket import Bucket, Cut
+from eyespot.domain.bucket import Bucket, Cut, Worth
 from eyespot.domain.errors import one_line
 from eyespot.domain.event import Event
 from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import Measures
-from eyespot.domain.observation import Sight
 
 
 class Buckets:
@@ -95,11 +94,11 @@ class Buckets:
         for row in self._rows.values():
             row.pass_time(now)
 
-    def look(self, sight: Sight) -> None:
-        """Take note that there was a look, and whether something could be seen."""
+    def look(self, worth: Worth) -> None:
+        """Take note that there was a look, and whether it is worth something."""
         if self._now is None:
             return
-        blanks = self._now.coverage.look(self._now.taken_ns, sight)
+        blanks = self._now.coverage.look(self._now.taken_ns, worth)
         if blanks:
             for row in self._rows.values():
                 row.look(blanks, self._now)

@@ -2,15 +2,16 @@
 
 from typing import NamedTuple
 
-from eyespot.domain.bucket import GapCause
+from eyespot.domain.bucket import GapCause, Worth
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Sight
 
 # A look stands for the time until the next one: at most for twice the time that is meant to be between two,
 # and for that of 4 looks a second in any case, as that often is enough to follow whoever walks by.
 _INTERVALS = 2
 _ENOUGH_NS = SECOND_NS // 4
 _UNKNOWN_NS = SECOND_NS  # until it is known how often is looked
+
+_BLIND = frozenset(("dark", "covered", "defocused", "moved"))
 
 
 class Blank(NamedTuple):
@@ -46,7 +47,7 @@ class Coverage:
     def blanks(self, taken_ns: int) -> list[Blank]:
         """Return since when nothing has been seen at an instant, and why; nothing where something is."""
         known_ns = self._look_ns + self._stands_ns  # after that, nobody knows whether it is still dark
-        turns_ns = max(known_ns, self._edge_ns) if self._cause in {"dark", "covered"} else taken_ns
+        turns_ns = max(known_ns, self._edge_ns) if self._cause in _BLIND else taken_ns
         blanks = (
             Blank(self._edge_ns, min(turns_ns, taken_ns), self._cause),
             Blank(turns_ns, taken_ns, "silent"),
@@ -69,15 +70,15 @@ class Coverage:
         self._look_ns, self._edge_ns = taken_ns, taken_ns + self._stands_ns
         return True
 
-    def look(self, taken_ns: int, sight: Sight) -> list[Blank]:
+    def look(self, taken_ns: int, worth: Worth) -> list[Blank]:
         """Take note of a look, and return the blanks that it ends; one that sees nothing may, too."""
         blanks = self.blanks(taken_ns)
         self._covered_ns = self.covered_ns(taken_ns)
         self._look_ns = taken_ns
-        if sight == "clear":
+        if worth == "clear":
             self._edge_ns, self._cause = taken_ns + self._stands_ns, "silent"
-        elif blanks and blanks[-1].cause == sight:
+        elif blanks and blanks[-1].cause == worth:
             return []  # it goes on
         else:
-            self._edge_ns, self._cause = taken_ns, sight
+            self._edge_ns, self._cause = taken_ns, worth
         return blanks

@@ -11,9 +11,11 @@ from eyespot.domain.kept import KeptUtc
 _DAY_S = 86_400
 
 BucketLength = Annotated[int, Meta(ge=1, le=_DAY_S)]  # in s; see `check_length`
-# Why nothing was seen: no process ran, nothing came, it was too dark, something lay over the lens, or the
-# clock was set, so that nobody knows which time that was.
-GapCause = Literal["restart", "silent", "dark", "covered", "clock"]
+# Why nothing was seen: no process ran, nothing came, it was too dark, something lay over the lens, it was
+# not sharp, the camera looked elsewhere, or the clock was set, so that nobody knows which time that was.
+GapCause = Literal["restart", "silent", "dark", "covered", "defocused", "moved", "clock"]
+# Whether a look is worth something, and if not, why.
+Worth = Literal["clear", "dark", "covered", "defocused", "moved"]
 # Why a bucket ends before its time: another model took over, totals began at zero, the rule was changed, the
 # process ended and went on by a clock that cannot be compared, the clock was set, the recording was over.
 Cut = Literal["model", "reset", "changed", "restart", "clock", "end"]

@@ -134,6 +134,34 @@ Tells = Literal["objects", "labels", "shares", "poses"]
 Sight = Literal["clear", "dark", "covered"]
 
 
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """How a picture is as a whole, in a few figures of two digits each, so that they are no picture.
+
+    None where nobody says.
+
+    Attributes:
+        lux: of the scene, as the camera's software thinks.
+        exposure_ms: how long it was exposed.
+        gain: analogue.
+        focus: how much fine detail there is; comparable only with others of the same camera or model.
+        brightness: percent of white, on average.
+    """
+
+    lux: float | None = None
+    exposure_ms: float | None = None
+    gain: float | None = None
+    focus: float | None = None
+    brightness: float | None = None
+
+    def __post_init__(self) -> None:
+        """Leave two digits of each."""
+        for name in ("lux", "exposure_ms", "gain", "focus", "brightness"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, float(f"{value:.2g}"))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
     """One look at the scene.
@@ -143,9 +171,11 @@ class Observation:
         bundle: id of the model bundle that made it.
         found: what it found; `domain.objects` tells which objects are in it.
         sight: whether there was something to be seen.
+        optics: how the picture is as a whole; about once a second, else None.
     """
 
     taken_ns: int
     bundle: str
     found: Found
     sight: Sight = "clear"
+    optics: Optics | None = None

@@ -1,14 +1,14 @@
 """Scenes one after the other as one table, so that rules can look at many of them at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import NO_TIMELINE, Timeline
-from eyespot.domain.observation import Indexes, Observation, Sight, no_detections
+from eyespot.domain.observation import Indexes, Observation, Optics, Sight, no_detections
 from eyespot.domain.track import Mask, Scene, Tracks
 
 Instants = NDArray[np.int64]
@@ -27,6 +27,7 @@ class Strip:
         tracks: all rows of all steps; ids ascend within a step.
         bundle: id of the model bundle that made the observations.
         observations: of each step, where they are known; else empty: rules that go by tracks do without.
+        optics: of each step, how the picture is as a whole; empty where that is never said.
         timeline: for hours of the day.
     """
 
@@ -37,6 +38,7 @@ class Strip:
     tracks: Tracks
     bundle: str
     observations: tuple[Observation | None, ...] = ()
+    optics: tuple[Optics | None, ...] = ()
     timeline: Timeline = NO_TIMELINE
 
     @classmethod
@@ -57,6 +59,7 @@ class Strip:
             tracks=joined([scene.tracks for scene in scenes]),
             bundle=next((one.bundle for one in observations if one is not None), bundle),
             observations=observations,
+            optics=_optics(observations),
             timeline=scenes[-1].timeline,
         )
 
@@ -90,6 +93,20 @@ class Strip:
         """Return whether there was something to be seen; "clear" where nobody looked."""
         return SIGHTS[int(self.sights[step])]
 
+    def between(self, begin: int, end: int) -> "Strip":
+        """Return the steps from one up to another, which is not included; at least one."""
+        bounds = self.bounds[begin : end + 1]
+        return replace(
+            self,
+            taken_ns=self.taken_ns[begin:end],
+            observed=self.observed[begin:end],
+            sights=self.sights[begin:end],
+            bounds=bounds - bounds[0],
+            tracks=part(self.tracks, slice(int(bounds[0]), int(bounds[-1]))),
+            observations=self.observations[begin:end],
+            optics=self.optics[begin:end],
+        )
+
     def scenes(self) -> Iterator[Scene]:
         """Return the scenes again; what was observed is empty where it is not known."""
         return (self.scene(step) for step in range(len(self)))
@@ -104,11 +121,17 @@ class Strip:
             return self.observations[step]
         if not self.observed[step]:
             return None
-        return Observation(taken_ns, self.bundle, no_detections(), self.sight(step))
+        optics = self.optics[step] if self.optics else None
+        return Observation(taken_ns, self.bundle, no_detections(), self.sight(step), optics)
 
 
 def _code(observation: Observation | None) -> int:
     return SIGHTS.index("clear" if observation is None else observation.sight)
+
+
+def _optics(observations: Sequence[Observation | None]) -> tuple[Optics | None, ...]:
+    optics = tuple(None if one is None else one.optics for one in observations)
+    return optics if any(optics) else ()
 
 
 def part(tracks: Tracks, rows: slice | Indexes | Mask) -> Tracks:

@@ -20,6 +20,9 @@ from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
+from eyespot.drift import Doubt
+from eyespot.pipeline.counting import count_told, run_rules
+from eyespot.pipeline.drifting import Drifting
 from eyespot.pipeline.places import Places
 from eyespot.pipeline.running import Running
 from eyespot.pipeline.sweeping import Told, can_sweep, rough, told_of
@@ -85,6 +88,7 @@ class Pipeline:
         self._native, self._voice = native, Voice(native, standards)
         self._publishes_frames = publishes_frames
         self._buckets = Buckets(spans, zone)
+        self._drifting = Drifting(zone)
         self.tracks_alive = 0
         self.unusable: dict[str, str] = {}
 
@@ -95,7 +99,7 @@ class Pipeline:
         then says why. One that looks elsewhere now is reset. The topic of a snapshot that has no rule is
         cleared. Totals of another model are split from what comes.
         """
-        self._kept = self._places.take_from(kept)
+        self._kept = self._places.take_from(self._drifting.take_from(kept, self.model.bundle))
         self._buckets.begin(self.model.bundle, taken_ns, timeline)
         return self._take_up(self._rules, self._kept, taken_ns, timeline)
 
@@ -129,6 +133,15 @@ class Pipeline:
         return replace(handover, snapshots={**gone, **handover.snapshots})
 
     @property
+    def doubts(self) -> Mapping[Doubt, str]:
+        """What is in doubt, with the evidence in words; from any thread."""
+        return self._drifting.doubts
+
+    def relearn(self) -> Handover:
+        """Learn anew what is usually seen, as the camera looks elsewhere."""
+        return Handover((), self._drifting.relearn(), self._native.seq)
+
+    @property
     def states(self) -> dict[str, RuleState]:
         """What holds now, by rule."""
         return {rule_id: running.rule.state() for rule_id, running in self._rules.items()}
@@ -156,12 +169,8 @@ class Pipeline:
 
     def _reset(self, rule_id: str, cause: ResetCause, taken_ns: int, timeline: Timeline) -> Reset:
         running = self._rules[rule_id]
-        since, model = running.since_utc_ns, running.model or self.model.bundle
-        reset = Reset(rule_id, taken_ns, cause, running.rule.state(), since, model)
-        running.rule.reset()
+        reset = running.begin_anew(rule_id, cause, self.model.bundle, taken_ns, timeline)
         self._buckets.reset(rule_id, measures(running.rule.state()))
-        running.since_utc_ns, running.reset = timeline.utc_ns(taken_ns), cause
-        running.model, running.published = self.model.bundle, None
         return reset
 
     def expect(self, model: ModelIdentity) -> None:
@@ -178,7 +187,8 @@ class Pipeline:
         messages, snapshots = self._changes(taken_ns, timeline, ())
         gathering = {*self._buckets.rules, *(key for key, rule in self._rules.items() if rule.gathers)}
         whole = {key: self._rules[key].snapshot(self._buckets.keep(key)) for key in sorted(gathering)}
-        return Handover(tuple(messages), {**snapshots, **whole}, self._native.seq)
+        usual = self._drifting.keep(taken_ns, now=True)
+        return Handover(tuple(messages), {**snapshots, **whole, **usual}, self._native.seq)
 
     def end(self, taken_ns: int, timeline: Timeline) -> Handover:
         """End all buckets and heatmaps, as nothing more will come of a recording; return them."""
@@ -205,17 +215,24 @@ class Pipeline:
                 observation = None
         if observation is not None:
             self._note(observation)
-            self._buckets.look(observation.sight)
         objects = None if observation is None else objects_of(observation.found, self.model.labels)
-        return self._look(
-            Scene(taken_ns, observation, self._tracker.step(taken_ns, objects), timeline), events
-        )
+        scene = Scene(taken_ns, observation, self._tracker.step(taken_ns, objects), timeline)
+        self._drifting.step(scene)
+        if observation is not None:
+            self._buckets.look(self._drifting.worth(observation.sight))
+        return self._look(scene, events)
 
     def sweep(self, strip: Strip) -> Iterator[Message]:
         """Yield what is told of many scenes whose tracks are known: what `step` would tell of each of them.
 
-        Where all rules can, they look at them at once.
+        Where all rules can, they look at them at once. Nobody but the recording tells of its health: where
+        something comes into doubt, or is so no more, that is told, too.
         """
+        for part in self._drifting.cut(strip):
+            yield from self._drifting.news(self._native, part)
+            yield from self._sweep(part)
+
+    def _sweep(self, strip: Strip) -> Iterator[Message]:
         rules = [running.rule for running in self._rules.values()]
         if self._publishes_frames or not can_sweep(rules):
             yield from self._step_through(strip)
@@ -231,14 +248,14 @@ class Pipeline:
         for scene in strip.scenes():
             self._buckets.pass_time(scene.taken_ns, scene.timeline)
             if scene.observation is not None:
-                self._buckets.look(scene.observation.sight)
+                self._buckets.look(self._drifting.worth(scene.observation.sight))
             yield from self._look(scene, ()).messages
 
     def _let_pass(self, strip: Strip, begin: int, end: int, not_smooth: Sequence[int]) -> Iterator[Message]:
         """Yield what is told of scenes in which no rule says anything: buckets that end."""
         if begin == end or not self._buckets.rules:
             return
-        smooth = not_smooth[begin] == not_smooth[end]
+        smooth = not_smooth[begin] == not_smooth[end] and self._drifting.worth("clear") == "clear"
         if smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline):
             return
         for step in range(begin, end):
@@ -248,7 +265,7 @@ class Pipeline:
     def _pass_time(self, strip: Strip, step: int) -> None:
         self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
         if strip.observed[step]:
-            self._buckets.look(strip.sight(step))
+            self._buckets.look(self._drifting.worth(strip.sight(step)))
 
     def _tell(self, told: Sequence[Told], strip: Strip, step: int) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
@@ -258,23 +275,17 @@ class Pipeline:
         for one in told:
             rule_id, of = running[one.order]
             events = [of.dated(event, strip.timeline) for event in one.events]
-            self._count_told(rule_id, of, one, events)
+            count_told(rule_id, of, self._buckets, one._replace(events=events))
             yield from self._voice.events(events, strip.timeline)
         yield from self._voice.buckets(self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))
         for one in told:
             yield from self._published(*running[one.order], one.state, at)
 
-    def _count_told(self, rule_id: str, running: Running, told: Told, events: Sequence[Event]) -> None:
-        undecided = told.undecided - running.undecided
-        running.undecided, running.counted = told.undecided, told.state
-        if rule_id in self._buckets.rules:
-            self._buckets.count(rule_id, measures(told.state), events, undecided)
-
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""
         self.tracks_alive = int(scene.tracks.confirmed.sum())
-        events = [*before, *self._run_rules(scene)]
+        events = [*before, *run_rules(self._rules, self._buckets, scene)]
         self._watch(scene, self.model.labels, events)
         messages = self._voice.events(events, scene.timeline)
         states, snapshots = self._changes(scene.taken_ns, scene.timeline, events)
@@ -344,6 +355,7 @@ class Pipeline:
         for running in self._rules.values():
             running.rule.relabel(model.labels, model.bundle)
         self._buckets.change_model(model.bundle)
+        self._drifting.change_model(model.bundle)
         return self._split(taken_ns)
 
     def _split(self, taken_ns: int) -> list[Split]:
@@ -359,27 +371,12 @@ class Pipeline:
             running.published = None  # states name the model, too
         return splits
 
-    def _run_rules(self, scene: Scene) -> Sequence[Event]:
-        events: list[Event] = []
-        for rule_id, running in self._rules.items():
-            told = [running.dated(event, scene.timeline) for event in running.rule.step(scene, events)]
-            events += told
-            self._count(rule_id, running, told)
-        return events
-
-    def _count(self, rule_id: str, running: Running, told: Sequence[Event]) -> None:
-        undecided, running.undecided = running.undecided, running.rule.undecided
-        state = running.rule.state()
-        if told or state is not running.counted or running.undecided != undecided:
-            running.counted = state
-            self._buckets.count(rule_id, measures(state), told, running.undecided - undecided)
-
     def _changes(
         self, taken_ns: int, timeline: Timeline, events: Sequence[Event]
     ) -> tuple[list[Message], dict[str, bytes]]:
         """Return due buckets, states that are not published yet, and the snapshots of rules that moved."""
         messages = self._voice.buckets(self._buckets.due())
-        snapshots: dict[str, bytes] = {}
+        snapshots = self._drifting.keep(taken_ns)
         at = stamp(timeline, taken_ns)
         speakers = {event.rule for event in events}
         for rule_id, running in self._rules.items():

@@ -70,6 +70,16 @@ class Running:
         self.published = None
         return dated
 
+    def begin_anew(
+        self, rule_id: str, cause: ResetCause, bundle: str, taken_ns: int, timeline: Timeline
+    ) -> Reset:
+        """Let its totals begin at zero, and return what they were; from here on they are of that bundle."""
+        reset = Reset(rule_id, taken_ns, cause, self.rule.state(), self.since_utc_ns, self.model or bundle)
+        self.rule.reset()
+        self.since_utc_ns, self.reset = timeline.utc_ns(taken_ns), cause
+        self.model, self.published = bundle, None
+        return reset
+
     def snapshot(self, buckets: dict[str, object] | None) -> bytes:
         """Return what is kept of it, with what its buckets keep."""
         self.kept = self.rule.snapshot()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.domain.observation import Sight
+from eyespot.domain.observation import Optics, Sight
 from eyespot.ports import Clock, SensorReadings
 
 _OLDEST_NS = 5 * SECOND_NS
@@ -46,7 +46,29 @@ def readings_of(metadata: Mapping[str, Any]) -> SensorReadings:
         exposure_ms=_thousandth(exposure_us),
         gain=_number(metadata.get("AnalogueGain")),
         lux=_number(metadata.get("Lux")),
+        focus=_number(metadata.get("FocusFoM")),
     )
+
+
+class EverySecond:
+    """Says of instants, in order, which are to be told more of: one a second."""
+
+    def __init__(self) -> None:
+        self._due_ns = 0
+
+    def is_due(self, taken_ns: int) -> bool:
+        """Return whether a second has passed since the newest one of which it was so."""
+        if taken_ns < self._due_ns:
+            return False
+        self._due_ns = taken_ns + SECOND_NS
+        return True
+
+
+def optics_by(sensor: SensorReadings | None) -> Optics:
+    """Return how a picture is as a whole, as far as the camera says."""
+    if sensor is None:
+        return Optics()
+    return Optics(sensor.lux, sensor.exposure_ms, sensor.gain, sensor.focus)
 
 
 def sight_by(lux: float | None) -> Sight:

@@ -13,10 +13,12 @@ from eyespot.domain.observation import (
     Found,
     Labels,
     Observation,
+    Optics,
     Poses,
     Shares,
 )
 from eyespot.ports import Readings, SensorReadings, View
+from eyespot.sources import wire
 from eyespot.sources.wire import (
     MOST_REAL,
     Opened,
@@ -35,7 +37,9 @@ SeenFound = SeenObjects | SeenLabels | SeenShares | SeenPoses
 
 def seen(observation: Observation) -> Seen:
     """Return an observation as it crosses."""
-    return Seen(observation.taken_ns, observation.bundle, _crossing(observation.found), observation.sight)
+    found, told = _crossing(observation.found), observation.optics
+    optics = None if told is None else wire.Optics(**{n: _positive(v) for n, v in asdict(told).items()})
+    return Seen(observation.taken_ns, observation.bundle, found, observation.sight, optics)
 
 
 def observed(message: Seen) -> Observation:
@@ -45,7 +49,9 @@ def observed(message: Seen) -> Observation:
         WireError: its columns differ in length.
     """
     try:
-        return Observation(message.taken_ns, message.bundle, _arrived(message.found), message.sight)
+        found, told = _arrived(message.found), message.optics
+        optics = None if told is None else Optics(**msgspec.structs.asdict(told))
+        return Observation(message.taken_ns, message.bundle, found, message.sight, optics)
     except ValueError as error:
         raise WireError(str(error)) from error
 
@@ -100,6 +106,10 @@ def readings(message: Status) -> Readings:
 def _bounded(value: Any) -> Any:
     """Return a number that may cross; None for one that says nothing, as some cameras give."""
     return None if isinstance(value, float) and not abs(value) <= MOST_REAL else value
+
+
+def _positive(value: float | None) -> float | None:
+    return None if value is None or not 0 <= value <= MOST_REAL else value
 
 
 def _crossing(found: Found) -> SeenFound:

@@ -16,7 +16,7 @@ from eyespot.domain.recovery import Step
 from eyespot.ports import Clock, ModelIdentity, Readings, SensorReadings, SourceEnded, Tell, View, silent
 from eyespot.sources.camera import Camera, controls_for, rate_in_force
 from eyespot.sources.camera_library import Sensor, SensorLibrary, load_sensor_library
-from eyespot.sources.camera_metadata import Stamps, readings_of, sight_by
+from eyespot.sources.camera_metadata import EverySecond, Stamps, optics_by, readings_of, sight_by
 from eyespot.sources.mapping import full_frame
 from eyespot.sources.pacing import Pacer
 from eyespot.sources.sensor_model import SensorModel
@@ -85,6 +85,7 @@ class Imx500Source:
         self._tensors = SensorTensors(model.shapes)
         self._span = full_frame_span(WHOLE)
         self._stamps = Stamps(clock)
+        self._glances = EverySecond()
         self._pacer = Pacer(_USUAL_HZ, clock)
         self._told = SensorReadings()
 
@@ -127,7 +128,9 @@ class Imx500Source:
             return None
         found = full_frame(self._model.decoder.decode(tensors), self._span)
         sight = sight_by(self._told.lux)  # all that is known of the picture
-        return Observation(self._stamps.taken_ns(metadata), self._model.identity.bundle, found, sight)
+        taken_ns = self._stamps.taken_ns(metadata)
+        optics = optics_by(self._told) if self._glances.is_due(taken_ns) else None
+        return Observation(taken_ns, self._model.identity.bundle, found, sight, optics)
 
     def recover(self, step: Step, tell: Tell = silent) -> None:
         """Do something so that observations come again; raises as `open`."""

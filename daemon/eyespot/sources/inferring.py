@@ -9,12 +9,13 @@ import numpy as np
 from eyespot.decoders import Decoder
 from eyespot.domain.errors import ModelError, one_line
 from eyespot.domain.geometry import Resize, content_span, full_frame_span
-from eyespot.domain.observation import Floats, Found, Observation
+from eyespot.domain.observation import Floats, Found, Observation, Optics
 from eyespot.domain.recovery import Step
 from eyespot.frames import Engine, Frame, FrameSource
 from eyespot.ports import Clock, ModelIdentity, Readings, Tell, View, silent
+from eyespot.sources.camera_metadata import EverySecond, optics_by
 from eyespot.sources.mapping import full_frame
-from eyespot.sources.sight import sight_of
+from eyespot.sources.sight import brightness_of, sharpness_of, sight_of
 
 _REMEMBERED = 100
 
@@ -60,6 +61,7 @@ class InferringSource:
         self._frames = frames
         self._model = model
         self._clock = clock
+        self._glances = EverySecond()
         self._lock = threading.Lock()
         self._durations_ns: deque[int] = deque(maxlen=_REMEMBERED)
         self._error = ""
@@ -142,7 +144,14 @@ class InferringSource:
             raise
         sensor = self._frames.sensor
         sight = sight_of(frame.pixels, None if sensor is None else sensor.lux)
-        return Observation(frame.taken_ns, model.identity.bundle, found, sight)
+        optics = self._optics(frame) if self._glances.is_due(frame.taken_ns) else None
+        return Observation(frame.taken_ns, model.identity.bundle, found, sight, optics)
+
+    def _optics(self, frame: Frame) -> Optics:
+        """Return how the picture is as a whole; the camera's own word on focus goes before ours."""
+        told = optics_by(self._frames.sensor)
+        focus = sharpness_of(frame.pixels) if told.focus is None else told.focus
+        return replace(told, focus=focus, brightness=brightness_of(frame.pixels))
 
     def _span(self, frame: Frame) -> Floats:
         """Return where the full frame lies in the model's input."""

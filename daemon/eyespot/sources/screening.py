@@ -4,7 +4,7 @@ An eye may be broken, or in somebody else's hands. Nothing that it says may cras
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Detections, Found, Labels, Observation, Poses, Shares, Tells
@@ -21,6 +21,7 @@ _SEEN_PER_S = 200.0
 _TOLD_PER_S = 5.0
 _SEEN_AT_ONCE = 400.0
 _TOLD_AT_ONCE = 50.0
+_FIGURES_NS = SECOND_NS // 2  # of pictures; a good eye tells them once a second
 
 
 _KINDS: Mapping[Tells, type[Found]] = {
@@ -66,6 +67,7 @@ class Screening:
         self._camera = camera
         self._clock = clock
         self._newest_ns = 0
+        self._figures_ns = -_FIGURES_NS
         self.begin()
 
     @property
@@ -125,6 +127,15 @@ class Screening:
             self.misfits += 1
             return None
         self._newest_ns = observation.taken_ns
+        return self._thinned(observation)
+
+    def _thinned(self, observation: Observation) -> Observation:
+        """Return an observation, without figures of its picture where others came just before."""
+        if observation.optics is None:
+            return observation
+        if observation.taken_ns - self._figures_ns < _FIGURES_NS:
+            return replace(observation, optics=None)
+        self._figures_ns = observation.taken_ns
         return observation
 
     def _allows(self, message: wire.FromEye) -> bool:

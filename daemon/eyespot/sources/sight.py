@@ -1,4 +1,4 @@
-"""Whether there is something to be seen in a picture at all: one of three words, and nothing else of it."""
+"""How a picture is as a whole: whether there is something to be seen in it, how bright it is, how sharp."""
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from eyespot.sources.camera_metadata import sight_by
 _DARK = 12
 _FLAT = 6
 _PATCHES, _SAMPLES = 16, 4  # along each side; of a patch, whose mean has little of the sensor's noise
+_LEAST_SIDE = 3
 _TAILS = (2, 98)  # percent: a lamp or a reflection alone shows nothing
 
 
@@ -29,6 +30,23 @@ def sight_of(pixels: Pixels, lux: float | None) -> Sight:
     if brightest.max() < _DARK or sight_by(lux) == "dark":
         return "dark"
     return "covered" if (brightest - darkest).max() < _FLAT else "clear"
+
+
+def brightness_of(pixels: Pixels) -> float:
+    """Return how bright a picture is on average, in percent of white."""
+    return float(pixels.mean()) / 255 * 100
+
+
+def sharpness_of(pixels: Pixels) -> float:
+    """Return how much pixels differ from the mean of their neighbours, in thousandths of the brightness.
+
+    What is out of focus has no fine detail. By the brightness, so that half the light makes no difference.
+    """
+    green = pixels[..., 1].astype(np.float32)
+    if min(green.shape) < _LEAST_SIDE:
+        return 0.0
+    around = (green[:-2, 1:-1] + green[2:, 1:-1] + green[1:-1, :-2] + green[1:-1, 2:]) / 4
+    return float(np.abs(green[1:-1, 1:-1] - around).mean() / (green.mean() + 1) * 1000)
 
 
 def _patches(pixels: Pixels) -> Reals:

@@ -32,6 +32,7 @@ _Side = Annotated[int, Meta(ge=1, le=65_535)]
 _Index = Annotated[int, Meta(ge=0, lt=_MOST_CLASSES)]
 _Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Real = Annotated[float, Meta(ge=-MOST_REAL, le=MOST_REAL)]
+_Positive = Annotated[float, Meta(ge=0, le=MOST_REAL)]
 _Box = tuple[_Fraction, _Fraction, _Fraction, _Fraction]
 _Keypoint = tuple[_Fraction, _Fraction, _Fraction]
 TroubleName = Literal["source_failed", "swap_refused"]
@@ -96,6 +97,16 @@ class Opened(_Message, frozen=True, tag="opened"):
     roi: _Box
 
 
+class Optics(_Message, frozen=True):
+    """See `domain.observation`; once a second; the body takes no more, and leaves two digits of each."""
+
+    lux: _Positive | None
+    exposure_ms: _Positive | None
+    gain: _Positive | None
+    focus: _Positive | None
+    brightness: Annotated[float, Meta(ge=0, le=100)] | None
+
+
 class Seen(_Message, frozen=True, tag="seen"):
     """An observation."""
 
@@ -103,6 +114,7 @@ class Seen(_Message, frozen=True, tag="seen"):
     bundle: _Name
     found: SeenObjects | SeenLabels | SeenShares | SeenPoses
     sight: Sight = "clear"
+    optics: Optics | None = None
 
 
 class Sensor(_Message, frozen=True):
@@ -118,6 +130,7 @@ class Sensor(_Message, frozen=True):
     repeated: _Count
     missed: _Count
     inputs: _Count
+    focus: _Real | None = None
 
 
 class Status(_Message, frozen=True, tag="status"):

@@ -1,7 +1,9 @@
 """Tracks as bytes: of each strip its sizes, then its columns, packed with zstd; sizes of nothing end them."""
 
+import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, fields
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -9,22 +11,28 @@ import zstandard
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import Timeline
-from eyespot.domain.observation import Indexes
+from eyespot.domain.observation import Indexes, Optics
 from eyespot.domain.strip import SIGHTS, Strip
 from eyespot.domain.track import Tracks
 
-_SIZES = struct.Struct("<IIQ")  # steps, rows, bytes that follow
+_Kinds = tuple[tuple[str, np.dtype[Any]], ...]
+
+_SIZES = struct.Struct("<IIIQ")  # steps, steps with optics, rows, bytes that follow
 _MOST_ROWS = 50_000_000
 _CHUNK = 4096  # bytes; what hardly shrinks may grow a little
 _LEVEL = 1  # boxes hardly get smaller by more effort
 
-_STEP = (
+_STEP: _Kinds = (
     ("taken_ns", np.dtype("<i8")),
     ("observed", np.dtype("?")),
     ("sights", np.dtype("u1")),
     ("count", np.dtype("<u4")),
 )
-_ROW = (
+_OPTICS: _Kinds = (  # NaN stands for None
+    ("at", np.dtype("<u4")),
+    *((field.name, np.dtype("<f8")) for field in fields(Optics)),
+)
+_ROW: _Kinds = (
     ("ids", np.dtype("<i8")),
     ("classes", np.dtype("<u2")),
     ("boxes_xyxy_n", np.dtype(("<f4", 4))),
@@ -33,7 +41,7 @@ _ROW = (
     ("confirmed", np.dtype("?")),
 )
 
-END = _SIZES.pack(0, 0, 0)
+END = _SIZES.pack(0, 0, 0, 0)
 
 
 def packed(strip: Strip) -> bytes:
@@ -41,10 +49,11 @@ def packed(strip: Strip) -> bytes:
     steps = {name: getattr(strip, name) for name in ("taken_ns", "observed", "sights")}
     steps["count"] = np.diff(strip.bounds)
     columns = [steps[name].astype(kind) for name, kind in _STEP]
+    columns += _optics_columns(strip.optics)
     columns += [getattr(strip.tracks, name).astype(kind.base) for name, kind in _ROW]
     packer = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
     data = packer.compress(b"".join(column.tobytes() for column in columns))
-    return _SIZES.pack(len(strip), len(strip.tracks), len(data)) + data
+    return _SIZES.pack(len(strip), len(columns[len(_STEP)]), len(strip.tracks), len(data)) + data
 
 
 def strips_in(file: BinaryIO, bundle: str, timeline: Timeline) -> Iterator[Strip]:
@@ -66,23 +75,24 @@ def _read(file: BinaryIO, bundle: str, timeline: Timeline) -> Strip | None:
     Raises:
         ValueError: these are no strips; so do struct.error and zstandard.ZstdError tell.
     """
-    steps, rows, size = _SIZES.unpack(file.read(_SIZES.size))
+    steps, told, rows, size = _SIZES.unpack(file.read(_SIZES.size))
     if not steps:
         return None
-    if max(steps, rows) > _MOST_ROWS:
+    if max(steps, told, rows) > _MOST_ROWS:
         raise ValueError("too many rows")
-    whole = steps * sum(kind.itemsize for _, kind in _STEP) + rows * sum(kind.itemsize for _, kind in _ROW)
+    counts = ((_STEP, steps), (_OPTICS, told), (_ROW, rows))
+    whole = sum(count * kind.itemsize for kinds, count in counts for _, kind in kinds)
     if size > 2 * whole + _CHUNK:
         raise ValueError("too many bytes")
     data = zstandard.ZstdDecompressor().decompress(file.read(size), max_output_size=whole)
-    return _strip(_columns(data, steps, rows), bundle, timeline)
+    return _strip(_columns(data, counts), bundle, timeline)
 
 
-def _columns(data: bytes, steps: int, rows: int) -> dict[str, NDArray[Any]]:
+def _columns(data: bytes, counts: Iterable[tuple[_Kinds, int]]) -> dict[str, NDArray[Any]]:
     """Return columns by name, as `packed` put them one behind the other."""
     columns: dict[str, NDArray[Any]] = {}
     start = 0
-    for kinds, count in ((_STEP, steps), (_ROW, rows)):
+    for kinds, count in counts:
         for name, kind in kinds:
             columns[name] = np.frombuffer(data, kind, count, start)
             start += count * kind.itemsize
@@ -114,5 +124,29 @@ def _strip(columns: Mapping[str, NDArray[Any]], bundle: str, timeline: Timeline)
             confirmed=columns["confirmed"],
         ),
         bundle=bundle,
+        optics=_optics(columns),
         timeline=timeline,
     )
+
+
+def _optics_columns(optics: Sequence[Optics | None]) -> list[NDArray[Any]]:
+    told = [(step, *astuple(one)) for step, one in enumerate(optics) if one is not None]
+    table = np.array(told, np.float64).reshape(len(told), len(_OPTICS))  # None becomes NaN
+    return [column.astype(kind) for (_, kind), column in zip(_OPTICS, table.T, strict=True)]
+
+
+def _optics(columns: Mapping[str, NDArray[Any]]) -> tuple[Optics | None, ...]:
+    """Return the optics of each step; empty where there are none.
+
+    Raises:
+        ValueError: there are some of a step that there is not.
+    """
+    if not len(columns["at"]):
+        return ()
+    optics: list[Optics | None] = [None] * len(columns["taken_ns"])
+    if columns["at"].max() >= len(optics):
+        raise ValueError("optics of no step")
+    values = zip(*(columns[name].tolist() for name, _ in _OPTICS), strict=True)
+    for step, *told in values:
+        optics[step] = Optics(*(None if math.isnan(value) else value for value in told))
+    return tuple(optics)

@@ -22,8 +22,8 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A while in which nothing was seen, and why.
 
     `cause`: "restart", nobody looked, as no process ran; "silent", nothing came of what looks; "dark", it was
-    too dark; "covered", something lay over the lens; "clock", the clock was set, so that nobody knows which
-    time that was.
+    too dark; "covered", something lay over the lens; "defocused", the picture was not sharp; "moved", the
+    camera looked elsewhere; "clock", the clock was set, so that nobody knows which time that was.
     """
 
     start: Utc

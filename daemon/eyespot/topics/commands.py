@@ -38,6 +38,7 @@ class Kind(Enum):
     UPDATE = "cmd/model/update"
     ROLLBACK = "cmd/model/rollback"
     RESET = "cmd/counters/reset"
+    RELEARN = "cmd/view/relearn"
     RESTART = "cmd/restart"
     LOG = "cmd/log"
     MIN_SCORE = "cmd/settings/min_score"
@@ -218,6 +219,7 @@ FORMS: Mapping[Kind, _Form] = {
     Kind.UPDATE: Asked,
     Kind.ROLLBACK: Asked,
     Kind.RESET: AskedReset,
+    Kind.RELEARN: Asked,
     Kind.RESTART: Asked,
     Kind.LOG: AskedLog,
     Kind.MIN_SCORE: AskedScore,

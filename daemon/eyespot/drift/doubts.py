@@ -1,0 +1,25 @@
+"""What can be in doubt: the names of health states, most of which end coverage."""
+
+from collections.abc import Container
+from typing import Literal, get_args
+
+from eyespot.domain.bucket import Worth
+from eyespot.domain.observation import Sight
+
+Doubt = Literal["too_dark", "covered", "defocused", "moved", "flow_changed"]
+DOUBTS: tuple[Doubt, ...] = get_args(Doubt)
+
+
+def worth(sight: Sight, doubts: Container[Doubt]) -> Worth:
+    """Return what a look is worth while something is in doubt.
+
+    Numbers that are not as usual are news, and no reason to believe them less.
+    """
+    if sight == "clear" and "defocused" in doubts:
+        return "defocused"
+    return "moved" if sight == "clear" and "moved" in doubts else sight
+
+
+def two_digits(figure: float) -> str:
+    """Return a figure as people read it."""
+    return f"{float(f'{figure:.2g}'):g}"

@@ -1,0 +1,96 @@
+"""Whether pictures are as sharp as they usually are in such a light."""
+
+import math
+from collections import Counter
+from statistics import median
+
+from eyespot.domain.instants import SECOND_NS
+from eyespot.domain.observation import Optics
+from eyespot.drift.doubts import two_digits
+from eyespot.drift.dwell import Dwell
+from eyespot.drift.kept import NOTHING, KeptFocus, KeptMean, Standing
+from eyespot.drift.moment import Moment
+
+_MINUTE_NS = 60 * SECOND_NS
+_ENOUGH_LOOKS = 20  # in a minute
+_ENOUGH_MINUTES = 60  # at a level of light
+_SLOW = 7 * 24 * 60
+# A crowd changes the detail in a picture, by less than the half; so does rain.
+_BLURRED, _SHARP = math.log(3), math.log(2)
+_SPREADS = 4
+_BEGINS_S, _ENDS_S = 240, 120  # from the end of the first minute to that of the fifth
+_LEAST, _LEAST_LUX = 0.01, 0.1
+
+_DARKEST, _BRIGHTEST = -2, 12
+_LEVELS = frozenset(
+    (*(f"l{half}" for half in range(_DARKEST, _BRIGHTEST + 1)), *(f"b{one}" for one in range(5)))
+)
+
+
+class Focus:
+    """Learns the usual focus for each level of light, minute by minute, and compares.
+
+    Args:
+        kept: what `keep` returned.
+
+    Attributes:
+        words: evidence for that it is out of focus; empty where there is none.
+    """
+
+    def __init__(self, kept: KeptFocus) -> None:
+        self._levels: dict[str, KeptMean] = {name: kept.levels[name] for name in _LEVELS & kept.levels.keys()}
+        self._standing = kept.standing
+        self._dwell = Dwell(_BEGINS_S, _ENDS_S, holds=kept.standing is not None)
+        self._looks: list[tuple[str, float]] = []
+        self._ends_ns: int | None = None
+        self.words = _words(kept.standing)
+
+    def step(self, now: Moment, optics: Optics | None) -> None:
+        """Take note of a picture; None where nothing is told of it, or there is nothing to be seen."""
+        if self._ends_ns is None or now.taken_ns >= self._ends_ns:
+            self._end_minute(now)
+        level = None if optics is None else _level(optics)
+        if optics is not None and optics.focus is not None and level is not None:
+            self._looks.append((level, math.log(max(optics.focus, _LEAST))))
+
+    def keep(self) -> KeptFocus:
+        """Return what is to outlive the process."""
+        return KeptFocus(self._levels, self._standing)
+
+    def _end_minute(self, now: Moment) -> None:
+        looks, self._looks = self._looks, []
+        late = self._ends_ns is not None and now.taken_ns - self._ends_ns >= _MINUTE_NS
+        self._ends_ns = now.taken_ns + _MINUTE_NS
+        if late or len(looks) < _ENOUGH_LOOKS:
+            self._dwell.note(now.taken_ns, told=None)
+            return
+        level = Counter(one for one, _ in looks).most_common(1)[0][0]
+        focus = median(value for one, value in looks if one == level)
+        usual = self._levels.get(level, NOTHING)
+        knows = usual.number >= _ENOUGH_MINUTES
+        below = usual.mean - focus if knows else 0.0
+        self._judge(now, focus, usual, knows=knows)
+        if not self._dwell.holds and below < _SHARP:
+            self._levels[level] = usual.with_one(focus, _SLOW)
+
+    def _judge(self, now: Moment, focus: float, usual: KeptMean, *, knows: bool) -> None:
+        below = usual.mean - focus
+        blurred = below >= (_SHARP if self._dwell.holds else max(_BLURRED, _SPREADS * usual.spread))
+        if self._dwell.note(now.taken_ns, told=blurred if knows else None):
+            self._standing = Standing(now.utc_s, math.exp(focus), math.exp(usual.mean)) if blurred else None
+            self.words = _words(self._standing)
+
+
+def _level(optics: Optics) -> str | None:
+    """Return the name of a level of light: half decades of lux, else fifths of the brightness."""
+    if optics.lux is not None:
+        return f"l{min(round(2 * math.log10(max(optics.lux, _LEAST_LUX))), _BRIGHTEST)}"
+    return None if optics.brightness is None else f"b{min(int(optics.brightness / 20), 4)}"
+
+
+def _words(standing: Standing | None) -> str:
+    if standing is None:
+        return ""
+    since = Moment(0, standing.utc_s).since
+    figures = f"focus {two_digits(standing.now)}, usually {two_digits(standing.usual)} at this light"
+    return f"the picture is not sharp{since}: {figures}; is the lens dirty or turned, or something before it?"
