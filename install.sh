@@ -6,7 +6,7 @@ set -euo pipefail
 checkout=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 cache=${XDG_CACHE_HOME:-~/.cache}/eyespot
 prefix=/opt/eyespot
-demo_extras=litert,video
+demo_extras=litert,video,fleet
 # shellcheck disable=SC2034  # tests/run and .ci/run want it
 development_extras=litert,video,provision,fleet
 parts=$checkout/systemd/installer

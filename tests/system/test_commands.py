@@ -1,6 +1,7 @@
 """Commands as people type them: what they print, and the exit codes when something is wrong."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -266,6 +267,7 @@ def test_the_demo_ends_by_itself_with_a_summary() -> None:
     assert time.monotonic() - begun < 20
     assert "rule/middle/state" in told.stdout
     assert "published, as a subscriber received it" in told.stdout
+    assert re.search(r"to draw lines: \S+/eyespot-fleet view --broker mqtt://127.0.0.1:\d+\n", told.stdout)
 
 
 def test_the_demo_does_without_mosquitto_and_says_so() -> None:

@@ -18,6 +18,7 @@ from eyespot.topics.gate import DECLARED, Declared
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+MOST_PICTURE_BYTES = 80_000
 
 
 def troubles_in(source: str) -> Iterator[str]:
@@ -47,6 +48,13 @@ def test_the_recording_in_the_reference_counts_what_it_says(tmp_path: Path) -> N
     recording.write_text(re.findall(r"```json\n(\{\"schema.*?)```", text, re.DOTALL)[0])
     newest = list(app.replay(ROOT / "config" / "eyespot.toml", recording))[-1]
     assert json.loads(newest.payload)["counts"] == {"person": {"in": 1, "out": 0}}
+
+
+@pytest.mark.parametrize("picture", re.findall(r"!\[.+?\]\((.+?)\)", README))
+def test_its_pictures_are_there_and_small(picture: str) -> None:
+    file = ROOT / picture
+    assert file.is_file(), "tests/run browser --renew makes them"
+    assert file.stat().st_size < MOST_PICTURE_BYTES
 
 
 @pytest.mark.parametrize("name", TROUBLES)

@@ -1,74 +1,18 @@
 """What the page of `eyespot-fleet view` gets and gives, and whom it keeps out."""
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyespot.domain.message import Heard, Message
-from eyespot_fleet.view.application import MOST_DESIRED_BYTES, application
+from eyespot_fleet.view.application import MOST_DESIRED_BYTES
 from eyespot_fleet.view.bridge import MOST_BROWSERS, MOST_BYTES, MOST_STATES, MOST_WISHES, Bridge, in_one_line
 from eyespot_fleet.view.browsers import MOST_FRAMES, Browser
+from fakes.page import CHANGE, HOST, HOSTILE, PAGE, Reply, ask, hear, published, watching
 
-HOST = "127.0.0.1:8090"
-PAGE = {"host": HOST}
-CHANGE = {"host": HOST, "origin": f"http://{HOST}", "content-type": "application/json"}
 WISH = b'{"req_id": "1", "config": {"rules": []}}'
-HOSTILE = '</script><img src=x onerror="alert(1)">\r\n\nevent: state\ndata: {}'
-
-
-class Reply:
-    """What an ASGI application answered."""
-
-    def __init__(self) -> None:
-        self.status, self.headers, self.body = 0, dict[str, str](), b""
-
-    async def take(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = {key.decode(): value.decode() for key, value in message["headers"]}
-        else:
-            self.body += message.get("body", b"")
-
-
-async def answer(bridge: Bridge, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Reply:
-    """Ask, and hang up once an answer that never ends has begun."""
-    reply, asked, gone = Reply(), asyncio.Event(), asyncio.Event()
-
-    async def receive() -> dict[str, Any]:
-        if not asked.is_set():
-            asked.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        await reply.take(message)
-        if reply.body:
-            gone.set()
-
-    raw = [(key.encode(), value.encode()) for key, value in headers.items()]
-    scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": raw,
-        "query_string": b"", "root_path": "", "scheme": "http", "http_version": "1.1",
-        "server": ("127.0.0.1", 8090), "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"},
-    }  # fmt: skip
-    await application(bridge)(scope, receive, send)
-    return reply
-
-
-def ask(
-    bridge: Bridge,
-    path: str = "/",
-    headers: dict[str, str] | None = None,
-    *,
-    method: str = "GET",
-    body: bytes = b"",
-) -> Reply:
-    return asyncio.run(asyncio.wait_for(answer(bridge, method, path, headers or PAGE, body), 20))
 
 
 def change(
@@ -77,30 +21,12 @@ def change(
     return ask(bridge, f"/devices/{device}/desired", headers or CHANGE, method="POST", body=body)
 
 
-def hear(bridge: Bridge, topic: str, payload: object, *, retain: bool = True) -> None:
-    data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    bridge.hear(Heard(f"eyespot/v1/{topic}", data, retain, 0))
-
-
-def published(bridge: Bridge) -> list[Message]:
-    sent: list[Message] = []
-    bridge.carry(lambda message, _token: sent.append(message) is None)
-    return sent
-
-
 @pytest.fixture(name="bridge")
 def a_bridge() -> Bridge:
     bridge = Bridge("eyespot/v1")
     bridge.listening()
     hear(bridge, "door/status", {"state": "online"})
     return bridge
-
-
-def watching(bridge: Bridge) -> Browser:
-    browser = Browser(lambda: None)
-    assert bridge.open(browser)
-    browser.take()
-    return browser
 
 
 # --- what comes to a browser ------------------------------------------------------------------------------
@@ -311,3 +237,169 @@ def test_wishes_do_not_pile_up(bridge: Bridge) -> None:
     for _ in range(MOST_WISHES):
         assert bridge.desire("door", WISH)
     assert change(bridge).status == 503
+
+
+# --- what if ----------------------------------------------------------------------------------------------
+
+DOOR = {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]}
+INFO = {
+    "timezone": "Europe/Berlin",
+    "camera": {"width": 768, "height": 576, "rate_hz": 10},
+    "model": {"labels": ["person", "dog"]},
+}
+
+
+def walk_down(bridge: Bridge, track: int = 3, x: int = 400) -> None:
+    """Somebody goes down the picture, frame by frame."""
+    for step in range(40):
+        frame = {
+            "schema": "eyespot.frame/2", "t": f"2026-01-01T00:00:{step // 10:02}.{step % 10}00Z",
+            "clock": "synced", "boot_id": "0" * 16, "seq": step,
+            "model": "m", "labels": ["person"], "tracks": [track], "classes": [0],
+            "scores": [50], "boxes": [[x, 20 * step, x + 50, 100 + 20 * step]],
+        }  # fmt: skip
+        hear(bridge, "door/frame", frame, retain=False)
+
+
+def what_if(bridge: Bridge, *rules: object, **asked: object) -> Any:
+    body = json.dumps({"rules": rules, **asked}).encode()
+    reply = ask(bridge, "/devices/door/what-if", CHANGE, method="POST", body=body)
+    assert reply.status == 200, reply.body
+    return json.loads(reply.body)
+
+
+def test_a_drawing_is_answered_by_what_it_would_have_counted(bridge: Bridge) -> None:
+    hear(bridge, "door/info", INFO)
+    walk_down(bridge)
+    told = what_if(
+        bridge, DOOR, DOOR | {"id": "back", "swap": True}, DOOR | {"id": "dogs", "classes": ["dog"]}
+    )
+    assert told["span"] == {
+        "since": "2026-01-01T00:00:00.000Z",
+        "until": "2026-01-01T00:00:03.900Z",
+        "tracks": 1,
+    }
+    assert told["counts"] == {
+        "door": {"in": 1, "out": 0},
+        "back": {"in": 0, "out": 1},
+        "dogs": {"in": 0, "out": 0},
+    }
+    assert told["refused"] == {}
+
+
+def test_while_one_is_moved_it_alone_is_counted(bridge: Bridge) -> None:
+    told = what_if(bridge, DOOR, DOOR | {"id": "back"}, only="back", doubts=False)
+    assert told["counts"] == {"back": {"in": 0, "out": 0}}
+    assert told["doubts"] is None
+
+
+def test_doubts_of_the_linter_come_with_it(bridge: Bridge) -> None:
+    told = what_if(bridge, DOOR, DOOR | {"id": "again"}, DOOR | {"id": "edge", "a": [0.1, 0], "b": [0.9, 0]})
+    assert told["doubts"]["again"] == ['is the same as "door"; remove one, or move it']
+    assert "lies within 0.1 of the top edge of the frame" in told["doubts"]["edge"][0]
+
+
+def test_what_the_device_would_refuse_is_said_before_it_is_saved(bridge: Bridge) -> None:
+    hear(bridge, "door/info", INFO)
+    told = what_if(bridge, DOOR, DOOR | {"id": "cats", "classes": ["cat"]})
+    assert told["refused"] == {"cats": "the model lacks cat, which rule cats uses"}
+    assert told["counts"] == {}
+
+
+def test_the_mount_is_the_reported_one(bridge: Bridge) -> None:
+    walk_down(bridge)
+    low = DOOR | {"a": [0.1, 0.85], "b": [0.9, 0.85]}  # feet pass there, middles do not
+    assert what_if(bridge, low)["counts"]["door"] == {"in": 1, "out": 0}
+    hear(bridge, "door/config/reported", {"config": {"camera": {"mount": "overhead"}}})
+    assert what_if(bridge, low)["counts"]["door"] == {"in": 0, "out": 0}
+
+
+@pytest.mark.parametrize("info", [{"camera": HOSTILE}, {"model": {"labels": 3}}, [], {"camera": None}])
+def test_hostile_facts_are_none(bridge: Bridge, info: object) -> None:
+    hear(bridge, "door/info", info)
+    hear(bridge, "door/config/reported", {"config": {"camera": {"mount": HOSTILE}}})
+    assert what_if(bridge, DOOR)["refused"] == {}
+
+
+def test_lines_are_suggested_with_what_they_would_have_counted(bridge: Bridge) -> None:
+    for track in range(6):
+        walk_down(bridge, track, 300 + 50 * track)
+    told = json.loads(ask(bridge, "/devices/door/suggestions").body)
+    assert told["span"]["tracks"] == 6
+    (line,) = told["lines"]
+    assert line["counts"] == {"in": 6, "out": 0}
+    assert line["a"][1] == pytest.approx(line["b"][1], abs=0.01)
+
+
+def test_where_people_went_is_told_to_a_page_that_opens_later(bridge: Bridge) -> None:
+    walk_down(bridge, 3)
+    walk_down(bridge, 4)
+    told = json.loads(ask(bridge, "/devices/door/seen").body)
+    assert [path["label"] for path in told["paths"]] == ["person", "person"]
+    assert {(arrow["dx"], arrow["dy"], arrow["tracks"]) for arrow in told["arrows"]} == {(0, 1, 2)}
+    assert max(told["heat"]) == 100
+
+
+def test_what_was_seen_is_forgotten_when_the_page_says_so(bridge: Bridge) -> None:
+    walk_down(bridge)
+    assert ask(bridge, "/devices/door/forget", CHANGE, method="POST").status == 204
+    assert what_if(bridge, DOOR)["span"] == {"since": None, "until": None, "tracks": 0}
+
+
+@pytest.mark.parametrize("path", ["what-if", "forget"])
+def test_another_site_asks_nothing_and_forgets_nothing(bridge: Bridge, path: str) -> None:
+    walk_down(bridge)
+    foreign = CHANGE | {"origin": "http://evil.example"}
+    assert ask(bridge, f"/devices/door/{path}", foreign, method="POST", body=b'{"rules":[]}').status == 403
+    assert what_if(bridge, DOOR)["span"]["tracks"] == 1
+
+
+@pytest.mark.parametrize("path", ["seen", "suggestions"])
+def test_another_site_sees_nothing(bridge: Bridge, path: str) -> None:
+    assert ask(bridge, f"/devices/door/{path}", {"host": "evil.example"}).status == 403
+    assert ask(bridge, f"/devices/window/{path}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b'{"rules": 1}', 400),
+        (b'{"rules": [], "more": 1}', 400),
+        (b'{"rules": [' + b'{"points": [[0, 0]]},' * 2000 + b"{}]}", 413),
+    ],
+)
+def test_what_is_no_drawing_is_not_answered(bridge: Bridge, body: bytes, status: int) -> None:
+    assert ask(bridge, "/devices/door/what-if", CHANGE, method="POST", body=body).status == status
+
+
+_PLACE = st.tuples(st.floats(0, 1), st.floats(0, 1))
+_ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=3)
+)
+_RULE = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["line", "zone", "queue", "occupancy", "heatmap", "share", "shelf", "x"]),
+        "id": st.sampled_from(["a", "b", "A"]),
+    },
+    optional={
+        "a": _PLACE | _ANYTHING,
+        "b": _PLACE | _ANYTHING,
+        "points": st.lists(_PLACE, max_size=9) | _ANYTHING,
+        "from": st.lists(st.sampled_from(["a", "b"]), max_size=2) | _ANYTHING,
+        "mode": st.sampled_from(["late", "immediate", ""]),
+        "classes": _ANYTHING,
+    },
+)
+
+
+@given(st.lists(_RULE, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_drawn_is_refused_or_counted(rules: list[dict[str, object]]) -> None:
+    bridge = Bridge("eyespot/v1")
+    hear(bridge, "door/status", {"state": "online"})
+    walk_down(bridge)
+    told = what_if(bridge, *rules)
+    named = {str(rule["id"]) for rule in rules}
+    assert told["counts"].keys() <= named
+    assert bool(told["refused"]) <= (told["counts"] == {})

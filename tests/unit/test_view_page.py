@@ -1,17 +1,11 @@
 """What the page's own JavaScript makes of what devices say; run by node, without a browser."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import eyespot_fleet.view
+from fakes.scripts import NODE, PAGE, copied, evaluate
 
-PAGE = Path(eyespot_fleet.view.__file__).parent / "page"
-NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node, to run the page's JavaScript")
 
 FRAME = {
@@ -24,23 +18,7 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 @pytest.fixture(name="page", scope="module")
 def a_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    for module in PAGE.glob("*.js"):
-        shutil.copy(module, folder)
-    (folder / "package.json").write_text('{"type": "module"}')  # as the page's <script type="module"> says
-    return folder
-
-
-def evaluate(page: Path, module: str, expression: str, given: object = None) -> Any:
-    program = (
-        f"import * as m from './{module}.js';"
-        "const given = JSON.parse(process.argv[1]);"
-        f"console.log(JSON.stringify({expression}));"
-    )
-    command = [str(NODE), "--input-type=module", "-e", program, json.dumps(given)]
-    done = subprocess.run(command, cwd=page, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return copied(tmp_path_factory.mktemp("page"))
 
 
 def test_columns_of_a_frame_become_boxes_in_fractions(page: Path) -> None:
@@ -70,33 +48,123 @@ def test_a_box_counts_where_the_mount_says(page: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("points", "way", "inwards", "out"),
-    [
-        ([[0.1, 0.6], [0.9, 0.6]], [[0.5, 0.2], [0.5, 0.9]], 1, 0),
-        ([[0.1, 0.6], [0.9, 0.6]], [[0.5, 0.9], [0.5, 0.2]], 0, 1),
-        ([[0.5, 0.9], [0.5, 0.1]], [[0.2, 0.5], [0.8, 0.5]], 1, 0),  # to the right is in, walking up
-        ([[0.1, 0.6], [0.9, 0.6]], [[0.5, 0.2], [0.5, 0.6], [0.5, 0.9]], 1, 0),  # a step right on the line
-        ([[0.1, 0.6], [0.9, 0.6]], [[0.5, 0.2], [0.5, 0.6], [0.5, 0.2]], 0, 0),
-        ([[0.1, 0.6], [0.4, 0.6]], [[0.5, 0.2], [0.5, 0.9]], 0, 0),  # beyond its end
-        ([[0.1, 0.6], [0.9, 0.6]], [[0.5, 0.2], [0.5, 0.9], [0.5, 0.2]], 1, 1),
-        ([[0.2, 0.9], [0.2, 0.4], [0.8, 0.4]], [[0.1, 0.6], [0.5, 0.6], [0.5, 0.1]], 1, 1),  # round a corner
-    ],
-)
-def test_a_line_counts_in_the_directions_of_the_device(
-    page: Path, points: object, way: object, inwards: int, out: int
+# --- rules as they are drawn ------------------------------------------------------------------------------
+
+
+LINE = {"kind": "line", "id": "door", "a": [0.1, 0.6], "b": [0.9, 0.6], "swap": True}
+ZONE = {"kind": "zone", "id": "hall", "points": [[0.3, 0.4], [0.7, 0.4], [0.7, 0.8]]}
+
+
+def test_a_line_with_a_third_corner_is_one_through_points(page: Path) -> None:
+    drawn = evaluate(page, "rules", "m.withNewCorner(given, 1, [0.51234, 1.5])", LINE)
+    assert drawn == {
+        "kind": "line",
+        "id": "door",
+        "swap": True,
+        "points": [[0.1, 0.6], [0.512, 1], [0.9, 0.6]],
+    }
+
+
+def test_a_corner_comes_and_goes(page: Path) -> None:
+    drawn = evaluate(page, "rules", "m.withNewCorner(given, 3, [0.3, 0.8])", ZONE)
+    assert drawn == ZONE | {"points": [*ZONE["points"], [0.3, 0.8]]}
+    assert evaluate(page, "rules", "m.withoutCorner(given, 3)", drawn) == ZONE
+
+
+@pytest.mark.parametrize("rule", [LINE, ZONE, LINE | {"points": [[0, 0], [1, 1]]}])
+def test_the_last_corners_stay(page: Path, rule: dict[str, object]) -> None:
+    assert evaluate(page, "rules", "m.withoutCorner(given, 0)", rule) == rule
+
+
+@pytest.mark.parametrize(("rule", "most"), [(LINE, 16), (ZONE, 64)])
+def test_there_are_no_more_corners_than_the_device_takes(
+    page: Path, rule: dict[str, object], most: int
 ) -> None:
-    given = {"points": points, "trails": [{"label": "person", "points": way}]}
-    counts = evaluate(page, "crossing", "m.crossings(given.points, given.trails)", given)
-    assert counts == {"in": inwards, "out": out}
-    swapped = evaluate(page, "crossing", "m.crossings(given.points, given.trails, {swap: true})", given)
-    assert swapped == {"in": out, "out": inwards}
+    expression = (
+        "(() => { let rule = given;"
+        "for (let n = 0; n < 99; n += 1) rule = m.withNewCorner(rule, 1, [n / 99, 0]);"
+        "return rule.points.length; })()"
+    )
+    assert evaluate(page, "rules", expression, rule) == most
 
 
-def test_classes_that_are_not_counted_are_not_counted(page: Path) -> None:
-    given = [{"label": "dog", "points": [[0.5, 0.2], [0.5, 0.9]]}]
-    expression = "m.crossings([[0, 0.5], [1, 0.5]], given, {classes: ['person']})"
-    assert evaluate(page, "crossing", expression, given) == {"in": 0, "out": 0}
+def test_a_rule_that_is_moved_and_moved_back_is_as_before(page: Path) -> None:
+    expression = "m.changes([given], [m.withCorner(m.withCorner(given, 1, [0, 0]), 1, [0.9, 0.6])])"
+    assert evaluate(page, "rules", expression, LINE) == []
+
+
+def test_arrow_keys_step_and_others_do_not(page: Path) -> None:
+    expression = "given.map(([key, shiftKey]) => m.stepped([0.5, 0.5], { key, shiftKey }))"
+    keys = [["ArrowLeft", False], ["ArrowDown", True], ["Tab", False]]
+    assert evaluate(page, "editor", expression, keys) == [[0.495, 0.5], [0.5, 0.55], None]
+
+
+# --- what the server is asked, and says -------------------------------------------------------------------
+
+
+def test_the_newest_question_stands_for_all_before_it(page: Path) -> None:
+    program = (
+        "(await (async () => {"
+        "const asked = [], heard = [];"
+        "const send = async (question) => { asked.push(question); return { of: question }; };"
+        "const asker = new m.Asker((question, told) => heard.push(told.of), send);"
+        "for (let n = 0; n < 50; n += 1) asker.ask(n);"
+        "const first = [...asked];"
+        "await new Promise((done) => setTimeout(done, 450));"
+        "return { first, asked, heard }; })())"
+    )
+    assert evaluate(page, "asking", program) == {"first": [0], "asked": [0, 49], "heard": [0, 49]}
+
+
+def test_counts_are_said_in_words(page: Path) -> None:
+    given = [{"in": 3, "out": 2}, {"entered": 1, "left": 0, "occupancy": 1}, {HOSTILE: HOSTILE}, None]
+    assert evaluate(page, "asking", "given.map((each) => m.inWords(each))", given) == [
+        "3 in, 2 out",
+        "1 entered, 0 left, 1 inside",
+        f"NaN {HOSTILE}",
+        "",
+    ]
+
+
+def test_a_span_that_is_none_has_no_beginning(page: Path) -> None:
+    given: list[object] = [{"since": "2026-01-01T00:00:00.000Z"}, {"since": None}, {"since": HOSTILE}, None]
+    first, *others = evaluate(page, "asking", "given.map((each) => m.since(each))", given)
+    assert first
+    assert others == ["", "", ""]
+
+
+def test_what_is_refused_is_marked_before_what_is_doubtful(page: Path) -> None:
+    told = {
+        "span": {"since": "2026-01-01T00:00:00.000Z", "tracks": 7},
+        "counts": {"door": {"in": 3, "out": 2}},
+        "refused": {"hall": "its sides meet"},
+        "doubts": {"door": ["is short"], "hall": ["is narrow"], "till": []},
+    }
+    place = "{ textContent: '', children: [], replaceChildren() {} }"
+    expression = (
+        f"(() => {{ const places = {{ seen: {place}, whatif: {place}, doubts: {place} }};"
+        "const w = new m.WhatIf(places); w.hear([], given); w.show('door');"
+        "const first = places.whatif.textContent;"
+        "w.hear([], { ...given, refused: {}, doubts: null }); w.show('till');"
+        "return [Object.fromEntries(w.flaws()), first, w.beside('door'), places.seen.textContent]; })()"
+    )
+    flaws, first, beside, seen = evaluate(page, "whatif", expression, told)
+    assert flaws == {"door": "doubtful", "hall": "doubtful"}
+    assert first == "The device would refuse hall: its sides meet"
+    assert beside == ["is short"]
+    assert seen.startswith("7 trails since ")
+
+
+def test_paths_of_before_are_trails(page: Path) -> None:
+    expression = (
+        "(() => { const t = new m.Trails(); t.add('b', 1, 'x', [0, 0]); t.recall(given);"
+        "return [...t].map((trail) => trail.points); })()"
+    )
+    given = [{"label": "person", "points": [[100, 200], [300, 400]]}, None, {"points": HOSTILE}]
+    assert evaluate(page, "trails", expression, given) == [[[0.1, 0.2], [0.3, 0.4]]]
+
+
+# --- what is saved ----------------------------------------------------------------------------------------
 
 
 def test_trails_are_bounded(page: Path) -> None:
@@ -106,6 +174,15 @@ def test_trails_are_bounded(page: Path) -> None:
         "return [t.size, Math.max(...[...t].map((trail) => trail.points.length))]; })()"
     )
     assert evaluate(page, "trails", expression) == [5000, 600]
+
+
+def test_the_oldest_trails_give_way_where_there_is_no_room_for_all(page: Path) -> None:
+    expression = (
+        "(() => { const t = new m.Trails();"
+        "for (let n = 0; n < 100; n += 1) t.add('b', n >> 3, 'x', [n % 2, 0], 20);"
+        "return [...t].map((trail) => trail.points.length); })()"
+    )
+    assert evaluate(page, "trails", expression) == [8, 8, 4]
 
 
 def test_what_is_saved_keeps_what_else_was_desired(page: Path) -> None:

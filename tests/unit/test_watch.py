@@ -18,6 +18,7 @@ from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Heard
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
+from fakes.entrance import FRAMES, KEPT, SIZE
 
 PREFIX = "site/eyespot"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\r\n\u200b門👪e\u0301"
@@ -150,7 +151,7 @@ def test_no_number_of_devices_rules_or_tracks_fills_the_memory(watched: Watched)
 @given(
     topic=st.sampled_from(["status", "info", "health", "config/reported", "frame", "rule/door/state"]),
     payload=st.one_of(
-        st.binary(max_size=64),
+        st.binary(max_size=64).filter(lambda data: b"{" not in data),  # {} can be read
         st.sampled_from([b"[" * 10_000, b'{"counts":{"a":"b"}}']),
     ),
 )
@@ -337,25 +338,11 @@ def test_rows_are_text_that_markup_does_not_change(desk: Desk) -> None:
 
 
 def picture() -> str:
-    """Return what two devices look like that say what real ones say."""
+    """Return what the devices of `fakes.entrance` look like."""
     desk = Desk(PREFIX, Hand())
-    corners = [[0.15, 0.55], [0.9, 0.6], [0.8, 0.95], [0.1, 0.9]]
-    rules = [CONFIG["rules"][0], {"kind": "zone", "id": "hall", "points": corners}]
-    health = {"ok": True, "states": [], "observations_hz": 9.98, "temperature_c": 51.2}
-    for name, words in (("entrance-1", "Entrance"), ("yard", "Yard")):
-        desk.hear(heard(f"{name}/status", {"state": "online"}))
-        desk.hear(heard(f"{name}/info", {"name": words, "model": {"bundle": "people@1.1.0-3f0a91b2c7de"}}))
-        desk.hear(heard(f"{name}/health", health))
-    dark = [{"name": "no_frames", "reason": "the camera gives no frames: is its cable in?"}]
-    desk.hear(heard("yard/health", health | {"ok": False, "states": dark, "observations_hz": 0.0}))
-    desk.hear(heard("entrance-1/config/reported", {"config": CONFIG | {"rules": rules}}))
-    desk.hear(heard("entrance-1/rule/door/state", {"counts": {"person": {"in": 214, "out": 209}}}))
-    desk.hear(heard("entrance-1/rule/hall/state", {"occupancy": {"person": 2}}))
-    for step in range(30):
-        down = [160 + 5 * step, 10 * step, 280 + 5 * step, 400 + 10 * step]
-        across = [820 - 9 * step, 350, 940 - 9 * step, 800]
-        desk.hear(heard("entrance-1/frame", frame(down, across, first=17)))
-    return "\n".join(row.rstrip() for row in shown(desk, (100, 24)).splitlines())
+    for topic, fields in (*KEPT, *FRAMES):
+        desk.hear(heard(topic, fields))
+    return "\n".join(row.rstrip() for row in shown(desk, SIZE).splitlines())
 
 
 def test_the_picture_in_the_readme_is_what_is_shown() -> None:

@@ -1,5 +1,7 @@
 """`eyespot demo`: the whole daemon on an embedded default, with a broker of its own."""
 
+import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,27 +10,35 @@ from tempfile import TemporaryDirectory
 
 from eyespot.app.plan import plan
 from eyespot.app.service import serve
+from eyespot.app.twin import Twin
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.memory import MemoryBroker
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings
-from eyespot.config import Config, Loaded, TopicsSettings
 from eyespot.domain.errors import BrokerError, one_line
 from eyespot.domain.message import Heard
 from eyespot.host.clock import SystemClock
-from eyespot.host.settings import DeviceSettings
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker
-from eyespot.rules.line import LineSettings
-from eyespot.sources.settings import CameraSettings
-from eyespot.store.settings import StateSettings
 from eyespot.supervisor.signals import wishes_within
 
 _LAST_WORD_S = 1.0
 _NOWHERE = "mqtt://localhost"
-# A line down the middle, from the bottom up: from the left to the right of the picture is in.
-_LINE = LineSettings(id="middle", a=(0.5, 1.0), b=(0.5, 0.0), classes=("person",))
+_CONFIG = """\
+device = {{ id = "demo" }}
+camera = {{ mount = "overhead", source = "{source}"{file} }}
+mqtt = {{ url = {url} }}
+state = {{ dir = {state} }}
+topics = {{ frame = true, health_s = 10 }}
+
+[[rules]] # down the middle, from the bottom up: from the left to the right of the picture is in
+kind = "line"
+id = "middle"
+a = [0.5, 1.0]
+b = [0.5, 0.0]
+classes = ["person"]
+"""
 
 Announce = Callable[[str], None]
 Watch = Callable[[Heard], None]
@@ -54,32 +64,32 @@ def demo(video: Path | None, seconds: float | None, announce: Announce, watch: W
     clock = SystemClock()
     ear = _Ear(watch)
     with TemporaryDirectory(prefix="eyespot-demo-") as folder, _broker(ear.hear, announce) as (url, broker):
-        planned = plan(Loaded(_config(url, folder, video), "demo", {}), clock)
+        twin = Twin(_written(Path(folder), url, video), clock)
         outcome = serve(
-            planned,
+            twin.prepared(lambda loaded: plan(loaded, clock)),
             broker,
             clock=clock,
             manager=Notifier(),
             reload=lambda _: False,
             next_wish=wishes_within(seconds, clock),
+            each_tick=twin.tick,
+            twin=twin,
         )
         ear.gone.wait(_LAST_WORD_S)
     return outcome.exit_code
 
 
-def _config(url: str, folder: str, video: Path | None) -> Config:
-    if video is None:
-        camera = CameraSettings(source="scene", mount="overhead")
-    else:
-        camera = CameraSettings(source="video", mount="overhead", file=str(video))
-    return Config(
-        device=DeviceSettings(id="demo"),
-        camera=camera,
-        mqtt=MqttSettings(url=url),
-        state=StateSettings(dir=folder),
-        topics=TopicsSettings(frame=True),
-        rules=(_LINE,),
-    )
+def _written(folder: Path, url: str, video: Path | None) -> Path:
+    """Return the configuration's file: a line that is drawn over MQTT takes the place of what is in it."""
+    file = folder / "eyespot.toml"
+    source, name = ("scene", "") if video is None else ("video", f", file = {_quoted(str(video))}")
+    text = _CONFIG.format(source=source, file=name, url=_quoted(url), state=_quoted(str(folder)))
+    file.write_text(text, "utf-8")
+    return file
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 @contextmanager
@@ -96,7 +106,15 @@ def _broker(hear: Watch, announce: Announce) -> Iterator[tuple[str, Broker]]:
         else:
             stack.enter_context(Listener(mosquitto.url, "eyespot/#", hear))
             announce(f"a mosquitto of its own: mosquitto_sub -p {mosquitto.port} -v -t 'eyespot/#'")
+            view = f"{_beside_python('eyespot-fleet')} view --broker {mosquitto.url}"
+            announce(f"to draw lines: {view}")
             yield mosquitto.url, PahoBroker(MqttSettings(url=mosquitto.url), "demo")
+
+
+def _beside_python(program: str) -> Path:
+    """Return how to call a program of the same installation, as short as it gets."""
+    path = Path(sys.executable).with_name(program)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 class _Ear:

@@ -50,7 +50,7 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self.received = Received()
         self._lock = threading.Lock()
-        self._title = "eyespot demo"
+        self._said: list[str] = []
         self._live = Live(
             get_renderable=self._draw, console=console, screen=True, refresh_per_second=_REFRESH_HZ
         )
@@ -63,9 +63,9 @@ class LiveView:
         self._live.stop()
 
     def announce(self, text: str) -> None:
-        """Say one line, in the title."""
+        """Say one line, at the bottom."""
         with self._lock:
-            self._title = text
+            self._said.append(text)
 
     def show(self, heard: Heard) -> None:
         """Take a message in; the next refresh shows it."""
@@ -76,8 +76,9 @@ class LiveView:
         with self._lock:
             layout = Layout()
             layout.split_column(
-                Layout(Panel(_Scene(self.received), title=self._title), name="scene", ratio=3),
+                Layout(Panel(_Scene(self.received), title="eyespot demo"), name="scene", ratio=3),
                 Layout(name="below", ratio=2),
+                Layout(Text("\n".join(self._said), overflow="fold"), size=2 * len(self._said)),
             )
             layout["below"].split_row(
                 Layout(Panel(_counts(self.received), title="counts"), ratio=1),

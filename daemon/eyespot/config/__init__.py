@@ -2,7 +2,7 @@
 
 from eyespot.config.address import load_address
 from eyespot.config.desired import DesiredRefusedError, lay_over, to_report
-from eyespot.config.judging import problems_with_model, problems_with_rules, warnings
+from eyespot.config.judging import doubts_of_rules, problems_with_model, problems_with_rules, warnings
 from eyespot.config.loading import Loaded, load, load_for_replay, parse
 from eyespot.config.settings import Config, TopicsSettings
 
@@ -11,6 +11,7 @@ __all__ = [
     "DesiredRefusedError",
     "Loaded",
     "TopicsSettings",
+    "doubts_of_rules",
     "lay_over",
     "load",
     "load_address",

@@ -1,7 +1,8 @@
 """Judges a configuration that is right in itself: does it fit the model, and can its rules work?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,6 +11,7 @@ from eyespot.config.checking import Problem
 from eyespot.config.doubts import doubts_of_line, doubts_of_occupancy, doubts_of_shelf, doubts_of_zone
 from eyespot.config.loading import Loaded, refuse
 from eyespot.config.locate import KeyPath
+from eyespot.config.settings import Config
 from eyespot.domain.nearest import hint
 from eyespot.domain.observation import UNUSED, Tells
 from eyespot.domain.paths import there_is_file
@@ -95,9 +97,10 @@ def _named(rule: RuleSettings) -> Iterator[tuple[KeyPath, str]]:
 def warnings(loaded: Loaded) -> list[str]:
     """Return what is allowed but cannot work or is unwise, one line each with file and line."""
     found = [] if loaded.config.rules else [f"{loaded.file}: there are no [[rules]]: nothing is counted"]
-    for index, rule in enumerate(loaded.config.rules):
-        found += _doubts_of(loaded, index, rule)
-    found += _twice(loaded)
+    for doubt in doubts_of_rules(loaded.config):
+        rule = loaded.config.rules[doubt.nth]
+        place, kind = loaded.at("rules", doubt.nth, doubt.key), rule.__struct_config__.tag
+        found.append(f'{place}: {kind} "{rule.id}" {doubt.text}')
     file = loaded.config.camera.file
     if file is not None and not there_is_file(file):
         found.append(f"{loaded.at('camera', 'file')}: there is no file {file}; put it there before the start")
@@ -109,33 +112,45 @@ def warnings(loaded: Loaded) -> list[str]:
     return found
 
 
-def _twice(loaded: Loaded) -> Iterator[str]:
-    """Yield which rules count what another one counts already."""
-    rules = [msgspec.structs.replace(rule, id="any") for rule in loaded.config.rules]
-    for index, rule in enumerate(loaded.config.rules):
+class Doubt(NamedTuple):
+    """What a rule cannot do, though it is allowed.
+
+    Attributes:
+        nth: rule.
+        key: of the rule, which is to be changed.
+        text: what is doubtful, in words that go on after its kind and id.
+    """
+
+    nth: int
+    key: str
+    text: str
+
+
+def doubts_of_rules(config: Config) -> Iterator[Doubt]:
+    """Yield which rules cannot work, or count what another one counts already."""
+    for index, rule in enumerate(config.rules):
+        key, texts = _doubts_of(config, rule)
+        yield from (Doubt(index, key, text) for text in texts)
+    rules = [msgspec.structs.replace(rule, id="any") for rule in config.rules]
+    for index in range(len(rules)):
         first = rules.index(rules[index])
         if first != index:
-            place, kind = loaded.at("rules", index, "id"), rule.__struct_config__.tag
-            same = loaded.config.rules[first].id
-            yield f'{place}: {kind} "{rule.id}" is the same as "{same}"; remove one, or move it'
+            yield Doubt(index, "id", f'is the same as "{config.rules[first].id}"; remove one, or move it')
 
 
-def _doubts_of(loaded: Loaded, index: int, rule: RuleSettings) -> Iterator[str]:
-    mount = loaded.config.camera.mount
+def _doubts_of(config: Config, rule: RuleSettings) -> tuple[str, Iterable[str]]:
+    mount = config.camera.mount
     match rule:
         case LineSettings():
-            key = "a" if rule.points is None else "points"
-            doubts = doubts_of_line(rule, mount)
+            return ("a" if rule.points is None else "points"), doubts_of_line(rule, mount)
         case ZoneSettings() | QueueSettings():
-            key, doubts = "points", doubts_of_zone(rule, mount)
+            return "points", doubts_of_zone(rule, mount)
         case OccupancySettings():
-            key, doubts = "from", doubts_of_occupancy(rule, loaded.config.rules)
+            return "from", doubts_of_occupancy(rule, config.rules)
         case ShelfSettings():
-            key, doubts = "kind", doubts_of_shelf(rule)
+            return "kind", doubts_of_shelf(rule)
         case _:
-            return
-    place, kind = loaded.at("rules", index, key), rule.__struct_config__.tag
-    yield from (f'{place}: {kind} "{rule.id}" {text}' for text in doubts)
+            return "kind", ()
 
 
 def _doubts_of_updates(loaded: Loaded) -> Iterator[str]:

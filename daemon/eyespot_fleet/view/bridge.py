@@ -3,15 +3,18 @@
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Subscription
+from eyespot.topics.commands import REQ_ID
 from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.view.browsers import Browser
+from eyespot_fleet.view.history import BUCKET, STAY, STEP, History, Kind
+from eyespot_fleet.view.seen import Sightings, observation_in
 
 MOST_DEVICES: Final = 1000
 MOST_STATES: Final = 256  # of one device
@@ -22,8 +25,12 @@ MOST_WISHES: Final = 64
 
 _DEVICE: Final = "[a-z0-9][a-z0-9-]{0,62}"
 _STATUS: Final = "status"
-_ASKED_FOR: Final = ("info", "health", "config/reported", "config/desired", "rule/+/state")
+_KEPT: Final = ("info", "health", "config/reported", "config/desired", "model/state", "model/detail")
+_ASKED_FOR: Final = (*_KEPT, "rule/+/state")
+_PASSING: Final = ("rule/+/bucket", "rule/+/event", "model/event", "reply/+")  # kept by no broker
 _NOTHING: Final = b"null"
+
+Order = Literal["update", "rollback"]
 
 
 class Bridge(OnlyListening):
@@ -36,21 +43,27 @@ class Bridge(OnlyListening):
         prefix: topics begin with it; the device's id follows.
 
     Attributes:
+        seen: what devices have noticed.
         subscriptions: to what it listens; grows with the devices that it hears of.
     """
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
         self._prefix = prefix
-        states = f"{_STATUS}|info|health|config/reported|config/desired|rule/{RULE_ID}/state"
-        self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(frame|{states})")
+        self.seen = Sightings()
+        passing = f"rule/{RULE_ID}/(?:bucket|event)|model/event|reply/{REQ_ID}"
+        states = f"{'|'.join((_STATUS, *_KEPT))}|rule/{RULE_ID}/state"
+        self._topic = re.compile(rf"{re.escape(prefix)}/({_DEVICE})/(frame|{passing}|{states})")
         self._kept: dict[str, dict[str, bytes]] = {}
         self._kept_bytes = 0
         self._browsers: set[Browser] = set()
         self._wishes: deque[Message] = deque()
+        self._history = History()
+        self._awaited: deque[tuple[str, str]] = deque(maxlen=MOST_WISHES)
         self.subscriptions = [
             Subscription(f"{prefix}/+/{_STATUS}", kept=True, qos=0),
             Subscription(f"{prefix}/+/frame", kept=False, qos=0),
+            *(Subscription(f"{prefix}/+/{suffix}", kept=False) for suffix in _PASSING),
         ]
 
     def open(self, browser: Browser) -> bool:
@@ -62,6 +75,7 @@ class Bridge(OnlyListening):
             for device, states in self._kept.items():
                 for name, payload in states.items():
                     browser.state(device, name, payload)
+                self._tell_of_history(browser, device)
             browser.state("", "broker", msgspec.json.encode({"trouble": self._trouble}))
         return True
 
@@ -75,14 +89,32 @@ class Bridge(OnlyListening):
         with self._lock:
             return device in self._kept
 
+    def told(self, device: str, name: str) -> bytes:
+        """Return what a device has told last, as JSON; `null` where that is nothing."""
+        with self._lock:
+            return self._kept.get(device, {}).get(name, _NOTHING)
+
     def desire(self, device: str, payload: bytes) -> bool:
         """Have it be said to a device, and kept by the broker; False where too much waits already."""
         message = Message(f"{self._prefix}/{device}/config/desired", payload, Delivery.STATE)
         with self._lock:
-            if len(self._wishes) >= MOST_WISHES:
-                return False
-            self._wishes.append(message)
-        return True
+            return self._wish(message)
+
+    def order(self, device: str, order: Order, req_id: str) -> bool:
+        """Have a device be told to change its model; False where too much waits already.
+
+        What it answers comes to browsers as `reply/<req_id>`.
+        """
+        payload = msgspec.json.encode({"req_id": req_id})
+        message = Message(f"{self._prefix}/{device}/cmd/model/{order}", payload, Delivery.ANSWER)
+        with self._lock:
+            self._awaited.append((device, f"reply/{req_id}"))
+            return self._wish(message)
+
+    def history(self, device: str, after: int) -> bytes:
+        """Return what a device counted and did, as JSON: see `History.after`."""
+        with self._lock:
+            return self._history.after(device, after)
 
     def carry(self, publish: Callable[[Message, int], bool]) -> None:
         """Hand over as much of what is desired as the broker takes just now; for its thread."""
@@ -101,6 +133,10 @@ class Bridge(OnlyListening):
         with self._lock:
             if name == "frame":
                 self._pass_on_frame(device, payload)
+            elif name.startswith("reply/"):
+                self._pass_on_answer(device, name, payload)
+            elif name.endswith(("/bucket", "/event")):
+                self._take_down(device, name, payload)
             elif self._keep(device, name, payload):
                 for browser in self._browsers:
                     browser.state(device, name, payload)
@@ -110,7 +146,9 @@ class Bridge(OnlyListening):
         self._say("")
 
     def disconnected(self, reason: str) -> None:
-        """Take note that nothing is heard, and why."""
+        """Take note that nothing is heard, and why; who gave an order does not expect it to be done later."""
+        with self._lock:
+            self._wishes = deque(message for message in self._wishes if message.retain)
         self._say(reason)
 
     def _say(self, trouble: str) -> None:
@@ -120,9 +158,34 @@ class Bridge(OnlyListening):
                 browser.state("", "broker", msgspec.json.encode({"trouble": trouble}))
 
     def _pass_on_frame(self, device: str, payload: bytes) -> None:
-        if device in self._kept and payload != _NOTHING:
+        if device not in self._kept or payload == _NOTHING:
+            return
+        if observation := observation_in(payload):
+            self.seen.add(device, observation)
+        for browser in self._browsers:
+            browser.frame(device, payload)
+
+    def _pass_on_answer(self, device: str, name: str, payload: bytes) -> None:
+        if (device, name) in self._awaited:
+            self._awaited.remove((device, name))
             for browser in self._browsers:
-                browser.frame(device, payload)
+                browser.state(device, name, payload)
+
+    def _take_down(self, device: str, name: str, payload: bytes) -> None:
+        kind, rule = _filed(name)
+        if device in self._kept and self._history.take(device, kind, rule, payload):
+            for browser in self._browsers:
+                self._tell_of_history(browser, device)
+
+    def _tell_of_history(self, browser: Browser, device: str) -> None:
+        if newest := self._history.newest(device):
+            browser.state(device, "history", b"%d" % newest)
+
+    def _wish(self, message: Message) -> bool:
+        if len(self._wishes) >= MOST_WISHES:
+            return False
+        self._wishes.append(message)
+        return True
 
     def _keep(self, device: str, name: str, payload: bytes) -> bool:
         if device not in self._kept and not self._meet(device, name):
@@ -146,6 +209,13 @@ class Bridge(OnlyListening):
             Subscription(f"{self._prefix}/{device}/{suffix}", kept=True, qos=0) for suffix in _ASKED_FOR
         ]
         return True
+
+
+def _filed(name: str) -> tuple[Kind, str]:
+    if name == "model/event":
+        return STEP, ""
+    _, rule, what = name.split("/")
+    return (BUCKET if what == "bucket" else STAY), rule
 
 
 def in_one_line(payload: bytes) -> bytes | None:

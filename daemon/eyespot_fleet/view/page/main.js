@@ -1,24 +1,48 @@
 // What the page knows, and what it shows of it.
 
-import { crossings } from "./crossing.js";
+import { Asker, inWords } from "./asking.js";
+import { Counted } from "./counted.js";
+import { Drafting } from "./drafting.js";
+import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
 import { decode, point } from "./frame.js";
-import { changes, corners, desired, isLine, newRule, rulesOf, withCorner } from "./rules.js";
+import { History } from "./history.js";
+import { Model } from "./model.js";
+import { changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
-import { Trails } from "./trails.js";
+import { Suggestions } from "./suggestions.js";
+import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
+import { WhatIf } from "./whatif.js";
 import { LONGEST_NAME, counted, element, health, text } from "./words.js";
 
+const RESTS_MS = 400;
+const ANEW_MS = 2000; // what-if on rules that rest, as more is seen
+const DOUBTS_ANEW_MS = 20_000;
+const GATHER_MS = 5000;
 const at = (id) => document.getElementById(id);
 const devices = new Map(); // id -> { states: Map, trails }
 const scene = new Scene(at("scene"));
-const editor = new Editor(at("drawing"), moved);
+const editor = new Editor(at("drawing"), {
+  moved: (n, where) => corner((rule) => withCorner(rule, n, where)),
+  added: (n, where) => corner((rule) => withNewCorner(rule, n, where)),
+  removed: (n) => corner((rule) => withoutCorner(rule, n)),
+  released: () => asker.ask(question(true)),
+});
+const drafting = new Drafting(at("stage"), { said: (words) => { at("drafted").textContent = words; }, drawn });
+const suggestions = new Suggestions(at("suggestions"), at("drawing"), (line) => add("line", line));
+const asker = new Asker(answered);
+const whatIf = new WhatIf({ seen: at("seen"), whatif: at("whatif"), doubts: at("doubts") });
+let grown = true; // charts are to be drawn anew
+const history = new History(() => { grown = true; });
+const charts = [new Counted(at("counted"), history), new Dwell(at("dwell"), history)];
+const model = new Model(at("model"), at("order"), history);
 let shown = null; // a device's id
 let chosen = ""; // a rule's id
 let draft = null; // rules as drawn here; null where nothing is changed
 let asked = ""; // the req_id of what was saved last
 let saved = null; // the draft that was: kept until the device has taken it, to be mended where it has not
 let stale = true; // something is to be shown anew
-let answered = -1; // the revision of trails that the what-if is of
+let rests = 0; // until a change is taken as made
 
 const state = (name) => devices.get(shown)?.states.get(name);
 const rules = () => draft ?? rulesOf(state("config/reported"));
@@ -27,7 +51,10 @@ function listen() {
   const events = new EventSource("/events");
   events.addEventListener("state", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("frame", (event) => see(JSON.parse(event.data)));
-  events.addEventListener("open", () => { for (const known of devices.values()) known.states.clear(); }); // all is told anew
+  events.addEventListener("open", () => {
+    for (const known of devices.values()) known.states.clear(); // all is told anew
+    history.choose(shown, 0);
+  });
   events.addEventListener("error", () => { at("broker").textContent = "eyespot-fleet view does not answer"; });
 }
 
@@ -36,13 +63,22 @@ function hear({ device, name, payload }) {
     at("broker").textContent = payload.trouble ? `Broker: ${text(payload.trouble)}` : "";
     return;
   }
+  if (name.startsWith("reply/")) {
+    model.hear(device, payload);
+    return;
+  }
   if (name === "status" && payload === null) devices.delete(device);
   else {
     if (!devices.has(device)) devices.set(device, { states: new Map(), trails: new Trails() });
     devices.get(device).states.set(name, payload);
   }
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
-  if (device === shown && name === "config/reported") settle(payload);
+  if (device === shown && name === "config/reported") {
+    settle(payload);
+    asker.ask(question(true));
+  }
+  if (device === shown && name === "history") history.heard(payload);
+  if (device === shown && (name === "info" || name === "config/reported")) grown = true;
   stale = true;
 }
 
@@ -58,22 +94,32 @@ function see({ device, payload }) {
   const frame = decode(payload);
   if (known === undefined || frame === null) return;
   const mount = known.states.get("config/reported")?.config?.camera?.mount;
-  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount));
+  const room = MOST_POINTS_OF_ALL / devices.size;
+  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount), room);
   if (device === shown) scene.show(frame);
 }
 
 function choose(device) {
-  [shown, chosen, draft, asked, saved, answered, stale] = [device, "", null, "", null, -1, true];
+  [shown, chosen, draft, asked, saved, stale] = [device, "", null, "", null, true];
+  whatIf.clear();
   scene.frame = null;
+  scene.below(layers(), null);
+  if (drafting.isOn) drafting.end(null);
+  suggestions.close();
+  if (device !== null) gather(device, true);
+  history.choose(device, state("history"));
 }
 
-function moved(n, where) {
-  change(rules().map((rule) => (rule.id === chosen ? withCorner(rule, n, where) : rule)));
+function corner(changed) {
+  change(rules().map((rule) => (rule.id === chosen ? changed(rule) : rule)));
   showRules(); // at once: the next key goes on from there
 }
 
 function change(to) {
-  [draft, answered, stale] = [to, -1, true];
+  [draft, stale] = [to, true];
+  asker.ask(question(false));
+  clearTimeout(rests);
+  rests = setTimeout(() => asker.ask(question(true)), RESTS_MS);
 }
 
 function show() {
@@ -89,6 +135,7 @@ function show() {
   at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
   showRules();
   showVerdict();
+  model.show(shown, devices.get(shown).states);
 }
 
 function showDevices() {
@@ -122,9 +169,12 @@ function showRules() {
   }
   at("which").value = chosen;
   at("rules").replaceChildren(...all.map(ruleRow));
-  editor.show(drawn, chosen);
+  editor.show(drawn, chosen, whatIf.flaws());
+  suggestions.draw();
   const changed = changes(rulesOf(state("config/reported")), all).length > 0;
-  at("save").disabled = at("revert").disabled = !changed;
+  at("revert").disabled = !changed;
+  at("save").disabled = !changed || (draft !== null && whatIf.refusedRules === draft);
+  at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));
 }
@@ -133,7 +183,10 @@ function ruleRow(rule) {
   const row = document.createElement("tr");
   const says = element("td", counted(state(`rule/${rule.id}/state`)));
   says.dataset.testid = `says-${rule.id}`;
-  row.append(element("td", rule.id), element("td", rule.kind), says);
+  const counts = element("td", inWords(whatIf.counts[rule.id]));
+  counts.dataset.testid = `drawn-${rule.id}`;
+  for (const words of whatIf.beside(rule.id)) counts.append(element("small", words));
+  row.append(element("td", rule.id), element("td", rule.kind), says, counts);
   return row;
 }
 
@@ -145,13 +198,38 @@ function showVerdict() {
   at("verdict").className = !waits && reported && reported.code !== "ok" ? "ill" : "";
 }
 
-function answer(trails) {
-  at("seen").textContent = trails.size > 0
-    ? `${trails.size} trails since this page was opened`
-    : "No trails yet. Boxes come where the device's file says [topics] frame = true.";
-  const rule = rules().find((each) => each.id === chosen);
-  const { in: inwards, out } = rule && isLine(rule) ? crossings(corners(rule), trails, rule) : {};
-  at("whatif").textContent = rule && isLine(rule) ? `Of these, ${text(chosen)} as drawn would have counted about ${inwards} in, ${out} out.` : "";
+// ------------------------------------------------------------------------------------------- what if
+
+function question(rests) {
+  return { device: shown, rules: rules(), only: rests ? null : chosen, doubts: rests };
+}
+
+function answered({ device, rules: asked }, told) {
+  if (device !== shown) return;
+  whatIf.hear(asked, told);
+  whatIf.show(chosen);
+  showRules();
+}
+
+const layers = () => Object.fromEntries([...at("layers").querySelectorAll("input")].map((box) => [box.name, box.checked]));
+
+// Where those went that were seen before this page was opened, and what of all that is drawn below.
+async function gather(device, recall) {
+  try {
+    const reply = await fetch(`/devices/${device}/seen`);
+    if (!reply.ok || device !== shown) return;
+    const seen = await reply.json();
+    scene.below(layers(), seen);
+    if (recall) devices.get(device)?.trails.recall(seen.paths);
+  } catch { /* the broker's line says that nobody answers */ }
+}
+
+async function forget() {
+  await fetch(`/devices/${shown}/forget`, { method: "POST" }).catch(() => null);
+  devices.get(shown)?.trails.clear();
+  scene.below(layers(), null);
+  whatIf.clear();
+  asker.ask(question(true));
 }
 
 // ------------------------------------------------------------------------------------------- what is saved
@@ -183,15 +261,29 @@ async function save() {
   }
 }
 
-function add(kind) {
-  const rule = newRule(kind, rules());
+function add(kind, where) {
+  const rule = newRule(kind, rules(), where);
+  chosen = rule.id; // what is asked about
   change([...rules(), rule]);
   pick(rule.id);
   editor.handles[0]?.focus();
 }
 
+function draw() {
+  at("draw-zone").textContent = "Finish zone";
+  drafting.begin();
+}
+
+function drawn(points) {
+  at("draw-zone").textContent = "Draw a zone";
+  at("drafted").textContent = "";
+  if (points !== null) add("zone", { points: points.map((point) => point.map((x) => Math.round(x * 1000) / 1000)) });
+}
+
 function pick(id) {
-  [chosen, answered] = [id, -1];
+  chosen = id;
+  asker.ask(question(true));
+  whatIf.show(chosen);
   show(); // at once: the next key is for the handles of this rule
 }
 
@@ -201,28 +293,50 @@ at("add-zone").addEventListener("click", () => add("zone"));
 at("turn").addEventListener("click", () => change(rules().map((rule) => (rule.id === chosen ? { ...rule, swap: !rule.swap } : rule))));
 at("remove").addEventListener("click", () => change(rules().filter((rule) => rule.id !== chosen)));
 at("revert").addEventListener("click", () => change(null));
-at("forget").addEventListener("click", () => devices.get(shown)?.trails.clear());
+at("forget").addEventListener("click", forget);
+at("draw-zone").addEventListener("click", () => (drafting.isOn ? drafting.finish() : draw()));
+at("suggest").addEventListener("click", () => suggestions.ask(shown));
+at("remove-corner").addEventListener("click", () => editor.remove(editor.current));
+at("layers").addEventListener("change", () => { scene.below(layers(), scene.seen); gather(shown, false); });
 at("save").addEventListener("click", ask);
 at("yes").addEventListener("click", save);
 at("no").addEventListener("click", () => at("confirm").close());
 
-let answeredAt = 0;
+let [askedAt, doubtedAt, gatheredAt, revision] = [0, 0, 0, -1];
+let chartedAt = 0;
 
 function turn(now) {
   if (stale) {
     stale = false;
     show();
   }
+  if (grown && shown !== null && now - chartedAt > 500) {
+    [grown, chartedAt] = [false, now];
+    for (const chart of charts) chart.show(rules(), state("info")?.timezone);
+    model.showSteps();
+  }
   const trails = devices.get(shown)?.trails;
   if (trails !== undefined) {
     const rule = rules().find((each) => each.id === chosen);
     scene.draw(trails, rule && isLine(rule) ? corners(rule) : [], rule?.swap === true);
-    if (answered < 0 || (trails.revision !== answered && now - answeredAt > 500)) {
-      [answered, answeredAt] = [trails.revision, now];
-      answer(trails);
-    }
+    keepUp(trails, now);
   }
   requestAnimationFrame(turn);
+}
+
+// More is seen all the time: asks again, the less often the longer answers take.
+function keepUp(trails, now) {
+  if (trails.revision === revision || asker.busy || now - askedAt < Math.max(ANEW_MS, 5 * asker.took)) return;
+  const isFirst = whatIf.span === undefined;
+  [askedAt, revision] = [now, trails.revision];
+  const isOld = now - doubtedAt > DOUBTS_ANEW_MS;
+  if (isOld) doubtedAt = now;
+  asker.ask(question(isFirst || isOld));
+  const { flow, heat } = layers();
+  if ((flow || heat) && now - gatheredAt > GATHER_MS) {
+    gatheredAt = now;
+    gather(shown, false);
+  }
 }
 
 listen();

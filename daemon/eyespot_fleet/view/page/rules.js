@@ -16,12 +16,31 @@ export function corners(rule) {
 
 export const isLine = (rule) => rule.kind === "line";
 
+export const leastCorners = (rule) => (isLine(rule) ? 2 : 3);
+
+const mostCorners = (rule) => (isLine(rule) ? 16 : 64);
+const rounded = (point) => point.map((x) => Math.round(Math.min(1, Math.max(0, x)) * 1000) / 1000);
+
+// A rule through other corners; ends that have names of their own keep them while there are but two.
+function through(rule, points) {
+  if (Array.isArray(rule.points)) return { ...rule, points };
+  if (points.length === 2) return { ...rule, a: points[0], b: points[1] };
+  const { a, b, ...others } = rule;
+  return { ...others, points };
+}
+
+export function withNewCorner(rule, n, point) {
+  const points = corners(rule);
+  return points.length < mostCorners(rule) ? through(rule, points.toSpliced(n, 0, rounded(point))) : rule;
+}
+
+export function withoutCorner(rule, n) {
+  const points = corners(rule);
+  return points.length > leastCorners(rule) ? through(rule, points.toSpliced(n, 1)) : rule;
+}
+
 export function withCorner(rule, n, point) {
-  const moved = { ...rule };
-  const rounded = point.map((x) => Math.round(Math.min(1, Math.max(0, x)) * 1000) / 1000);
-  if (Array.isArray(rule.points)) moved.points = rule.points.map((old, m) => (m === n ? rounded : old));
-  else moved[n === 0 ? "a" : "b"] = rounded;
-  return moved;
+  return through(rule, corners(rule).map((old, m) => (m === n ? rounded(point) : old)));
 }
 
 const WHERE = {
@@ -29,11 +48,11 @@ const WHERE = {
   zone: { points: [[0.3, 0.4], [0.7, 0.4], [0.7, 0.8], [0.3, 0.8]] },
 };
 
-export function newRule(kind, rules) {
+export function newRule(kind, rules, where = WHERE[kind]) {
   const taken = new Set(rules.map((rule) => rule.id));
   let n = 1;
   while (taken.has(`${kind}-${n}`)) n += 1;
-  return { kind, id: `${kind}-${n}`, ...WHERE[kind] };
+  return { kind, id: `${kind}-${n}`, ...where };
 }
 
 // What changes, in words.

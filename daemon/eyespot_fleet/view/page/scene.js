@@ -1,5 +1,7 @@
 // Draws boxes and trails on an empty canvas.
 
+import { arrows, heat } from "./layers.js";
+
 const FRESH_MS = 1500;
 const TAIL = 40;
 const MOST_DRAWN = 400; // old trails
@@ -12,6 +14,8 @@ export class Scene {
     this.pen = canvas.getContext("2d");
     this.behind = document.createElement("canvas");
     this.drawn = { trails: null, key: "", at: 0, revision: 0 };
+    this.layers = { paths: true, flow: false, heat: false };
+    this.seen = null; // what the server gathered: arrows and heat
     this.frame = null;
     this.taken = 0;
   }
@@ -19,6 +23,12 @@ export class Scene {
   show(frame) {
     this.frame = frame;
     this.taken = performance.now();
+  }
+
+  // What is drawn below boxes changes: layers, or what the server gathered.
+  below(layers, seen) {
+    [this.layers, this.seen] = [layers, seen];
+    this.drawn.key = "";
   }
 
   // line: corners of the chosen line, to show which way is in; or none
@@ -30,7 +40,7 @@ export class Scene {
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    this.old(trails, colour("--trail"), scale);
+    this.old(trails, colour, scale);
     pen.clearRect(0, 0, width, height);
     pen.drawImage(this.behind, 0, 0);
     if (this.frame !== null && performance.now() - this.taken < FRESH_MS) this.boxes(trails, colour("--box"), scale);
@@ -39,17 +49,20 @@ export class Scene {
 
   old(trails, colour, scale) {
     const { behind, canvas: { width, height } } = this;
-    const key = [width, height, colour].join();
+    const key = [width, height, colour("--trail")].join();
     const now = performance.now();
     const same = trails === this.drawn.trails && key === this.drawn.key;
     if (same && (trails.revision === this.drawn.revision || now - this.drawn.at < OLD_MS)) return;
     this.drawn = { trails, key, at: now, revision: trails.revision };
     [behind.width, behind.height] = [width, height];
     const pen = behind.getContext("2d");
+    if (this.layers.heat) heat(pen, this.seen, colour("--heat"));
     pen.lineWidth = scale;
-    pen.strokeStyle = colour;
+    pen.strokeStyle = colour("--trail");
     pen.globalAlpha = 0.45;
-    for (const trail of [...trails].slice(-MOST_DRAWN)) way(pen, trail.points, width, height);
+    if (this.layers.paths) for (const trail of [...trails].slice(-MOST_DRAWN)) way(pen, trail.points, width, height);
+    pen.globalAlpha = 1;
+    if (this.layers.flow) arrows(pen, this.seen, colour("--flow"), scale);
   }
 
   boxes(trails, colour, scale) {

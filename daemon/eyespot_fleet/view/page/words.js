@@ -5,7 +5,7 @@ export const LONGEST_NAME = 64;
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
 export function text(value, most = MOST_CHARACTERS) {
-  const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+  const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value) ?? "";
   return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
 }
 
@@ -22,7 +22,7 @@ export function health(status, told) {
   if (state !== "online") return [state, true];
   const states = Array.isArray(told?.states) ? told.states : [];
   if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
-  const rate = Number.isFinite(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
+  const rate = told?.observations_hz > 0 && Number.isFinite(told.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
   return [`online${rate}`, told?.ok === false];
 }
 
