@@ -120,6 +120,14 @@ def test_a_time_can_be_asked_for(tmp_path: Path) -> None:
     assert all(50 < second <= 140 for second in begun)
 
 
+def test_the_farthest_times_are_all_of_it(tmp_path: Path) -> None:
+    office = office_with(tmp_path, "keep = true")
+    lives(office, 2)
+    args = {"since": "0001-01-01T00:00:00+23:59", "until": "9999-12-31T23:59:59-23:59", "after": 0}
+    office.told("cmd/trajectories", json.dumps({"req_id": "1", "args": args}))
+    assert sent(office)
+
+
 def test_the_configuration_may_forbid_it_and_then_what_was_kept_goes(tmp_path: Path) -> None:
     office = office_with(tmp_path, "keep = true")
     lives(office, 3)
