@@ -87,6 +87,7 @@ class SensorReadings:
         without_tensor: frames for which the network had no time; normal where it is slower than the camera.
         repeated: frames that brought a tensor which had been counted already.
         missed: tensors that the sensor made and nobody got.
+        inputs: frames that brought what the network was given, which is a picture; none is asked for.
     """
 
     dnn_ms: float | None = None
@@ -98,6 +99,7 @@ class SensorReadings:
     without_tensor: int = 0
     repeated: int = 0
     missed: int = 0
+    inputs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,14 @@ def goes_over(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 def shown(body: Body, eye: Eye, bundle: str) -> bool:
     """Let the eye see something by a model; return whether the body takes it."""
-    before = len(body.seen)
+    before, misfits = len(body.seen), body.source.readings.dropped
     eye.puppet.feed(Observation(body.clock.now_ns(), bundle, no_detections()))
-    misfits = body.source.readings.dropped
-    body.until(lambda: len(body.seen) > before or body.source.readings.dropped > misfits, "it arrives")
-    return len(body.seen) > before
+
+    def taken() -> bool:  # what was on its way before does not count
+        return any(observation.bundle == bundle for observation in body.seen[before:])
+
+    body.until(lambda: taken() or body.source.readings.dropped > misfits, "it arrives")
+    return taken()
 
 
 def begun(pair: Pair, eye: Eye) -> Body:

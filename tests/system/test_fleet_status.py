@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -241,6 +242,16 @@ def test_a_broker_that_goes_is_told_and_its_return_is_seen(mosquitto: LocalMosqu
     mosquitto.start()
     told = status(mosquitto.url, "--sick")
     assert (told.returncode, "no devices" in told.stderr) == (1, True)
+
+
+def test_a_broker_that_takes_a_connection_and_never_says_a_word_is_named() -> None:
+    """Takes the time that connecting may take: ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"mqtt://127.0.0.1:{mute.getsockname()[1]}"
+        told = status(url, "--once")
+    assert told.returncode == 69
+    assert url in told.stderr
+    assert told.stdout == ""
 
 
 def test_who_is_not_let_in_is_told_so(tmp_path: Path) -> None:

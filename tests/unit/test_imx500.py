@@ -108,11 +108,24 @@ LOOKING = {
 }
 
 
+def is_membership(node: ast.Compare) -> bool:
+    return all(isinstance(operator, ast.In) for operator in node.ops)
+
+
 def words_of(path: Path) -> set[str]:
-    """Return every name, attribute, module and text that a file uses, without its docstrings and comments."""
+    """Return every name, attribute, module and text that a file uses, without its docstrings and comments.
+
+    A text of which is only asked whether it is in something, as in `"CnnInputTensor" in metadata`, is none.
+    """
+    tree = ast.parse(path.read_text())
+    asked = {
+        id(node.left) for node in ast.walk(tree) if isinstance(node, ast.Compare) and is_membership(node)
+    }
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         match node:
+            case ast.Constant() if id(node) in asked:
+                pass
             case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word):
                 found.add(word)
             case ast.ImportFrom(module=str(word)):
@@ -220,7 +233,16 @@ def test_each_tensor_is_told_once_and_what_is_amiss_is_counted(tmp_path: Path) -
     ]
     sensor = rig.source.readings.sensor
     assert sensor is not None
-    assert (sensor.repeated, sensor.without_tensor, sensor.missed) == (2, 2, 2)
+    assert (sensor.repeated, sensor.without_tensor, sensor.missed, sensor.inputs) == (2, 2, 2, 0)
+
+
+def test_a_picture_that_comes_with_a_tensor_is_counted_and_not_kept(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, [seen(1), seen(2, CnnInputTensor=(7, 7, 7)), seen(3)])
+    rig.source.open()
+    assert all(rig.take(3))
+    sensor = rig.source.readings.sensor
+    assert sensor is not None
+    assert sensor.inputs == 1
 
 
 def test_the_number_of_a_frame_wraps(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from eyespot.domain.event import Crossed, Event, Reset
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation, Sight, no_detections
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene, Tracks
 from eyespot.rules import build
 from eyespot.rules.occupancy import Occupancy, OccupancySettings
+from eyespot.tracking.tracker import Tracker
 
 LABELS = ("person", "dog")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -94,10 +96,11 @@ def test_who_comes_in_over_any_line_is_inside_until_somebody_goes_out_over_any()
 
 def test_it_is_due_when_an_hour_or_the_longest_stay_is_over_and_else_never() -> None:
     rule, bounded = an_occupancy(), an_occupancy(max_dwell_s=60)
+    strip = Strip.of([Scene(second * SECOND_NS, None, Tracker(0.5).step(0, None)) for second in range(5, 99)])
     for one in (rule, bounded):
         look(one, 5, "in")
-    assert rule.due_ns() is None
-    assert bounded.due_ns() == 65 * SECOND_NS
+    assert rule.due(strip, 0) == len(strip)
+    assert bounded.due(strip, 0) == 60
 
 
 def test_other_lines_and_other_classes_do_not_count() -> None:

@@ -21,7 +21,7 @@ def stars(draw: st.DrawFn) -> Corners:
     """Corners around the middle of the frame, each as far away as it likes."""
     count = draw(st.integers(3, 12))
     radii = draw(st.lists(st.floats(0.1, 0.45), min_size=count, max_size=count))
-    angles = [math.tau * (index + 0.5 * draw(st.floats(0, 1))) / count for index in range(count)]
+    angles = [math.tau * (index + 0.45 * draw(st.floats(0, 1))) / count for index in range(count)]
     return tuple(
         (0.5 + r * math.cos(angle), 0.5 + r * math.sin(angle)) for r, angle in zip(radii, angles, strict=True)
     )

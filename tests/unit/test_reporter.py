@@ -105,6 +105,7 @@ def test_what_a_camera_says_of_itself_is_on_health_and_how_it_looks_on_info() ->
         "without_tensor": 0,
         "repeated": 0,
         "missed": 3,
+        "inputs": 0,
     }
     assert health["recoveries"] == {"restart_stream": 2}
 

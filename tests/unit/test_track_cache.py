@@ -39,7 +39,7 @@ def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:
     kept = list(cache.read("k", "m@1-abc", TIMELINE))
     for one, other in zip(given, kept, strict=True):
         assert one.bundle == other.bundle
-        for name in ("taken_ns", "observed", "bounds"):
+        for name in ("taken_ns", "observed", "sights", "bounds"):
             assert (getattr(one, name) == getattr(other, name)).all()
         for name in ("ids", "classes", "boxes_xyxy_n", "scores", "seen", "confirmed"):
             assert (getattr(one.tracks, name) == getattr(other.tracks, name)).all()
@@ -127,6 +127,20 @@ def test_another_replay_goes_by_the_tracks_of_the_first_and_says_the_same(
     other = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[LINE | {"swap": True}])
     last = list(app.replay(other, recording))[-1]
     assert b'"counts":{"person":{"in":0,"out":3}}' in last.payload
+
+
+def test_what_could_not_be_seen_is_no_coverage_in_the_next_replay_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    recording = write_recording(tmp_path / "walk.eyespot.jsonl", 6)
+    header, *looks = recording.read_text().splitlines()
+    dark = [line.removesuffix("}") + ',"sight":"dark"}' for line in looks[40:90]]
+    recording.write_text("\n".join([header, *looks[:40], *dark, *looks[90:]]) + "\n")
+    config = write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=[LINE | {"bucket_s": 60}])
+    first, second = (list(app.replay(config, recording)) for _ in range(2))
+    assert second == first
+    assert any(b'"cause":"dark"' in (message.payload or b"") for message in first)
 
 
 def test_a_recording_that_was_cut_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyespot.domain.windows import opens_s
+from eyespot.domain.windows import closes_s, opens_s
 
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks change 2026-03-29 02:00 -> 03:00 and 2026-10-25 03:00 -> 02:00
 ZONES = [
@@ -72,3 +72,26 @@ def test_a_window_that_is_shut_is_open_when_it_says_so(
         assert now_s < opening <= now_s + 3 * 86_400
         assert opens_s(window, opening, zone) is None
         assert opens_s(window, opening - 1, zone) == opening
+
+
+@given(
+    hours=st.lists(st.tuples(st.integers(0, 23), st.sampled_from([0, 15, 59])), min_size=2, max_size=2),
+    now_s=st.integers(1_767_225_600, 1_798_761_600),
+    zone=st.sampled_from(ZONES),
+)
+def test_a_window_that_is_open_is_so_until_it_closes(
+    hours: list[tuple[int, int]], now_s: int, zone: ZoneInfo
+) -> None:
+    window = "-".join(f"{hour:02}:{minute:02}" for hour, minute in hours)
+    closes = closes_s(window, now_s, zone)
+    assert (closes is None) == (opens_s(window, now_s, zone) is not None)
+    if closes is not None:
+        between = {now_s + (closes - 1 - now_s) * part // 5 for part in range(6)}
+        assert all(opens_s(window, instant, zone) is None for instant in between)
+
+
+def test_the_end_of_a_window_goes_by_the_clock_on_the_wall() -> None:
+    assert closes_s("22:00-05:00", utc_s("2026-06-01T22:30"), BERLIN) == utc_s("2026-06-02T03:00")
+    assert closes_s("22:00-05:00", utc_s("2026-03-28T23:00"), BERLIN) == utc_s("2026-03-29T03:00")
+    assert closes_s("22:00-05:00", utc_s("2026-10-24T23:00"), BERLIN) == utc_s("2026-10-25T04:00")
+    assert closes_s("22:00-05:00", utc_s("2026-06-02T03:00"), BERLIN) is None

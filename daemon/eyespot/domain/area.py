@@ -56,8 +56,8 @@ class Area:
 
     def bands(self, units: Reals) -> Reals:
         """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
-        wide, high = (self._ways[:, axis] / units[:, axis, None] for axis in (0, 1))
-        around = np.sqrt(wide**2 + high**2).sum(axis=1)
+        wide, high = units.T
+        around = sum(np.sqrt((x / wide) ** 2 + (y / high) ** 2) for x, y in self._ways)
         middle = 2 * self._size / units.prod(axis=1) / around  # as `polygon.inradius`, in boxes
         bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
         return bands

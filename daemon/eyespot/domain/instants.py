@@ -6,6 +6,7 @@ everything. UTC is attached at the edge, through a `Timeline`.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND_NS = 1_000_000_000
 LONGEST_LOOK_NS = 2 * SECOND_NS  # one look tells of so much of the time before it, at most
@@ -30,8 +31,15 @@ NO_TIMELINE = Timeline(0, synced=False)
 
 def rfc3339(utc_ns: int) -> str:
     """Return RFC 3339 in UTC with milliseconds, as `2026-01-01T00:00:00.000Z` (RFC 3339, 5.6)."""
-    moment = _EPOCH + timedelta(milliseconds=utc_ns // 1_000_000)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, ms = divmod(utc_ns // 1_000_000, 1000)
+    return f"{_whole_seconds(seconds)}.{ms:03}Z"
+
+
+@lru_cache(maxsize=16)
+def _whole_seconds(utc_s: int) -> str:
+    """Return RFC 3339 without fraction and offset; what is told at one moment mostly has the same."""
+    moment = _EPOCH + timedelta(seconds=utc_s)
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def parse_rfc3339(text: str) -> int:

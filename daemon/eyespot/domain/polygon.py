@@ -48,12 +48,11 @@ def sides_of(corners: Reals) -> Reals:
 
 def inside(points: Reals, sides: Reals) -> Mask:
     """Return which of (n, 2) points lie inside; by the even-odd rule: a side belongs to one of two."""
-    x, y = points[:, 0, None], points[:, 1, None]
-    (x0, y0), (x1, y1) = sides[:, 0].T, sides[:, 1].T
-    spans = (y0 > y) != (y1 > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        beyond = x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
-    found: Mask = (spans & beyond).sum(axis=1) % 2 == 1
+    x, y = points.T
+    found: Mask = np.zeros(len(points), np.bool_)
+    for (x0, y0), (x1, y1) in sides:
+        if y0 != y1:  # one after the other: columns are several times faster than small rows
+            found ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
     return found
 
 
@@ -65,12 +64,16 @@ def distances(points: Reals, sides: Reals, units: Reals) -> Reals:
         sides: (m, 2, 2), from where to where each goes.
         units: (n, 2), what counts as 1 along x and y for each point.
     """
-    starts, ends = (sides[None, :, end] / units[:, None] for end in (0, 1))
-    ways, out = ends - starts, points[:, None] / units[:, None] - starts
-    along = (out * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=2), 1e-12)
-    along = np.minimum(np.maximum(along, 0), 1)
-    gaps = out - along[:, :, None] * ways
-    nearest: Reals = np.hypot(gaps[:, :, 0], gaps[:, :, 1]).min(axis=1, initial=np.inf)
+    wide, high = units.T
+    x, y = points[:, 0] / wide, points[:, 1] / high
+    nearest: Reals = np.full(len(points), np.inf)
+    for (x0, y0), (x1, y1) in sides:  # one after the other, as in `inside`
+        start_x, start_y = x0 / wide, y0 / high
+        way_x, way_y = x1 / wide - start_x, y1 / high - start_y
+        out_x, out_y = x - start_x, y - start_y
+        along = (out_x * way_x + out_y * way_y) / np.maximum(way_x**2 + way_y**2, 1e-12)
+        along = np.minimum(np.maximum(along, 0), 1)
+        nearest = np.minimum(nearest, np.hypot(out_x - along * way_x, out_y - along * way_y))
     return nearest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from eyespot.domain.observation import Indexes, Observation, Sight, no_detection
 from eyespot.domain.track import Mask, Scene, Tracks
 
 Instants = NDArray[np.int64]
+SIGHTS: tuple[Sight, ...] = get_args(Sight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +22,7 @@ class Strip:
     Attributes:
         taken_ns: (steps,) int64; instants, as a rule would see them.
         observed: (steps,) bool; whether something was observed, or the source was silent.
+        sights: (steps,) uint8; whether there was something to be seen, as indexes of `SIGHTS`.
         bounds: (steps + 1,) intp; the tracks of step i are the rows from bounds[i] to bounds[i + 1].
         tracks: all rows of all steps; ids ascend within a step.
         bundle: id of the model bundle that made the observations.
@@ -30,6 +32,7 @@ class Strip:
 
     taken_ns: Instants
     observed: Mask
+    sights: NDArray[np.uint8]
     bounds: Indexes
     tracks: Tracks
     bundle: str
@@ -49,6 +52,7 @@ class Strip:
         return cls(
             taken_ns=np.array([scene.taken_ns for scene in scenes], np.int64),
             observed=np.array([one is not None for one in observations], np.bool_),
+            sights=np.array([_code(one) for one in observations], np.uint8),
             bounds=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
             tracks=joined([scene.tracks for scene in scenes]),
             bundle=next((one.bundle for one in observations if one is not None), bundle),
@@ -83,9 +87,8 @@ class Strip:
         return row + int(rows[0]) if len(rows) else None
 
     def sight(self, step: int) -> Sight:
-        """Return whether there was something to be seen; "clear" where that is not known."""
-        observation = self.observations[step] if self.observations else None
-        return "clear" if observation is None else observation.sight
+        """Return whether there was something to be seen; "clear" where nobody looked."""
+        return SIGHTS[int(self.sights[step])]
 
     def scenes(self) -> Iterator[Scene]:
         """Return the scenes again; what was observed is empty where it is not known."""
@@ -99,7 +102,13 @@ class Strip:
     def _observation(self, step: int, taken_ns: int) -> Observation | None:
         if self.observations:
             return self.observations[step]
-        return Observation(taken_ns, self.bundle, no_detections()) if self.observed[step] else None
+        if not self.observed[step]:
+            return None
+        return Observation(taken_ns, self.bundle, no_detections(), self.sight(step))
+
+
+def _code(observation: Observation | None) -> int:
+    return SIGHTS.index("clear" if observation is None else observation.sight)
 
 
 def part(tracks: Tracks, rows: slice | Indexes | Mask) -> Tracks:

@@ -41,6 +41,13 @@ def opens_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
     return int(spans[0].begin_s)
 
 
+def closes_s(window: str, now_s: float, zone: ZoneInfo) -> int | None:
+    """Return when a window that is open closes, UTC in s; None where it is not. See `opens_s`."""
+    today = datetime.fromtimestamp(now_s, zone).date()
+    spans = (span for span in _spans(window, today, zone) if span.begin_s <= now_s < span.end_s)
+    return max((int(span.end_s) for span in spans), default=None)
+
+
 def latest_s(hour: str, now_s: float, zone: ZoneInfo) -> int:
     """Return when it was last that hour of the day, UTC in s; now, where it is.
 

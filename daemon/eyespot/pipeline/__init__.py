@@ -255,22 +255,22 @@ class Pipeline:
         """Yield what rules have told at one step: events, buckets that end, states."""
         if self._buckets.rules:
             self._pass_time(strip, step)
-        running = list(self._rules.items())
+        running = tuple(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
             events = [of.dated(event, strip.timeline) for event in one.events]
-            self._count_told(rule_id, of, one._replace(events=events))
+            self._count_told(rule_id, of, one, events)
             yield from self._voice.events(events, strip.timeline)
         yield from self._voice.buckets(self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))
         for one in told:
             yield from self._published(*running[one.order], one.state, at)
 
-    def _count_told(self, rule_id: str, running: Running, told: Told) -> None:
+    def _count_told(self, rule_id: str, running: Running, told: Told, events: Sequence[Event]) -> None:
         undecided = told.undecided - running.undecided
         running.undecided, running.counted = told.undecided, told.state
         if rule_id in self._buckets.rules:
-            self._buckets.count(rule_id, measures(told.state), told.events, undecided)
+            self._buckets.count(rule_id, measures(told.state), events, undecided)
 
     def _look(self, scene: Scene, before: Sequence[Event]) -> Handover:
         """Let the rules look at a scene, and tell what they say, after what had happened before."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eyespot.domain.event import Event, RuleState
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import SIGHTS, Strip
 from eyespot.rules import Heeding, Rule, Sweeping
 
 
@@ -49,9 +49,8 @@ def rough(strip: Strip, stands_ns: int) -> list[int]:
         stands_ns: how long after the one before it a look is in time.
     """
     gaps_ns = np.diff(strip.taken_ns, prepend=strip.taken_ns[0] - stands_ns - 1)
-    smooth = strip.observed & (gaps_ns >= 0) & (gaps_ns <= stands_ns)
-    if strip.observations:
-        smooth &= np.array([strip.sight(step) == "clear" for step in range(len(strip))])
+    clear = strip.sights == SIGHTS.index("clear")
+    smooth = strip.observed & clear & (gaps_ns >= 0) & (gaps_ns <= stands_ns)
     smooth[1:] &= strip.observed[:-1]
     return [0, *np.cumsum(~smooth).tolist()]
 
@@ -70,9 +69,9 @@ def _heeded(
 ) -> Iterator[tuple[int, list[Told]]]:
     """Yield what others tell together with what those make of it who heed them, or the time."""
     beyond: tuple[int, list[Told]] = (len(strip), [])
-    now_ns = np.maximum.accumulate(strip.taken_ns)
-    next_one, due = next(at_once, beyond), 0
+    next_one, due, passed = next(at_once, beyond), 0, 0
     while (step := min(next_one[0], due)) < len(strip):
+        _pass_over(strip, heeding, passed, step)
         told: list[Told] = []
         if step == next_one[0]:
             told, next_one = next_one[1], next(at_once, beyond)
@@ -81,6 +80,11 @@ def _heeded(
             events = rule.step(strip.scene(step), before)
             told.append(Told(step, order, events, rule.state(), rule.undecided))
         yield step, told
-        instants = [due_ns for _, rule in heeding if (due_ns := rule.due_ns()) is not None]
-        later = int(now_ns.searchsorted(min(instants))) if instants else len(strip)
-        due = max(later, step + 1)
+        due, passed = min(rule.due(strip, step) for _, rule in heeding), step + 1
+    _pass_over(strip, heeding, passed, len(strip))
+
+
+def _pass_over(strip: Strip, heeding: Sequence[tuple[int, Heeding]], begin: int, end: int) -> None:
+    if begin < end:
+        for _, rule in heeding:
+            rule.pass_over(strip, begin, end)

@@ -110,8 +110,16 @@ class Heeding(Protocol):
 
     def state(self) -> RuleState: ...  # noqa: D102 - see `Rule`
 
-    def due_ns(self) -> int | None:
-        """Return from when on it is to look at scenes though nobody says anything; None: not at all."""
+    def due(self, strip: Strip, step: int) -> int:
+        """Return in which step after one it is to look though nobody says anything; the end: in none.
+
+        Args:
+            strip: scenes.
+            step: of which this one was the last that it looked at.
+        """
+
+    def pass_over(self, strip: Strip, begin: int, end: int) -> None:
+        """Go on over steps from one to before another, in which nobody says anything and it is not due."""
 
 
 @runtime_checkable

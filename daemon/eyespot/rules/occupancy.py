@@ -6,17 +6,21 @@ itself, and says so each time: with a `Reset` and its cause.
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from typing import Annotated, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Event, OccupancyState, Reset, ResetCause
 from eyespot.domain.instants import LONGEST_LOOK_NS, NO_TIMELINE, SECOND_NS
 from eyespot.domain.kept import KeptLabel, kept_as
+from eyespot.domain.lookout import Alone, Lookout
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
+from eyespot.domain.strip import Instants, Strip
 from eyespot.domain.track import Scene
 from eyespot.domain.windows import Hour, latest_s
 
@@ -92,6 +96,14 @@ class _Entry(NamedTuple):
 _Inside = deque[_Entry]
 
 
+class _Passing(NamedTuple):
+    """A strip that passes, when its steps are, and its looks, where these matter."""
+
+    strip: Strip
+    now_ns: Instants
+    lookout: Lookout | None
+
+
 class Occupancy:
     """Counts who is behind lines.
 
@@ -113,6 +125,7 @@ class Occupancy:
         self._now_ns = 0
         self._looked_ns: int | None = None
         self._alone_ns = 0  # for how long nobody has been in view
+        self._passing: _Passing | None = None
         self._reset_s: int | None = None  # the last of the hours that is over
         self._inside: dict[str, _Inside] = {}
         self._restored: Mapping[str, _Entries] = {}
@@ -130,10 +143,45 @@ class Occupancy:
         self._renew()
         return told
 
-    def due_ns(self) -> int | None:
-        """Return when an hour, or the longest stay of somebody, may be over; see `Heeding`."""
-        if self._settings.empty_s is not None:
-            return self._now_ns  # each look tells whether somebody is in view
+    def due(self, strip: Strip, step: int) -> int:
+        """Return when an hour, or the longest stay of somebody, or of nobody, may be over; see `Heeding`."""
+        _, now_ns, lookout = self._pass(strip)
+        due_ns = self._due_ns()
+        due = len(strip) if due_ns is None else int(now_ns.searchsorted(due_ns))
+        if lookout and any(self._inside.values()):
+            alone = Alone(lookout.looks(step), self._alone_ns)
+            due = min(due, lookout.due(alone, self._classes_inside()))
+        return max(due, step + 1)
+
+    def pass_over(self, strip: Strip, begin: int, end: int) -> None:
+        """Go on over steps in which only time passes; see `Heeding`."""
+        _, now_ns, lookout = self._pass(strip)
+        self._now_ns = max(self._now_ns, int(now_ns[end - 1]))
+        if strip.observed[begin:end].any():
+            self._bundle = strip.bundle
+        if lookout is None or (looks := lookout.looks(end - 1)) == lookout.looks(begin - 1):
+            return
+        before = Alone(lookout.looks(begin - 1), self._alone_ns)
+        later = lookout.later(before, looks, self._classes_inside())
+        self._alone_ns = later.alone_ns if any(self._inside.values()) else 0
+        self._looked_ns = lookout.looked_ns(looks)
+
+    def _pass(self, strip: Strip) -> _Passing:
+        """Return what is known of a strip, of which the first step was looked at."""
+        if self._passing is None or self._passing.strip is not strip:
+            now_ns = np.maximum.accumulate(np.maximum(strip.taken_ns, self._now_ns))
+            empty_s, lookout = self._settings.empty_s, None
+            if empty_s is not None:
+                lookout = Lookout(strip, now_ns, self._looked_ns, ceil(empty_s * SECOND_NS))
+            self._passing = _Passing(strip, now_ns, lookout)
+        return self._passing
+
+    def _classes_inside(self) -> set[int]:
+        """Return the class indexes of those inside."""
+        inside = {label for label, entries in self._inside.items() if entries}
+        return {index for index, label in enumerate(self._labels) if label in inside}
+
+    def _due_ns(self) -> int | None:
         due_ns = []
         if self._settings.reset_at:
             utc_ns = self._timeline.utc_ns(self._now_ns)

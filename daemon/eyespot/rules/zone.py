@@ -26,7 +26,7 @@ from eyespot.domain.stays import Stays
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
 from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
-from eyespot.domain.windows import Window, opens_s
+from eyespot.domain.windows import Window, closes_s, opens_s
 
 _ROUNDING_NS = 1000
 _PRESENT_NS = SECOND_NS  # who is hidden for longer is not said to loiter
@@ -266,7 +266,7 @@ def _remark(event: _Told) -> tuple[int, Remark]:
 
 
 class _Hours:
-    """The hours in which nobody may be there; looked up once a second in them, and once between them."""
+    """The hours in which nobody may be there; looked up where one of them begins or ends."""
 
     def __init__(self, windows: Sequence[str], zone: ZoneInfo) -> None:
         self._windows = windows
@@ -278,11 +278,16 @@ class _Hours:
         """Return whether an instant lies in one of them."""
         now_s = utc_ns // SECOND_NS
         if self._windows and not self._begin_s <= now_s < self._end_s:
-            opens = [opens_s(window, now_s, self._zone) for window in self._windows]
-            self._included = None in opens
-            later = [one for one in opens if one is not None]
-            self._begin_s, self._end_s = now_s, now_s + 1 if self._included else min(later)
+            closes = [closes_s(window, now_s, self._zone) for window in self._windows]
+            open_until = [one for one in closes if one is not None]
+            self._included = bool(open_until)
+            self._begin_s = now_s
+            self._end_s = max(open_until) if open_until else self._opens_s(now_s)
         return self._included
+
+    def _opens_s(self, now_s: int) -> int:
+        opens = (opens_s(window, now_s, self._zone) for window in self._windows)
+        return min(one for one in opens if one is not None)
 
     def begin_ns(self, utc_ns: int) -> int:
         """Return when the next one begins, of at least one; an instant itself if it lies in one."""

@@ -182,6 +182,7 @@ class Imx500Source:
             without_tensor=tensors.without_tensor,
             repeated=tensors.repeated,
             missed=tensors.missed,
+            inputs=tensors.inputs,
         )
 
     def _tried(self, model: SensorModel, camera: CameraSettings, tell: Tell) -> str:

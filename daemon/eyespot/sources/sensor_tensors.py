@@ -44,10 +44,11 @@ class SensorTensors:
         without_tensor: frames without one.
         repeated: frames with one that another frame had brought.
         missed: numbers of frames that were passed over; a frame without a tensor has a number, too.
+        inputs: frames with what the network was given (`CnnInputTensor`), which is never read.
     """
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
-        self.without_tensor = self.repeated = self.missed = 0
+        self.without_tensor = self.repeated = self.missed = self.inputs = 0
         self.expect(shapes)
 
     def expect(self, shapes: Sequence[Shape]) -> None:
@@ -67,6 +68,7 @@ class SensorTensors:
         Raises:
             CameraError: they are not those of the network, or cannot be read; says why.
         """
+        self.inputs += "CnnInputTensor" in metadata
         values, told = metadata.get("CnnOutputTensor"), metadata.get("CnnOutputTensorInfo")
         if not values:
             if told:

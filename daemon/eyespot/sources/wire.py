@@ -117,6 +117,7 @@ class Sensor(_Message, frozen=True):
     without_tensor: _Count
     repeated: _Count
     missed: _Count
+    inputs: _Count
 
 
 class Status(_Message, frozen=True, tag="status"):

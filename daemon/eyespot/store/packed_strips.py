@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eyespot.domain.instants import Timeline
 from eyespot.domain.observation import Indexes
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import SIGHTS, Strip
 from eyespot.domain.track import Tracks
 
 _SIZES = struct.Struct("<IIQ")  # steps, rows, bytes that follow
@@ -18,7 +18,12 @@ _MOST_ROWS = 50_000_000
 _CHUNK = 4096  # bytes; what hardly shrinks may grow a little
 _LEVEL = 1  # boxes hardly get smaller by more effort
 
-_STEP = (("taken_ns", np.dtype("<i8")), ("observed", np.dtype("?")), ("count", np.dtype("<u4")))
+_STEP = (
+    ("taken_ns", np.dtype("<i8")),
+    ("observed", np.dtype("?")),
+    ("sights", np.dtype("u1")),
+    ("count", np.dtype("<u4")),
+)
 _ROW = (
     ("ids", np.dtype("<i8")),
     ("classes", np.dtype("<u2")),
@@ -33,7 +38,8 @@ END = _SIZES.pack(0, 0, 0)
 
 def packed(strip: Strip) -> bytes:
     """Return a strip as bytes; what was observed is left out, apart from the tracks."""
-    steps = {"taken_ns": strip.taken_ns, "observed": strip.observed, "count": np.diff(strip.bounds)}
+    steps = {name: getattr(strip, name) for name in ("taken_ns", "observed", "sights")}
+    steps["count"] = np.diff(strip.bounds)
     columns = [steps[name].astype(kind) for name, kind in _STEP]
     columns += [getattr(strip.tracks, name).astype(kind.base) for name, kind in _ROW]
     packer = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
@@ -92,9 +98,12 @@ def _strip(columns: Mapping[str, NDArray[Any]], bundle: str, timeline: Timeline)
     bounds: Indexes = np.concatenate([[0], np.cumsum(columns["count"])]).astype(np.intp)
     if bounds[-1] != len(columns["ids"]):
         raise ValueError("rows do not add up")
+    if (columns["sights"] >= len(SIGHTS)).any():
+        raise ValueError("a look of no known kind")
     return Strip(
         taken_ns=columns["taken_ns"],
         observed=columns["observed"],
+        sights=columns["sights"],
         bounds=bounds,
         tracks=Tracks(
             ids=columns["ids"],

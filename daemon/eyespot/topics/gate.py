@@ -5,7 +5,7 @@ keeps within its bounds in bytes, text lengths and counts. Bytes that come back 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
@@ -122,7 +122,11 @@ class Gate:
         Raises:
             GateError: the topic is not declared, or the payload is not what was declared for it.
         """
-        return self._message(suffix, msgspec.json.encode(payload))
+        data = msgspec.json.encode(payload)
+        declared = _kinds(suffix).get(getattr(payload, "schema", None))
+        if declared is None or type(payload) is not declared.payload:
+            return self._message(suffix, data)
+        return self._checked(suffix, data, declared)
 
     def answer(
         self, suffix: str, payload: msgspec.Struct, wanted_at: str, correlation: bytes | None
@@ -198,9 +202,10 @@ class Gate:
         return self._message(suffix, data)
 
     def _message(self, suffix: str, data: bytes) -> Message:
-        candidates = _lookup(suffix)
-        _bound(suffix, data, max(declared.most_bytes for declared in candidates))
-        declared = _kind(suffix, data, candidates)
+        _bound(suffix, data, _most_bytes(suffix))
+        return self._checked(suffix, data, _kind(suffix, data, _kinds(suffix)))
+
+    def _checked(self, suffix: str, data: bytes, declared: Declared) -> Message:
         _bound(suffix, data, declared.most_bytes)
         _decode(suffix, data, declared.payload)
         return Message(f"{self._root}/{suffix}", data, declared.delivery)
@@ -210,8 +215,18 @@ class _Named(msgspec.Struct):
     schema: str
 
 
-def _kind(suffix: str, data: bytes, candidates: Sequence[Declared]) -> Declared:
-    kinds = {declared.schema: declared for declared in candidates}
+@lru_cache(maxsize=256)
+def _kinds(suffix: str) -> Mapping[str | None, Declared]:
+    """Return what is declared for a topic, at least one, by its schema."""
+    return {declared.schema: declared for declared in _lookup(suffix)}
+
+
+@lru_cache(maxsize=256)
+def _most_bytes(suffix: str) -> int:
+    return max(declared.most_bytes for declared in _lookup(suffix))
+
+
+def _kind(suffix: str, data: bytes, kinds: Mapping[str | None, Declared]) -> Declared:
     if None in kinds:
         return kinds[None]
     schema = _decode(suffix, data, _Named).schema

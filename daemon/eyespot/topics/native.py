@@ -331,6 +331,7 @@ def _sensor(sensor: SensorReadings) -> payloads.Sensor:
         without_tensor=sensor.without_tensor,
         repeated=sensor.repeated,
         missed=sensor.missed,
+        inputs=sensor.inputs,
     )
 
 

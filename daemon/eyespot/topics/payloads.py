@@ -143,7 +143,8 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `dnn_ms` and `dsp_ms` are the times that the network and what surrounds it took on the sensor. A frame
     `without_tensor` is normal where the network is slower than the camera; `repeated` tensors are not
-    counted again; `missed` ones were made, but nobody got them.
+    counted again; `missed` ones were made, but nobody got them. `inputs` is 0: nothing asks the sensor for
+    what its network was given, which is a picture.
     """
 
     dnn_ms: float | None
@@ -155,6 +156,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     without_tensor: Count
     repeated: Count
     missed: Count
+    inputs: Count
 
 
 class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

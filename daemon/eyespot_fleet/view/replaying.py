@@ -18,7 +18,7 @@ from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.measures import measures
 from eyespot.domain.observation import Indexes
-from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.strip import SIGHTS, Instants, Strip
 from eyespot.domain.track import Mask, Tracks
 from eyespot.host.timezone import zone_of
 from eyespot.pipeline.sweeping import told_of
@@ -180,6 +180,7 @@ def strip_of(seen: Observations) -> Strip | None:
     return Strip(
         taken_ns=seen.taken_ns,
         observed=np.ones(looks, np.bool_),
+        sights=np.full(looks, SIGHTS.index("clear"), np.uint8),
         bounds=np.searchsorted(steps, np.arange(looks + 1)).astype(np.intp),
         tracks=Tracks(
             ids=np.ascontiguousarray(rows["track"]),
