@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS, Timeline
+from eyespot.domain.observation import Indexes
 from eyespot.domain.strip import Instants, Strip
-from eyespot.domain.track import Tracks
+from eyespot.domain.track import Mask, Tracks
 from eyespot.topics.trajectories import PARTS, Piece, Way
 
 _MS_NS = 1_000_000
@@ -57,9 +58,8 @@ def _silence(newest_ns: int, begun_ns: int, model: str, timeline: Timeline) -> S
     count = min((begun_ns - newest_ns - 1) // SECOND_NS, _MOST_SILENT_STEPS)
     taken_ns = newest_ns + SECOND_NS * np.arange(1, count + 1, dtype=np.int64)
     bounds = np.zeros(count + 1, np.intp)
-    return Strip(
-        taken_ns, np.zeros(count, np.bool_), bounds, _tracks(np.zeros(0, _ROW)), model, timeline=timeline
-    )
+    never = np.zeros(count, np.bool_)
+    return _stripped(taken_ns, never, bounds, np.zeros(0, _ROW), (model, timeline))
 
 
 def _strip(piece: Piece, taken_ns: Instants, labels: Mapping[str, int], timeline: Timeline) -> Strip:
@@ -77,7 +77,15 @@ def _strip(piece: Piece, taken_ns: Instants, labels: Mapping[str, int], timeline
         raise ValueError("a step is named that there is not")
     observed[list(piece.blind)] = False
     bounds = np.searchsorted(rows["step"], np.arange(steps + 1)).astype(np.intp)
-    return Strip(taken_ns, observed, bounds, _tracks(rows), piece.model, timeline=timeline)
+    return _stripped(taken_ns, observed, bounds, rows, (piece.model, timeline))
+
+
+def _stripped(
+    taken_ns: Instants, observed: Mask, bounds: Indexes, rows: _Rows, of: tuple[str, Timeline]
+) -> Strip:
+    """Return columns as a strip; where it was dark, that counts as not observed."""
+    clear = np.zeros(len(taken_ns), np.uint8)
+    return Strip(taken_ns, observed, clear, bounds, _tracks(rows), of[0], timeline=of[1])
 
 
 def _rows(way: Way, labels: list[int], steps: int) -> _Rows:
