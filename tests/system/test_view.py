@@ -256,3 +256,4 @@ def test_trails_that_the_device_keeps_are_counted_though_it_publishes_no_boxes(
         assert told["counts"]["door"]["in"] >= 2
         assert told["counts"]["other"]["in"] >= 2
         process.send_signal(signal.SIGINT)
+        process.wait(PATIENCE_S)
