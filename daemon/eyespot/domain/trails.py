@@ -74,7 +74,14 @@ class Last(NamedTuple):
     def note(self, ids: Ids, *columns: NDArray[Any]) -> None:
         """Note where tracks were seen, and how they lean; others than these are passed over."""
         rows, known = self.find(ids)
-        own = (self.seen_ns, self.points, self.depths, self.boxes, self.leans, self.leans_ns)
+        own: tuple[NDArray[Any], ...] = (
+            self.seen_ns,
+            self.points,
+            self.depths,
+            self.boxes,
+            self.leans,
+            self.leans_ns,
+        )
         for column, values in zip(own, columns, strict=True):
             column[rows] = values[known]
 
