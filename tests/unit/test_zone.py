@@ -81,6 +81,17 @@ def test_who_wavers_on_a_side_neither_comes_nor_goes() -> None:
     ) == ["Entered"]
 
 
+def test_who_is_seen_a_little_inside_in_each_look_for_a_second_is_inside() -> None:
+    zone, place = a_zone(), (0.31, 0.5)  # nearer to a side than is certain in one look
+    walk(zone, way(OUTSIDE, place, 4))
+    assert occupancy(zone) == 0
+    [entered] = wait(zone, 4, 6, (1, place))
+    assert entered.taken_ns < 4 * SECOND_NS
+    assert occupancy(zone) == 1
+    [left] = walk(zone, way(place, OUTSIDE, 4), from_s=6)
+    assert isinstance(left, Left)
+
+
 def test_who_is_found_inside_has_entered_and_that_is_told() -> None:
     [entered] = wait(a_zone(), 0, 2, (1, INSIDE))
     assert isinstance(entered, Entered)

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.domain.area import Area
 from eyespot.domain.geometry import Point, Reals, units_of
+from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.strip import Instants, Strip
 from eyespot.domain.track import Ids, Mask, Tracks
@@ -22,6 +24,11 @@ class Spot(NamedTuple):
     depth: float
 
 
+_LEANS = 0.35  # of the band: who is seen so far inside each time, for a while, is there, jitter or not
+_LEANS_NS = SECOND_NS
+_LEANS_LOOKS = 4
+
+
 class Last(NamedTuple):
     """Where tracks were seen last, before the strip that passes.
 
@@ -32,6 +39,8 @@ class Last(NamedTuple):
         points: (n, 2).
         depths: (n,), as of `Spot`; not a number where a track was not seen.
         boxes: (n, 4) float32.
+        leans: (n,) int64; how often each has leant to one side in a row: inside above, outside below zero.
+        leans_ns: (n,) int64; since when.
     """
 
     ids: Ids
@@ -40,13 +49,16 @@ class Last(NamedTuple):
     points: Reals
     depths: Reals
     boxes: Floats
+    leans: Instants
+    leans_ns: Instants
 
     @classmethod
     def of(cls, ids: Ids, kinds: Indexes) -> Self:
         """Return tracks that were not seen."""
         count = len(ids)
         nowhere, boxes = np.full(count, np.nan), np.zeros((count, 4), np.float32)
-        return cls(ids, kinds, np.zeros(count, np.int64), np.zeros((count, 2)), nowhere, boxes)
+        seen_ns, leans, leans_ns = np.zeros((3, count), np.int64)
+        return cls(ids, kinds, seen_ns, np.zeros((count, 2)), nowhere, boxes, leans, leans_ns)
 
     def spot(self, track: int) -> Spot:
         """Return where one of the tracks was."""
@@ -59,11 +71,19 @@ class Last(NamedTuple):
         box: Floats = self.boxes[self.ids.searchsorted(track)].copy()
         return box
 
-    def note(self, ids: Ids, seen_ns: Instants, points: Reals, depths: Reals, boxes: Floats) -> None:
-        """Note where tracks were seen; others than these are passed over."""
+    def note(self, ids: Ids, *columns: NDArray[Any]) -> None:
+        """Note where tracks were seen, and how they lean; others than these are passed over."""
         rows, known = self.find(ids)
-        self.seen_ns[rows], self.points[rows] = seen_ns[known], points[known]
-        self.depths[rows], self.boxes[rows] = depths[known], boxes[known]
+        own: tuple[NDArray[Any], ...] = (
+            self.seen_ns,
+            self.points,
+            self.depths,
+            self.boxes,
+            self.leans,
+            self.leans_ns,
+        )
+        for column, values in zip(own, columns, strict=True):
+            column[rows] = values[known]
 
     def find(self, ids: Ids) -> tuple[Indexes, Mask]:
         """Return the rows of tracks that are known, and which of `ids` are."""
@@ -169,8 +189,32 @@ class Sightings:
         self._sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
         self.tracks: list[int] = self._ids.tolist()  # lists, as single values of arrays are slow
         self.inside: list[bool] = self._inside.tolist()
+        self._lean(bands, last)
         self.sides: list[int] = self._sides.tolist()
         self._list_sightings(last, staying)
+
+    def _lean(self, bands: Reals, last: Last) -> None:
+        """Be certain, too, of who is near a side, but on one side of it in each look for a while."""
+        far = _LEANS * bands
+        leans = (self._depths > far).astype(np.int64) - (self._depths < -far)
+        cuts = _cuts(self._ids)
+        begins = cuts[:-1]
+        rows, known = last.find(self._ids[begins])
+        goes_on = np.zeros(len(begins), np.bool_)
+        goes_on[known] = np.sign(last.leans[rows]) == leans[begins[known]]
+        before, since_ns = np.zeros((2, len(begins)), np.int64)
+        before[known], since_ns[known] = np.abs(last.leans[rows]), last.leans_ns[rows]
+        runs = _differs(leans)
+        runs[begins] = True
+        first = np.maximum.accumulate(np.where(runs, np.arange(len(leans)), 0))
+        looks, from_ns = np.arange(len(leans)) - first + 1, self._seen_ns[first]
+        track = np.searchsorted(begins, first, side="right") - 1
+        carried = (first == begins[track]) & goes_on[track] if len(begins) else np.zeros(0, np.bool_)
+        looks[carried] += before[track[carried]]
+        from_ns[carried] = since_ns[track[carried]]
+        self._leans, self._leans_ns = leans * looks, from_ns
+        lasting = (looks >= _LEANS_LOOKS) & (self._seen_ns - from_ns >= _LEANS_NS)
+        self._sides = np.where((self._sides == 0) & lasting, leans, self._sides).astype(np.int8)
 
     def _list_tracks(self, tracks: Tracks, steps: Indexes, order: Indexes, last: Last) -> None:
         """Find out where tracks change and end."""
@@ -246,9 +290,9 @@ class Sightings:
             forgotten: ids of those that are as if they had not been seen.
         """
         after = self._alive
-        after.note(*(last.ids, last.seen_ns, last.points, last.depths, last.boxes))
+        after.note(last.ids, last.seen_ns, last.points, last.depths, last.boxes, last.leans, last.leans_ns)
         ends = _cuts(self._ids)[1:] - 1
-        columns = (self._seen_ns, self._points, self._depths, self._boxes)
+        columns = (self._seen_ns, self._points, self._depths, self._boxes, self._leans, self._leans_ns)
         after.note(self._ids[ends], *(column[ends] for column in columns))
         if forgotten:
             after.depths[np.isin(after.ids, list(forgotten))] = np.nan
