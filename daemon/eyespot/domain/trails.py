@@ -208,8 +208,8 @@ class Sightings:
         runs[begins] = True
         first = np.maximum.accumulate(np.where(runs, np.arange(len(leans)), 0))
         looks, from_ns = np.arange(len(leans)) - first + 1, self._seen_ns[first]
-        track = np.searchsorted(begins, first, side="right") - 1
-        carried = (first == begins[track]) & goes_on[track] if len(begins) else np.zeros(0, np.bool_)
+        track = np.repeat(np.arange(len(begins)), np.diff(cuts))
+        carried = (first == begins[track]) & goes_on[track]
         looks[carried] += before[track[carried]]
         from_ns[carried] = since_ns[track[carried]]
         self._leans, self._leans_ns = leans * looks, from_ns
