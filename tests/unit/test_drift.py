@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from eyespot.domain.doubt import DOUBTS, Doubt
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation, Optics, Sight, no_detections
 from eyespot.domain.track import Scene
-from eyespot.drift import DOUBTS, Doubt, Drift
+from eyespot.drift import Drift
 from eyespot.drift.doubts import worth
 from eyespot.drift.dwell import Dwell
 from eyespot.drift.flow import Flow

@@ -10,8 +10,8 @@ from typing import get_args, get_type_hints
 import pytest
 
 from eyespot import app
+from eyespot.domain.doubt import DOUBTS
 from eyespot.domain.event import RULE_ID
-from eyespot.drift import DOUBTS
 from eyespot.sources import wire
 from eyespot.supervisor import comeback
 from eyespot.topics.commands import REQ_ID, Kind

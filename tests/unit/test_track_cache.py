@@ -27,7 +27,7 @@ TIMELINE = Timeline(0, synced=True)
 
 def strips() -> Iterator[Strip]:
     film = scenes(5)
-    yield Strip.of(film[:100])
+    yield replace(Strip.of(film[:100]), doubts={"moved": "nobody knows"})
     yield Strip.of([told(scene, step) for step, scene in enumerate(film[100:])])
 
 
@@ -50,6 +50,7 @@ def test_what_is_kept_is_read_as_it_was(tmp_path: Path) -> None:
     for one, other in zip(given, kept, strict=True):
         assert one.bundle == other.bundle
         assert one.optics == other.optics
+        assert one.doubts == other.doubts
         for name in ("taken_ns", "observed", "sights", "bounds"):
             assert (getattr(one, name) == getattr(other, name)).all()
         for name in ("ids", "classes", "boxes_xyxy_n", "scores", "seen", "confirmed"):

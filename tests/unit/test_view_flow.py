@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from eyespot.app.traces import trace_of
 from eyespot.domain.instants import SECOND_NS, Timeline
@@ -217,7 +218,9 @@ def test_a_recording_is_taken_over_as_the_device_would_have_told_it(tmp_path: Pa
             writer.write(Look(taken_ns, "recording", found))
     sightings = Sightings()
     told: list[str] = []
-    recall(sightings, "shop", trace_of(file, 0.3, cached=False), told.append)
+    config = config_of(Device(), [])
+    config = replace(config, model=replace(config.model, min_score=0.3))
+    recall(sightings, "shop", trace_of(file, config, cached=False), told.append)
     seen = sightings.observations("shop")
     live = seen_by(view, "corridor", seconds=40)[0].observations("shop")
     assert told == ["0 min"]

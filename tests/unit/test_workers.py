@@ -5,10 +5,10 @@ import logging
 
 import pytest
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.notice import NOTICE, Notice, Told
 from eyespot.domain.observation import Observation
-from eyespot.drift import Doubt
 from eyespot.host.clock import ManualClock
 from eyespot.pipeline import Pipeline
 from eyespot.ports import Handover

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from eyespot.app.eye import order, smallest_score
 from eyespot.app.plan import device_id, rules, standards
 from eyespot.app.traces import Traced, trace_of
 from eyespot.config import load_for_replay, problems_with_model
@@ -32,7 +31,7 @@ def replay(config: Path, file: Path, *, cached: bool = True) -> Iterator[Message
     """
     loaded = load_for_replay(config)
     by_tracks = all(rule.by_tracks for rule in loaded.config.rules)
-    traced: Traced = trace_of(file, smallest_score(order(loaded.config)), cached=cached, by_tracks=by_tracks)
+    traced: Traced = trace_of(file, loaded.config, cached=cached, by_tracks=by_tracks)
     model = traced.model
     problems_with_model(loaded, model.labels, "objects")
     gate = Gate(f"{loaded.config.mqtt.prefix}/{device_id(loaded.config)}")

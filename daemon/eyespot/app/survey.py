@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from eyespot.app.eye import order, smallest_score
 from eyespot.app.survey_lines import LineSurvey
 from eyespot.app.survey_places import PlaceSurvey
 from eyespot.app.traces import trace_of
@@ -41,7 +40,7 @@ def survey(loaded: Loaded, recording: Path, tell: Callable[[str], None] = lambda
     Raises:
         InputError: the recording cannot be read.
     """
-    traced = trace_of(recording, smallest_score(order(loaded.config)))
+    traced = trace_of(recording, loaded.config)
     strips = _telling(traced.strips, tell)
     for index, doubt in tried(loaded.config, traced.model.labels, traced.size, strips):
         yield f"{_name(loaded, index)} {doubt}, in {recording}"

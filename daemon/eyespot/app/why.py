@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from eyespot.app.eye import order, smallest_score
 from eyespot.app.last_hour import asked_at, door_in
 from eyespot.app.traces import trace_of
 from eyespot.config import load_for_replay, problems_with_model
@@ -108,7 +107,7 @@ def why(config: Path, question: Question, recording: Path | None, tell: Callable
     if recording is None:
         return _of_the_service(config, question, tell)
     loaded = load_for_replay(config)
-    traced = trace_of(recording, smallest_score(order(loaded.config)))
+    traced = trace_of(recording, loaded.config)
     problems_with_model(loaded, traced.model.labels, "objects")
     scenes = Scenes(
         strips=traced.strips,

@@ -1,12 +1,13 @@
 """Scenes one after the other as one table, so that rules can look at many of them at once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import NO_TIMELINE, Timeline
 from eyespot.domain.observation import Indexes, Observation, Optics, Sight, no_detections
 from eyespot.domain.track import Mask, Scene, Tracks
@@ -28,6 +29,7 @@ class Strip:
         bundle: id of the model bundle that made the observations.
         observations: of each step, where they are known; else empty: rules that go by tracks do without.
         optics: of each step, how the picture is as a whole; empty where that is never said.
+        doubts: what is in doubt in all of it, in words.
         timeline: for hours of the day.
     """
 
@@ -39,6 +41,7 @@ class Strip:
     bundle: str
     observations: tuple[Observation | None, ...] = ()
     optics: tuple[Optics | None, ...] = ()
+    doubts: Mapping[Doubt, str] = field(default_factory=dict)
     timeline: Timeline = NO_TIMELINE
 
     @classmethod

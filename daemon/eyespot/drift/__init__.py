@@ -6,16 +6,14 @@ known nothing is said.
 
 from zoneinfo import ZoneInfo
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Optics, Sight
 from eyespot.domain.track import Scene
-from eyespot.drift.doubts import DOUBTS, Doubt
 from eyespot.drift.kept import Kept, packed, unpacked
 from eyespot.drift.light import Light
 from eyespot.drift.moment import Moment, moment
 from eyespot.drift.usual import Usual
-
-__all__ = ["DOUBTS", "Doubt", "Drift"]
 
 _MOST_MODELS = 2  # so that the way back to the one of before forgets nothing
 

@@ -1,13 +1,10 @@
-"""What can be in doubt: the names of health states, most of which end coverage."""
+"""What a doubt does to coverage, and how it is put into words."""
 
 from collections.abc import Container
-from typing import Literal, get_args
 
 from eyespot.domain.bucket import Worth
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.observation import Sight
-
-Doubt = Literal["too_dark", "covered", "defocused", "moved", "flow_changed"]
-DOUBTS: tuple[Doubt, ...] = get_args(Doubt)
 
 
 def worth(sight: Sight, doubts: Container[Doubt]) -> Worth:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.observation import Optics, Sight
-from eyespot.drift.doubts import Doubt, two_digits
+from eyespot.drift.doubts import two_digits
 from eyespot.drift.dwell import Dwell
 from eyespot.drift.kept import KeptMean
 from eyespot.drift.moment import Moment

@@ -1,8 +1,8 @@
 """What is usual for one model, and what is not as usual just now."""
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.observation import Optics
 from eyespot.domain.track import Scene
-from eyespot.drift.doubts import Doubt
 from eyespot.drift.flow import Flow
 from eyespot.drift.focus import Focus
 from eyespot.drift.kept import KeptModel

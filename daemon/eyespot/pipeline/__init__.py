@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eyespot.buckets import Buckets
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.errors import one_line
 from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
@@ -20,7 +21,6 @@ from eyespot.domain.objects import count_of, objects_of, places_of
 from eyespot.domain.observation import Observation
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.drift import Doubt
 from eyespot.pipeline.counting import count_told, run_rules
 from eyespot.pipeline.drifting import Drifting
 from eyespot.pipeline.places import Places
@@ -228,11 +228,7 @@ class Pipeline:
         Where all rules can, they look at them at once. Nobody but the recording tells of its health: where
         something comes into doubt, or is so no more, that is told, too.
         """
-        for part in self._drifting.cut(strip):
-            yield from self._drifting.news(self._native, part)
-            yield from self._sweep(part)
-
-    def _sweep(self, strip: Strip) -> Iterator[Message]:
+        yield from self._drifting.news(self._native, strip)
         rules = [running.rule for running in self._rules.values()]
         if self._publishes_frames or not can_sweep(rules):
             yield from self._step_through(strip)

@@ -1,15 +1,16 @@
 """What is in doubt: kept beside the snapshots of rules, and told among the messages of a recording."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from eyespot.domain.bucket import Worth
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Sight
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.drift import Doubt, Drift
+from eyespot.drift import Drift
 from eyespot.drift.doubts import worth
 from eyespot.ports import Readings
 from eyespot.topics.native import Native, Trouble, Vitals, stamp
@@ -75,23 +76,9 @@ class Drifting:
         self._kept = taken_ns, self.doubts
         return {ROW: self._drift.keep()}
 
-    def cut(self, strip: Strip) -> Iterator[Strip]:
-        """Yield a strip in parts, in each of which nothing comes into doubt or is so no more.
-
-        What is in doubt at the first step of a part is so in all of it, and until the next is asked for.
-        """
-        begin = 0
-        for step in self._steps(strip):
-            before = self.doubts
-            self.step(strip.scene(step))
-            if self.doubts is not before and step > begin:
-                after, self.doubts = self.doubts, before
-                yield strip.between(begin, step)
-                begin, self.doubts = step, after
-        yield strip.between(begin, len(strip)) if begin else strip
-
     def news(self, native: Native, strip: Strip) -> list[Message]:
-        """Return `health` at the first step of a part of a recording, where it changed; nobody else does."""
+        """Go by what is in doubt in a strip; return `health` where that changed, as nobody else tells it."""
+        self.doubts = strip.doubts
         if self.doubts == self._told:
             return []
         self._told = self.doubts
@@ -111,12 +98,3 @@ class Drifting:
             temperature_c=None,
         )
         return [native.health(vitals, troubles, at)]
-
-    def _steps(self, strip: Strip) -> Iterator[int]:
-        """Yield the steps that are compared; of the others only how pictures are is noted."""
-        all_optics = strip.optics or (None,) * len(strip)
-        for step, (taken_ns, optics) in enumerate(zip(strip.taken_ns.tolist(), all_optics, strict=True)):
-            if self._drift.is_due(taken_ns):
-                yield step
-            elif optics is not None:
-                self._drift.note(optics)

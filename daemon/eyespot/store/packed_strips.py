@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import Timeline
 from eyespot.domain.observation import Indexes, Optics
 from eyespot.domain.strip import SIGHTS, Strip
@@ -17,7 +19,7 @@ from eyespot.domain.track import Tracks
 
 _Kinds = tuple[tuple[str, np.dtype[Any]], ...]
 
-_SIZES = struct.Struct("<IIIQ")  # steps, steps with optics, rows, bytes that follow
+_SIZES = struct.Struct("<IIIIQ")  # steps, steps with optics, rows, bytes of doubts, bytes that follow
 _MOST_ROWS = 50_000_000
 _CHUNK = 4096  # bytes; what hardly shrinks may grow a little
 _LEVEL = 1  # boxes hardly get smaller by more effort
@@ -40,8 +42,9 @@ _ROW: _Kinds = (
     ("seen", np.dtype("?")),
     ("confirmed", np.dtype("?")),
 )
+_DOUBTS: _Kinds = (("doubts", np.dtype("u1")),)  # JSON
 
-END = _SIZES.pack(0, 0, 0, 0)
+END = _SIZES.pack(0, 0, 0, 0, 0)
 
 
 def packed(strip: Strip) -> bytes:
@@ -51,9 +54,12 @@ def packed(strip: Strip) -> bytes:
     columns = [steps[name].astype(kind) for name, kind in _STEP]
     columns += _optics_columns(strip.optics)
     columns += [getattr(strip.tracks, name).astype(kind.base) for name, kind in _ROW]
+    doubts = msgspec.json.encode(dict(strip.doubts))
+    columns.append(np.frombuffer(doubts, np.uint8))
     packer = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
     data = packer.compress(b"".join(column.tobytes() for column in columns))
-    return _SIZES.pack(len(strip), len(columns[len(_STEP)]), len(strip.tracks), len(data)) + data
+    told = len(columns[len(_STEP)])
+    return _SIZES.pack(len(strip), told, len(strip.tracks), len(doubts), len(data)) + data
 
 
 def strips_in(file: BinaryIO, bundle: str, timeline: Timeline) -> Iterator[Strip]:
@@ -65,7 +71,7 @@ def strips_in(file: BinaryIO, bundle: str, timeline: Timeline) -> Iterator[Strip
     try:
         while (strip := _read(file, bundle, timeline)) is not None:
             yield strip
-    except (struct.error, zstandard.ZstdError, MemoryError) as error:
+    except (struct.error, zstandard.ZstdError, msgspec.DecodeError, MemoryError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -75,12 +81,12 @@ def _read(file: BinaryIO, bundle: str, timeline: Timeline) -> Strip | None:
     Raises:
         ValueError: these are no strips; so do struct.error and zstandard.ZstdError tell.
     """
-    steps, told, rows, size = _SIZES.unpack(file.read(_SIZES.size))
+    steps, told, rows, doubts, size = _SIZES.unpack(file.read(_SIZES.size))
     if not steps:
         return None
-    if max(steps, told, rows) > _MOST_ROWS:
+    if max(steps, told, rows, doubts) > _MOST_ROWS:
         raise ValueError("too many rows")
-    counts = ((_STEP, steps), (_OPTICS, told), (_ROW, rows))
+    counts = ((_STEP, steps), (_OPTICS, told), (_ROW, rows), (_DOUBTS, doubts))
     whole = sum(count * kind.itemsize for kinds, count in counts for _, kind in kinds)
     if size > 2 * whole + _CHUNK:
         raise ValueError("too many bytes")
@@ -125,6 +131,7 @@ def _strip(columns: Mapping[str, NDArray[Any]], bundle: str, timeline: Timeline)
         ),
         bundle=bundle,
         optics=_optics(columns),
+        doubts=msgspec.json.decode(columns["doubts"].tobytes(), type=dict[Doubt, str]),
         timeline=timeline,
     )
 

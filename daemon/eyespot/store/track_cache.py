@@ -19,7 +19,7 @@ from eyespot.store.packed_strips import END, packed, strips_in
 
 _log = logging.getLogger(__name__)
 
-_MAGIC = b"eyespot.tracks/3\n"
+_MAGIC = b"eyespot.tracks/4\n"
 _MOST_BYTES = 2 * 1024**3
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from eyespot.drift import DOUBTS, Doubt
+from eyespot.domain.doubt import DOUBTS, Doubt
 from eyespot.ports import HealthBoard
 
 

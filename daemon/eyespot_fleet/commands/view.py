@@ -59,12 +59,11 @@ def _run(arguments: argparse.Namespace) -> int:
 def _recall(sightings: "Sightings", device: str, file: Path) -> None:
     from rich.console import Console  # noqa: PLC0415 - as above
 
-    from eyespot.app.eye import order, smallest_score  # noqa: PLC0415 - likewise
     from eyespot.app.traces import trace_of  # noqa: PLC0415 - likewise
     from eyespot_fleet.view.recalling import recall  # noqa: PLC0415 - likewise
     from eyespot_fleet.view.replaying import Device, config_of  # noqa: PLC0415 - likewise
 
-    traced = trace_of(file, smallest_score(order(config_of(Device(), []))))
+    traced = trace_of(file, config_of(Device(), []))
     with Console(stderr=True).status(f"{device}: following everybody") as status:
         recall(sightings, device, traced, lambda reached: status.update(f"{device}: followed for {reached}"))
 
