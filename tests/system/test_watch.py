@@ -108,10 +108,11 @@ def test_keys_reach_it_and_q_gives_the_terminal_back_as_it_was(config: Path) -> 
 
 
 @pytest.mark.usefixtures("config")
-def test_ctrl_c_ends_it(mosquitto: LocalMosquitto) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_the_end_of_its_terminal_end_it(mosquitto: LocalMosquitto, number: int) -> None:
     with terminal("eyespot_fleet", "watch", "--broker", mosquitto.url) as seen:
         seen.until("person 3 in, 2 out")
-        seen.process.send_signal(signal.SIGINT)  # as the terminal would, if it were the one that controls it
+        seen.process.send_signal(number)  # as the terminal would, if it were the one that controls it
         assert seen.end() == 0
 
 

@@ -10,7 +10,7 @@ from eyespot.commands.keys import END, keys, unbuffered
 from eyespot.commands.watch_desk import Desk
 from eyespot.commands.watch_view import screen
 from eyespot.domain.errors import BrokerError
-from eyespot.supervisor.signals import Wish, next_wish
+from eyespot.supervisor.signals import next_wish
 
 _STEP_S = 0.1
 _SNAPSHOT_S = 3.0  # what the broker keeps comes at once, a frame soon after
@@ -46,7 +46,7 @@ def watch(desk: Desk, trouble: Callable[[], str], *, seconds: float | None, once
 
 def _take_keys(desk: Desk, refresh: Callable[[], None], until: float) -> None:
     typing = True
-    while time.monotonic() < until and next_wish(0.0 if typing else _STEP_S) is not Wish.STOP:
+    while time.monotonic() < until and next_wish(0.0 if typing else _STEP_S) is None:
         for key in keys(_STEP_S) if typing else ():
             if key == "q":
                 return
@@ -56,7 +56,7 @@ def _take_keys(desk: Desk, refresh: Callable[[], None], until: float) -> None:
 
 
 def _snapshot(desk: Desk, trouble: Callable[[], str], console: Console, seconds: float) -> int:
-    if next_wish(seconds) is Wish.STOP:
+    if next_wish(seconds) is not None:
         return _INTERRUPTED
     if reason := trouble():
         raise BrokerError(f"cannot listen to the devices: {reason}")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from eyespot.commands.options import Subparsers
 from eyespot.domain.errors import BrokerError
-from eyespot.supervisor.signals import Wish, held_back, next_wish
+from eyespot.supervisor.signals import held_back, next_wish
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
 from eyespot_fleet.commands.status_view import as_objects, drawn, lines, rows, sums
 from eyespot_fleet.listening import listening
@@ -58,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _once(survey: Survey, *, sick: bool, as_json: bool) -> int:
     until = time.monotonic() + _LONGEST_S
     while not survey.settled and time.monotonic() < until:
-        if next_wish(_STEP_S) is Wish.STOP:
+        if next_wish(_STEP_S) is not None:
             return _INTERRUPTED
     if trouble := survey.trouble:
         raise BrokerError(f"not all of the devices were heard: {clean(trouble, _LONGEST_TROUBLE)}")
@@ -73,7 +73,7 @@ def _once(survey: Survey, *, sick: bool, as_json: bool) -> int:
 
 def _live(survey: Survey, console: Console, *, sick: bool) -> int:
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while next_wish(_TICK_S) is not Wish.STOP:
+        while next_wish(_TICK_S) is None:  # a terminal that is closed ends it, too
             known, trouble = survey.known(), clean(survey.trouble, _LONGEST_TROUBLE)
             summary = Text.assemble(sums(known, overflow=survey.overflow), "\n", (trouble, "red"))
             live.update(drawn(console, summary, rows(known, sick=sick), sick=sick), refresh=True)
