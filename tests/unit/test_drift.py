@@ -151,7 +151,16 @@ def test_a_blur_lasts_over_a_restart_with_its_words_and_is_not_learned() -> None
     assert watch(again, minutes(600, optics=Optics(lux=200, focus=20)), begin_s=400 * 60) == []
 
 
-@pytest.mark.parametrize("optics", [None, Optics(), Optics(lux=200), Optics(focus=3)])
+def test_the_measure_of_the_camera_is_never_compared_with_that_of_the_picture() -> None:
+    by_camera, by_picture = Optics(lux=200, focus=1200), Optics(lux=200, sharpness=30)
+    drift = a_drift()
+    assert watch(drift, [*minutes(90, optics=by_camera), *minutes(90, optics=by_picture)]) == []
+    assert set(unpacked(drift.keep()).models[0].focus.levels) == {"cl5", "pl5"}
+    blurred = minutes(30, optics=Optics(lux=200, sharpness=6))
+    assert [doubts for _, doubts in watch(drift, blurred, begin_s=12_000)] == [{"defocused"}]
+
+
+@pytest.mark.parametrize("optics", [None, Optics(), Optics(lux=200), Optics(focus=3), Optics(sharpness=3)])
 def test_who_tells_no_focus_or_no_light_is_never_out_of_focus(optics: Optics | None) -> None:
     assert watch(a_drift(), [*minutes(90), *minutes(90, optics=optics)]) == []
 
@@ -254,7 +263,7 @@ def test_how_a_picture_is_may_be_told_of_a_scene_that_is_not_compared() -> None:
     for half in range(2 * 7200):
         optics = DAY if half % 2 else None
         drift.step(scene(half / 2, ("clear", optics)))
-    assert unpacked(drift.keep()).models[0].focus.levels["l5"].number > 100
+    assert unpacked(drift.keep()).models[0].focus.levels["cl5"].number > 100
 
 
 def test_what_goes_back_in_time_is_compared_all_the_same() -> None:
@@ -313,7 +322,7 @@ WHOLE = packed(
         (
             KeptModel(
                 "m",
-                KeptFocus({"l5": KeptMean(90, 4.5), "evil": KeptMean(90, 4.5)}, Standing(None, 2.0, 90.0)),
+                KeptFocus({"cl5": KeptMean(90, 4.5), "evil": KeptMean(90, 4.5)}, Standing(None, 2.0, 90.0)),
             ),
         ),
     )
@@ -355,7 +364,7 @@ def test_the_most_that_can_be_kept_is_read_again_and_goes_on() -> None:
             {
                 "bundle": name,
                 "focus": {
-                    "levels": {f"l{level}": [most, 20.0, 40.0] for level in range(13)},
+                    "levels": {f"cl{level}": [most, 20.0, 40.0] for level in range(13)},
                     "standing": [None, 1e9, 1e9],
                 },
                 "places": {

@@ -144,8 +144,9 @@ class Optics:
         lux: of the scene, as the camera's software thinks.
         exposure_ms: how long it was exposed.
         gain: analogue.
-        focus: how much fine detail there is; comparable only with others of the same camera or model.
+        focus: how much fine detail there is, by the camera's own measure.
         brightness: percent of white, on average.
+        sharpness: how much fine detail there is, by ours, where the camera does not say; of another scale.
     """
 
     lux: float | None = None
@@ -153,10 +154,11 @@ class Optics:
     gain: float | None = None
     focus: float | None = None
     brightness: float | None = None
+    sharpness: float | None = None
 
     def __post_init__(self) -> None:
         """Leave two digits of each."""
-        for name in ("lux", "exposure_ms", "gain", "focus", "brightness"):
+        for name in ("lux", "exposure_ms", "gain", "focus", "brightness", "sharpness"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, float(f"{value:.2g}"))

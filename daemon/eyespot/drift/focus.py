@@ -22,9 +22,9 @@ _BEGINS_S, _ENDS_S = 240, 120  # from the end of the first minute to that of the
 _LEAST, _LEAST_LUX = 0.01, 0.1
 
 _DARKEST, _BRIGHTEST = -2, 12
-_LEVELS = frozenset(
-    (*(f"l{half}" for half in range(_DARKEST, _BRIGHTEST + 1)), *(f"b{one}" for one in range(5)))
-)
+# By who measures, c for the camera and p for the picture, since two scales are never compared.
+_LIGHTS = (*(f"l{half}" for half in range(_DARKEST, _BRIGHTEST + 1)), *(f"b{one}" for one in range(5)))
+_LEVELS = frozenset(f"{measure}{light}" for measure in "cp" for light in _LIGHTS)
 
 
 class Focus:
@@ -49,9 +49,9 @@ class Focus:
         """Take note of a picture; None where nothing is told of it, or there is nothing to be seen."""
         if self._ends_ns is None or now.taken_ns >= self._ends_ns:
             self._end_minute(now)
-        level = None if optics is None else _level(optics)
-        if optics is not None and optics.focus is not None and level is not None:
-            self._looks.append((level, math.log(max(optics.focus, _LEAST))))
+        look = None if optics is None else _look(optics)
+        if look is not None:
+            self._looks.append(look)
 
     def keep(self) -> KeptFocus:
         """Return what is to outlive the process."""
@@ -81,7 +81,14 @@ class Focus:
             self.words = _words(self._standing)
 
 
-def _level(optics: Optics) -> str | None:
+def _look(optics: Optics) -> tuple[str, float] | None:
+    """Return by whose measure and in which light a picture is, and the logarithm of its focus."""
+    light = _light(optics)
+    measure, focus = ("c", optics.focus) if optics.focus is not None else ("p", optics.sharpness)
+    return None if light is None or focus is None else (measure + light, math.log(max(focus, _LEAST)))
+
+
+def _light(optics: Optics) -> str | None:
     """Return the name of a level of light: half decades of lux, else fifths of the brightness."""
     if optics.lux is not None:
         return f"l{min(round(2 * math.log10(max(optics.lux, _LEAST_LUX))), _BRIGHTEST)}"

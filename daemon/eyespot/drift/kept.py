@@ -9,7 +9,7 @@ from eyespot.domain.kept import KeptBundle
 
 BINS = 24 * 18 * 24
 _HOURS_OF_WEEK = 168
-_LEVELS = 32
+_LEVELS = 40
 
 Number = Annotated[int, Meta(ge=0, le=2**40)]
 Log = Annotated[float, Meta(ge=-20, le=20)]
@@ -54,7 +54,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 
 
 class KeptFocus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """See `focus.Focus`: mean and spread of the logarithm by level of light, in minutes."""
+    """See `focus.Focus`: mean and spread of the logarithm by measure and level of light, in minutes."""
 
     levels: Annotated[dict[Annotated[str, Meta(max_length=4)], KeptMean], Meta(max_length=_LEVELS)] = {}
     standing: Standing | None = None
