@@ -67,6 +67,7 @@ def test_a_lens_that_lost_its_focus_is_told_by_comparison_and_ends_coverage(tmp_
     assert defocused == {
         "defocused": "the picture is not sharp since 01:15 UTC: focus 12, usually 96 at this light;"
         " is the lens dirty or turned, or something before it?"
+        " Where that is meant, send cmd/view/relearn"
     }
     assert over == {}
     assert [one["coverage"] for one in buckets] == [*[1.0] * 7, 0.5, 0.0, 0.7, 1.0]

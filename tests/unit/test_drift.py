@@ -165,6 +165,64 @@ def test_who_tells_no_focus_or_no_light_is_never_out_of_focus(optics: Optics | N
     assert watch(a_drift(), [*minutes(90), *minutes(90, optics=optics)]) == []
 
 
+LASTS = msgspec.json.encode(
+    {"models": [{"bundle": "m", "focus": {"levels": {"cl5": [90, 4.5]}, "standing": [None, 20.0, 90.0]}}]}
+)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        ("clear", None),
+        ("clear", Optics(lux=200)),
+        ("clear", Optics(lux=200, sharpness=20)),
+        ("clear", Optics(brightness=45, focus=20)),
+    ],
+    ids=["nothing", "no focus", "another measure", "another light"],
+)
+def test_a_blur_with_which_nothing_can_be_compared_any_more_ends_in_an_hour_and_says_so(look: Look) -> None:
+    drift = a_drift(LASTS)
+    assert watch(drift, [look] * 1800) == []
+    assert (
+        "nothing comes that could be compared; so this ends in an hour of such pictures"
+        in (drift.doubts["defocused"])
+    )
+    assert watch(drift, [look] * 3600, begin_s=1800) == [(3600, set())]
+    assert unpacked(drift.keep()).models[0].focus.standing is None
+
+
+def test_few_looks_end_a_blur_as_well() -> None:
+    few: list[Look] = [
+        ("clear", Optics(lux=200, focus=20)) if second % 10 == 0 else (None, None) for second in range(7200)
+    ]
+    assert [doubts for _, doubts in watch(a_drift(LASTS), few)] == [set()]
+
+
+def test_a_sharp_picture_in_a_light_that_is_known_every_other_minute_ends_a_blur() -> None:
+    light: list[Look] = [*minutes(1), *minutes(1, optics=Optics(lux=2, focus=90))]
+    assert [doubts for _, doubts in watch(a_drift(LASTS), light * 70)] == [set()]
+
+
+def test_a_night_or_one_comparison_an_hour_keeps_a_blur() -> None:
+    blurred = Optics(lux=200, focus=20)
+    night = [*minutes(50, optics=None), *minutes(600, "dark"), *minutes(2, optics=blurred)]
+    drift = a_drift(LASTS)
+    told = watch(drift, [*night, *minutes(50, optics=None), *minutes(2, optics=blurred)])
+    assert all("defocused" in doubts for _, doubts in told)
+    assert "nothing comes" not in drift.doubts["defocused"], "it is compared again"
+
+
+@pytest.mark.parametrize("kept", [{}, {"levels": {"cl5": [59, 4.5], "l5": [90, 4.5]}}])
+def test_a_kept_blur_is_nothing_without_knowing_what_is_usual(kept: dict[str, Any]) -> None:
+    focus = kept | {"standing": [None, 1.0, 9.0]}
+    drift = a_drift(msgspec.json.encode({"models": [{"bundle": "m", "focus": focus}]}))
+    assert drift.doubts == {}
+
+
+def test_a_blur_names_the_way_back_where_it_is_meant() -> None:
+    assert a_drift(LASTS).doubts["defocused"].endswith("Where that is meant, send cmd/view/relearn")
+
+
 def test_a_blur_before_a_silence_and_one_after_it_are_two() -> None:
     blurred = Optics(lux=200, focus=20)
     parts = [*minutes(90), *minutes(4, optics=blurred), *minutes(30, None, None), *minutes(4, optics=blurred)]

@@ -64,10 +64,10 @@ class Places:
             bins, numbers = np.array(kept.bins, np.int64).T
             self._grid[_padded(bins)] = numbers
         self._recent: deque[_Judged] = deque()
-        self._standing = kept.standing
-        self._dwell = Dwell(_BEGINS_S, _ENDS_S, holds=kept.standing is not None)
+        self._standing = kept.standing if self.knows else None
+        self._dwell = Dwell(_BEGINS_S, _ENDS_S, holds=self._standing is not None)
         self._newest_ns: int | None = None
-        self.words = _words(kept.standing)
+        self.words = _words(self._standing)
 
     @property
     def knows(self) -> bool:
