@@ -267,6 +267,22 @@ def test_two_empty_hours_are_told_once_three_weeks_are_known() -> None:
     assert weeks([*usual, [2, 3], [90, 110]]).words == "", "the next hour that is as usual ends it"
 
 
+def test_unusual_numbers_end_a_week_after_the_last_hours_that_were_unusual() -> None:
+    for clock in (True, False):
+        flow = weeks([[100, 120], [90, 110], [110, 130], [2, 3]])
+        told_s = (3 * 168 + 2) * 3600
+        for at in range(told_s + 60, told_s + 167 * 3600, 600):
+            flow.step(Moment(at * SECOND_NS, at if clock else None), 0, sees=True)
+        assert flow.words
+        flow.step(Moment((told_s + 168 * 3600) * SECOND_NS), 0, sees=True)
+        assert flow.words == ""
+
+
+def test_two_unusual_hours_with_one_between_that_tells_nothing_are_not_in_a_row() -> None:
+    usual = [[100, 10, 120], [90, 10, 110], [110, 10, 130]]
+    assert weeks([*usual, [2, 0, 3]]).words == ""
+
+
 def test_few_and_half_seen_hours_are_not_compared() -> None:
     assert weeks([[10, 10], [10, 10], [10, 10], [0, 0]]).words == ""
     assert weeks([[100, 120], [90, 110], [110, 130], [2, 3]], seen=0.8).words == ""

@@ -12,6 +12,7 @@ _ENOUGH_WEEKS, _SLOW = 3, 8
 _ENOUGH = 30  # tracks, so that chance alone does not do it
 _FEW, _MANY = 0.2, 5.0
 _HOURS = 2  # that follow each other
+_LASTS_NS = _WEEK_H * _HOUR_NS  # where the place has become too quiet to compare, or has no clock any more
 
 
 class Flow:
@@ -30,6 +31,7 @@ class Flow:
         self._begin_ns = self._newest_ns = 0
         self._count = self._seen_ns = 0
         self._odd: list[tuple[int, float, int]] = []
+        self._told_ns = 0
         self.words = ""
 
     def step(self, now: Moment, ended: int, *, sees: bool) -> None:
@@ -47,6 +49,8 @@ class Flow:
             self._seen_ns += min(max(now.taken_ns - self._newest_ns, 0), _LONGEST_NS)
         self._newest_ns = now.taken_ns
         self._count += ended
+        if now.taken_ns - self._told_ns >= _LASTS_NS:
+            self.words = ""
 
     def keep(self) -> KeptFlow:
         """Return what is to outlive the process."""
@@ -60,6 +64,8 @@ class Flow:
         weeks, usual = self._hours[self._hour]
         if weeks >= _ENOUGH_WEEKS and usual >= _ENOUGH:
             self._judge(usual, weeks)
+        else:
+            self._odd = []
         number = min(weeks + 1, _SLOW)
         self._hours[self._hour] = number, usual + (self._count - usual) / number
 
@@ -70,6 +76,7 @@ class Flow:
         self._odd = [*self._odd, (self._count, usual, weeks)][-_HOURS:]
         if len(self._odd) == _HOURS:
             count, mean = (sum(one[of] for one in self._odd) for of in (0, 1))
+            self._told_ns = self._newest_ns
             fewest = min(one[2] for one in self._odd)
             self.words = (
                 f"{count:.0f} walked by in the last {_HOURS} hours, usually {mean:.0f} at these hours of"
