@@ -95,7 +95,7 @@ def test_the_usual_light_is_that_of_the_hour_and_outlives_the_process() -> None:
     watch(again, minutes(2, "dark", Optics(lux=0.01)), begin_s=24 * 3600)
     assert (
         again.doubts["too_dark"]
-        == "nothing can be seen since 00:00 UTC: 0.01 lux; usually 30 lux at this hour"
+        == "nothing can be seen since 2026-01-06 00:00 UTC: 0.01 lux; usually 30 lux at this hour"
     )
 
 
@@ -379,6 +379,11 @@ def test_nothing_turns_before_its_time(told: list[tuple[bool | None, int]]) -> N
             assert now_ns - turned_ns >= (30 if held else 60) * SECOND_NS
             assert value is dwell.holds
             turned_ns = now_ns
+
+
+def test_since_when_is_told_with_its_day_as_a_doubt_may_last_for_weeks() -> None:
+    assert Moment(0, 1_767_571_200).since == " since 2026-01-05 00:00 UTC"
+    assert Moment(0).since == ""
 
 
 def test_instants_of_any_clock_have_a_moment() -> None:

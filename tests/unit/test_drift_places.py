@@ -74,7 +74,7 @@ def test_walks_elsewhere_are_told_with_their_number_once_they_are_many_and_it_la
     assert (
         "of the last 40 walked where, or in a size in which, hardly anybody used to; usually" in places.words
     )
-    assert places.words.startswith("the camera seems to look elsewhere since 00:")
+    assert places.words.startswith("the camera seems to look elsewhere since 1970-01-02 00:")
 
 
 def test_the_same_ways_in_another_size_are_a_camera_that_came_closer() -> None:
