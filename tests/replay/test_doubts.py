@@ -53,7 +53,8 @@ def test_spray_on_the_lens_is_told_as_that(tmp_path: Path) -> None:
     [covered], [_, sprayed] = told(tmp_path, recording)
     assert covered == {
         "covered": "something lies over the lens since 2026-01-01 00:10 UTC:"
-        " the picture is the same everywhere (brightness 60 %)"
+        " the picture is the same everywhere (brightness 60 %)."
+        " Where that is an even floor, send cmd/view/relearn"
     }
     assert (sprayed["counts"], sprayed["gaps"][0]["cause"]) == (None, "covered")
 

@@ -105,6 +105,31 @@ def test_what_nobody_sees_is_no_usual_light() -> None:
     assert "usually" not in drift.doubts["too_dark"]
 
 
+def test_an_even_floor_that_is_learned_anew_covers_nothing_even_after_a_restart() -> None:
+    even = Optics(brightness=70, sharpness=15)
+    drift = a_drift()
+    watch(drift, minutes(5, "covered", even))
+    assert "an even floor" in drift.doubts["covered"]
+    assert "send cmd/view/relearn" in drift.doubts["covered"]
+    assert worth(drift.seen("covered"), drift.doubts) == "covered"
+    drift.relearn()
+    assert (drift.doubts, drift.seen("covered"), drift.seen("dark")) == ({}, "clear", "dark")
+    assert watch(drift, minutes(90, "covered", even), begin_s=300) == []
+    again = a_drift(drift.keep())
+    assert watch(again, minutes(5, "covered", even), begin_s=6000) == []
+    assert unpacked(again.keep()).models[0].focus.levels["pb3"].number > 80, "it is learned from"
+    assert [told for _, told in watch(again, minutes(5, "dark"), begin_s=7000)] == [{"too_dark"}]
+
+
+def test_what_is_learned_anew_with_something_to_be_seen_takes_an_even_picture_for_a_cover_again() -> None:
+    drift = a_drift()
+    watch(drift, minutes(5, "covered"))
+    drift.relearn()
+    watch(drift, minutes(5), begin_s=300)
+    drift.relearn()
+    assert [told for _, told in watch(drift, minutes(5, "covered"), begin_s=600)] == [{"covered"}]
+
+
 # --- focus ----------------------------------------------------------------------------------------------
 
 

@@ -45,7 +45,7 @@ class Drift:
             kept: see `keep`.
         """
         known = unpacked(kept)
-        self._light = Light(known.light)
+        self._light = Light(known.light, even=known.even)
         self._usual = {one.bundle: Usual(one) for one in known.models}
         self.change_model(bundle)
 
@@ -59,7 +59,11 @@ class Drift:
         self._tell()
 
     def relearn(self) -> None:
-        """Forget what was usual in places and numbers and of the focus, as the camera looks elsewhere now."""
+        """Forget what was usual in places and numbers and of the focus, as the camera looks elsewhere now.
+
+        An even picture is taken as meant if there is one now, and as a cover if not.
+        """
+        self._light.relearn()
         self._now = Usual()
         self._usual = dict.fromkeys(list(self._usual)[-1:], self._now)
         self._tell()
@@ -83,16 +87,21 @@ class Drift:
         self._compare(moment(scene, self._zone), scene, None if observation is None else observation.sight)
         self._tell()
 
+    def seen(self, sight: Sight) -> Sight:
+        """Return whether something is to be seen, if a picture tells that of itself."""
+        return self._light.seen(sight)
+
     def keep(self) -> bytes:
         """Return what is to outlive the process."""
         models = tuple(usual.keep(bundle) for bundle, usual in self._usual.items())
-        return packed(Kept(self._light.keep(), models))
+        return packed(Kept(self._light.keep(), models, even=self._light.even))
 
     def _compare(self, now: Moment, scene: Scene, sight: Sight | None) -> None:
         optics, self._optics = self._optics, None
         self._light.step(now, sight, optics)
+        sees = sight is not None and self.seen(sight) == "clear"
         if sight is not None:  # of a slow camera much time is silence
-            self._now.step(now, scene, optics if sight == "clear" else None, sees=sight == "clear")
+            self._now.step(now, scene, optics if sees else None, sees=sees)
 
     def _tell(self) -> None:
         self.doubts = self._light.doubts | self._now.doubts

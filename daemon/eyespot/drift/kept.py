@@ -95,10 +95,15 @@ class KeptModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """All that is usual: the light by hour of the day, and what models see; the one that looks last."""
+    """All that is usual: the light by hour of the day, and what models see; the one that looks last.
+
+    Attributes:
+        even: whether it is meant that the picture is the same everywhere.
+    """
 
     light: Annotated[tuple[KeptMean, ...], Meta(max_length=24)] = ()
     models: Annotated[tuple[KeptModel, ...], Meta(max_length=2)] = ()
+    even: bool = False
 
 
 def packed(kept: Kept) -> bytes:

@@ -24,12 +24,15 @@ class Light:
 
     Args:
         kept: the usual light by hour of the day, as `keep` returned it.
+        even: whether it is meant that the picture is the same everywhere.
 
     Attributes:
+        even: that.
         doubts: `too_dark` and `covered`, with words, while they last.
     """
 
-    def __init__(self, kept: Sequence[KeptMean] = ()) -> None:
+    def __init__(self, kept: Sequence[KeptMean] = (), *, even: bool = False) -> None:
+        self.even = even
         self.doubts: dict[Doubt, str] = {}
         self._usual = [*kept, *[KeptMean(0, 0.0)] * _HOURS][:_HOURS]
         self._newest = Optics()
@@ -45,11 +48,20 @@ class Light:
         """
         if optics is not None:
             self._newest = optics
-            if sight == "clear":
+            if sight is not None and self.seen(sight) == "clear":
                 self._learn(now, optics)
         for name, dwell in self._dwells.items():
             if dwell.note(now.taken_ns, told=None if sight is None else sight == _SIGHTS[name]):
                 self._turn(name, now)
+
+    def seen(self, sight: Sight) -> Sight:
+        """Return whether something is to be seen; in a picture that is even, as it is meant, there is."""
+        return "clear" if sight == "covered" and self.even else sight
+
+    def relearn(self) -> None:
+        """Take it as meant if the picture is the same everywhere just now: a floor, seen from above."""
+        self.even = self._dwells["covered"].holds
+        self.doubts.pop("covered", None)
 
     def keep(self) -> tuple[KeptMean, ...]:
         """Return the usual light by hour of the day."""
@@ -57,13 +69,16 @@ class Light:
 
     def _turn(self, name: Doubt, now: Moment) -> None:
         if not self._dwells[name].holds:
-            del self.doubts[name]
+            self.doubts.pop(name, None)
+            return
+        if name == "covered" and self.even:
             return
         figures = ", ".join(_figures(self._newest)) or "as the camera says"
         since = Moment(now.taken_ns, now.utc_s and max(now.utc_s - _BEGINS_S, 0)).since
         if name == "covered":
             self.doubts[name] = (
-                f"something lies over the lens{since}: the picture is the same everywhere ({figures})"
+                f"something lies over the lens{since}: the picture is the same everywhere ({figures})."
+                " Where that is an even floor, send cmd/view/relearn"
             )
         else:
             self.doubts[name] = f"nothing can be seen{since}: {figures}{self._usually(now)}"
