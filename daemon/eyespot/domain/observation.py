@@ -133,12 +133,14 @@ Tells = Literal["objects", "labels", "shares", "poses"]
 # Whether something could be seen at all: it was too dark, or something lies over the lens.
 Sight = Literal["clear", "dark", "covered"]
 
+_MOST_FIGURE = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Optics:
     """How a picture is as a whole, in a few figures of two digits each, so that they are no picture.
 
-    None where nobody says.
+    None where nobody says, or says what cannot be: less than 0, more than a million or than all of white.
 
     Attributes:
         lux: of the scene, as the camera's software thinks.
@@ -157,11 +159,12 @@ class Optics:
     sharpness: float | None = None
 
     def __post_init__(self) -> None:
-        """Leave two digits of each."""
+        """Leave two digits of each that can be."""
         for name in ("lux", "exposure_ms", "gain", "focus", "brightness", "sharpness"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, float(f"{value:.2g}"))
+                fits = 0 <= value <= (100 if name == "brightness" else _MOST_FIGURE)
+                object.__setattr__(self, name, float(f"{value:.2g}") if fits else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
