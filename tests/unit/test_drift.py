@@ -19,7 +19,17 @@ from eyespot.drift import Drift
 from eyespot.drift.doubts import worth
 from eyespot.drift.dwell import Dwell
 from eyespot.drift.flow import Flow
-from eyespot.drift.kept import Kept, KeptFlow, KeptFocus, KeptMean, KeptModel, Standing, packed, unpacked
+from eyespot.drift.kept import (
+    MOST_LEVELS,
+    Kept,
+    KeptFlow,
+    KeptFocus,
+    KeptMean,
+    KeptModel,
+    Standing,
+    packed,
+    unpacked,
+)
 from eyespot.drift.moment import Moment, moment
 from eyespot.tracking.tracker import Tracker
 
@@ -488,6 +498,19 @@ def test_the_most_that_can_be_kept_is_read_again_and_goes_on() -> None:
     assert all(len(words) < 320 for words in drift.doubts.values())
     watch(drift, [*minutes(3), *minutes(2, "dark")])
     assert unpacked(drift.keep()) != Kept()
+
+
+def test_all_levels_that_can_be_learned_are_read_again() -> None:
+    lights = [
+        *({"lux": 10 ** (half / 2)} for half in range(-2, 13)),
+        *({"brightness": b} for b in range(10, 100, 20)),
+    ]
+    drift = a_drift()
+    for number, light in enumerate([*lights, *lights]):
+        measure = {"focus" if number < len(lights) else "sharpness": 50.0}
+        watch(drift, minutes(2, optics=Optics(**light, **measure)), begin_s=number * 120)
+    [model] = unpacked(drift.keep()).models
+    assert len(model.focus.levels) == MOST_LEVELS
 
 
 def test_words_are_made_of_numbers_and_nothing_from_the_disk_is_quoted() -> None:

@@ -10,12 +10,10 @@ from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Optics, Sight
 from eyespot.domain.track import Scene
-from eyespot.drift.kept import Kept, packed, unpacked
+from eyespot.drift.kept import MOST_MODELS, Kept, packed, unpacked
 from eyespot.drift.light import Light
 from eyespot.drift.moment import Moment, moment
 from eyespot.drift.usual import Usual
-
-_MOST_MODELS = 2  # so that the way back to the one of before forgets nothing
 
 
 class Drift:
@@ -53,7 +51,7 @@ class Drift:
         """Go by what is usual for another model: what it did when it looked last, or nothing."""
         self._now = self._usual.pop(bundle) if bundle in self._usual else Usual()
         self._usual[bundle] = self._now  # the newest last
-        while len(self._usual) > _MOST_MODELS:
+        while len(self._usual) > MOST_MODELS:
             del self._usual[next(iter(self._usual))]
         self._optics = None
         self._tell()

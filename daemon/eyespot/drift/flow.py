@@ -1,10 +1,9 @@
 """Whether about as many walk by as usual at an hour of the week."""
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.drift.kept import KeptFlow
+from eyespot.drift.kept import HOURS_OF_WEEK, KeptFlow
 from eyespot.drift.moment import Moment
 
-_WEEK_H = 168
 _HOUR_NS = 3600 * SECOND_NS
 _SEEN_NS = round(0.9 * _HOUR_NS)
 _LONGEST_NS = 2 * SECOND_NS
@@ -12,7 +11,7 @@ _ENOUGH_WEEKS, _SLOW = 3, 8
 _ENOUGH = 30  # tracks, so that chance alone does not do it
 _FEW, _MANY = 0.2, 5.0
 _HOURS = 2  # that follow each other
-_LASTS_NS = _WEEK_H * _HOUR_NS  # where the place has become too quiet to compare, or has no clock any more
+_LASTS_NS = HOURS_OF_WEEK * _HOUR_NS  # where the place is too quiet to compare, or has no clock any more
 
 
 class Flow:
@@ -26,7 +25,7 @@ class Flow:
     """
 
     def __init__(self, kept: KeptFlow) -> None:
-        self._hours = [*kept.hours, *[(0, 0.0)] * _WEEK_H][:_WEEK_H]
+        self._hours = [*kept.hours, *[(0, 0.0)] * HOURS_OF_WEEK][:HOURS_OF_WEEK]
         self._hour: int | None = None
         self._begin_ns = self._newest_ns = 0
         self._count = self._seen_ns = 0

@@ -7,13 +7,12 @@ from eyespot.domain.doubt import Doubt
 from eyespot.domain.observation import Optics, Sight
 from eyespot.drift.doubts import two_digits
 from eyespot.drift.dwell import Dwell
-from eyespot.drift.kept import KeptMean
+from eyespot.drift.kept import HOURS_OF_DAY, KeptMean
 from eyespot.drift.moment import Moment
 
 # A lorry in front of the lens, or somebody who wipes it, is no trouble.
 _BEGINS_S, _ENDS_S = 60, 30
 _SIGHTS: dict[Doubt, Sight] = {"too_dark": "dark", "covered": "covered"}
-_HOURS = 24
 _ENOUGH = 600  # seconds of an hour of the day, until its light is called usual
 _SLOW = 7 * 3600
 _LEAST_LUX = 0.01
@@ -34,7 +33,7 @@ class Light:
     def __init__(self, kept: Sequence[KeptMean] = (), *, even: bool = False) -> None:
         self.even = even
         self.doubts: dict[Doubt, str] = {}
-        self._usual = [*kept, *[KeptMean(0, 0.0)] * _HOURS][:_HOURS]
+        self._usual = [*kept, *[KeptMean(0, 0.0)] * HOURS_OF_DAY][:HOURS_OF_DAY]
         self._newest = Optics()
         self._dwells: dict[Doubt, Dwell] = {name: Dwell(_BEGINS_S, _ENDS_S) for name in _SIGHTS}
 
@@ -85,11 +84,11 @@ class Light:
 
     def _learn(self, now: Moment, optics: Optics) -> None:
         if now.hour is not None and optics.lux is not None:
-            hour = now.hour % _HOURS
+            hour = now.hour % HOURS_OF_DAY
             self._usual[hour] = self._usual[hour].with_one(math.log(max(optics.lux, _LEAST_LUX)), _SLOW)
 
     def _usually(self, now: Moment) -> str:
-        usual = None if now.hour is None else self._usual[now.hour % _HOURS]
+        usual = None if now.hour is None else self._usual[now.hour % HOURS_OF_DAY]
         if usual is None or usual.number < _ENOUGH:
             return ""
         return f"; usually {two_digits(math.exp(usual.mean))} lux at this hour"
