@@ -513,6 +513,30 @@ def test_all_levels_that_can_be_learned_are_read_again() -> None:
     assert len(model.focus.levels) == MOST_LEVELS
 
 
+_MEANS = some.tuples(some.integers(0, 2**40), some.floats(-20, 20), some.floats(0, 40))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    some.dictionaries(some.sampled_from(["cl5", "pl5", "cb2", "pb2", "l5"]), _MEANS),
+    some.tuples(some.none() | some.integers(0, 10**9), some.floats(0, 1e9), some.floats(0, 1e9)),
+    some.lists(some.integers(0, 1000), max_size=52),
+    some.floats(0, 1e6),
+)
+def test_whatever_was_kept_there_is_a_way_back(
+    levels: dict[str, Any], standing: Any, scores: list[int], looked_s: float
+) -> None:
+    focus = {"levels": levels, "standing": standing}
+    places = {"tracks": sum(scores), "scores": scores, "looked_s": looked_s, "standing": standing}
+    kept = msgspec.json.encode({"models": [{"bundle": "m", "focus": focus, "places": places}]})
+    drift = a_drift(kept)
+    assert ("moved" in drift.doubts) == (sum(scores) >= 300 and looked_s >= 72_000)
+    watch(drift, minutes(62, optics=Optics(lux=2, focus=90)))
+    assert "defocused" not in drift.doubts
+    drift.relearn()
+    assert drift.doubts == {}
+
+
 def test_words_are_made_of_numbers_and_nothing_from_the_disk_is_quoted() -> None:
     drift = a_drift(WHOLE)
     assert drift.doubts["defocused"].startswith("the picture is not sharp: focus 2, usually 90")
