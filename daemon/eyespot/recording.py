@@ -115,6 +115,7 @@ class _Optics(msgspec.Struct, omit_defaults=True):
     gain: _Figure | None = None
     focus: _Figure | None = None
     brightness: Annotated[float, Meta(ge=0, le=100)] | None = None
+    sharpness: _Figure | None = None
 
 
 class _Line(msgspec.Struct):

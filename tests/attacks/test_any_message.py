@@ -159,14 +159,14 @@ def test_of_what_could_be_seen_three_words_cross_and_no_other() -> None:
 
 def test_of_how_a_picture_is_five_rough_figures_cross_and_nothing_finer() -> None:
     *whole, figures = msgspec.msgpack.decode(wire.encode(EVERY_MESSAGE["optics"]))
-    assert figures == [12.0, 20.0, 2.0, 96.0, 47.0]
-    fine = admitted(msgspec.msgpack.encode([*whole, [12.3456, 20.4567, 2.0123, 96.789, 47.1234]]))
+    assert figures == [12.0, 20.0, 2.0, 96.0, 47.0, None], "one measure of focus at most"
+    fine = admitted(msgspec.msgpack.encode([*whole, [12.3456, 20.4567, 2.0123, None, 47.1234, 96.789]]))
     assert fine is not None
-    assert fine.optics == Optics(12.0, 20.0, 2.0, 97.0, 47.0)
+    assert fine.optics == Optics(12.0, 20.0, 2.0, None, 47.0, 97.0)
     for evil in (
-        [1.0] * 4,
-        [1.0] * 6,
-        [*figures[:4], 101.0],
+        [1.0] * 5,
+        [1.0] * 7,
+        [*figures[:4], 101.0, None],
         [-1.0, *figures[1:]],
         [1e300, *figures[1:]],
         b"12345",

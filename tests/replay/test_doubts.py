@@ -38,7 +38,7 @@ def test_a_lid_on_the_lens_is_told_with_the_figures_and_ends_coverage_until_it_i
     [(name, reason)] = dark.items()
     assert name == "too_dark"
     assert reason == (
-        "nothing can be seen since 00:20 UTC: 0.04 lux, brightness 1 %, exposure 66 ms, gain 16;"
+        "nothing can be seen since 2026-01-01 00:20 UTC: 0.04 lux, brightness 1 %, exposure 66 ms, gain 16;"
         " usually 220 lux at this hour"
     )
     assert (before["coverage"], lidded["counts"]) == (1.0, None)
@@ -52,8 +52,9 @@ def test_spray_on_the_lens_is_told_as_that(tmp_path: Path) -> None:
     recording = recorded(tmp_path / "spray.eyespot.jsonl", [Stretch(10, day), Stretch(10, spray, "covered")])
     [covered], [_, sprayed] = told(tmp_path, recording)
     assert covered == {
-        "covered": "something lies over the lens since 00:10 UTC: the picture is the same everywhere"
-        " (brightness 60 %)"
+        "covered": "something lies over the lens since 2026-01-01 00:10 UTC:"
+        " the picture is the same everywhere (brightness 60 %)."
+        " Where that is an even floor, send cmd/view/relearn"
     }
     assert (sprayed["counts"], sprayed["gaps"][0]["cause"]) == (None, "covered")
 
@@ -65,8 +66,9 @@ def test_a_lens_that_lost_its_focus_is_told_by_comparison_and_ends_coverage(tmp_
     )
     [defocused, over], buckets = told(tmp_path, recording)
     assert defocused == {
-        "defocused": "the picture is not sharp since 01:15 UTC: focus 12, usually 96 at this light;"
-        " is the lens dirty or turned, or something before it?"
+        "defocused": "the picture is not sharp since 2026-01-01 01:15 UTC:"
+        " focus 12, usually 96 at this light; is the lens dirty or turned, or something before it?"
+        " Where that is meant, send cmd/view/relearn"
     }
     assert over == {}
     assert [one["coverage"] for one in buckets] == [*[1.0] * 7, 0.5, 0.0, 0.7, 1.0]

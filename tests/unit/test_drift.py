@@ -19,7 +19,17 @@ from eyespot.drift import Drift
 from eyespot.drift.doubts import worth
 from eyespot.drift.dwell import Dwell
 from eyespot.drift.flow import Flow
-from eyespot.drift.kept import Kept, KeptFlow, KeptFocus, KeptMean, KeptModel, Standing, packed, unpacked
+from eyespot.drift.kept import (
+    MOST_LEVELS,
+    Kept,
+    KeptFlow,
+    KeptFocus,
+    KeptMean,
+    KeptModel,
+    Standing,
+    packed,
+    unpacked,
+)
 from eyespot.drift.moment import Moment, moment
 from eyespot.tracking.tracker import Tracker
 
@@ -95,7 +105,7 @@ def test_the_usual_light_is_that_of_the_hour_and_outlives_the_process() -> None:
     watch(again, minutes(2, "dark", Optics(lux=0.01)), begin_s=24 * 3600)
     assert (
         again.doubts["too_dark"]
-        == "nothing can be seen since 00:00 UTC: 0.01 lux; usually 30 lux at this hour"
+        == "nothing can be seen since 2026-01-06 00:00 UTC: 0.01 lux; usually 30 lux at this hour"
     )
 
 
@@ -103,6 +113,31 @@ def test_what_nobody_sees_is_no_usual_light() -> None:
     drift = a_drift()
     watch(drift, minutes(60, "dark", Optics(lux=0.1)))
     assert "usually" not in drift.doubts["too_dark"]
+
+
+def test_an_even_floor_that_is_learned_anew_covers_nothing_even_after_a_restart() -> None:
+    even = Optics(brightness=70, sharpness=15)
+    drift = a_drift()
+    watch(drift, minutes(5, "covered", even))
+    assert "an even floor" in drift.doubts["covered"]
+    assert "send cmd/view/relearn" in drift.doubts["covered"]
+    assert worth(drift.seen("covered"), drift.doubts) == "covered"
+    drift.relearn()
+    assert (drift.doubts, drift.seen("covered"), drift.seen("dark")) == ({}, "clear", "dark")
+    assert watch(drift, minutes(90, "covered", even), begin_s=300) == []
+    again = a_drift(drift.keep())
+    assert watch(again, minutes(5, "covered", even), begin_s=6000) == []
+    assert unpacked(again.keep()).models[0].focus.levels["pb3"].number > 80, "it is learned from"
+    assert [told for _, told in watch(again, minutes(5, "dark"), begin_s=7000)] == [{"too_dark"}]
+
+
+def test_what_is_learned_anew_with_something_to_be_seen_takes_an_even_picture_for_a_cover_again() -> None:
+    drift = a_drift()
+    watch(drift, minutes(5, "covered"))
+    drift.relearn()
+    watch(drift, minutes(5), begin_s=300)
+    drift.relearn()
+    assert [told for _, told in watch(drift, minutes(5, "covered"), begin_s=600)] == [{"covered"}]
 
 
 # --- focus ----------------------------------------------------------------------------------------------
@@ -151,9 +186,76 @@ def test_a_blur_lasts_over_a_restart_with_its_words_and_is_not_learned() -> None
     assert watch(again, minutes(600, optics=Optics(lux=200, focus=20)), begin_s=400 * 60) == []
 
 
-@pytest.mark.parametrize("optics", [None, Optics(), Optics(lux=200), Optics(focus=3)])
+def test_the_measure_of_the_camera_is_never_compared_with_that_of_the_picture() -> None:
+    by_camera, by_picture = Optics(lux=200, focus=1200), Optics(lux=200, sharpness=30)
+    drift = a_drift()
+    assert watch(drift, [*minutes(90, optics=by_camera), *minutes(90, optics=by_picture)]) == []
+    assert set(unpacked(drift.keep()).models[0].focus.levels) == {"cl5", "pl5"}
+    blurred = minutes(30, optics=Optics(lux=200, sharpness=6))
+    assert [doubts for _, doubts in watch(drift, blurred, begin_s=12_000)] == [{"defocused"}]
+
+
+@pytest.mark.parametrize("optics", [None, Optics(), Optics(lux=200), Optics(focus=3), Optics(sharpness=3)])
 def test_who_tells_no_focus_or_no_light_is_never_out_of_focus(optics: Optics | None) -> None:
     assert watch(a_drift(), [*minutes(90), *minutes(90, optics=optics)]) == []
+
+
+LASTS = msgspec.json.encode(
+    {"models": [{"bundle": "m", "focus": {"levels": {"cl5": [90, 4.5]}, "standing": [None, 20.0, 90.0]}}]}
+)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        ("clear", None),
+        ("clear", Optics(lux=200)),
+        ("clear", Optics(lux=200, sharpness=20)),
+        ("clear", Optics(brightness=45, focus=20)),
+    ],
+    ids=["nothing", "no focus", "another measure", "another light"],
+)
+def test_a_blur_with_which_nothing_can_be_compared_any_more_ends_in_an_hour_and_says_so(look: Look) -> None:
+    drift = a_drift(LASTS)
+    assert watch(drift, [look] * 1800) == []
+    assert (
+        "nothing comes that could be compared; so this ends in an hour of such pictures"
+        in (drift.doubts["defocused"])
+    )
+    assert watch(drift, [look] * 3600, begin_s=1800) == [(3600, set())]
+    assert unpacked(drift.keep()).models[0].focus.standing is None
+
+
+def test_few_looks_end_a_blur_as_well() -> None:
+    few: list[Look] = [
+        ("clear", Optics(lux=200, focus=20)) if second % 10 == 0 else (None, None) for second in range(7200)
+    ]
+    assert [doubts for _, doubts in watch(a_drift(LASTS), few)] == [set()]
+
+
+def test_a_sharp_picture_in_a_light_that_is_known_every_other_minute_ends_a_blur() -> None:
+    light: list[Look] = [*minutes(1), *minutes(1, optics=Optics(lux=2, focus=90))]
+    assert [doubts for _, doubts in watch(a_drift(LASTS), light * 70)] == [set()]
+
+
+def test_a_night_or_one_comparison_an_hour_keeps_a_blur() -> None:
+    blurred = Optics(lux=200, focus=20)
+    night = [*minutes(50, optics=None), *minutes(600, "dark"), *minutes(2, optics=blurred)]
+    drift = a_drift(LASTS)
+    told = watch(drift, [*night, *minutes(50, optics=None), *minutes(2, optics=blurred)])
+    assert all("defocused" in doubts for _, doubts in told)
+    assert "nothing comes" not in drift.doubts["defocused"], "it is compared again"
+
+
+@pytest.mark.parametrize("kept", [{}, {"levels": {"cl5": [59, 4.5], "l5": [90, 4.5]}}])
+def test_a_kept_blur_is_nothing_without_knowing_what_is_usual(kept: dict[str, Any]) -> None:
+    focus = kept | {"standing": [None, 1.0, 9.0]}
+    drift = a_drift(msgspec.json.encode({"models": [{"bundle": "m", "focus": focus}]}))
+    assert drift.doubts == {}
+
+
+def test_a_blur_names_the_way_back_where_it_is_meant() -> None:
+    assert a_drift(LASTS).doubts["defocused"].endswith("Where that is meant, send cmd/view/relearn")
 
 
 def test_a_blur_before_a_silence_and_one_after_it_are_two() -> None:
@@ -198,6 +300,22 @@ def test_two_empty_hours_are_told_once_three_weeks_are_known() -> None:
     assert weeks([*usual[:2], [2, 3]]).words == ""
     assert weeks([*usual, [900, 900]]).words.startswith("1800 walked by")
     assert weeks([*usual, [2, 3], [90, 110]]).words == "", "the next hour that is as usual ends it"
+
+
+def test_unusual_numbers_end_a_week_after_the_last_hours_that_were_unusual() -> None:
+    for clock in (True, False):
+        flow = weeks([[100, 120], [90, 110], [110, 130], [2, 3]])
+        told_s = (3 * 168 + 2) * 3600
+        for at in range(told_s + 60, told_s + 167 * 3600, 600):
+            flow.step(Moment(at * SECOND_NS, at if clock else None), 0, sees=True)
+        assert flow.words
+        flow.step(Moment((told_s + 168 * 3600) * SECOND_NS), 0, sees=True)
+        assert flow.words == ""
+
+
+def test_two_unusual_hours_with_one_between_that_tells_nothing_are_not_in_a_row() -> None:
+    usual = [[100, 10, 120], [90, 10, 110], [110, 10, 130]]
+    assert weeks([*usual, [2, 0, 3]]).words == ""
 
 
 def test_few_and_half_seen_hours_are_not_compared() -> None:
@@ -254,7 +372,7 @@ def test_how_a_picture_is_may_be_told_of_a_scene_that_is_not_compared() -> None:
     for half in range(2 * 7200):
         optics = DAY if half % 2 else None
         drift.step(scene(half / 2, ("clear", optics)))
-    assert unpacked(drift.keep()).models[0].focus.levels["l5"].number > 100
+    assert unpacked(drift.keep()).models[0].focus.levels["cl5"].number > 100
 
 
 def test_what_goes_back_in_time_is_compared_all_the_same() -> None:
@@ -298,6 +416,11 @@ def test_nothing_turns_before_its_time(told: list[tuple[bool | None, int]]) -> N
             turned_ns = now_ns
 
 
+def test_since_when_is_told_with_its_day_as_a_doubt_may_last_for_weeks() -> None:
+    assert Moment(0, 1_767_571_200).since == " since 2026-01-05 00:00 UTC"
+    assert Moment(0).since == ""
+
+
 def test_instants_of_any_clock_have_a_moment() -> None:
     assert moment(scene(0, ("clear", None)), UTC) == Moment(0, 1_767_571_200, 0)
     assert moment(scene(0, ("clear", None)), ZoneInfo("Europe/Berlin")).hour == 1
@@ -313,7 +436,7 @@ WHOLE = packed(
         (
             KeptModel(
                 "m",
-                KeptFocus({"l5": KeptMean(90, 4.5), "evil": KeptMean(90, 4.5)}, Standing(None, 2.0, 90.0)),
+                KeptFocus({"cl5": KeptMean(90, 4.5), "evil": KeptMean(90, 4.5)}, Standing(None, 2.0, 90.0)),
             ),
         ),
     )
@@ -355,7 +478,7 @@ def test_the_most_that_can_be_kept_is_read_again_and_goes_on() -> None:
             {
                 "bundle": name,
                 "focus": {
-                    "levels": {f"l{level}": [most, 20.0, 40.0] for level in range(13)},
+                    "levels": {f"cl{level}": [most, 20.0, 40.0] for level in range(13)},
                     "standing": [None, 1e9, 1e9],
                 },
                 "places": {
@@ -375,6 +498,43 @@ def test_the_most_that_can_be_kept_is_read_again_and_goes_on() -> None:
     assert all(len(words) < 320 for words in drift.doubts.values())
     watch(drift, [*minutes(3), *minutes(2, "dark")])
     assert unpacked(drift.keep()) != Kept()
+
+
+def test_all_levels_that_can_be_learned_are_read_again() -> None:
+    lights = [
+        *({"lux": 10 ** (half / 2)} for half in range(-2, 13)),
+        *({"brightness": b} for b in range(10, 100, 20)),
+    ]
+    drift = a_drift()
+    for number, light in enumerate([*lights, *lights]):
+        measure = {"focus" if number < len(lights) else "sharpness": 50.0}
+        watch(drift, minutes(2, optics=Optics(**light, **measure)), begin_s=number * 120)
+    [model] = unpacked(drift.keep()).models
+    assert len(model.focus.levels) == MOST_LEVELS
+
+
+_MEANS = some.tuples(some.integers(0, 2**40), some.floats(-20, 20), some.floats(0, 40))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    some.dictionaries(some.sampled_from(["cl5", "pl5", "cb2", "pb2", "l5"]), _MEANS),
+    some.tuples(some.none() | some.integers(0, 10**9), some.floats(0, 1e9), some.floats(0, 1e9)),
+    some.lists(some.integers(0, 1000), max_size=52),
+    some.floats(0, 1e6),
+)
+def test_whatever_was_kept_there_is_a_way_back(
+    levels: dict[str, Any], standing: Any, scores: list[int], looked_s: float
+) -> None:
+    focus = {"levels": levels, "standing": standing}
+    places = {"tracks": sum(scores), "scores": scores, "looked_s": looked_s, "standing": standing}
+    kept = msgspec.json.encode({"models": [{"bundle": "m", "focus": focus, "places": places}]})
+    drift = a_drift(kept)
+    assert ("moved" in drift.doubts) == (sum(scores) >= 300 and looked_s >= 72_000)
+    watch(drift, minutes(62, optics=Optics(lux=2, focus=90)))
+    assert "defocused" not in drift.doubts
+    drift.relearn()
+    assert drift.doubts == {}
 
 
 def test_words_are_made_of_numbers_and_nothing_from_the_disk_is_quoted() -> None:

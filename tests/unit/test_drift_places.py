@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from msgspec import structs
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.track import Tracks
-from eyespot.drift.kept import KeptPlaces
+from eyespot.drift.kept import KeptPlaces, Standing
 from eyespot.drift.moment import Moment
 from eyespot.drift.places import Places
 from eyespot.drift.walks import Walk, Walks, bins_of
@@ -73,7 +74,7 @@ def test_walks_elsewhere_are_told_with_their_number_once_they_are_many_and_it_la
     assert (
         "of the last 40 walked where, or in a size in which, hardly anybody used to; usually" in places.words
     )
-    assert places.words.startswith("the camera seems to look elsewhere since 00:")
+    assert places.words.startswith("the camera seems to look elsewhere since 1970-01-02 00:")
 
 
 def test_the_same_ways_in_another_size_are_a_camera_that_came_closer() -> None:
@@ -105,6 +106,15 @@ def test_a_bus_whose_people_all_cross_elsewhere_at_once_is_no_moved_camera() -> 
 
 def test_moths_at_night_are_too_few_to_go_by() -> None:
     assert let_walk(learned(), (walk(0.65) for _ in range(60)), begin_s=86_400, every_s=3600) is None
+
+
+def test_a_kept_doubt_is_nothing_without_knowing_where_they_used_to_walk() -> None:
+    for kept in (KeptPlaces(), KeptPlaces(400, [1] * 50, 80_000.0), KeptPlaces(900, [9] * 50, 60_000.0)):
+        places = Places(structs.replace(kept, standing=Standing(None, 0.9, 0.05)))
+        assert (places.words, places.keep().standing) == ("", None)
+        before = places.keep().tracks
+        let_walk(places, usual(20))
+        assert places.keep().tracks > before, "it is learned"
 
 
 def test_before_a_day_and_enough_walks_nothing_is_said() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -21,8 +22,10 @@ from eyespot.domain.observation import (
     Sight,
     no_detections,
 )
+from eyespot.drift.kept import Kept, packed
 from eyespot.pipeline import Pipeline
 from eyespot.pipeline.drifting import ROW as USUAL
+from eyespot.pipeline.drifting import Drifting
 from eyespot.pipeline.places import ROW
 from eyespot.ports import Handover, ModelIdentity
 from eyespot.rules import Rule, RuleSettings, build
@@ -348,6 +351,15 @@ def test_what_is_usually_seen_is_kept_beside_the_rules_and_taken_up_again() -> N
     too_much = a_pipeline(DOOR)
     too_much.begin({**kept, USUAL: b" " * 600_000 + kept[USUAL]}, 0, TIMELINE)
     assert len(too_much.keep(0, TIMELINE).snapshots[USUAL]) < len(kept[USUAL])
+
+
+def test_a_look_at_an_even_floor_that_is_meant_covers_time() -> None:
+    for even, worth in ((True, "clear"), (False, "covered")):
+        drifting = Drifting(ZoneInfo("UTC"))
+        assert drifting.take_from({USUAL: packed(Kept(even=even)), "door": b"1"}, "m") == {"door": b"1"}
+        assert (drifting.worth("covered"), drifting.worth("dark")) == (worth, "dark")
+        drifting.relearn()
+        assert drifting.worth("covered") == "covered", "no even picture just now"
 
 
 def evening(taken_ns: int) -> Observation:

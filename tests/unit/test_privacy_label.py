@@ -62,7 +62,7 @@ def test_the_facts_are_those_of_the_configuration(told: Label) -> None:
     [
         ("", "only while an operator has it kept, a day at most each time, each 24 h at most"),
         ("keep = true\nhours = 48", "without a score or an image each 48 h at most"),
-        ("aim = false", "on the disk nothing of where people went"),
+        ("aim = false", "on the disk the way of nobody"),
     ],
 )
 def test_for_how_long_it_is_kept_where_people_went_is_told(config: Path, table: str, words: str) -> None:
@@ -71,6 +71,14 @@ def test_for_how_long_it_is_kept_where_people_went_is_told(config: Path, table: 
     assert words in dict(told.facts)["Kept on the device"]
     assert ("eyespot.trajectories/1" in told.fields) == any("walked" in one for one in told.notice)
     assert ("eyespot.trajectories/1" in told.fields) == ("aim" not in table)
+
+
+def test_it_is_told_that_what_is_usual_is_kept_and_until_when(told: Label) -> None:
+    assert (
+        "how many walked where in the picture and in each hour of the week"
+        in dict(told.facts)["Kept on the device"]
+    )
+    assert "on the disk until it is learned anew" in dict(told.facts)["Kept on the device"]
 
 
 def test_boxes_of_frames_are_told_where_they_are_on_alone(config: Path, told: Label) -> None:

@@ -94,6 +94,17 @@ def test_how_the_picture_is_is_kept_with_it(tmp_path: Path) -> None:
     assert file.read_text().splitlines()[3].endswith('"optics":{"focus":7.0}}')
 
 
+@pytest.mark.parametrize("figure", [2.1e6, -1.0, float("inf"), float("nan")])
+def test_a_figure_that_no_reader_takes_is_not_written(tmp_path: Path, figure: float) -> None:
+    file = tmp_path / "seen.eyespot.jsonl"
+    with RecordingWriter(file, HEADER) as writer:
+        for taken_ns, told in enumerate(
+            (Optics(lux=figure, focus=7), Optics(figure, figure, figure, figure, figure, figure), Optics(7))
+        ):
+            writer.write(Observation(taken_ns, "m", no_detections(), optics=told))
+    assert [one.optics for one in RecordingReader(file)] == [Optics(focus=7), Optics(), Optics(7)]
+
+
 def test_a_reader_begins_again_with_each_iteration(tmp_path: Path) -> None:
     reader = RecordingReader(write(tmp_path / "r.jsonl", some_observations(3)))
     assert len(list(reader)) == len(list(reader)) == 3

@@ -133,19 +133,22 @@ Tells = Literal["objects", "labels", "shares", "poses"]
 # Whether something could be seen at all: it was too dark, or something lies over the lens.
 Sight = Literal["clear", "dark", "covered"]
 
+_MOST_FIGURE = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Optics:
     """How a picture is as a whole, in a few figures of two digits each, so that they are no picture.
 
-    None where nobody says.
+    None where nobody says, or says what cannot be: less than 0, more than a million or than all of white.
 
     Attributes:
         lux: of the scene, as the camera's software thinks.
         exposure_ms: how long it was exposed.
         gain: analogue.
-        focus: how much fine detail there is; comparable only with others of the same camera or model.
+        focus: how much fine detail there is, by the camera's own measure.
         brightness: percent of white, on average.
+        sharpness: how much fine detail there is, by ours, where the camera does not say; of another scale.
     """
 
     lux: float | None = None
@@ -153,13 +156,15 @@ class Optics:
     gain: float | None = None
     focus: float | None = None
     brightness: float | None = None
+    sharpness: float | None = None
 
     def __post_init__(self) -> None:
-        """Leave two digits of each."""
-        for name in ("lux", "exposure_ms", "gain", "focus", "brightness"):
+        """Leave two digits of each that can be."""
+        for name in ("lux", "exposure_ms", "gain", "focus", "brightness", "sharpness"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, float(f"{value:.2g}"))
+                fits = 0 <= value <= (100 if name == "brightness" else _MOST_FIGURE)
+                object.__setattr__(self, name, float(f"{value:.2g}") if fits else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,12 +10,10 @@ from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Optics, Sight
 from eyespot.domain.track import Scene
-from eyespot.drift.kept import Kept, packed, unpacked
+from eyespot.drift.kept import MOST_MODELS, Kept, packed, unpacked
 from eyespot.drift.light import Light
 from eyespot.drift.moment import Moment, moment
 from eyespot.drift.usual import Usual
-
-_MOST_MODELS = 2  # so that the way back to the one of before forgets nothing
 
 
 class Drift:
@@ -45,7 +43,7 @@ class Drift:
             kept: see `keep`.
         """
         known = unpacked(kept)
-        self._light = Light(known.light)
+        self._light = Light(known.light, even=known.even)
         self._usual = {one.bundle: Usual(one) for one in known.models}
         self.change_model(bundle)
 
@@ -53,13 +51,17 @@ class Drift:
         """Go by what is usual for another model: what it did when it looked last, or nothing."""
         self._now = self._usual.pop(bundle) if bundle in self._usual else Usual()
         self._usual[bundle] = self._now  # the newest last
-        while len(self._usual) > _MOST_MODELS:
+        while len(self._usual) > MOST_MODELS:
             del self._usual[next(iter(self._usual))]
         self._optics = None
         self._tell()
 
     def relearn(self) -> None:
-        """Forget what was usual in places and numbers and of the focus, as the camera looks elsewhere now."""
+        """Forget what was usual in places and numbers and of the focus, as the camera looks elsewhere now.
+
+        An even picture is taken as meant if there is one now, and as a cover if not.
+        """
+        self._light.relearn()
         self._now = Usual()
         self._usual = dict.fromkeys(list(self._usual)[-1:], self._now)
         self._tell()
@@ -83,16 +85,21 @@ class Drift:
         self._compare(moment(scene, self._zone), scene, None if observation is None else observation.sight)
         self._tell()
 
+    def seen(self, sight: Sight) -> Sight:
+        """Return whether something is to be seen, if a picture tells that of itself."""
+        return self._light.seen(sight)
+
     def keep(self) -> bytes:
         """Return what is to outlive the process."""
         models = tuple(usual.keep(bundle) for bundle, usual in self._usual.items())
-        return packed(Kept(self._light.keep(), models))
+        return packed(Kept(self._light.keep(), models, even=self._light.even))
 
     def _compare(self, now: Moment, scene: Scene, sight: Sight | None) -> None:
         optics, self._optics = self._optics, None
         self._light.step(now, sight, optics)
+        sees = sight is not None and self.seen(sight) == "clear"
         if sight is not None:  # of a slow camera much time is silence
-            self._now.step(now, scene, optics if sight == "clear" else None, sees=sight == "clear")
+            self._now.step(now, scene, optics if sees else None, sees=sees)
 
     def _tell(self) -> None:
         self.doubts = self._light.doubts | self._now.doubts

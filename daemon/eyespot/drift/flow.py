@@ -1,10 +1,9 @@
 """Whether about as many walk by as usual at an hour of the week."""
 
 from eyespot.domain.instants import SECOND_NS
-from eyespot.drift.kept import KeptFlow
+from eyespot.drift.kept import HOURS_OF_WEEK, KeptFlow
 from eyespot.drift.moment import Moment
 
-_WEEK_H = 168
 _HOUR_NS = 3600 * SECOND_NS
 _SEEN_NS = round(0.9 * _HOUR_NS)
 _LONGEST_NS = 2 * SECOND_NS
@@ -12,6 +11,7 @@ _ENOUGH_WEEKS, _SLOW = 3, 8
 _ENOUGH = 30  # tracks, so that chance alone does not do it
 _FEW, _MANY = 0.2, 5.0
 _HOURS = 2  # that follow each other
+_LASTS_NS = HOURS_OF_WEEK * _HOUR_NS  # where the place is too quiet to compare, or has no clock any more
 
 
 class Flow:
@@ -25,11 +25,12 @@ class Flow:
     """
 
     def __init__(self, kept: KeptFlow) -> None:
-        self._hours = [*kept.hours, *[(0, 0.0)] * _WEEK_H][:_WEEK_H]
+        self._hours = [*kept.hours, *[(0, 0.0)] * HOURS_OF_WEEK][:HOURS_OF_WEEK]
         self._hour: int | None = None
         self._begin_ns = self._newest_ns = 0
         self._count = self._seen_ns = 0
         self._odd: list[tuple[int, float, int]] = []
+        self._told_ns = 0
         self.words = ""
 
     def step(self, now: Moment, ended: int, *, sees: bool) -> None:
@@ -47,6 +48,8 @@ class Flow:
             self._seen_ns += min(max(now.taken_ns - self._newest_ns, 0), _LONGEST_NS)
         self._newest_ns = now.taken_ns
         self._count += ended
+        if now.taken_ns - self._told_ns >= _LASTS_NS:
+            self.words = ""
 
     def keep(self) -> KeptFlow:
         """Return what is to outlive the process."""
@@ -60,6 +63,8 @@ class Flow:
         weeks, usual = self._hours[self._hour]
         if weeks >= _ENOUGH_WEEKS and usual >= _ENOUGH:
             self._judge(usual, weeks)
+        else:
+            self._odd = []
         number = min(weeks + 1, _SLOW)
         self._hours[self._hour] = number, usual + (self._count - usual) / number
 
@@ -70,6 +75,7 @@ class Flow:
         self._odd = [*self._odd, (self._count, usual, weeks)][-_HOURS:]
         if len(self._odd) == _HOURS:
             count, mean = (sum(one[of] for one in self._odd) for of in (0, 1))
+            self._told_ns = self._newest_ns
             fewest = min(one[2] for one in self._odd)
             self.words = (
                 f"{count:.0f} walked by in the last {_HOURS} hours, usually {mean:.0f} at these hours of"

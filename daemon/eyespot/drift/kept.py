@@ -7,9 +7,13 @@ from msgspec import Meta
 
 from eyespot.domain.kept import KeptBundle
 
-BINS = 24 * 18 * 24
-_HOURS_OF_WEEK = 168
-_LEVELS = 32
+# How much is learned, which is as much as is read again.
+COLUMNS, ROWS, SIZES = 24, 18, 24
+BINS = COLUMNS * ROWS * SIZES
+SCORES = 52
+HOURS_OF_DAY, HOURS_OF_WEEK = 24, 168
+MOST_LEVELS = 40
+MOST_MODELS = 2  # so that the way back to the one of before forgets nothing
 
 Number = Annotated[int, Meta(ge=0, le=2**40)]
 Log = Annotated[float, Meta(ge=-20, le=20)]
@@ -54,9 +58,9 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 
 
 class KeptFocus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """See `focus.Focus`: mean and spread of the logarithm by level of light, in minutes."""
+    """See `focus.Focus`: mean and spread of the logarithm by measure and level of light, in minutes."""
 
-    levels: Annotated[dict[Annotated[str, Meta(max_length=4)], KeptMean], Meta(max_length=_LEVELS)] = {}
+    levels: Annotated[dict[Annotated[str, Meta(max_length=4)], KeptMean], Meta(max_length=MOST_LEVELS)] = {}
     standing: Standing | None = None
 
 
@@ -71,7 +75,7 @@ class KeptPlaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """
 
     tracks: Number = 0
-    scores: Annotated[list[Number], Meta(max_length=52)] = []
+    scores: Annotated[list[Number], Meta(max_length=SCORES)] = []
     looked_s: Annotated[float, Meta(ge=0, le=1e12)] = 0.0
     bins: Annotated[list[tuple[Annotated[int, Meta(ge=0, lt=BINS)], Number]], Meta(max_length=BINS)] = []
     standing: Standing | None = None
@@ -81,7 +85,7 @@ class KeptFlow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """See `flow.Flow`: tracks by hour of the week."""
 
     hours: Annotated[
-        list[tuple[Number, Annotated[float, Meta(ge=0, le=1e9)]]], Meta(max_length=_HOURS_OF_WEEK)
+        list[tuple[Number, Annotated[float, Meta(ge=0, le=1e9)]]], Meta(max_length=HOURS_OF_WEEK)
     ] = []
 
 
@@ -95,10 +99,15 @@ class KeptModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """All that is usual: the light by hour of the day, and what models see; the one that looks last."""
+    """All that is usual: the light by hour of the day, and what models see; the one that looks last.
 
-    light: Annotated[tuple[KeptMean, ...], Meta(max_length=24)] = ()
-    models: Annotated[tuple[KeptModel, ...], Meta(max_length=2)] = ()
+    Attributes:
+        even: whether it is meant that the picture is the same everywhere.
+    """
+
+    light: Annotated[tuple[KeptMean, ...], Meta(max_length=HOURS_OF_DAY)] = ()
+    models: Annotated[tuple[KeptModel, ...], Meta(max_length=MOST_MODELS)] = ()
+    even: bool = False
 
 
 def packed(kept: Kept) -> bytes:

@@ -28,7 +28,7 @@ class Moment(NamedTuple):
         """Return words for that it is so since then; none where it is not known when that is."""
         if self.utc_s is None:
             return ""
-        return f" since {datetime.fromtimestamp(self.utc_s, UTC):%H:%M} UTC"
+        return f" since {datetime.fromtimestamp(self.utc_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def moment(scene: Scene, zone: ZoneInfo) -> Moment:

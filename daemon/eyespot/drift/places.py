@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Indexes
 from eyespot.drift.dwell import Dwell
-from eyespot.drift.kept import KeptPlaces, Standing
+from eyespot.drift.kept import COLUMNS, ROWS, SCORES, SIZES, KeptPlaces, Standing
 from eyespot.drift.moment import Moment
-from eyespot.drift.walks import COLUMNS, ROWS, SIZES, Walk
+from eyespot.drift.walks import Walk
 
 # Both, as a morning has other ways than an evening.
 _ENOUGH_TRACKS, _ENOUGH_S = 300, 20 * 3600
@@ -20,7 +20,7 @@ _SLOW = 20_000  # tracks; beyond these all are halved
 _WINDOW = 40  # walks
 # How familiar a way is: the mean logarithm of how many of all came by where it led, or beside. Strange is who
 # took one that is less familiar than nearly all that were learned.
-_SCORES, _PER_SCORE, _LOWEST = 52, 4, -10
+_PER_SCORE, _LOWEST = 4, -10
 _RARE = 0.1
 _BEGINS, _ENDS, _DOUBTFUL = 0.6, 0.2, 0.4  # of the window
 _NEWEST, _OF_THEM = 5, 2  # else it was a bus, whose people have gone
@@ -56,7 +56,7 @@ class Places:
 
     def __init__(self, kept: KeptPlaces) -> None:
         self._tracks = kept.tracks
-        self._scores = np.zeros(_SCORES, np.int64)
+        self._scores = np.zeros(SCORES, np.int64)
         self._scores[: len(kept.scores)] = kept.scores
         self._looked_s = kept.looked_s
         self._grid = np.zeros(_PADDED, np.int64).ravel()
@@ -64,10 +64,10 @@ class Places:
             bins, numbers = np.array(kept.bins, np.int64).T
             self._grid[_padded(bins)] = numbers
         self._recent: deque[_Judged] = deque()
-        self._standing = kept.standing
-        self._dwell = Dwell(_BEGINS_S, _ENDS_S, holds=kept.standing is not None)
+        self._standing = kept.standing if self.knows else None
+        self._dwell = Dwell(_BEGINS_S, _ENDS_S, holds=self._standing is not None)
         self._newest_ns: int | None = None
-        self.words = _words(kept.standing)
+        self.words = _words(self._standing)
 
     @property
     def knows(self) -> bool:
@@ -125,7 +125,7 @@ class Places:
         at = _padded(np.array(walk.bins))
         near = self._grid[at[:, None] + _AROUND].sum(axis=1)
         score = float(np.log((near + 1) / (self._tracks + 1)).mean())
-        bar = min(max(int((score - _LOWEST) * _PER_SCORE), 0), _SCORES - 1)
+        bar = min(max(int((score - _LOWEST) * _PER_SCORE), 0), SCORES - 1)
         return _Judged(taken_ns, walk, bar, strange=bar < self._bar())
 
     def _bar(self) -> int:

@@ -45,7 +45,7 @@ class Usual:
             optics: how the picture is; None where nothing is told.
             sees: whether anything can be seen; else nothing is learned of places and numbers.
         """
-        self._focus.step(now, optics)
+        self._focus.step(now, optics, sees=sees)
         sees = sees and not self._focus.words
         ended = self._walks.step(scene.tracks) if sees else self._walks.stop()
         self._places.step(now, ended, sees=sees)

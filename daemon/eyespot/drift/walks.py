@@ -7,10 +7,10 @@ import numpy as np
 
 from eyespot.domain.observation import Floats, Indexes
 from eyespot.domain.track import Tracks
+from eyespot.drift.kept import COLUMNS, ROWS, SIZES
 
-# Columns, rows, and sizes by quarters of an octave from 1/64 of the frame's height on. A bin is a place in
-# the room as much as in the picture, as long as the camera stays as it is.
-COLUMNS, ROWS, SIZES = 24, 18, 24
+# Sizes are quarters of an octave from 1/64 of the frame's height on. A bin is a place in the room as much as
+# in the picture, as long as the camera stays as it is.
 _SMALLEST_N = 1 / 64
 _PER_OCTAVE = 4
 # Who does not get so far is perhaps a poster, a chair, a drop of rain.

@@ -64,7 +64,7 @@ class Drifting:
 
     def worth(self, sight: Sight) -> Worth:
         """Return what a look is worth."""
-        return worth(sight, self.doubts)
+        return worth(self._drift.seen(sight), self.doubts)
 
     def keep(self, taken_ns: int, *, now: bool = False) -> dict[str, bytes]:
         """Return what is to be kept: every ten minutes, when a doubt comes or goes, or now."""

@@ -38,7 +38,7 @@ SeenFound = SeenObjects | SeenLabels | SeenShares | SeenPoses
 def seen(observation: Observation) -> Seen:
     """Return an observation as it crosses."""
     found, told = _crossing(observation.found), observation.optics
-    optics = None if told is None else wire.Optics(**{n: _positive(v) for n, v in asdict(told).items()})
+    optics = None if told is None else wire.Optics(**asdict(told))
     return Seen(observation.taken_ns, observation.bundle, found, observation.sight, optics)
 
 
@@ -106,10 +106,6 @@ def readings(message: Status) -> Readings:
 def _bounded(value: Any) -> Any:
     """Return a number that may cross; None for one that says nothing, as some cameras give."""
     return None if isinstance(value, float) and not abs(value) <= MOST_REAL else value
-
-
-def _positive(value: float | None) -> float | None:
-    return None if value is None or not 0 <= value <= MOST_REAL else value
 
 
 def _crossing(found: Found) -> SeenFound:

@@ -150,8 +150,8 @@ class InferringSource:
     def _optics(self, frame: Frame) -> Optics:
         """Return how the picture is as a whole; the camera's own word on focus goes before ours."""
         told = optics_by(self._frames.sensor)
-        focus = sharpness_of(frame.pixels) if told.focus is None else told.focus
-        return replace(told, focus=focus, brightness=brightness_of(frame.pixels))
+        sharpness = sharpness_of(frame.pixels) if told.focus is None else None
+        return replace(told, brightness=brightness_of(frame.pixels), sharpness=sharpness)
 
     def _span(self, frame: Frame) -> Floats:
         """Return where the full frame lies in the model's input."""

@@ -105,6 +105,7 @@ class Optics(_Message, frozen=True):
     gain: _Positive | None
     focus: _Positive | None
     brightness: Annotated[float, Meta(ge=0, le=100)] | None
+    sharpness: _Positive | None
 
 
 class Seen(_Message, frozen=True, tag="seen"):

@@ -107,11 +107,18 @@ def _walked(config: Config) -> tuple[str, ...]:
     return (f"{when} for {settings.hours} hours where in its picture somebody walked, not who.",)
 
 
+# Of `drift.kept.Kept`, to find out whether the camera was moved or covered.
+_USUAL = (
+    "what is usual, on the disk until it is learned anew: how many walked where in the picture and in each "
+    "hour of the week, the light and the focus, as sums and means without a date or a number for anybody"
+)
+
+
 def _kept(config: Config) -> str:
     days = config.state.outbox_days
     return (
         f"totals, until they are reset; events that the broker does not have yet, {days} days at most; "
-        f"the ways of the last hour, in memory only; {_ways(config)}; no images"
+        f"the ways of the last hour, in memory only; {_ways(config)}; {_USUAL}; no images"
     )
 
 
@@ -119,7 +126,7 @@ def _ways(config: Config) -> str:
     """Return what is kept on the disk of where people went, in words."""
     settings = config.trajectories
     if not (settings.keep or settings.aim):
-        return "on the disk nothing of where people went"
+        return "on the disk the way of nobody"
     when = "" if settings.keep else ", only while an operator has it kept, a day at most each time,"
     return (
         f"on the disk where people went as numbered boxes without a score or an image{when} "
