@@ -16,13 +16,16 @@ export function element(tag, words, className = "") {
   return made;
 }
 
+// What a device says may be an object that cannot even be compared: only numbers are.
+export const isPositive = (value) => Number.isFinite(value) && value > 0;
+
 // How a device is, in a few words, and whether it is ill.
 export function health(status, told) {
   const state = text(status?.state) || "unknown";
   if (state !== "online") return [state, true];
   const states = Array.isArray(told?.states) ? told.states : [];
   if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
-  const rate = told?.observations_hz > 0 && Number.isFinite(told.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
+  const rate = isPositive(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
   return [`online${rate}`, told?.ok === false];
 }
 
