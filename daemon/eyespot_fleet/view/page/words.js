@@ -4,6 +4,7 @@ const MOST_CHARACTERS = 400;
 export const LONGEST_NAME = 64;
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
+// as eyespot.domain.shown for terminals
 export function text(value, most = MOST_CHARACTERS) {
   const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value) ?? "";
   return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
