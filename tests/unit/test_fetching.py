@@ -118,6 +118,30 @@ def test_a_refusal_is_told_in_its_words() -> None:
         aim(Refusing(0), 60)
 
 
+class Hostile(Scripted):
+    """A device that would like to have the operator's terminal."""
+
+    code = "refused"
+
+    def ask(self, command: str, args: dict[str, Any]) -> None:
+        self._say({"code": self.code, "detail": "\x1b]0;owned\x07\x1b[2J\u202e\n" * 9999})
+
+
+def test_a_refusal_moves_no_cursor() -> None:
+    for ask in (lambda: aim(Hostile(0), 60), lambda: list(pieces(Hostile(0), 0, 1))):
+        with pytest.raises(BrokerError) as refused:
+            ask()
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 300
+
+
+def test_an_answer_moves_no_cursor() -> None:
+    device = Hostile(0)
+    device.code = "ok"
+    assert aim(device, 60).isprintable()
+    assert len(aim(device, 60)) <= 200
+
+
 def test_nothing_is_written_where_nothing_was_kept_or_it_broke_off(tmp_path: Path) -> None:
     file = tmp_path / "ways.jsonl"
     assert write(file, INFO, []) == 0

@@ -156,7 +156,9 @@ def _rates(device: Device) -> str:
 
 
 def _fitted(row: Text, width: int, *, ascii_only: bool) -> Text:
-    """Return it cut and padded to so many cells."""
+    """Return it cut and padded to so many cells; nothing in it moves the cursor, wherever it came from."""
+    if not row.plain.isprintable():
+        row.plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in row.plain)
     if ascii_only:
         row.plain = row.plain.encode("ascii", "replace").decode("ascii")
     row.truncate(width, overflow="crop", pad=True)

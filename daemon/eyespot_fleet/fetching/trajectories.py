@@ -9,6 +9,7 @@ import msgspec
 from eyespot.domain.errors import BrokerError, StorageError, one_line
 from eyespot.domain.instants import rfc3339
 from eyespot.domain.placing import new_file, put
+from eyespot.domain.shown import shown
 from eyespot.store.trajectories.file import SCHEMA, WaysHeader
 from eyespot.topics.trajectories import Piece
 
@@ -39,6 +40,11 @@ class _Reply(msgspec.Struct, frozen=True):
     code: str
     detail: str
     result: _Result | None = None
+
+    @property
+    def words(self) -> str:
+        """What it says, fit for a terminal."""
+        return shown(self.detail, _LONGEST_WORDS)
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -75,8 +81,8 @@ def aim(device: Device, minutes: int) -> str:
     if reply is None:
         raise BrokerError("the device does not answer; eyespot-fleet status tells whether it is there")
     if reply.code != "ok":
-        raise BrokerError(f"the device does not do it: {reply.detail[:_LONGEST_WORDS]}")
-    return reply.detail
+        raise BrokerError(f"the device does not do it: {reply.words}")
+    return reply.words
 
 
 def pieces(device: Device, since_ms: int, until_ms: int) -> Iterator[Piece]:
@@ -101,7 +107,7 @@ def pieces(device: Device, since_ms: int, until_ms: int) -> Iterator[Piece]:
         else:
             tries += 1
         if tries > _MOST_TRIES:
-            why = "it does not answer" if reply is None else reply.detail[:_LONGEST_WORDS]
+            why = "it does not answer" if reply is None else reply.words
             raise BrokerError(f"not all could be fetched: {why}; try again")
 
 
