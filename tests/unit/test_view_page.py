@@ -340,6 +340,40 @@ def test_the_page_goes_on_whatever_one_turn_throws() -> None:
     assert turn.splitlines()[1].strip().startswith("requestAnimationFrame(turn);")
 
 
+def test_a_state_is_said_as_the_terminal_says_it(page: Path) -> None:
+    states = [
+        {"counts": {"person": {"in": 3, "out": 2}}}, {"occupancy": {"person": 2}}, {"counts": {"bottle": 7}},
+        {"length": {"person": 4}}, {"shares": {"floor": 0.254, "odd": "much"}},
+    ]  # fmt: skip
+    assert evaluate(page, "words", "given.map((each) => m.counted(each))", states) == [
+        "person: 3 in, 2 out", "person: 2 inside", "bottle: 7", "person: 4 waiting", "floor: 25 %; odd: much"
+    ]  # fmt: skip
+
+
+def test_suggestions_that_come_late_are_not_offered_on_another_device(page: Path) -> None:
+    program = """(await (async () => {
+        const place = () => ({ append() {}, addEventListener() {}, setAttribute() {}, replaceChildren() {},
+            querySelectorAll: () => [], style: {}, dataset: {}, focus() {} });
+        globalThis.document = { createElement: place, createElementNS: place };
+        const list = place(), drawing = place(), answers = {};
+        drawing.parentElement = place();
+        globalThis.fetch = (path) => new Promise((done) => { answers[path] = done; });
+        const suggestions = new m.Suggestions(list, drawing, () => {});
+        const line = (x) => ({ a: [x, 0], b: [x, 1], counts: {} });
+        const told = (x) => ({ ok: true, json: async () => ({ lines: [line(x)] }) });
+        const late = suggestions.ask("one");
+        suggestions.close();
+        const next = suggestions.ask("two");
+        answers["/devices/one/suggestions"](told(0.1));
+        await late;
+        const before = suggestions.lines.length;
+        answers["/devices/two/suggestions"](told(0.2));
+        await next;
+        return [before, suggestions.lines[0].a];
+    })())"""
+    assert evaluate(page, "suggestions", program) == [0, [0.2, 0]]
+
+
 def test_words_of_devices_turn_no_direction_and_hide_nothing(page: Path) -> None:
     given = ["a\u202eb", "\u2066\u200b\ufeff", "\x1b[2J\n", "n" * 1000]
     turned, hidden, moved, long = evaluate(page, "words", "given.map((each) => m.text(each))", given)

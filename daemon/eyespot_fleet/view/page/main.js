@@ -223,6 +223,7 @@ async function gather(device, recall) {
     const reply = await fetch(`/devices/${device}/seen`);
     if (!reply.ok || device !== shown) return;
     const seen = await reply.json();
+    if (device !== shown) return;
     scene.below(layers(), seen);
     if (recall) devices.get(device)?.trails.recall(seen.paths);
   } catch { /* the broker's line says that nobody answers */ }

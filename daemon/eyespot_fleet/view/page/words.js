@@ -30,15 +30,20 @@ export function health(status, told) {
   return [`online${rate}`, told?.ok === false];
 }
 
-// What a rule's state says: totals by class and direction, whoever is in it.
+export const NAMES = { __proto__: null, occupancy: "inside", length: "waiting" };
+
+const share = (value) => (Number.isFinite(value) ? `${Math.round(value * 100)} %` : text(value));
+
+// What a rule's state says: totals by class and direction, whoever is in it or waits, which share is full.
 export function counted(state) {
   const parts = [];
-  for (const key of ["counts", "occupancy"]) {
+  for (const key of ["counts", "occupancy", "length", "shares"]) {
     const table = state?.[key];
     if (table === null || typeof table !== "object") continue;
+    const said = key === "shares" ? share : text;
     for (const [label, value] of Object.entries(table)) {
-      const inner = value !== null && typeof value === "object" ? Object.entries(value) : [[key, value]];
-      parts.push(`${text(label)}: ${inner.map(([name, many]) => `${text(many)} ${text(name)}`).join(", ")}`);
+      const inner = value !== null && typeof value === "object" ? Object.entries(value) : [[NAMES[key] ?? "", value]];
+      parts.push(`${text(label)}: ${inner.map(([name, many]) => `${said(many)} ${text(name)}`.trim()).join(", ")}`);
     }
   }
   return parts.join("; ");
