@@ -27,15 +27,16 @@ class Chatter:
     Args:
         url: of the broker.
         devices: how many, `dev-00` and on.
-        words: what they call themselves and all that they have a name for.
+        words: what they call themselves and all that they have a name for; or something that is no words.
+        first: number of the first of them.
         rate_hz: of the frames of each.
     """
 
-    def __init__(self, url: str, devices: int, words: str, rate_hz: float = 10) -> None:
+    def __init__(self, url: str, devices: int, words: object, rate_hz: float = 10, first: int = 0) -> None:
         where = endpoint(url)
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.connect(where.host, where.port or 1)
-        self._roots = [f"eyespot/v1/dev-{n:02}" for n in range(devices)]
+        self._roots = [f"eyespot/v1/dev-{n:02}" for n in range(first, first + devices)]
         self._words = words
         self._pause_s = 1 / rate_hz
         self._over = threading.Event()
@@ -68,7 +69,8 @@ class Chatter:
             due += self._pause_s
 
 
-def _states(words: str) -> dict[str, dict[str, Any]]:
+def _states(words: object) -> dict[str, dict[str, Any]]:
+    key = words if isinstance(words, str) else "odd"
     ill = {"name": words, "reason": words, "since": words}
     odd = [
         {**_RULES[0], "id": words},
@@ -79,9 +81,9 @@ def _states(words: str) -> dict[str, dict[str, Any]]:
     return {
         "status": {"state": "online"},
         "info": {"name": words, "camera": {"width": words, "height": words}},
-        "health": {"ok": False, "states": [ill], "observations_hz": 10},
+        "health": {"ok": False, "states": [ill] if words == key else [], "observations_hz": words},
         "config/reported": {"req_id": words, "code": words, "detail": words, "config": {"rules": rules}},
-        "rule/door/state": {"counts": {words: {words: words}}},
+        "rule/door/state": {"counts": {key: {key: words}}},
         "model/state": dict.fromkeys(
             ("installed_version", "latest_version", "title", "release_summary"), words
         ),
@@ -97,7 +99,8 @@ def _states(words: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _bucket(words: str, seq: int) -> dict[str, Any]:
+def _bucket(words: object, seq: int) -> dict[str, Any]:
+    label = words[:MOST_LABEL] if isinstance(words, str) else "person"
     start, end = "2026-01-01T12:00:00.000Z", "2026-01-01T12:01:00.000Z"
     return {
         "schema": "eyespot.bucket/1",
@@ -112,18 +115,18 @@ def _bucket(words: str, seq: int) -> dict[str, Any]:
         "bucket_s": 60,
         "rev": 0,
         "cut": None,
-        "counts": {words[:MOST_LABEL]: {"in": 4, words[:MOST_LABEL]: 5}},
+        "counts": {label: {"in": 4, label: 5}},
         "gauges": {},
         "durations": {},
         "coverage": 0.9,
-        "gaps": [{"start": start, "end": end, "cause": words[:MOST_LABEL]}],
+        "gaps": [{"start": start, "end": end, "cause": label}],
         "ambiguous": 0,
         "uncertainty": 3.0,
-        "model": words[:MOST_LABEL],
+        "model": label,
     }
 
 
-def _frame(words: str, seq: int, device: int) -> dict[str, Any]:
+def _frame(words: object, seq: int, device: int) -> dict[str, Any]:
     step = seq % _STEPS
     corners = [(150 * k + step + 5 * device, 8 * step + 15 * (k % 3)) for k in range(WALKERS)]
     return {
@@ -133,7 +136,7 @@ def _frame(words: str, seq: int, device: int) -> dict[str, Any]:
         "model": "people@1.1.0-3f0a91b2c7de",
         "boot_id": "0123456789abcdef",
         "seq": seq,
-        "labels": [words[:MOST_LABEL]],
+        "labels": [words[:MOST_LABEL] if isinstance(words, str) else "person"],
         "tracks": [k + WALKERS * (seq // _STEPS) for k in range(WALKERS)],
         "classes": [0] * WALKERS,
         "scores": [50] * WALKERS,

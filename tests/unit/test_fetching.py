@@ -44,6 +44,8 @@ def piece(begun: int) -> dict[str, Any]:
 class Scripted:
     """A device that has some pieces, tells a few at a time, and of which some answers get lost.
 
+    As long as it tells, it refuses to begin anew.
+
     Args:
         count: of pieces.
         at_once: in one answer.
@@ -54,13 +56,18 @@ class Scripted:
         self.count, self.at_once, self.lost = count, at_once, lost or set()
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.said = 0
+        self.telling = False
         self._answers: deque[bytes] = deque()
 
     def ask(self, command: str, args: dict[str, Any]) -> None:
         self.asked.append((command, args))
         self._answers.clear()
+        if self.telling:
+            self._say({"code": "refused", "detail": "still under way"})
+            return
         cursors = range(int(args["after"]) + 1, self.count + 1)
         some = cursors[: self.at_once]
+        self.telling = bool(some)
         self._say({"code": "ok", "detail": "", "result": {"pieces": len(some)}})
         for index, cursor in enumerate(some):
             self._say(
@@ -78,7 +85,12 @@ class Scripted:
         self.said += 1
 
     def answer(self) -> bytes | None:
-        return self._answers.popleft() if self._answers else None
+        if not self._answers:
+            self.telling = False  # by now
+            return None
+        answer = self._answers.popleft()
+        self.telling = self.telling and (bool(self._answers) or b"index" not in answer)
+        return answer
 
     def info(self) -> bytes:
         return INFO
@@ -116,6 +128,85 @@ def test_a_refusal_is_told_in_its_words() -> None:
 
     with pytest.raises(BrokerError, match="aim = false"):
         aim(Refusing(0), 60)
+
+
+def lie(index: int, cursor: int) -> bytes:
+    said = {"index": index, "cursor": cursor, "more": True, "piece": piece(1)}
+    return json.dumps(said).encode()
+
+
+def announced(count: int) -> bytes:
+    return json.dumps({"code": "ok", "detail": "", "result": {"pieces": count}}).encode()
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        [announced(1), lie(0, 5)],
+        [announced(2), lie(0, 5), lie(1, 4)],
+        [announced(1), lie(-1, 1)],
+        [announced(3), lie(0, 1), lie(0, 1)],
+        [announced(10**18), lie(0, 1)],
+        [announced(-1), lie(0, 1)],
+        [b"[" * 100_000],
+        [announced(1), b'{"index":' + b"[" * 100_000],
+    ],
+)
+def test_who_lies_again_and_again_does_not_keep_us(lies: list[bytes]) -> None:
+    class Lying(Scripted):
+        answered = 0
+
+        def answer(self) -> bytes | None:
+            self.answered += 1
+            return lies[(self.answered - 1) % len(lies)]
+
+    device = Lying(1)
+    with pytest.raises(BrokerError):
+        list(pieces(device, 0, 1))
+    assert device.answered < 1000
+
+
+def test_who_tells_without_end_is_heard_for_some_hours() -> None:
+    seconds = iter(range(10**6))
+    told = 0
+    with pytest.raises(BrokerError, match="fewer hours"):
+        for told, _ in enumerate(pieces(Scripted(10**5, 1), 0, 1, lambda: 60.0 * next(seconds)), 1):  # noqa: B007
+            pass
+    assert 200 < told < 300
+
+
+def test_a_number_that_is_none_of_ours_is_passed_over() -> None:
+    asking = Asking("eyespot/v1", "shop", clock=iter(range(10**6)).__next__, sleep=lambda _: None)
+    said: list[Message] = []
+    asking.ask("aim", {"minutes": 1})
+    asking.carry(lambda message, _: not said.append(message))
+    topic = f"eyespot/v1/shop/reply/{json.loads(said[0].payload)['req_id']}"
+    asking.hear(Heard(topic + "1" * 5000, b"", retain=False, qos=1))
+    assert asking.answer() is None
+
+
+class Hostile(Scripted):
+    """A device that would like to have the operator's terminal."""
+
+    code = "refused"
+
+    def ask(self, command: str, args: dict[str, Any]) -> None:
+        self._say({"code": self.code, "detail": "\x1b]0;owned\x07\x1b[2J\u202e\n" * 9999})
+
+
+def test_a_refusal_moves_no_cursor() -> None:
+    for ask in (lambda: aim(Hostile(0), 60), lambda: list(pieces(Hostile(0), 0, 1))):
+        with pytest.raises(BrokerError) as refused:
+            ask()
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 300
+
+
+def test_an_answer_moves_no_cursor() -> None:
+    device = Hostile(0)
+    device.code = "ok"
+    assert aim(device, 60).isprintable()
+    assert len(aim(device, 60)) <= 200
 
 
 def test_nothing_is_written_where_nothing_was_kept_or_it_broke_off(tmp_path: Path) -> None:

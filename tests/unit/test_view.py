@@ -338,6 +338,16 @@ def test_lines_are_suggested_with_what_they_would_have_counted(bridge: Bridge) -
     assert line["a"][1] == pytest.approx(line["b"][1], abs=0.01)
 
 
+@pytest.mark.parametrize("size", [(5e-324, 1e308), (1e308, 1e-308), (1e308, 1e308), (-1, 5), (1, 65_536)])
+def test_lines_are_suggested_whatever_frame_a_device_claims(
+    bridge: Bridge, size: tuple[float, float]
+) -> None:
+    hear(bridge, "door/info", {"camera": dict(zip(("width", "height"), size, strict=True))})
+    for track in range(6):
+        walk_down(bridge, track, 300 + 50 * track)
+    assert len(json.loads(ask(bridge, "/devices/door/suggestions").body)["lines"]) == 1
+
+
 def test_where_people_went_is_told_to_a_page_that_opens_later(bridge: Bridge) -> None:
     walk_down(bridge, 3)
     walk_down(bridge, 4)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from eyespot.domain.errors import BrokerError
-from eyespot_fleet.view.aiming import newest, observations_of, put_into
+from eyespot.topics.trajectories import Piece
+from eyespot_fleet.view.aiming import newest, put_into
 from eyespot_fleet.view.bridge import Bridge
 from eyespot_fleet.view.replaying import Device, config_of, counts_of, strip_of
 from eyespot_fleet.view.seen import Sightings
@@ -63,12 +64,36 @@ def test_other_pages_may_not_ask(bridge: Bridge, path: str) -> None:
     assert ask(bridge, f"/devices/door/{path}", PAGE).status == 404
 
 
-def test_only_who_is_confirmed_and_seen_is_taken_over(bridge: Bridge) -> None:
-    looks = list(observations_of([piece(1000)]))
-    assert [len(look.tracks) for look in looks] == [0] * 3 + [1] * 7 + [0] + [1] * 9
-    assert looks[3].boxes == [(220, 400, 280, 600)]
-    assert {track for look in looks for track in look.tracks} == {0}
-    assert [look.taken_ns for look in looks] == [(1000 + 100 * step) * 10**6 for step in range(20)]
+def test_only_who_is_confirmed_and_seen_is_taken_over() -> None:
+    history = Sightings()
+    assert put_into(history, "door", [piece(1000)]) == 20
+    seen = history.observations("door")
+    assert seen.counts.tolist() == [0] * 3 + [1] * 7 + [0] + [1] * 9
+    assert seen.rows["box"][0].tolist() == [220, 400, 280, 600]
+    assert len(set(seen.rows["track"].tolist())) == 1
+    assert seen.taken_ns.tolist() == [(1000 + 100 * step) * 10**6 for step in range(20)]
+
+
+def test_what_nobody_saw_is_no_look_at_nobody() -> None:
+    history = Sightings()
+    blind = msgspec.structs.replace(piece(1000), blind=(3,))
+    assert put_into(history, "door", [blind]) == 19
+    assert put_into(history, "door", [piece(1000), piece(3_601_000)]) == 40
+
+
+def test_nobody_there_is_told_once_a_second() -> None:
+    empty = msgspec.structs.replace(piece(1000), ways=(), steps=(0, *[100] * 50))
+    history = Sightings()
+    assert put_into(history, "door", [empty]) == 6
+    assert np.diff(history.observations("door").taken_ns).tolist() == [10**9] * 5
+
+
+def test_a_piece_from_beyond_the_calendar_is_none() -> None:
+    told = msgspec.json.encode(piece(1000)).replace(b'"begun":1000', b'"begun":%d')
+    latest = msgspec.json.decode(told % 9_222_700_000_000, type=Piece)
+    assert put_into(Sightings(), "door", [latest]) == 20
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(told % 253_402_300_799_000, type=Piece)
 
 
 def test_of_too_much_the_newest_stay() -> None:
@@ -82,9 +107,11 @@ def test_of_too_much_the_newest_stay() -> None:
 
 def test_what_there_is_no_room_for_is_not_even_looked_at() -> None:
     kept = [piece(second * 2000) for second in range(10)]
-    assert newest(kept, 65) == kept[7:]
-    assert newest(kept, 10_000) == kept
-    assert newest(kept, 0) == []
+    assert list(newest(iter(kept), 65)) == kept[7:]
+    assert list(newest(kept, 10_000)) == kept
+    assert list(newest(kept, 0)) == []
+    named = msgspec.structs.replace(piece(1), labels=tuple(f"{n:064}" for n in range(1000)))
+    assert list(newest([named] * 9, 10_000)) == [named] * 2
 
 
 def test_what_does_not_fit_together_changes_nothing() -> None:

@@ -1,6 +1,8 @@
 """What the page's own JavaScript makes of what devices say; run by node, without a browser."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,6 +247,131 @@ def test_hostile_states_become_words(page: Path) -> None:
     assert evaluate(
         page, "words", "m.counted(given)", {"counts": {HOSTILE: {"in": HOSTILE}}, "occupancy": 3}
     ) == (f"{HOSTILE}: {HOSTILE} in")
+
+
+ODD: list[object] = [
+    {"valueOf": 0, "toString": 0},
+    {},
+    [],
+    [[{"toString": 0}]],
+    1e308,
+    -1,
+    0,
+    None,
+    "",
+    HOSTILE,
+]
+ILL = {"name": "dark", "reason": "it is", "since": "2026-01-01T00:00:00.000Z"}
+LAST = {"outcome": "refused", "bundle": "m", "reason": "r", "at": "t"}
+DETAIL = {
+    "state": "offered", "code": "c", "reason": "r", "looks": "m", "current": "m", "good": "m",
+    "previous": "m", "staged": "m", "percent": 3, "attempts": 2, "trial": {"bundle": "m", "starts": 1},
+    "last_result": LAST,
+    "offer": {"name": "m", "version": "1", "waits_for": "window"},
+    "quarantine": [{"bundle": "m", "reason": "r"}],
+}  # fmt: skip
+BUCKET = {
+    "schema": "eyespot.bucket/1", "start": "2026-01-01T00:00:00.000Z", "end": "2026-01-01T00:01:00.000Z",
+    "clock": "synced", "coverage": 1, "counts": {"person": {"in": 1}}, "gauges": {}, "durations": {},
+    "cut": None,
+    "gaps": [{"start": "2026-01-01T00:00:00.000Z", "end": "2026-01-01T00:00:01.000Z", "cause": "dark"}],
+    "model": "m", "rev": 0, "ambiguous": 0, "uncertainty": 1,
+}  # fmt: skip
+STAY = {"t": "2026-01-01T00:00:00.000Z", "class": "person", "dwell_s": 3, "outcome": "left", "found": False}
+STEP = {"t": "2026-01-01T00:00:00.000Z", "kind": "loaded", "bundle": "m", "code": "c", "reason": "r"}
+RULE_STATE = {
+    "counts": {"person": {"in": 1}},
+    "occupancy": {"person": 1},
+    "length": {"person": 1},
+    "shares": {"a": 0.5},
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "expression", "payload"),
+    [
+        ("words", "m.health({ state: 'online' }, one)", {"ok": True, "states": [], "observations_hz": 10}),
+        ("words", "m.health({ state: 'online' }, one)", {"ok": True, "states": [ILL], "observations_hz": 10}),
+        ("words", "m.health(one, null)", {"state": "online"}),
+        ("words", "m.counted(one)", RULE_STATE),
+        ("frame", "m.decode(one)", FRAME),
+        ("bucket", "m.decode(one)", BUCKET),
+        ("model", "m.facts(one, one)", DETAIL),
+        ("model", "m.facts(null, one)", {"installed_version": "1"}),
+        ("model", "m.progress(one)", DETAIL),
+        ("model", "m.progress(one)", DETAIL | {"state": "failed"}),
+        ("model", "m.orders(one, { state: 'online' }, {})", DETAIL),
+        ("model", "m.orders(one, { state: 'online' }, {})", DETAIL | {"trial": None}),
+        ("model", "m.orders({}, { state: 'online' }, one)", {"model": {"bundle": 1}, "update": {"url": 1}}),
+        ("model", "m.step(one)", STEP),
+        ("rules", "m.changes([], m.rulesOf(one))", {"config": {"rules": [LINE, ZONE]}}),
+        ("rules", "m.rulesOf(one).map((rule) => m.corners(rule))", {"config": {"rules": [LINE, ZONE]}}),
+        ("journal", "new m.Journal(() => {}).take({ kind: 'stay', rule: 'a', said: one })", STAY),
+        ("axis", "m.clock(one?.timezone).zone", {"timezone": "UTC"}),
+    ],
+)  # fmt: skip
+def test_whatever_stands_at_any_place_of_a_payload_nothing_throws(
+    page: Path, module: str, expression: str, payload: object
+) -> None:
+    tries = [one for odd in ODD for one in each_place(payload, odd)]
+    assert len(tries) >= len(ODD)
+    said = evaluate(page, module, f"given.map((one) => (({expression}) ?? null))", tries)
+    assert len(said) == len(tries)
+
+
+def each_place(payload: Any, odd: object) -> Iterator[Any]:
+    """Yield a payload with something odd in the place of it, or of one of its parts, or theirs."""
+    yield odd
+    keys = (
+        payload.keys()
+        if isinstance(payload, dict)
+        else range(len(payload) if isinstance(payload, list) else 0)
+    )
+    for key in keys:
+        for one in each_place(payload[key], odd):
+            changed = payload.copy()
+            changed[key] = one
+            yield changed
+
+
+def test_the_page_goes_on_whatever_one_turn_throws() -> None:
+    source = (PAGE / "main.js").read_text()
+    turn = source[source.index("function turn(now) {") :]
+    assert turn.splitlines()[1].strip().startswith("requestAnimationFrame(turn);")
+
+
+def test_a_state_is_said_as_the_terminal_says_it(page: Path) -> None:
+    states = [
+        {"counts": {"person": {"in": 3, "out": 2}}}, {"occupancy": {"person": 2}}, {"counts": {"bottle": 7}},
+        {"length": {"person": 4}}, {"shares": {"floor": 0.254, "odd": "much"}},
+    ]  # fmt: skip
+    assert evaluate(page, "words", "given.map((each) => m.counted(each))", states) == [
+        "person: 3 in, 2 out", "person: 2 inside", "bottle: 7", "person: 4 waiting", "floor: 25 %; odd: much"
+    ]  # fmt: skip
+
+
+def test_suggestions_that_come_late_are_not_offered_on_another_device(page: Path) -> None:
+    program = """(await (async () => {
+        const place = () => ({ append() {}, addEventListener() {}, setAttribute() {}, replaceChildren() {},
+            querySelectorAll: () => [], style: {}, dataset: {}, focus() {} });
+        globalThis.document = { createElement: place, createElementNS: place };
+        const list = place(), drawing = place(), answers = {};
+        drawing.parentElement = place();
+        globalThis.fetch = (path) => new Promise((done) => { answers[path] = done; });
+        const suggestions = new m.Suggestions(list, drawing, () => {});
+        const line = (x) => ({ a: [x, 0], b: [x, 1], counts: {} });
+        const told = (x) => ({ ok: true, json: async () => ({ lines: [line(x)] }) });
+        const late = suggestions.ask("one");
+        suggestions.close();
+        const next = suggestions.ask("two");
+        answers["/devices/one/suggestions"](told(0.1));
+        await late;
+        const before = suggestions.lines.length;
+        answers["/devices/two/suggestions"](told(0.2));
+        await next;
+        return [before, suggestions.lines[0].a];
+    })())"""
+    assert evaluate(page, "suggestions", program) == [0, [0.2, 0]]
 
 
 def test_words_of_devices_turn_no_direction_and_hide_nothing(page: Path) -> None:

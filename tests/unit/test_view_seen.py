@@ -306,6 +306,8 @@ def test_a_frame_is_an_observation() -> None:
         {"schema": "eyespot.frame/3"}, {"t": "2026-13-01T00:00:00.000Z"}, {"tracks": [1]}, {"tracks": [1, 1]},
         {"tracks": [1, 2**50]}, {"classes": [0, 1]}, {"boxes": [[5, 0, 4, 1], [0, 0, 1, 1]]}, {"labels": [1]},
         {"boxes": [[0, 0, 0, 1001], [0, 0, 1, 1]]}, {"scores": [43, 101]},
+        {"t": "0001-01-01T00:00:00+23:59"}, {"t": "1969-12-31T23:59:59Z"}, {"t": "2262-04-12T00:00:00Z"},
+        {"t": "2300-01-01T00:00:00Z"}, {"t": "9999-12-31T23:59:59-23:59"},
     ],
 )  # fmt: skip
 def test_a_hostile_frame_is_none(wrong: dict[str, object]) -> None:

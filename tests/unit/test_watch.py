@@ -320,6 +320,24 @@ def test_a_tally_hides_the_counts_and_then_says_how_right_they_are(desk: Desk, c
     assert "person 3 in, 2 out" in text
 
 
+def test_what_comes_of_a_tally_moves_no_cursor(desk: Desk, clock: Hand) -> None:
+    native = Native(Gate(f"{PREFIX}/shop"), "0123456789abcdef", 0)
+    event = json.loads(crossed(native).payload)
+    desk.look("")
+    desk.press("t")
+    desk.press("i")
+    for number in range(20):
+        desk.hear(heard("shop/rule/door/event", event | {"model": f"{number}{HOSTILE}"}))
+    desk.press("t")
+    clock.pass_s(60)
+    _, choice = desk.look("")
+    assert all(one.isprintable() for one in choice.said)
+    assert len(choice.said[0]) < 500
+    assert any("do it again" in one for one in choice.said)
+    rows = screen({}, Choice(said=(HOSTILE,)), (100, 30), ascii_only=False)
+    assert all(row.plain.isprintable() for row in rows)
+
+
 def test_without_a_line_there_is_nothing_to_tally(clock: Hand) -> None:
     desk = Desk(PREFIX, clock)
     for key in ("t", "n", "\t", "up", "end", "x"):

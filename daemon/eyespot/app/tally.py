@@ -16,6 +16,7 @@ from eyespot.domain.errors import ConfigError
 from eyespot.domain.event import Direction
 from eyespot.domain.message import Heard
 from eyespot.domain.nearest import hint
+from eyespot.domain.shown import shown
 from eyespot.domain.tally_result import TallyResult
 from eyespot.domain.tallying import Mark, Tallying
 from eyespot.host.clock import SystemClock
@@ -24,6 +25,8 @@ from eyespot.rules.line import LineSettings
 from eyespot.topics import payloads
 
 _HASH_DIGITS = 12
+_MOST_MODELS = 8
+_LONGEST_MODEL = 160
 
 
 class _Camera(msgspec.Struct):
@@ -48,7 +51,7 @@ class Tally:
         clock: both are timed by it: the clock of the device may be another one.
 
     Attributes:
-        models: ids of the bundles that counted, and the one that looks.
+        models: ids of the bundles that counted, and the one that looks, fit for a terminal; the first few.
         rule_hash: of the rule's settings in force, and of which point of a box counts; empty until known.
         changed: whether the rule was changed meanwhile.
     """
@@ -94,8 +97,9 @@ class Tally:
         self._note_model(event.model)
 
     def _note_model(self, bundle: str) -> None:
-        if bundle not in self.models:
-            self.models.append(bundle)
+        name = shown(bundle, _LONGEST_MODEL)
+        if name not in self.models and len(self.models) < _MOST_MODELS:
+            self.models.append(name)
 
     def _note_rule(self, config: _Config) -> None:
         told = hash_of_rule(msgspec.to_builtins(config), self._rule)

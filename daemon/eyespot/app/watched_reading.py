@@ -2,7 +2,6 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from eyespot.app.watched_device import Device, Place, Point, Seen
+from eyespot.domain.shown import shown
 
 _MOST_RULES = 64
 _MOST_WORDS = 6
@@ -19,7 +19,6 @@ _TRAIL = 40
 _LONGEST = 160
 _LONGEST_NAME = 64
 _RULE = re.compile(r"rule/([a-z0-9_-]{1,64})/state")
-_UNFIT = frozenset({"Mn", "Me", "Mc"})  # what sits on the character before it
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -97,18 +96,18 @@ def told(known: Device, suffix: str, payload: bytes, now_s: float) -> Device:
 
 
 def _stated(known: Device, payload: bytes, _: float) -> Device:
-    return replace(known, state=fit(msgspec.json.decode(payload, type=_Status).state, _LONGEST_NAME))
+    return replace(known, state=shown(msgspec.json.decode(payload, type=_Status).state, _LONGEST_NAME))
 
 
 def _introduced(known: Device, payload: bytes, _: float) -> Device:
     info = msgspec.json.decode(payload, type=_Info)
-    return replace(known, name=fit(info.name, _LONGEST_NAME), model=fit(info.model.bundle, _LONGEST))
+    return replace(known, name=shown(info.name, _LONGEST_NAME), model=shown(info.model.bundle, _LONGEST))
 
 
 def _healthy(known: Device, payload: bytes, _: float) -> Device:
     health = msgspec.json.decode(payload, type=_Health)
     troubles = [
-        (fit(one.name, _LONGEST_NAME), fit(one.reason, _LONGEST)) for one in health.states[:_MOST_WORDS]
+        (shown(one.name, _LONGEST_NAME), shown(one.reason, _LONGEST)) for one in health.states[:_MOST_WORDS]
     ]
     return replace(
         known,
@@ -126,7 +125,7 @@ def _finite(number: float | None) -> float | None:
 def _configured(known: Device, payload: bytes, _: float) -> Device:
     config = msgspec.json.decode(payload, type=_Reported).config
     drawn = [msgspec.convert(one, _Drawn) for one in config.rules[:_MOST_RULES]]
-    places = [Place(fit(one.id, _LONGEST_NAME), one.kind, _corners(one)) for one in drawn]
+    places = [Place(shown(one.id, _LONGEST_NAME), one.kind, _corners(one)) for one in drawn]
     return replace(
         known,
         places=tuple(place for place in places if place.points),
@@ -160,7 +159,7 @@ def _framed(known: Device, payload: bytes, now_s: float) -> Device:
     ]:
         x0, y0, x1, y1 = (min(1000, max(0, side)) / 1000 for side in sides)
         foot = ((x0 + x1) / 2, (y0 + y1) / 2 if known.overhead else y1)
-        label = fit(frame.labels[index], _LONGEST_NAME) if 0 <= index < len(frame.labels) else ""
+        label = shown(frame.labels[index], _LONGEST_NAME) if 0 <= index < len(frame.labels) else ""
         trail = (*trails.get(track, ())[1 - _TRAIL :], foot)
         seen.append(Seen(track, label, (x0, y0, max(x0, x1), max(y0, y1)), trail))
     frames_s = (*known.now(now_s).frames_s[-299:], now_s)
@@ -189,7 +188,7 @@ def _words(state: _State) -> tuple[str, ...]:
     words += [f"{label} {count} inside" for label, count in state.occupancy.items()]
     words += [f"{label} {count} waiting" for label, count in state.length.items()]
     words += [f"{label} {share:.0%}" for label, share in state.shares.items() if math.isfinite(share)]
-    return tuple(fit(one, _LONGEST) for one in words[:_MOST_WORDS])
+    return tuple(shown(one, _LONGEST) for one in words[:_MOST_WORDS])
 
 
 _READERS: dict[str, Callable[[Device, bytes, float], Device]] = {
@@ -199,13 +198,3 @@ _READERS: dict[str, Callable[[Device, bytes, float], Device]] = {
     "config/reported": _configured,
     "frame": _framed,
 }
-
-
-def fit(text: str, most: int) -> str:
-    """Return text that moves no cursor, turns no direction and stays in its cells, cut to so many characters.
-
-    What `str.isprintable` does not let pass are control and format characters (Unicode Cc, Cf), line ends,
-    lone surrogates and what is not assigned; marks that pile up on one character go, too.
-    """
-    kept = (one for one in text[:most] if unicodedata.category(one) not in _UNFIT)
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in kept)

@@ -1,5 +1,6 @@
 """What the broker passes on: subscribing, and what comes of it. paho itself bounds nothing that comes in."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from eyespot.domain.errors import BrokerError, EyespotError, foreign, one_line
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Ear, Subscription
 
@@ -19,9 +21,11 @@ MOST_BYTES = 128 * 1024
 _TRY_AGAIN_S = 60.0
 _AT_ONCE = 100
 _MID_BYTES = 2
+_LONGEST_TOPIC = 100  # of a complaint
 _FIRST_FAILURE = 0x80
 _TAKEN = ReasonCode(PacketTypes.PUBACK)
 _NOTHING_MORE = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
+_LOG = logging.getLogger(__name__)
 
 
 class BoundedClient(paho.Client):
@@ -77,6 +81,7 @@ class Hearing:
         self._granted = 0
         self._asked: Sequence[Subscription] = ()
         self._again_at: float | None = None
+        self._complained = False
 
     def attach(self, client: paho.Client) -> None:
         """Listen to a client that is not connected yet."""
@@ -121,8 +126,16 @@ class Hearing:
             self._ear.listening()
 
     def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
-        if (heard := heard_in(message)) is not None:
-            self._ear.hear(heard)
+        if (heard := heard_in(message)) is None:
+            return
+        try:
+            # what others say must not end the connection: whoever may speak could keep us off the broker
+            with foreign(BrokerError, f"what came on {heard.topic[:_LONGEST_TOPIC]} was passed over"):
+                self._ear.hear(heard)
+        except EyespotError as error:
+            if not self._complained:
+                _LOG.warning("%s", one_line(error))
+            self._complained = True
 
 
 def heard_in(message: paho.MQTTMessage) -> Heard | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from eyespot.app.watched_device import Device
-from eyespot.app.watched_reading import fit
 from eyespot.commands.watch_scene import draw
+from eyespot.domain.shown import shown
 
 _WIDE, _SIDE = 90, 36  # from there on facts stand beside the scene, in so many cells
 _MOST_LISTED = 6
@@ -60,16 +60,15 @@ def screen(
     top = _listed(devices, name, min(_MOST_LISTED, max(1, height // 4)))
     foot = [Text(_TALLY_HELP if choice.tally else _HELP, "dim")] if keys else []
     if choice.trouble:
-        foot.insert(0, Text(fit(choice.trouble, width), "red"))
+        foot.insert(0, Text(shown(choice.trouble, width), "red"))
     facts = _facts(device, choice, _SIDE if width >= _WIDE else width)
     room = max(1, height - len(top) - len(foot))
     if width >= _WIDE:
         middle = _beside(device, facts, (width, room), ascii_only=ascii_only)
     else:
-        shown = facts[
-            : room * (4 if choice.said else 2) // 5
-        ]  # what somebody waited for goes before the scene
-        middle = [*_scene(device, (width, max(1, room - len(shown))), ascii_only=ascii_only), *shown]
+        # what somebody waited for goes before the scene
+        facts = facts[: room * (4 if choice.said else 2) // 5]
+        middle = [*_scene(device, (width, max(1, room - len(facts))), ascii_only=ascii_only), *facts]
     return [_fitted(row, width, ascii_only=ascii_only) for row in [*top, *middle, *foot]][:height]
 
 
@@ -157,7 +156,9 @@ def _rates(device: Device) -> str:
 
 
 def _fitted(row: Text, width: int, *, ascii_only: bool) -> Text:
-    """Return it cut and padded to so many cells."""
+    """Return it cut and padded to so many cells; nothing in it moves the cursor, wherever it came from."""
+    if not row.plain.isprintable():
+        row.plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in row.plain)
     if ascii_only:
         row.plain = row.plain.encode("ascii", "replace").decode("ascii")
     row.truncate(width, overflow="crop", pad=True)

@@ -15,7 +15,9 @@ MOST_WAYS = 1024
 PARTS = 1000  # of the frame, each way
 LONGEST_STEP_MS = 60_000
 
-_LATEST_MS = 253_402_300_799_000
+_LATEST_MS = (
+    2**63 - 1
+) // 1_000_000 - 7 * 86_400_000  # in the year 2262: as ns it is int64, and its steps are
 _Index = Annotated[int, Meta(ge=0, lt=MOST_STEPS)]
 _Run = Annotated[int, Meta(ge=0, le=MOST_STEPS)]
 _Places = Annotated[

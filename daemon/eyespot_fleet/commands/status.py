@@ -13,11 +13,11 @@ from rich.text import Text
 
 from eyespot.commands.options import Subparsers
 from eyespot.domain.errors import BrokerError
+from eyespot.domain.shown import shown
 from eyespot.supervisor.signals import held_back, next_wish
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
 from eyespot_fleet.commands.status_view import as_objects, drawn, lines, rows, sums
 from eyespot_fleet.listening import listening
-from eyespot_fleet.status.reading import clean
 from eyespot_fleet.status.survey import Survey
 
 _TICK_S: Final = 1.0
@@ -61,7 +61,7 @@ def _once(survey: Survey, *, sick: bool, as_json: bool) -> int:
         if next_wish(_STEP_S) is not None:
             return _INTERRUPTED
     if trouble := survey.trouble:
-        raise BrokerError(f"not all of the devices were heard: {clean(trouble, _LONGEST_TROUBLE)}")
+        raise BrokerError(f"not all of the devices were heard: {shown(trouble, _LONGEST_TROUBLE)}")
     known = survey.known()
     if as_json:
         print(json.dumps(as_objects(known, sick=sick)))
@@ -74,7 +74,7 @@ def _once(survey: Survey, *, sick: bool, as_json: bool) -> int:
 def _live(survey: Survey, console: Console, *, sick: bool) -> int:
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while next_wish(_TICK_S) is None:  # a terminal that is closed ends it, too
-            known, trouble = survey.known(), clean(survey.trouble, _LONGEST_TROUBLE)
+            known, trouble = survey.known(), shown(survey.trouble, _LONGEST_TROUBLE)
             summary = Text.assemble(sums(known, overflow=survey.overflow), "\n", (trouble, "red"))
             live.update(drawn(console, summary, rows(known, sick=sick), sick=sick), refresh=True)
     return 0

@@ -40,7 +40,7 @@ class Asking(OnlyListening):
         super().__init__()
         self._root = f"{prefix}/{device}"
         self._id = f"fleet-{secrets.token_hex(6)}"
-        self._answers_to = re.compile(rf"{re.escape(self._root)}/reply/{self._id}-(\d+)")
+        self._answers_to = re.compile(rf"{re.escape(self._root)}/reply/{self._id}-([0-9]{{1,9}})")
         self._clock = clock
         self._sleep = sleep
         self._asked = 0

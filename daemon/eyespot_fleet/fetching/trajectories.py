@@ -1,18 +1,28 @@
 """Fetches where people went, answer by answer, and writes it into a file that `eyespot replay` takes."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from eyespot.domain.errors import BrokerError, StorageError, one_line
 from eyespot.domain.instants import rfc3339
 from eyespot.domain.placing import new_file, put
+from eyespot.domain.shown import shown
 from eyespot.store.trajectories.file import SCHEMA, WaysHeader
 from eyespot.topics.trajectories import Piece
 
 _MOST_TRIES: Final = 4  # at the same answer, where a connection breaks
+_MOST_PIECES: Final = 64  # of one answer
+_MOST_TWICE: Final = 16  # of those that a broker may bring again
+_MOST_OF_ALL: Final = (
+    100_000  # as much as a device may keep, [trajectories] mb = 1024, is less than half of it
+)
+_LONGEST_S: Final = 4 * 3600.0  # to tell all that takes three hours
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MS_NS: Final = 1_000_000
 _RATE_HZ: Final = 10.0  # is kept, at most
 _LONGEST_WORDS: Final = 200
@@ -32,7 +42,7 @@ class Device(Protocol):
 
 
 class _Result(msgspec.Struct, frozen=True):
-    pieces: int = 0
+    pieces: Annotated[int, Meta(ge=0, le=_MOST_PIECES)] = 0
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -40,10 +50,15 @@ class _Reply(msgspec.Struct, frozen=True):
     detail: str
     result: _Result | None = None
 
+    @property
+    def words(self) -> str:
+        """What it says, fit for a terminal."""
+        return shown(self.detail, _LONGEST_WORDS)
+
 
 class _Told(msgspec.Struct, frozen=True):
-    index: int
-    cursor: int
+    index: Annotated[int, Meta(ge=0, lt=_MOST_PIECES)]
+    cursor: Annotated[int, Meta(ge=0, lt=2**53)]
     more: bool
     piece: Piece
 
@@ -75,23 +90,33 @@ def aim(device: Device, minutes: int) -> str:
     if reply is None:
         raise BrokerError("the device does not answer; eyespot-fleet status tells whether it is there")
     if reply.code != "ok":
-        raise BrokerError(f"the device does not do it: {reply.detail[:_LONGEST_WORDS]}")
-    return reply.detail
+        raise BrokerError(f"the device does not do it: {reply.words}")
+    return reply.words
 
 
-def pieces(device: Device, since_ms: int, until_ms: int) -> Iterator[Piece]:
-    """Yield all that a device has kept of a time, oldest first.
+def pieces(
+    device: Device, since_ms: int, until_ms: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Piece]:
+    """Yield all that a device has kept of a time, oldest first. It comes to an end whatever the device says.
+
+    Args:
+        device: whom to ask.
+        since_ms: in ms since 1970, UTC.
+        until_ms: likewise.
+        clock: steady, in s.
 
     Raises:
-        BrokerError: it does not answer, or does not do it.
+        BrokerError: it does not answer, does not do it, or says what cannot be.
     """
-    after = tries = 0
     times = {"since": rfc3339(since_ms * _MS_NS), "until": rfc3339(until_ms * _MS_NS)}
+    after = tries = count = 0
+    ends_s = clock() + _LONGEST_S
     while True:
         device.ask("trajectories", {**times, "after": after})
         reply = _reply(device)
-        told = [] if reply is None or reply.code != "ok" else list(_told(device, reply))
+        told = [] if reply is None or reply.code != "ok" else list(_told(device, reply, after))
         yield from (one.piece for one in told)
+        count += len(told)
         if told:
             after, tries = told[-1].cursor, 0
             if not told[-1].more and reply is not None and len(told) == _count(reply):
@@ -100,9 +125,13 @@ def pieces(device: Device, since_ms: int, until_ms: int) -> Iterator[Piece]:
             return
         else:
             tries += 1
+            if reply is not None and reply.code != "ok":
+                device.answer()  # lets an answer that is still under way end: nothing of it is heard any more
         if tries > _MOST_TRIES:
-            why = "it does not answer" if reply is None else reply.detail[:_LONGEST_WORDS]
+            why = "it does not answer" if reply is None else reply.words
             raise BrokerError(f"not all could be fetched: {why}; try again")
+        if count > _MOST_OF_ALL or clock() > ends_s:
+            raise BrokerError("it tells more than a device keeps, or too slowly; ask for fewer hours")
 
 
 def write(path: Path, told: bytes, kept: Iterable[Piece]) -> int:
@@ -137,7 +166,7 @@ def write(path: Path, told: bytes, kept: Iterable[Piece]) -> int:
 def _header(told: bytes, first: Piece) -> WaysHeader:
     try:
         info = msgspec.json.decode(told, type=_Info)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise BrokerError(f"what the device says of itself is not understood ({one_line(error)})") from error
     camera = info.camera or _Camera(640, 480)  # it has not begun to look; no rule depends on it
     return WaysHeader(
@@ -157,7 +186,7 @@ def _reply(device: Device) -> _Reply | None:
     answer = device.answer()
     try:
         return None if answer is None else msgspec.json.decode(answer, type=_Reply)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
@@ -165,19 +194,23 @@ def _count(reply: _Reply) -> int:
     return 0 if reply.result is None else reply.result.pieces
 
 
-def _told(device: Device, reply: _Reply) -> Iterator[_Told]:
+def _told(device: Device, reply: _Reply, after: int) -> Iterator[_Told]:
     """Yield the pieces that were announced, up to the first that does not come; what comes twice, once."""
     index = 0
-    while index < _count(reply):
-        answer = device.answer()
+    for _ in range(_count(reply) + _MOST_TWICE):
+        answer = device.answer() if index < _count(reply) else None
         if answer is None:
             return
         try:
             told = msgspec.json.decode(answer, type=_Told)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             return
         if told.index > index:
             return
         if told.index == index:
-            index += 1
+            if told.cursor <= after:
+                raise BrokerError(
+                    "the device tells again what it has told already; is another one called so?"
+                )
+            index, after = index + 1, told.cursor
             yield told

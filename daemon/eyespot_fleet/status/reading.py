@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from eyespot.domain.shown import shown
+
 MOST_BYTES = 64 * 1024  # as much as `info` may take; see eyespot.topics.gate
 _MOST_STATES = 8
 _LONGEST = 320
@@ -128,13 +130,13 @@ def _read(known: Known, suffix: str, payload: bytes) -> Known:
     match suffix:
         case "status":
             status = msgspec.json.decode(payload, type=_Status)
-            state = clean(status.state, _LONGEST_NAME)
+            state = shown(status.state, _LONGEST_NAME)
             return replace(
                 known, state=state, since=_instant(status.since), stated=_instant(status.t), gone=""
             )
         case "info":
             info = msgspec.json.decode(payload, type=_Info)
-            return replace(known, model=clean(info.model.bundle, _LONGEST))
+            return replace(known, model=shown(info.model.bundle, _LONGEST))
         case _:
             health = msgspec.json.decode(payload, type=_Health)
             ills = tuple(_ill(each) for each in health.states[:_MOST_STATES])
@@ -151,22 +153,11 @@ def _read(known: Known, suffix: str, payload: bytes) -> Known:
 
 
 def _ill(trouble: _Trouble) -> Ill:
-    return Ill(clean(trouble.name, _LONGEST_NAME), clean(trouble.reason, _LONGEST), _instant(trouble.since))
+    return Ill(shown(trouble.name, _LONGEST_NAME), shown(trouble.reason, _LONGEST), _instant(trouble.since))
 
 
 def _instant(text: str) -> str:
     return text if _INSTANT.fullmatch(text) else ""
-
-
-def clean(text: str, most: int) -> str:
-    """Return text that moves no cursor and turns no direction, of so many characters at most.
-
-    What `str.isprintable` does not let pass are control and format characters (Unicode Cc, Cf), line ends,
-    lone surrogates and what is not assigned.
-    """
-    if len(text) > most:
-        text = f"{text[: most - 1]}…"
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def in_words(seconds: float) -> str:

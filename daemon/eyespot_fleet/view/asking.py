@@ -24,6 +24,9 @@ from eyespot_fleet.view.suggesting import suggestions
 
 _LATEST_NS: Final = 253_402_300_799_000_000_000  # the end of the year 9999
 
+_WIDEST: Final = 65_536  # pixels of a frame
+_LONGEST_RATIO: Final = 16  # of its sides: no camera has one
+
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
@@ -195,7 +198,9 @@ class Answers:
         info = _read(self._devices.told(device, "info"), _Info())
         reported = _read(self._devices.told(device, "config/reported"), _Reported())
         camera = info.camera or _Camera()
-        size = (camera.width, camera.height) if min(camera.width, camera.height) > 0 else Device().size
+        short, long = sorted((camera.width, camera.height))
+        possible = short >= 1 and long <= min(_WIDEST, short * _LONGEST_RATIO)
+        size = (camera.width, camera.height) if possible else Device().size
         mount: Mount = "overhead" if reported.config.camera.mount == "overhead" else "oblique"
         return Device(mount, info.timezone, info.model.labels, size)
 

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from eyespot.domain.instants import parse_rfc3339
+from eyespot.domain.instants import SECOND_NS, parse_rfc3339
 from eyespot.domain.strip import Instants
 from eyespot.topics.payloads import MOST_BOXES, ShortBox
 
@@ -25,6 +25,7 @@ _BLOCK_BYTES: Final = 16 * 1024  # of rows, before it is one
 _LAST_ID: Final = 2**53
 _LAST_TRACK: Final = 2**40
 _LONGEST_LABEL: Final = 64
+_LATEST_NS: Final = 2**63 - 1 - 86_400 * SECOND_NS  # in the year 2262; a day for what is added to it
 
 # Boxes in thousandths, scores in hundredths, as devices tell them.
 ROW: Final = np.dtype([("track", "<i8"), ("label", "<u2"), ("score", "u1"), ("box", "<u2", 4)])
@@ -215,9 +216,10 @@ def observation_in(payload: bytes) -> Observation | None:
         return None
     columns = {len(frame.tracks), len(frame.classes), len(frame.scores), len(frame.boxes)}
     known = all(index < len(frame.labels) for index in frame.classes)
+    timely = 0 <= taken_ns <= _LATEST_NS
     whole = all(left <= right and top <= low for left, top, right, low in frame.boxes)
     numbered = len(set(frame.tracks)) == len(frame.tracks)
-    if frame.schema != _SCHEMA or len(columns) != 1 or not (known and whole and numbered):
+    if frame.schema != _SCHEMA or len(columns) != 1 or not (timely and known and whole and numbered):
         return None
     labels = [frame.labels[index][:_LONGEST_LABEL] for index in frame.classes]
     return Observation(frame.boot_id, taken_ns, frame.tracks, labels, frame.scores, frame.boxes)

@@ -81,12 +81,18 @@ def test_trails_that_the_device_has_kept_are_drawn_on(tmp_path: Path) -> None:
 
 
 def test_nothing_that_devices_say_runs_in_the_page() -> None:
-    with LocalMosquitto() as mosquitto, Chatter(mosquitto.url, 2, ATTACK), viewing(mosquitto.url) as (_, url):
+    no_words = {"valueOf": 0, "toString": 0}  # cannot even be compared
+    with (
+        LocalMosquitto() as mosquitto,
+        Chatter(mosquitto.url, 2, ATTACK),
+        Chatter(mosquitto.url, 1, no_words, first=2),
+        viewing(mosquitto.url) as (_, url),
+    ):
         named = Heard(
             "eyespot/v1/<img src=x onerror=owned=1>/status", b'{"state":"online"}', retain=True, qos=1
         )
         say(mosquitto.url, named)
-        play("hostile.mjs", url, 2)
+        play("hostile.mjs", url, 3)
 
 
 @pytest.mark.skipif("EYESPOT_RENEW_PICTURES" not in os.environ, reason=f"they are kept: {RUN} --renew")

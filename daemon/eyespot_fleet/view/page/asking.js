@@ -1,6 +1,6 @@
 // Asks the server about rules as drawn: one question at a time, ten a second at most, the newest for all before it.
 
-import { text } from "./words.js";
+import { NAMES, text } from "./words.js";
 
 const LEAST_MS = 100;
 
@@ -49,8 +49,6 @@ export function since(span) {
   const isToday = then.toDateString() === new Date().toDateString();
   return isToday ? time : `${then.toLocaleDateString()}, ${time}`;
 }
-
-const NAMES = { occupancy: "inside", length: "waiting" };
 
 // Counts in words, as the server names them.
 export function inWords(counts) {

@@ -27,7 +27,7 @@ const byClass = (read) => (table) => (isTable(table) ? entries(table, MOST_CLASS
 const count = (value) => (isCount(value) ? value : undefined);
 
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-const instant = (said) => (UTC.test(said) ? Date.parse(said) : NaN); // Date.parse alone takes nearly all for a time
+const instant = (said) => (typeof said === "string" && UTC.test(said) ? Date.parse(said) : NaN); // Date.parse alone takes nearly all for a time
 
 function gap(said) {
   const [from, to] = [instant(said?.start), instant(said?.end)];
@@ -51,7 +51,7 @@ export function decode(said) {
     model: text(said.model, 128),
     cut: said.cut === null ? "" : name(said.cut),
     rev: isCount(said.rev) ? said.rev : 0,
-    key: text([said.start, said.end, said.model].map(String).join(" ")),
+    key: text([said.start, said.end, text(said.model, 128)].join(" ")),
   };
 }
 

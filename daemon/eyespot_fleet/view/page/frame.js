@@ -17,12 +17,12 @@ export function decode(payload) {
     if (!box.every((side) => Number.isFinite(side) && side >= 0 && side <= 1000)) return null;
     seen.push({
       track: tracks[n],
-      label: text(labels[classes[n]] ?? "?", LONGEST_NAME),
+      label: text((Number.isInteger(classes[n]) ? labels[classes[n]] : null) ?? "?", LONGEST_NAME),
       score: Number.isFinite(scores[n]) ? scores[n] / 100 : 0,
       box: box.map((side) => side / 1000),
     });
   }
-  return { boot: String(payload.boot_id), t: Date.parse(payload.t), seen };
+  return { boot: text(payload.boot_id, LONGEST_NAME), seen };
 }
 
 // The point of a box that counts, as `[camera] mount` has it.

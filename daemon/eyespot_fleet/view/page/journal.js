@@ -89,7 +89,6 @@ function bucket(buckets, said) {
 
 function stay(stays, said) {
   if (!Number.isFinite(said?.dwell_s) || said.dwell_s < 0) return;
-  const at = Date.parse(said.t);
-  stays.push({ at, label: text(said.class, LONGEST_NAME), dwell_s: said.dwell_s, outcome: text(said.outcome, LONGEST_NAME), partly: said.found === true || said.outcome === "lost" });
+  stays.push({ label: text(said.class, LONGEST_NAME), dwell_s: said.dwell_s, outcome: text(said.outcome, LONGEST_NAME), partly: said.found === true || said.outcome === "lost" });
   if (stays.length > MOST.stay) stays.shift();
 }

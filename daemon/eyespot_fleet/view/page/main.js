@@ -14,7 +14,7 @@ import { Scene } from "./scene.js";
 import { Suggestions } from "./suggestions.js";
 import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
 import { WhatIf } from "./whatif.js";
-import { LONGEST_NAME, counted, element, health, text } from "./words.js";
+import { LONGEST_NAME, counted, element, health, isPositive, text } from "./words.js";
 
 const RESTS_MS = 400;
 const ANEW_MS = 2000; // what-if on rules that rest, as more is seen
@@ -132,7 +132,7 @@ function show() {
   const info = state("info");
   at("name").textContent = text(info?.name, LONGEST_NAME) || shown;
   const { width, height } = info?.camera ?? {};
-  if (width > 0 && height > 0) at("stage").style.aspectRatio = `${Number(width)} / ${Number(height)}`;
+  if (isPositive(width) && isPositive(height)) at("stage").style.aspectRatio = `${width} / ${height}`;
   const ills = state("health")?.states;
   const told = (Array.isArray(ills) ? ills : []).map((ill) => `${text(ill?.name)}: ${text(ill?.reason)}`);
   at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
@@ -223,6 +223,7 @@ async function gather(device, recall) {
     const reply = await fetch(`/devices/${device}/seen`);
     if (!reply.ok || device !== shown) return;
     const seen = await reply.json();
+    if (device !== shown) return;
     scene.below(layers(), seen);
     if (recall) devices.get(device)?.trails.recall(seen.paths);
   } catch { /* the broker's line says that nobody answers */ }
@@ -321,6 +322,7 @@ let [askedAt, doubtedAt, gatheredAt, revision] = [0, 0, 0, -1];
 let chartedAt = 0;
 
 function turn(now) {
+  requestAnimationFrame(turn); // first: whatever one turn throws, the next one comes
   if (stale) {
     stale = false;
     show();
@@ -336,7 +338,6 @@ function turn(now) {
     scene.draw(trails, rule && isLine(rule) ? corners(rule) : [], rule?.swap === true);
     keepUp(trails, now);
   }
-  requestAnimationFrame(turn);
 }
 
 // More is seen all the time: asks again, the less often the longer answers take.

@@ -18,7 +18,7 @@ export function facts(detail, state) {
   if (version) said.push(["Version", version]);
   if (trial) said.push(["On probation", `${bundle(trial.bundle)}, start ${text(trial.starts)}`]);
   said.push(["Proven last", bundle(detail.good)], ["Before that", detail.previous === null ? FACTORY : bundle(detail.previous)]);
-  if (offer) said.push(["Offered", [`${text(offer.name)} ${text(offer.version)}`, WAITS[offer.waits_for] ?? ""].filter(Boolean).join(", ")]);
+  if (offer) said.push(["Offered", [`${text(offer.name)} ${text(offer.version)}`, WAITS[text(offer.waits_for)] ?? ""].filter(Boolean).join(", ")]);
   if (detail.staged) said.push(["Comes next", bundle(detail.staged)]);
   if (last) said.push(["Last change", [`${text(last.outcome).replace("_", " ")}: ${bundle(last.bundle)}`, text(last.reason), text(last.at)].filter(Boolean).join("; ")]);
   for (const shunned of Array.isArray(detail.quarantine) ? detail.quarantine : []) {
@@ -32,7 +32,7 @@ export function progress(detail) {
   const state = text(detail?.state);
   const reason = [text(detail?.code), text(detail?.reason)].filter(Boolean).join(": ");
   if (state === "failed") return { words: `failed: ${reason}${detail.attempts ? ` (attempt ${text(detail.attempts)})` : ""}`, ill: true };
-  if (state === "offered") return { words: WAITS[detail.offer?.waits_for] ?? "is offered another one", ill: false };
+  if (state === "offered") return { words: WAITS[text(detail.offer?.waits_for)] ?? "is offered another one", ill: false };
   if (BUSY[state] === undefined) return { words: reason || (state === "idle" ? "Nothing goes on." : state), ill: false };
   const percent = Number.isFinite(detail.percent) ? Math.max(0, Math.min(100, detail.percent)) : null;
   return { words: `${BUSY[state]}${percent === null ? "" : `, ${Math.round(percent)} %`}${reason && `: ${reason}`}`, ill: false, percent };

@@ -1,5 +1,7 @@
 // Rules as `config/reported` has them, and what is desired instead.
 
+import { text } from "./words.js";
+
 const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Number.isFinite(x) && x >= 0 && x <= 1);
 
 export function rulesOf(reported) {
@@ -66,8 +68,8 @@ export function changes(before, after) {
   const old = new Map(before.map((rule) => [rule.id, JSON.stringify(rule)]));
   const said = [];
   for (const rule of after) {
-    if (!old.has(rule.id)) said.push(`${rule.kind} ${rule.id} is new`);
-    else if (old.get(rule.id) !== JSON.stringify(rule)) said.push(`${rule.kind} ${rule.id} is changed`);
+    if (!old.has(rule.id)) said.push(`${text(rule.kind)} ${rule.id} is new`);
+    else if (old.get(rule.id) !== JSON.stringify(rule)) said.push(`${text(rule.kind)} ${rule.id} is changed`);
     old.delete(rule.id);
   }
   for (const id of old.keys()) said.push(`${id} is removed, and its totals`);

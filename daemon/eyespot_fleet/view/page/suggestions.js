@@ -9,11 +9,12 @@ const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Numb
 export class Suggestions {
   // chosen({ a, b }) is told which one it shall be
   constructor(list, drawing, chosen) {
-    [this.list, this.drawing, this.chosen, this.lines, this.picked] = [list, drawing, chosen, [], -1];
+    [this.list, this.drawing, this.chosen, this.lines, this.picked, this.turn] = [list, drawing, chosen, [], -1, 0];
     list.addEventListener("keydown", (event) => { if (event.key === "Escape") this.close(); });
   }
 
   async ask(device) {
+    const turn = ++this.turn;
     this.list.hidden = false;
     this.list.replaceChildren(said("Looking for flows…"));
     let answer = null;
@@ -21,7 +22,7 @@ export class Suggestions {
       const reply = await fetch(`/devices/${device}/suggestions`);
       if (reply.ok) answer = await reply.json();
     } catch { /* said below */ }
-    if (this.list.hidden) return; // another device is shown by now
+    if (turn !== this.turn) return; // closed or asked again by now, of another device maybe
     this.offer(answer);
   }
 
@@ -49,6 +50,7 @@ export class Suggestions {
   }
 
   close() {
+    this.turn += 1;
     [this.lines, this.picked, this.list.hidden] = [[], -1, true];
     this.draw();
   }

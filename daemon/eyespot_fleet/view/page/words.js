@@ -4,6 +4,7 @@ const MOST_CHARACTERS = 400;
 export const LONGEST_NAME = 64;
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
+// as eyespot.domain.shown for terminals
 export function text(value, most = MOST_CHARACTERS) {
   const words = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value) ?? "";
   return (words.length > most ? `${words.slice(0, most - 1)}…` : words).replace(UNSEEN, "\ufffd");
@@ -16,25 +17,33 @@ export function element(tag, words, className = "") {
   return made;
 }
 
+// What a device says may be an object that cannot even be compared: only numbers are.
+export const isPositive = (value) => Number.isFinite(value) && value > 0;
+
 // How a device is, in a few words, and whether it is ill.
 export function health(status, told) {
   const state = text(status?.state) || "unknown";
   if (state !== "online") return [state, true];
   const states = Array.isArray(told?.states) ? told.states : [];
   if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
-  const rate = told?.observations_hz > 0 && Number.isFinite(told.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
+  const rate = isPositive(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
   return [`online${rate}`, told?.ok === false];
 }
 
-// What a rule's state says: totals by class and direction, whoever is in it.
+export const NAMES = { __proto__: null, occupancy: "inside", length: "waiting" };
+
+const share = (value) => (Number.isFinite(value) ? `${Math.round(value * 100)} %` : text(value));
+
+// What a rule's state says: totals by class and direction, whoever is in it or waits, which share is full.
 export function counted(state) {
   const parts = [];
-  for (const key of ["counts", "occupancy"]) {
+  for (const key of ["counts", "occupancy", "length", "shares"]) {
     const table = state?.[key];
     if (table === null || typeof table !== "object") continue;
+    const said = key === "shares" ? share : text;
     for (const [label, value] of Object.entries(table)) {
-      const inner = value !== null && typeof value === "object" ? Object.entries(value) : [[key, value]];
-      parts.push(`${text(label)}: ${inner.map(([name, many]) => `${text(many)} ${text(name)}`).join(", ")}`);
+      const inner = value !== null && typeof value === "object" ? Object.entries(value) : [[NAMES[key] ?? "", value]];
+      parts.push(`${text(label)}: ${inner.map(([name, many]) => `${said(many)} ${text(name)}`.trim()).join(", ")}`);
     }
   }
   return parts.join("; ");
