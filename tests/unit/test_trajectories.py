@@ -204,6 +204,37 @@ def test_a_disk_that_fails_is_named_and_counting_goes_on(
     assert states(office)[-1]["lost"] >= 3
 
 
+def test_a_disk_that_failed_is_named_no_longer_once_nothing_is_to_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = office_with(tmp_path)
+    office.told("cmd/aim", '{"req_id": "1", "args": {"minutes": 2}}')
+    with monkeypatch.context() as full:
+        full.setattr("eyespot.app.tracing.enough_disk_mb", lambda _: 1e12)
+        lives(office, 3)
+        assert "trajectories_failed" in office.health.lasting
+    office.told("cmd/aim", '{"req_id": "2", "args": {"minutes": 0}}')
+    lives(office, 2)
+    assert "trajectories_failed" not in office.health.lasting
+
+
+def test_what_cannot_be_removed_is_named_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = office_with(tmp_path, "keep = true")
+    lives(office, 3)
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(30, os.strerror(30))
+
+    with monkeypatch.context() as readonly:
+        readonly.setattr(Path, "unlink", fails)
+        office = office_with(tmp_path, "aim = false", office.clock)
+        lives(office, 4)
+        assert "Read-only" in office.health.lasting["trajectories_failed"]
+    lives(office, 4)
+    assert "trajectories_failed" not in office.health.lasting
+    assert on_disk(tmp_path) == 0
+
+
 def test_where_there_is_hardly_any_room_it_is_for_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,7 +132,8 @@ class Keeper:
             )
         else:
             self.lost += missed > 0
-            if pieces:
+            forbidden = not (self._settings().keep or self._settings().aim)
+            if pieces or (self.keeps == "off" and not (forbidden and self.kept_bytes)):
                 self._health.clear_state("trajectories_failed")
 
     def read(self, after: int, since_ms: int, until_ms: int, most: int) -> tuple[list[Kept], bool]:
