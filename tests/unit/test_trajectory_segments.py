@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from eyespot.store.trajectories import segments as of
-from eyespot.store.trajectories.segments import SPAN_MS, Segments
+from eyespot.store.trajectories.segments import SPAN_MS, Block, Segments
 
 BEGUN_MS = 1_795_000_000_000
 LATEST_MS = 1 << 61
@@ -109,6 +109,16 @@ def test_files_that_anybody_may_have_left_there_are_no_trouble(
     kept.forget(LATEST_MS)
     assert (folder / "notes.txt").exists()
     assert Path("/etc/passwd").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "times_ms", [(1 << 62, 1 << 62), (-1, 5), (5, 4), (BEGUN_MS, 253_402_300_799_001)], ids=str
+)
+def test_a_block_of_a_time_that_cannot_be_told_is_damaged(tmp_path: Path, times_ms: tuple[int, int]) -> None:
+    (tmp_path / "0000000000000001.tracks").write_bytes(of._packed(Block(1, *times_ms, b"x")))
+    kept = Segments(tmp_path)
+    assert (kept.since_ms, kept.damaged, told(kept)) == (None, 1, [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_oldest_give_way_and_are_counted(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _HEAD = struct.Struct("<4sIIqqq")  # magic, bytes of data, crc32 of what follows
 _COVERED = struct.Struct("<qqq")
 _MAGIC = b"EYT1"
 _LARGEST = (1 << 53) - 1  # that JSON carries everywhere
+_LATEST_MS = 253_402_300_799_000  # the end of 9999, behind which no time can be told
 
 
 class Block(NamedTuple):
@@ -248,6 +249,8 @@ def _blocks(file: BinaryIO) -> Iterator[Block]:
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         magic, size, crc, number, begun_ms, ended_ms = _HEAD.unpack(head)
         if magic != _MAGIC or size > _MOST_DATA or not 0 <= number <= _LARGEST:
+            return
+        if not 0 <= begun_ms <= ended_ms <= _LATEST_MS:
             return
         data = file.read(size)
         if len(data) != size or zlib.crc32(data, zlib.crc32(head[-_COVERED.size :])) != crc:
