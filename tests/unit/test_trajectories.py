@@ -171,6 +171,20 @@ def test_what_is_older_than_its_hours_goes(tmp_path: Path) -> None:
     assert all(one["piece"]["begun"] >= hour_ago_ms for one in sent(office))
 
 
+def test_what_is_older_than_its_hours_goes_although_the_clock_was_never_set(tmp_path: Path) -> None:
+    office = office_with(tmp_path, "keep = true\nhours = 1")
+    lives(office, 5)
+    assert on_disk(tmp_path) > 0
+    years_ago = ManualClock(0, (UTC_S - 10**8) * 10**9, synced=False)
+    office = office_with(tmp_path, "hours = 1", years_ago)
+    years_ago.sleep(3599)
+    office.tracing.desk.tick()
+    assert on_disk(tmp_path) > 0
+    years_ago.sleep(31)
+    office.tracing.desk.tick()
+    assert on_disk(tmp_path) == 0
+
+
 def test_it_never_takes_more_of_the_disk_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     office = office_with(tmp_path, "keep = true\nmb = 1")
     monkeypatch.setattr(keeping, "_span", lambda piece: (piece.begun, piece.begun, b"x" * 60_000))

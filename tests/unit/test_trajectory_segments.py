@@ -141,6 +141,18 @@ def test_what_is_too_old_goes_and_what_claims_to_be_from_the_future_too(tmp_path
     assert kept.given_up == 0
 
 
+def test_what_has_been_there_for_long_goes_whatever_the_calendar_says(tmp_path: Path) -> None:
+    now_ns = 50
+    Segments(tmp_path).add(spans(BEGUN_MS))
+    kept = Segments(tmp_path, lambda: now_ns)  # found at 50
+    now_ns = 70
+    kept.add(spans(BEGUN_MS + SPAN_MS))
+    kept.forget(0, None, 50)
+    assert told(kept) == [BEGUN_MS, BEGUN_MS + SPAN_MS]
+    kept.forget(0, None, 51)
+    assert told(kept) == [BEGUN_MS + SPAN_MS]
+
+
 @pytest.mark.parametrize("begun", [1, 2])
 def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: int

@@ -9,7 +9,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +53,14 @@ class _Segment:
         size: of what is whole in it.
         first: number of its first block.
         begun_ms: of its first block, which is its oldest.
+        known_ns: since when it is known to be there, by the clock that nobody sets.
     """
 
     path: Path
     size: int
     first: int
     begun_ms: int
+    known_ns: int
 
 
 class Segments:
@@ -66,14 +68,16 @@ class Segments:
 
     Args:
         folder: made when something is kept first.
+        now_ns: tells the time by a clock that nobody sets.
 
     Attributes:
         given_up: blocks that were given up for room.
         damaged: how often something could not be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now_ns: Callable[[], int] = lambda: 0) -> None:
         self._folder = folder
+        self._now_ns = now_ns
         self._segments: list[_Segment] = []
         self._writes_to: _Segment | None = None
         self._newest = 0
@@ -119,16 +123,19 @@ class Segments:
             self._remove(self._segments[0])
             self.given_up += given_up
 
-    def forget(self, before_ms: int, after_ms: int | None = None) -> None:
-        """Remove what is from before a time, and what claims to be from after another.
+    def forget(self, before_ms: int, after_ms: int | None = None, known_before_ns: int | None = None) -> None:
+        """Remove what is from before a time, what claims to be from after another, and what is long known.
 
-        Files go as a whole, by the oldest in them.
+        Files go as a whole, by the oldest in them. A calendar may be wrong, so that what is there before an
+        instant of the clock that nobody sets goes as well.
 
         Raises:
             OSError: one cannot be removed.
         """
         for segment in list(self._segments):
-            if segment.begun_ms < before_ms or (after_ms is not None and segment.begun_ms > after_ms):
+            old = segment.begun_ms < before_ms
+            new = after_ms is not None and segment.begun_ms > after_ms
+            if old or new or (known_before_ns is not None and segment.known_ns < known_before_ns):
                 self._remove(segment)
 
     def read(self, after: int, since_ms: int, until_ms: int) -> Iterator[Block]:
@@ -147,7 +154,7 @@ class Segments:
         if segment is None or not _fits(segment.begun_ms, blocks[0].begun_ms):
             make_folder(self._folder, PRIVATE_FOLDER)
             path = self._folder / f"{blocks[0].number:016d}.tracks"
-            segment = _Segment(path, 0, blocks[0].number, blocks[0].begun_ms)
+            segment = _Segment(path, 0, blocks[0].number, blocks[0].begun_ms, self._now_ns())
         data = b"".join(_packed(block) for block in blocks)
         self._writes_to = None
         try:
@@ -191,7 +198,7 @@ class Segments:
                 first = next(_blocks(file), None)
                 size = os.fstat(file.fileno()).st_size
             if first is not None:
-                return _Segment(path, size, first.number, first.begun_ms)
+                return _Segment(path, size, first.number, first.begun_ms, self._now_ns())
             path.unlink()
             if size:
                 self._name(path, "torn or damaged from the beginning, and removed")
