@@ -153,6 +153,26 @@ def test_what_has_been_there_for_long_goes_whatever_the_calendar_says(tmp_path: 
     assert told(kept) == [BEGUN_MS + SPAN_MS]
 
 
+def test_a_file_that_cannot_be_read_at_the_start_is_read_later_and_ages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Segments(tmp_path)
+    before.add(spans(BEGUN_MS))
+
+    def fails(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(of, "_opened", fails)
+        kept = Segments(tmp_path)
+        assert (told(kept), kept.kept_bytes) == ([], before.kept_bytes)
+    assert told(kept) == [BEGUN_MS]
+    kept.add(spans(BEGUN_MS + 60_000))
+    assert told(kept) == told(Segments(tmp_path)) == [BEGUN_MS, BEGUN_MS + 60_000]
+    kept.forget(BEGUN_MS + 1)
+    assert told(kept) == [BEGUN_MS + 60_000]
+
+
 @pytest.mark.parametrize("begun", [1, 2])
 def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: int

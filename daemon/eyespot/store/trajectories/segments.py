@@ -7,6 +7,7 @@ last one; what follows a damaged block in its file is not read.
 import logging
 import os
 import re
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -204,6 +205,16 @@ class Segments:
                 self._name(path, "torn or damaged from the beginning, and removed")
         except OSError as error:
             self._name(path, one_line(error))
+            return self._unread(path)
+        return None
+
+    def _unread(self, path: Path) -> _Segment | None:
+        """Return what the name tells of a file that cannot be read now: it ages, and may be later."""
+        number = int(path.stem)
+        with suppress(OSError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and number <= _LARGEST:
+                return _Segment(path, found.st_size, number, min(number, _LATEST_MS), self._now_ns())
         return None
 
     def _blocks_in(self, segment: _Segment) -> Iterator[Block]:
