@@ -173,6 +173,35 @@ def test_a_file_that_cannot_be_read_at_the_start_is_read_later_and_ages(
     assert told(kept) == [BEGUN_MS + 60_000]
 
 
+def test_files_of_another_time_are_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [BEGUN_MS + number * SPAN_MS for number in range(24)]
+    for begun in times:
+        Segments(tmp_path).add(spans(begun))
+    kept, opened = Segments(tmp_path), []
+    real = of._opened
+    monkeypatch.setattr(of, "_opened", lambda path: (opened.append(path), real(path))[1])
+    assert told(kept, since_ms=times[-1]) == times[-1:]
+    assert len(opened) == 4  # what began half an hour before may reach into it
+    assert told(kept, until_ms=times[0]) == times[:1]
+    assert len(opened) == 5
+    assert told(kept, since_ms=times[-1] + 4 * SPAN_MS) == []
+    assert len(opened) == 5
+
+
+def test_much_more_than_there_is_room_for_goes_some_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Segments(tmp_path)
+    for number in range(10):
+        kept.add(spans(BEGUN_MS + number * SPAN_MS))
+    monkeypatch.setattr(of, "_MOST_REMOVED", 3 * kept.kept_bytes // 10)
+    left = []
+    while kept.kept_bytes > 200:
+        kept.make_room(200)
+        left.append(len(list(tmp_path.iterdir())))
+    assert left == [7, 4, 1]
+
+
 @pytest.mark.parametrize("begun", [1, 2])
 def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: int

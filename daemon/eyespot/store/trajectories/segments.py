@@ -22,6 +22,8 @@ from eyespot.domain.placing import PRIVATE, PRIVATE_FOLDER, make_folder, sync_fo
 _log = logging.getLogger(__name__)
 
 SPAN_MS = 600_000
+_ENDS_MS = 3 * SPAN_MS  # after a file has begun, no block in it goes on
+_MOST_REMOVED = 16_000_000  # bytes that are looked through in one turn, as a heartbeat waits
 _MOST_DATA = 64 * 1024
 _MOST_FILES = 100_000
 _NAME = re.compile(r"[0-9]{16}\.tracks")
@@ -97,7 +99,9 @@ class Segments:
         return min((segment.begun_ms for segment in self._segments), default=None)
 
     def add(self, spans: Sequence[tuple[int, int, bytes]]) -> None:
-        """Keep data, each with its first and last ms; it is safe against a power cut then.
+        """Keep data, each with its first and last ms, no more than `SPAN_MS` apart.
+
+        It is safe against a power cut then.
 
         Raises:
             OSError: some of it, or all, is not kept.
@@ -114,12 +118,13 @@ class Segments:
             self._append(waiting)
 
     def make_room(self, most_bytes: int) -> None:
-        """Give up the oldest until no more is kept than that.
+        """Give up the oldest until no more is kept than that; of very much the rest next time.
 
         Raises:
             OSError: one cannot be removed.
         """
-        while self._segments and self.kept_bytes > most_bytes:
+        enough = max(most_bytes, self.kept_bytes - _MOST_REMOVED)
+        while self._segments and self.kept_bytes > enough:
             given_up = sum(1 for _ in self._blocks_in(self._segments[0]))
             self._remove(self._segments[0])
             self.given_up += given_up
@@ -144,7 +149,7 @@ class Segments:
         segments = list(self._segments)
         ends = [*(segment.first for segment in segments[1:]), _LARGEST]
         for segment, end in zip(segments, ends, strict=False):
-            if end > after + 1 and segment.begun_ms <= until_ms:
+            if end > after + 1 and since_ms - _ENDS_MS <= segment.begun_ms <= until_ms:
                 for block in self._blocks_in(segment):
                     if block.number > after and block.ended_ms >= since_ms and block.begun_ms <= until_ms:
                         yield block
