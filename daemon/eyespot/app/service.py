@@ -272,6 +272,7 @@ class _Life:
         return [StopStep(ask, threads[name], _PATIENCE_S, _PATIENCE_AT_END_S) for name, ask in asks.items()]
 
     def _stop_source(self, _: float) -> None:
+        self._doubts.tick()  # for the last words on health
         self._reporter.stopping()
         self._source.stop()
 
