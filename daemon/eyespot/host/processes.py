@@ -61,13 +61,11 @@ class Process:
         socket, is of an unknown kind: it has to be told, as nobody knows where it leads.
         """
         own = self._sockets()
-        inside = set(self._unix_sockets())
-        named = [(inode, one) for inode, one in self._ip_sockets() if inode in own]
-        unknown = own - inside - {inode for inode, _ in named}
-        left = unknown & self._sockets() if unknown else unknown  # others were closed meanwhile
-        return [one for _, one in named] + [Outward("another kind", 0, 0, "in no table of the kernel")] * len(
-            left
-        )
+        named = {inode: one for inode, one in self._ip_sockets() if inode in own}  # both networks may be one
+        unknown = own - named.keys() - set(self._unix_sockets())
+        if unknown:
+            unknown &= self._sockets()  # others were closed meanwhile
+        return [*named.values()] + [Outward("another kind", 0, 0, "in no table of the kernel")] * len(unknown)
 
     def _sockets(self) -> set[str]:
         return {name[8:-1] for name in self.open_files() if name.startswith("socket:[")}
