@@ -23,12 +23,14 @@ def test_two_processes_that_run_are_found_as_they_are(
         numbers = {"eyespot-eye": eye.process.pid, "eyespot": body.process.pid}
         found = {
             one.name: one
-            for one in audit(config, optional=False, service=lambda name, root: Process(numbers[name], root))
+            for one in audit(
+                config, optional=False, service=lambda name, root: [Process(numbers[name], root)]
+            )
         }
     if found["eye's sockets"].verdict == "skip":
         pytest.skip(found["eye's sockets"].words)  # proc(5) may be closed where this runs
     port = int(mosquitto.url.rpartition(":")[2])
-    assert found["eye's sockets"].verdict == "ok"
+    assert found["eye's sockets"].verdict == "ok", found["eye's sockets"]
     assert found["body's sockets"].facts["sockets"] == [f"tcp to port {port}, established"]
     assert found["body's cameras"].facts["open"] == []
     assert found["files"].verdict == "ok"

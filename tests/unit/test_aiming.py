@@ -108,6 +108,38 @@ def test_what_cannot_be_written_down_is_not_begun(tmp_path: Path) -> None:
     assert not aiming.active
 
 
+@pytest.mark.parametrize("minutes", [0, 30])
+def test_on_a_full_disk_an_end_is_one_and_no_restart_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    memo = Memo(tmp_path / "aim.json")
+    aiming = Aiming(ManualClock(0, UTC_NS), memo)
+    aiming.begin(60)
+
+    def fails(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("eyespot.store.memo.staged", fails)
+    assert aiming.begin(minutes) == (minutes == 0)
+    assert not aiming.active
+    assert not Aiming(ManualClock(0, UTC_NS), memo).active
+
+
+def test_where_nothing_can_be_changed_an_end_is_not_said_to_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aiming = Aiming(ManualClock(0, UTC_NS), Memo(tmp_path / "aim.json"))
+    aiming.begin(60)
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("eyespot.store.memo.staged", fails)
+    monkeypatch.setattr(Path, "unlink", fails)
+    assert not aiming.begin(0)
+    assert not aiming.active
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     some.one_of(

@@ -1,7 +1,10 @@
 """What an audit of privacy finds, in processes and folders that are made up."""
 
 import os
+import socket
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from eyespot.app.privacy.site import Site
 from eyespot.app.selftest.world import World, look_around
 from eyespot.domain.message import Delivery, Message
 from eyespot.host.clock import ManualClock
-from eyespot.host.processes import Process
+from eyespot.host.processes import Process, processes_of
 from eyespot.host.sandbox import NoSandboxError, properties_of, run_inside
 from eyespot.store.budget import NAME, Budget
 from eyespot.store.memo import Memo
@@ -21,6 +24,7 @@ from fakes.daemon import write_config
 _TCP_HEAD = (
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 )
+_UNIX_HEAD = "Num RefCount Protocol Flags Type St Inode Path\n"
 _DAY_NS = 86_400 * 10**9
 TODAY = 20_000
 
@@ -42,6 +46,7 @@ class Made:
             "7f00-7f01 r--p 00000000 08:01 17    /usr/lib/libc.so.6\n7f02-7f03 rw-p 0 0 0\n"
         )
         (self.folder / "net/tcp").write_text(_TCP_HEAD)
+        (self.folder / "net/unix").write_text(f"{_UNIX_HEAD}00000000: 2 0 0 1 01 17 /run/eyespot/eye.sock\n")
         self.process = Process(number, root)
 
     def opens(self, what: str) -> None:
@@ -66,7 +71,7 @@ def site(
 ) -> Site:
     config = write_config(folder, camera={"source": source}, url="mqtt://127.0.0.1:1883")
     world, _ = look_around(config, folder, {}, optional=False)
-    return Site(world, eye, body, folder / "state", TODAY)
+    return Site(world, [eye] if eye else [], [body] if body else [], folder / "state", TODAY)
 
 
 # --- the eye's sandbox --------------------------------------------------------------------------------------
@@ -184,7 +189,87 @@ def test_of_this_very_process_files_sockets_and_memory_are_read() -> None:
     own = Process(os.getpid())
     assert own.open_files()
     assert own.frames_mapped() == []
-    assert all(one.kind for one in own.inet_sockets())
+    assert all(one.kind for one in own.outward_sockets())
+
+
+def test_a_socket_that_the_kernels_tables_do_not_name_is_never_proved(tmp_path: Path, made: Made) -> None:
+    made.opens("socket:[17]")
+    assert walls.eye_sockets(site(tmp_path, eye=made.process)).verdict == "ok"
+    made.opens("socket:[4711]")
+    for found in (
+        walls.eye_sockets(site(tmp_path, eye=made.process)),
+        walls.body_sockets(site(tmp_path, body=made.process)),
+    ):
+        assert (found.verdict, found.facts["sockets"]) == (
+            "fail",
+            ["another kind, in no table of the kernel"],
+        )
+
+
+def test_where_nobody_knows_which_sockets_are_unix_sockets_none_is_proved(tmp_path: Path, made: Made) -> None:
+    made.opens("socket:[17]")
+    (made.folder / "net/unix").unlink()
+    assert walls.eye_sockets(site(tmp_path, eye=made.process)).verdict == "fail"
+
+
+def test_a_socket_that_the_machine_handed_over_is_known_by_its_table(tmp_path: Path, made: Made) -> None:
+    machine = tmp_path / "proc/1/net"
+    machine.mkdir(parents=True)
+    (machine / "unix").write_text(f"{_UNIX_HEAD}00000000: 2 0 0 1 01 18 /run/systemd/journal/stdout\n")
+    made.opens("socket:[18]")
+    assert walls.eye_sockets(site(tmp_path, eye=made.process)).verdict == "ok"
+    for table in (machine, made.folder / "net"):  # which may be one and the same
+        (table / "tcp").write_text(_TCP_HEAD + tcp(19, 443))
+    made.opens("socket:[19]")
+    found = walls.eye_sockets(site(tmp_path, eye=made.process))
+    assert (found.verdict, found.facts["sockets"]) == ("fail", ["tcp to port 443, established"])
+
+
+def test_a_child_of_a_service_is_looked_at_as_well(tmp_path: Path, made: Made) -> None:
+    child = Made(tmp_path, 8)
+    both = replace(site(tmp_path), eye=[made.process, child.process], body=[made.process, child.process])
+    assert walls.eye_sockets(both).verdict == "ok"
+    child.connects(1883)
+    child.opens("/dev/video0")
+    assert (walls.eye_sockets(both).verdict, walls.body_cameras(both).verdict) == ("fail", "fail")
+
+
+_KINDS = {
+    "tcp": (socket.AF_INET, socket.SOCK_STREAM),
+    "udp": (socket.AF_INET, socket.SOCK_DGRAM),
+    "udplite": (socket.AF_INET, socket.SOCK_DGRAM, 136),
+    "mptcp": (socket.AF_INET, socket.SOCK_STREAM, 262),
+    "netlink": (socket.AF_NETLINK, socket.SOCK_RAW),
+    "packet": (socket.AF_PACKET, socket.SOCK_DGRAM),
+    "vsock": (socket.AF_VSOCK, socket.SOCK_STREAM),
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_whatever_the_kernel_makes_but_a_unix_socket_is_told(kind: str) -> None:
+    own = Process(os.getpid())
+    before = len(own.outward_sockets())
+    try:
+        opened = socket.socket(*_KINDS[kind])
+    except OSError as error:
+        pytest.skip(f"this kernel makes none of {kind} here: {error}")
+    with opened, closing(socket.socket(socket.AF_UNIX)):
+        assert len(own.outward_sockets()) == before + 1
+
+
+def test_all_processes_of_a_unit_are_those_of_its_cgroup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "systemctl").write_text("#!/bin/sh\necho /system.slice/eyespot.service\n")
+    (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    assert processes_of("eyespot.service", tmp_path) == []
+    group = tmp_path / "sys/fs/cgroup/system.slice/eyespot.service"
+    group.mkdir(parents=True)
+    (group / "cgroup.procs").write_text("7\n8\n")
+    assert [one.number for one in processes_of("eyespot.service", tmp_path)] == [7, 8]
 
 
 # --- what was left ------------------------------------------------------------------------------------------
@@ -193,7 +278,7 @@ def test_of_this_very_process_files_sockets_and_memory_are_read() -> None:
 def test_schemas_and_model_are_proved(tmp_path: Path) -> None:
     assert traces.schemas(site(tmp_path)).verdict == "ok"
     assert traces.model(site(tmp_path)).verdict == "ok"
-    assert traces.model(Site(World(tmp_path, None, {}), None, None, tmp_path, TODAY)).verdict == "skip"
+    assert traces.model(Site(World(tmp_path, None, {}), [], [], tmp_path, TODAY)).verdict == "skip"
 
 
 def test_a_file_that_begins_as_an_image_fails(tmp_path: Path) -> None:
@@ -234,7 +319,7 @@ class Board:
 
 def test_every_probe_says_something_where_there_is_nothing(tmp_path: Path) -> None:
     found = list(
-        audit(tmp_path / "none.toml", optional=True, root=tmp_path, environ={}, service=lambda *_: None)
+        audit(tmp_path / "none.toml", optional=True, root=tmp_path, environ={}, service=lambda *_: [])
     )
     assert [one.name for one in found][1:] == [
         "eye's sandbox", "eye's sockets", "body's cameras", "body's sockets", "schemas", "model", "frames",

@@ -171,6 +171,20 @@ def test_what_is_older_than_its_hours_goes(tmp_path: Path) -> None:
     assert all(one["piece"]["begun"] >= hour_ago_ms for one in sent(office))
 
 
+def test_what_is_older_than_its_hours_goes_although_the_clock_was_never_set(tmp_path: Path) -> None:
+    office = office_with(tmp_path, "keep = true\nhours = 1")
+    lives(office, 5)
+    assert on_disk(tmp_path) > 0
+    years_ago = ManualClock(0, (UTC_S - 10**8) * 10**9, synced=False)
+    office = office_with(tmp_path, "hours = 1", years_ago)
+    years_ago.sleep(3599)
+    office.tracing.desk.tick()
+    assert on_disk(tmp_path) > 0
+    years_ago.sleep(31)
+    office.tracing.desk.tick()
+    assert on_disk(tmp_path) == 0
+
+
 def test_it_never_takes_more_of_the_disk_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     office = office_with(tmp_path, "keep = true\nmb = 1")
     monkeypatch.setattr(keeping, "_span", lambda piece: (piece.begun, piece.begun, b"x" * 60_000))
@@ -202,6 +216,37 @@ def test_a_disk_that_fails_is_named_and_counting_goes_on(
     office.clock.sleep(TELL_EVERY_S)
     office.tracing.desk.tick()
     assert states(office)[-1]["lost"] >= 3
+
+
+def test_a_disk_that_failed_is_named_no_longer_once_nothing_is_to_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = office_with(tmp_path)
+    office.told("cmd/aim", '{"req_id": "1", "args": {"minutes": 2}}')
+    with monkeypatch.context() as full:
+        full.setattr("eyespot.app.tracing.enough_disk_mb", lambda _: 1e12)
+        lives(office, 3)
+        assert "trajectories_failed" in office.health.lasting
+    office.told("cmd/aim", '{"req_id": "2", "args": {"minutes": 0}}')
+    lives(office, 2)
+    assert "trajectories_failed" not in office.health.lasting
+
+
+def test_what_cannot_be_removed_is_named_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = office_with(tmp_path, "keep = true")
+    lives(office, 3)
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(30, os.strerror(30))
+
+    with monkeypatch.context() as readonly:
+        readonly.setattr(Path, "unlink", fails)
+        office = office_with(tmp_path, "aim = false", office.clock)
+        lives(office, 4)
+        assert "Read-only" in office.health.lasting["trajectories_failed"]
+    lives(office, 4)
+    assert "trajectories_failed" not in office.health.lasting
+    assert on_disk(tmp_path) == 0
 
 
 def test_where_there_is_hardly_any_room_it_is_for_counts(

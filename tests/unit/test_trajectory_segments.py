@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from eyespot.store.trajectories import segments as of
-from eyespot.store.trajectories.segments import SPAN_MS, Segments
+from eyespot.store.trajectories.segments import SPAN_MS, Block, Segments
 
 BEGUN_MS = 1_795_000_000_000
 LATEST_MS = 1 << 61
@@ -111,6 +111,16 @@ def test_files_that_anybody_may_have_left_there_are_no_trouble(
     assert Path("/etc/passwd").stat().st_size > 0
 
 
+@pytest.mark.parametrize(
+    "times_ms", [(1 << 62, 1 << 62), (-1, 5), (5, 4), (BEGUN_MS, 253_402_300_799_001)], ids=str
+)
+def test_a_block_of_a_time_that_cannot_be_told_is_damaged(tmp_path: Path, times_ms: tuple[int, int]) -> None:
+    (tmp_path / "0000000000000001.tracks").write_bytes(of._packed(Block(1, *times_ms, b"x")))
+    kept = Segments(tmp_path)
+    assert (kept.since_ms, kept.damaged, told(kept)) == (None, 1, [])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_oldest_give_way_and_are_counted(tmp_path: Path) -> None:
     kept = Segments(tmp_path)
     for number in range(30):
@@ -129,6 +139,67 @@ def test_what_is_too_old_goes_and_what_claims_to_be_from_the_future_too(tmp_path
     kept.forget(times[1], times[2])
     assert told(kept) == told(Segments(tmp_path)) == times[1:3]
     assert kept.given_up == 0
+
+
+def test_what_has_been_there_for_long_goes_whatever_the_calendar_says(tmp_path: Path) -> None:
+    now_ns = 50
+    Segments(tmp_path).add(spans(BEGUN_MS))
+    kept = Segments(tmp_path, lambda: now_ns)  # found at 50
+    now_ns = 70
+    kept.add(spans(BEGUN_MS + SPAN_MS))
+    kept.forget(0, None, 50)
+    assert told(kept) == [BEGUN_MS, BEGUN_MS + SPAN_MS]
+    kept.forget(0, None, 51)
+    assert told(kept) == [BEGUN_MS + SPAN_MS]
+
+
+def test_a_file_that_cannot_be_read_at_the_start_is_read_later_and_ages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Segments(tmp_path)
+    before.add(spans(BEGUN_MS))
+
+    def fails(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(of, "_opened", fails)
+        kept = Segments(tmp_path)
+        assert (told(kept), kept.kept_bytes) == ([], before.kept_bytes)
+    assert told(kept) == [BEGUN_MS]
+    kept.add(spans(BEGUN_MS + 60_000))
+    assert told(kept) == told(Segments(tmp_path)) == [BEGUN_MS, BEGUN_MS + 60_000]
+    kept.forget(BEGUN_MS + 1)
+    assert told(kept) == [BEGUN_MS + 60_000]
+
+
+def test_files_of_another_time_are_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [BEGUN_MS + number * SPAN_MS for number in range(24)]
+    for begun in times:
+        Segments(tmp_path).add(spans(begun))
+    kept, opened = Segments(tmp_path), []
+    real = of._opened
+    monkeypatch.setattr(of, "_opened", lambda path: (opened.append(path), real(path))[1])
+    assert told(kept, since_ms=times[-1]) == times[-1:]
+    assert len(opened) == 4  # what began half an hour before may reach into it
+    assert told(kept, until_ms=times[0]) == times[:1]
+    assert len(opened) == 5
+    assert told(kept, since_ms=times[-1] + 4 * SPAN_MS) == []
+    assert len(opened) == 5
+
+
+def test_much_more_than_there_is_room_for_goes_some_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Segments(tmp_path)
+    for number in range(10):
+        kept.add(spans(BEGUN_MS + number * SPAN_MS))
+    monkeypatch.setattr(of, "_MOST_REMOVED", 3 * kept.kept_bytes // 10)
+    left = []
+    while kept.kept_bytes > 200:
+        kept.make_room(200)
+        left.append(len(list(tmp_path.iterdir())))
+    assert left == [7, 4, 1]
 
 
 @pytest.mark.parametrize("begun", [1, 2])

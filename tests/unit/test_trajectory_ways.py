@@ -145,6 +145,13 @@ def test_who_walks_through_midnight_is_two() -> None:
     assert evening.ways[0].track != morning.ways[0].track
 
 
+def test_no_piece_is_longer_than_the_ten_minutes_of_a_file() -> None:
+    looks = [look(minute * 59 * SECOND_NS, tracks([], np.random.default_rng(1))) for minute in range(30)]
+    pieces = list(pieces_of(looks, Salt()))
+    assert max(sum(piece.steps) for piece in pieces) <= 600_000
+    assert sum(len(piece.steps) for piece in pieces) == 30
+
+
 def test_ids_and_places_are_not_those_of_the_frame() -> None:
     random = np.random.default_rng(1)
     [piece] = pieces_of([look(0, tracks([5, 6], random))], Salt())

@@ -13,8 +13,8 @@ _STATES = {1: "established", 7: "unconnected", 10: "listening"}  # include/net/t
 
 
 @dataclass(frozen=True, slots=True)
-class InetSocket:
-    """A socket of a process on an IP network; `remote` is empty where there is no other end."""
+class Outward:
+    """A socket of a process that is no Unix socket; ports are 0 where there is none, or nobody knows."""
 
     kind: str
     local_port: int
@@ -54,27 +54,49 @@ class Process:
         names = [fields[5] for line in lines if len(fields := line.split(maxsplit=5)) == 6]  # noqa: PLR2004 - columns
         return [name for name in names if name.startswith(_FRAMES)]
 
-    def inet_sockets(self) -> list[InetSocket]:
-        """Return its sockets on IP networks."""
-        own = {name[8:-1] for name in self.open_files() if name.startswith("socket:[")}
-        return [one for inode, one in self._all_sockets() if inode in own]
+    def outward_sockets(self) -> list[Outward]:
+        """Return each of its sockets that is not known to be a Unix socket.
 
-    def _all_sockets(self) -> Iterator[tuple[str, InetSocket]]:
-        """Yield every socket of its network, with the number by which descriptors name it."""
+        The kernel's tables name those on IP networks once they are bound. What is in no table, as a packet
+        socket, is of an unknown kind: it has to be told, as nobody knows where it leads.
+        """
+        own = self._sockets()
+        named = {inode: one for inode, one in self._ip_sockets() if inode in own}  # both networks may be one
+        unknown = own - named.keys() - set(self._unix_sockets())
+        if unknown:
+            unknown &= self._sockets()  # others were closed meanwhile
+        return [*named.values()] + [Outward("another kind", 0, 0, "in no table of the kernel")] * len(unknown)
+
+    def _sockets(self) -> set[str]:
+        return {name[8:-1] for name in self.open_files() if name.startswith("socket:[")}
+
+    def _tables(self, kind: str) -> Iterator[list[str]]:
+        """Yield rows of a kind of sockets: of its network, and of the machine's, for what it was handed."""
+        (self._folder / "net").stat()
+        for number in {str(self.number), "1"}:
+            with suppress(FileNotFoundError, PermissionError):  # a kernel without it: then nothing is known
+                for line in (self._folder.parent / number / "net" / kind).read_text().splitlines()[1:]:
+                    yield line.split()
+
+    def _unix_sockets(self) -> Iterator[str]:
+        return (fields[6] for fields in self._tables("unix"))
+
+    def _ip_sockets(self) -> Iterator[tuple[str, Outward]]:
+        """Yield every socket on an IP network, with the number by which descriptors name it."""
         for kind in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
-            with suppress(FileNotFoundError):  # a kernel without it
-                for line in (self._folder / "net" / kind).read_text().splitlines()[1:]:
-                    fields = line.split()
-                    local, remote = (int(end.rpartition(":")[2], 16) for end in fields[1:3])
-                    state = _STATES.get(int(fields[3], 16), "closing or opening")
-                    yield fields[9], InetSocket(kind, local, remote, state)
+            for fields in self._tables(kind):
+                local, remote = (int(end.rpartition(":")[2], 16) for end in fields[1:3])
+                state = _STATES.get(int(fields[3], 16), "closing or opening")
+                yield fields[9], Outward(kind, local, remote, state)
 
 
-def main_process(unit: str) -> int | None:
-    """Return the process id of a running unit; None where it does not run, or there is no systemd."""
-    ask = ("systemctl", "show", "--property=MainPID", "--value", unit)
+def processes_of(unit: str, root: Path = Path("/")) -> list[Process]:
+    """Return all processes of a running unit; none where it does not run, or there is no systemd."""
+    ask = ("systemctl", "show", "--property=ControlGroup", "--value", unit)
     try:
         done = subprocess.run(ask, check=True, timeout=_LIMIT_S, capture_output=True, text=True)  # noqa: S603 - fixed words
-        return int(done.stdout) or None
+        group = done.stdout.strip().lstrip("/")
+        listed = (root / "sys/fs/cgroup" / group / "cgroup.procs").read_text() if group else ""
+        return [Process(int(number), root) for number in listed.split()]
     except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+        return []

@@ -98,7 +98,7 @@ class Opened(_Message, frozen=True, tag="opened"):
 
 
 class Optics(_Message, frozen=True):
-    """See `domain.observation`; once a second; the body takes no more, and leaves two digits of each."""
+    """See `domain.observation`; about once a second: the body takes two at most, and two digits of each."""
 
     lux: _Positive | None
     exposure_ms: _Positive | None

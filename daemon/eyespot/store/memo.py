@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eyespot.domain.errors import one_line
 from eyespot.domain.paths import read_kept
-from eyespot.domain.placing import put, staged
+from eyespot.domain.placing import put, staged, sync_folder
 
 _log = logging.getLogger(__name__)
 
@@ -43,4 +43,14 @@ class Memo:
             self._failing = True
             return False
         self._failing = False
+        return True
+
+    def forget(self) -> bool:
+        """Remove what was kept, which needs no room; whether nothing is there."""
+        try:
+            self._path.unlink(missing_ok=True)
+            sync_folder(self._path.parent)
+        except OSError as error:
+            _log.warning("%s cannot be removed: %s", self._path, one_line(error))
+            return False
         return True

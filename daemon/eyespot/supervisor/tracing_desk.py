@@ -67,7 +67,10 @@ class TracingDesk:
         if not self._settings().aim:
             return Verdict("refused", "[trajectories] aim = false in the device's configuration")
         if not self._keeper.aim(minutes):
-            return Verdict("failed", "its end cannot be written down, so nothing is kept: see to the disk")
+            again = "a restart may go on with what was asked for before"
+            return Verdict(
+                "failed", f"it cannot be written down, so nothing is kept now, but {again}: see to the disk"
+            )
         self._tell(again=True)
         if not minutes:
             always = ", [trajectories] keep goes on" if self._keeper.keeps == "always" else ""

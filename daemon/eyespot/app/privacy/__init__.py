@@ -5,7 +5,7 @@ Of a finding "ok" is proved, "fail" is refuted, and "skip" cannot be known here.
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def audit(
     optional: bool,
     root: Path = Path("/"),
     environ: Mapping[str, str] = os.environ,
-    service: Callable[[str, Path], Process | None] = running,
+    service: Callable[[str, Path], Sequence[Process]] = running,
     only: Collection[str] = frozenset(_PROBES),
 ) -> Iterator[Finding]:
     """Yield one finding a probe, as soon as it is known. Nothing is changed, and nothing published.
@@ -52,7 +52,7 @@ def audit(
         optional: whether it may be missing.
         root: where the file system begins.
         environ: of the process.
-        service: returns the process of one of the two services; None where it does not run.
+        service: returns the processes of one of the two services; none where it does not run.
         only: the probes that are wanted.
     """
     world, finding = look_around(file, root, environ, optional=optional)

@@ -1,7 +1,8 @@
 """Probes the walls between what sees and what talks."""
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
+from functools import partial
 from inspect import getsource
 
 from eyespot.app.privacy import trespass
@@ -9,7 +10,7 @@ from eyespot.app.privacy.site import EYE, Site
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import listed
 from eyespot.broker.settings import endpoints
-from eyespot.host.processes import InetSocket, Process
+from eyespot.host.processes import Outward, Process
 from eyespot.host.sandbox import NoSandboxError, run_inside
 
 _CAMERAS = ("/dev/video", "/dev/media", "/dev/v4l-subdev", "/dev/dma_heap")
@@ -45,7 +46,7 @@ def body_cameras(site: Site) -> Finding:
 
 def body_sockets(site: Site) -> Finding:
     """Tell which sockets on a network the running body has."""
-    return _of_process("body's sockets", site.body, lambda body: _body_sockets(site, body))
+    return _of_process("body's sockets", site.body, partial(_body_sockets, site))
 
 
 def frames(site: Site) -> Finding:
@@ -56,17 +57,16 @@ def frames(site: Site) -> Finding:
     return Finding("frames", "skip", f"{words}; nothing here can prove what happened to them there")
 
 
-def _eye_sockets(eye: Process) -> Finding:
-    found = eye.inet_sockets()
-    facts = {"sockets": [f"{one.kind} port {one.remote_port}" for one in found]}
-    if found:
+def _eye_sockets(eye: Sequence[Process]) -> Finding:
+    facts = {"sockets": [_named(one) for process in eye for one in process.outward_sockets()]}
+    if facts["sockets"]:
         return Finding("eye's sockets", "fail", f"it has {listed(facts['sockets'])}", facts)
-    return Finding("eye's sockets", "ok", "it has none on a network just now", facts)
+    return Finding("eye's sockets", "ok", "all that it has just now are Unix sockets", facts)
 
 
-def _body_cameras(body: Process) -> Finding:
-    seen = body.camera_nodes()
-    held = [name for name in body.open_files() if name.startswith(_CAMERAS)]
+def _body_cameras(body: Sequence[Process]) -> Finding:
+    seen = sorted({node for process in body for node in process.camera_nodes()})
+    held = [name for process in body for name in process.open_files() if name.startswith(_CAMERAS)]
     facts = {"open": held, "in its /dev": seen}
     if held:
         return Finding("body's cameras", "fail", f"it has opened {listed(held)}", facts)
@@ -75,26 +75,32 @@ def _body_cameras(body: Process) -> Finding:
     return Finding("body's cameras", "ok", "none is open, and there is none in its /dev", facts)
 
 
-def _body_sockets(site: Site, body: Process) -> Finding:
-    found = body.inet_sockets()
+def _body_sockets(site: Site, body: Sequence[Process]) -> Finding:
+    found = [one for process in body for one in process.outward_sockets()]
     loaded = site.world.loaded
     ports = {one.port for one in endpoints(loaded.config.mqtt)} if loaded else set()
     strange = [one for one in found if not _is_due(one, ports)]
-    facts = {"sockets": [f"{one.kind} to port {one.remote_port}, {one.state}" for one in found]}
+    facts = {"sockets": [_named(one) for one in found]}
     if strange:
-        words = listed(f"{one.kind} to port {one.remote_port}, {one.state}" for one in strange)
+        words = listed(_named(one) for one in strange)
         return Finding("body's sockets", "fail", f"not to the broker's port: {words}", facts)
     return Finding("body's sockets", "ok", f"{len(found)}, none but to the broker's port", facts)
 
 
-def _is_due(one: InetSocket, ports: Container[int]) -> bool:
+def _named(one: Outward) -> str:
+    ends = [f"to port {one.remote_port}"] if one.remote_port else []
+    ends += [f"at port {one.local_port}"] if one.local_port and not one.remote_port else []
+    return ", ".join((" ".join((one.kind, *ends)), one.state))
+
+
+def _is_due(one: Outward, ports: Container[int]) -> bool:
     """Whether it goes to a broker, or asks for a name."""
     asks = one.kind.startswith("udp") and one.remote_port == _NAMES
     return one.state != "listening" and (one.remote_port in ports or asks)
 
 
-def _frames(eye: Process) -> Finding:
-    found = eye.frames_mapped()
+def _frames(eye: Sequence[Process]) -> Finding:
+    found = [name for process in eye for name in process.frames_mapped()]
     facts = {"mapped": found}
     if found:  # libcamera maps statistics and tensors, too, and the kernel does not say which is which
         words = f"{len(found)} buffers of the camera are mapped into the eye: statistics, tensors or pictures"
@@ -102,11 +108,13 @@ def _frames(eye: Process) -> Finding:
     return Finding("frames", "ok", "no buffer of a camera is mapped into the eye just now", facts)
 
 
-def _of_process(name: str, process: Process | None, look: Callable[[Process], Finding]) -> Finding:
-    if process is None:
+def _of_process(
+    name: str, processes: Sequence[Process], look: Callable[[Sequence[Process]], Finding]
+) -> Finding:
+    if not processes:
         return Finding(name, "skip", _ABSENT)
     try:
-        return look(process)
+        return look(processes)
     except PermissionError:
         return Finding(name, "skip", "that is root's to see: sudo eyespot privacy audit")
     except FileNotFoundError:

@@ -53,7 +53,10 @@ class Aiming:
         return self._left_ns // _MS_NS
 
     def begin(self, minutes: int) -> bool:
-        """Begin, or begin anew, for so long; 0 ends it. Whether that is on the disk: else it has ended."""
+        """Begin, or begin anew, for so long; 0 ends it. Whether that is on the disk: else it has ended.
+
+        Then a restart may go on with what was asked for before, where the disk takes no change at all.
+        """
         self._left_ns = min(minutes, MOST_MINUTES) * 60 * SECOND_NS
         self._told_ns = self._clock.now_ns()
         self._until_ms = None
@@ -82,13 +85,16 @@ class Aiming:
         self._left_ns = min(self._left_ns, max(self._until_ms - now_ms, 0) * _MS_NS)
 
     def _charge(self) -> bool:
-        """Write down what is left after the minute that begins; what cannot be written down ends."""
+        """Write down what is left after the minute that begins; what cannot be written down ends.
+
+        Whether it is on the disk; an end is, too, where nothing is.
+        """
         self._charged_ns = max(self._left_ns - _CHARGE_S * SECOND_NS, 0)
         kept = _Kept(self._charged_ns // SECOND_NS, self._until_ms if self.active else None)
         if self._memo.keep(msgspec.json.encode(kept)):
             return True
-        self._left_ns = 0
-        return False
+        ends, self._left_ns = not self.active, 0
+        return self._memo.forget() and ends
 
 
 def _read(memo: Memo) -> _Kept:

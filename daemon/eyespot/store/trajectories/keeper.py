@@ -65,7 +65,7 @@ class Keeper:
         self._health = health
         self._clock = clock
         self._has_room = has_room
-        self._segments = Segments(state / FOLDER)
+        self._segments = Segments(state / FOLDER, clock.now_ns)
         self._salt = Salt()
         self._unread = 0
         self._kept_ns = clock.now_ns()
@@ -132,7 +132,8 @@ class Keeper:
             )
         else:
             self.lost += missed > 0
-            if pieces:
+            forbidden = not (self._settings().keep or self._settings().aim)
+            if pieces or (self.keeps == "off" and not (forbidden and self.kept_bytes)):
                 self._health.clear_state("trajectories_failed")
 
     def read(self, after: int, since_ms: int, until_ms: int, most: int) -> tuple[list[Kept], bool]:
@@ -157,11 +158,12 @@ class Keeper:
             return None
 
     def _make_room(self) -> None:
-        timeline = self._clock.timeline()
-        now_ms = timeline.utc_ns(self._clock.now_ns()) // _MS_NS
+        timeline, now_ns = self._clock.timeline(), self._clock.now_ns()
+        now_ms = timeline.utc_ns(now_ns) // _MS_NS
         settings = self._settings()
+        kept_ms = settings.hours * _HOUR_MS
         self._segments.forget(
-            now_ms - settings.hours * _HOUR_MS, now_ms + _HOUR_MS if timeline.synced else None
+            now_ms - kept_ms, now_ms + _HOUR_MS if timeline.synced else None, now_ns - kept_ms * _MS_NS
         )
         self._segments.make_room(settings.mb * 1_000_000)
 

@@ -7,9 +7,10 @@ last one; what follows a damaged block in its file is not read.
 import logging
 import os
 import re
+import stat
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from eyespot.domain.placing import PRIVATE, PRIVATE_FOLDER, make_folder, sync_fo
 _log = logging.getLogger(__name__)
 
 SPAN_MS = 600_000
+_ENDS_MS = 3 * SPAN_MS  # after a file has begun, no block in it goes on
+_MOST_REMOVED = 16_000_000  # bytes that are looked through in one turn, as a heartbeat waits
 _MOST_DATA = 64 * 1024
 _MOST_FILES = 100_000
 _NAME = re.compile(r"[0-9]{16}\.tracks")
@@ -28,6 +31,7 @@ _HEAD = struct.Struct("<4sIIqqq")  # magic, bytes of data, crc32 of what follows
 _COVERED = struct.Struct("<qqq")
 _MAGIC = b"EYT1"
 _LARGEST = (1 << 53) - 1  # that JSON carries everywhere
+_LATEST_MS = 253_402_300_799_000  # the end of 9999, behind which no time can be told
 
 
 class Block(NamedTuple):
@@ -52,12 +56,14 @@ class _Segment:
         size: of what is whole in it.
         first: number of its first block.
         begun_ms: of its first block, which is its oldest.
+        known_ns: since when it is known to be there, by the clock that nobody sets.
     """
 
     path: Path
     size: int
     first: int
     begun_ms: int
+    known_ns: int
 
 
 class Segments:
@@ -65,14 +71,16 @@ class Segments:
 
     Args:
         folder: made when something is kept first.
+        now_ns: tells the time by a clock that nobody sets.
 
     Attributes:
         given_up: blocks that were given up for room.
         damaged: how often something could not be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now_ns: Callable[[], int] = lambda: 0) -> None:
         self._folder = folder
+        self._now_ns = now_ns
         self._segments: list[_Segment] = []
         self._writes_to: _Segment | None = None
         self._newest = 0
@@ -91,7 +99,9 @@ class Segments:
         return min((segment.begun_ms for segment in self._segments), default=None)
 
     def add(self, spans: Sequence[tuple[int, int, bytes]]) -> None:
-        """Keep data, each with its first and last ms; it is safe against a power cut then.
+        """Keep data, each with its first and last ms, no more than `SPAN_MS` apart.
+
+        It is safe against a power cut then.
 
         Raises:
             OSError: some of it, or all, is not kept.
@@ -108,26 +118,30 @@ class Segments:
             self._append(waiting)
 
     def make_room(self, most_bytes: int) -> None:
-        """Give up the oldest until no more is kept than that.
+        """Give up the oldest until no more is kept than that; of very much the rest next time.
 
         Raises:
             OSError: one cannot be removed.
         """
-        while self._segments and self.kept_bytes > most_bytes:
+        enough = max(most_bytes, self.kept_bytes - _MOST_REMOVED)
+        while self._segments and self.kept_bytes > enough:
             given_up = sum(1 for _ in self._blocks_in(self._segments[0]))
             self._remove(self._segments[0])
             self.given_up += given_up
 
-    def forget(self, before_ms: int, after_ms: int | None = None) -> None:
-        """Remove what is from before a time, and what claims to be from after another.
+    def forget(self, before_ms: int, after_ms: int | None = None, known_before_ns: int | None = None) -> None:
+        """Remove what is from before a time, what claims to be from after another, and what is long known.
 
-        Files go as a whole, by the oldest in them.
+        Files go as a whole, by the oldest in them. A calendar may be wrong, so that what is there before an
+        instant of the clock that nobody sets goes as well.
 
         Raises:
             OSError: one cannot be removed.
         """
         for segment in list(self._segments):
-            if segment.begun_ms < before_ms or (after_ms is not None and segment.begun_ms > after_ms):
+            old = segment.begun_ms < before_ms
+            new = after_ms is not None and segment.begun_ms > after_ms
+            if old or new or (known_before_ns is not None and segment.known_ns < known_before_ns):
                 self._remove(segment)
 
     def read(self, after: int, since_ms: int, until_ms: int) -> Iterator[Block]:
@@ -135,7 +149,7 @@ class Segments:
         segments = list(self._segments)
         ends = [*(segment.first for segment in segments[1:]), _LARGEST]
         for segment, end in zip(segments, ends, strict=False):
-            if end > after + 1 and segment.begun_ms <= until_ms:
+            if end > after + 1 and since_ms - _ENDS_MS <= segment.begun_ms <= until_ms:
                 for block in self._blocks_in(segment):
                     if block.number > after and block.ended_ms >= since_ms and block.begun_ms <= until_ms:
                         yield block
@@ -146,7 +160,7 @@ class Segments:
         if segment is None or not _fits(segment.begun_ms, blocks[0].begun_ms):
             make_folder(self._folder, PRIVATE_FOLDER)
             path = self._folder / f"{blocks[0].number:016d}.tracks"
-            segment = _Segment(path, 0, blocks[0].number, blocks[0].begun_ms)
+            segment = _Segment(path, 0, blocks[0].number, blocks[0].begun_ms, self._now_ns())
         data = b"".join(_packed(block) for block in blocks)
         self._writes_to = None
         try:
@@ -190,12 +204,22 @@ class Segments:
                 first = next(_blocks(file), None)
                 size = os.fstat(file.fileno()).st_size
             if first is not None:
-                return _Segment(path, size, first.number, first.begun_ms)
+                return _Segment(path, size, first.number, first.begun_ms, self._now_ns())
             path.unlink()
             if size:
                 self._name(path, "torn or damaged from the beginning, and removed")
         except OSError as error:
             self._name(path, one_line(error))
+            return self._unread(path)
+        return None
+
+    def _unread(self, path: Path) -> _Segment | None:
+        """Return what the name tells of a file that cannot be read now: it ages, and may be later."""
+        number = int(path.stem)
+        with suppress(OSError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and number <= _LARGEST:
+                return _Segment(path, found.st_size, number, min(number, _LATEST_MS), self._now_ns())
         return None
 
     def _blocks_in(self, segment: _Segment) -> Iterator[Block]:
@@ -248,6 +272,8 @@ def _blocks(file: BinaryIO) -> Iterator[Block]:
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         magic, size, crc, number, begun_ms, ended_ms = _HEAD.unpack(head)
         if magic != _MAGIC or size > _MOST_DATA or not 0 <= number <= _LARGEST:
+            return
+        if not 0 <= begun_ms <= ended_ms <= _LATEST_MS:
             return
         data = file.read(size)
         if len(data) != size or zlib.crc32(data, zlib.crc32(head[-_COVERED.size :])) != crc:

@@ -63,6 +63,7 @@ def _silence(newest_ns: int, begun_ns: int, model: str, timeline: Timeline) -> S
 
 
 def _strip(piece: Piece, taken_ns: Instants, labels: Mapping[str, int], timeline: Timeline) -> Strip:
+    """Return a piece as a strip; where it was dark, that counts as not observed."""
     steps = len(piece.steps)
     names = [labels[name] for name in piece.labels if name in labels]
     if len(names) != len(piece.labels):
@@ -83,7 +84,7 @@ def _strip(piece: Piece, taken_ns: Instants, labels: Mapping[str, int], timeline
 def _stripped(
     taken_ns: Instants, observed: Mask, bounds: Indexes, rows: _Rows, of: tuple[str, Timeline]
 ) -> Strip:
-    """Return columns as a strip; where it was dark, that counts as not observed."""
+    """Return columns as a strip, in which all that was observed was clear."""
     clear = np.zeros(len(taken_ns), np.uint8)
     return Strip(taken_ns, observed, clear, bounds, _tracks(rows), of[0], timeline=of[1])
 

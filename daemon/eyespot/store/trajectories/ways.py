@@ -25,6 +25,7 @@ from eyespot.topics.trajectories import (
 
 _MS_NS = 1_000_000
 _DAY_NS = 86_400 * SECOND_NS
+_LONGEST_NS = 600 * SECOND_NS  # as the files are that take them
 _ROWS = 1500  # fit into a piece, as tracks walk
 _SALT_BYTES, _ID_BYTES = 16, 6
 _LONGEST_LABEL, _LONGEST_MODEL = 64, 160
@@ -79,16 +80,17 @@ def pieces_of(looks: Sequence[Look], salt: Salt) -> Iterator[Piece]:
     for end in range(1, len(looks) + 1):
         rows += len(looks[end - 1].tracks)
         full = rows >= _ROWS or end - begin == MOST_STEPS
-        if end == len(looks) or full or _parts(looks[end - 1], looks[end]):
+        if end == len(looks) or full or _parts(looks[end - 1], looks[end], looks[begin]):
             yield from _bounded(looks[begin:end], salt)
             begin, rows = end, 0
 
 
-def _parts(before: Look, after: Look) -> bool:
-    """Return whether two looks cannot be in one piece."""
+def _parts(before: Look, after: Look, first: Look) -> bool:
+    """Return whether two looks cannot be in one piece, which begins with a third."""
     other_day = before.utc_ns // _DAY_NS != after.utc_ns // _DAY_NS
     gap = not 0 <= after.taken_ns - before.taken_ns <= (LONGEST_STEP_MS - 1) * _MS_NS
-    return other_day or gap or (before.model, before.labels) != (after.model, after.labels)
+    long = after.taken_ns - first.taken_ns > _LONGEST_NS
+    return other_day or gap or long or (before.model, before.labels) != (after.model, after.labels)
 
 
 def _bounded(looks: Sequence[Look], salt: Salt) -> Iterator[Piece]:
