@@ -2,6 +2,7 @@
 
 import logging
 import platform
+from pathlib import Path
 
 import eyespot
 from eyespot.app.lifecycle import classes_of_interest
@@ -10,17 +11,35 @@ from eyespot.config import Config
 from eyespot.domain.notice import Notice
 from eyespot.host.identity import hardware, system_timezone
 from eyespot.host.timezone import zone_of
+from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.pipeline import Pipeline, Watch
 from eyespot.ports import Clock, HealthBoard
 from eyespot.rules import spans
 from eyespot.store.budget import NAME as BUDGET_NAME
 from eyespot.store.budget import Budget
 from eyespot.store.memo import Memo
+from eyespot.supervisor.health import Health
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Identity, Native
 from eyespot.tracking.tracker import Tracker
 
 _log = logging.getLogger(__name__)
+
+
+def begun_health(clock: Clock, refusal: str, state_dir: Path) -> Health:
+    """Return the board of a life, with what is known at its beginning to be wrong.
+
+    Args:
+        clock: for since when it is.
+        refusal: why a newer configuration is not in force; empty where this is the newest.
+        state_dir: may be gone with the power.
+    """
+    health = Health(clock)
+    if refusal:
+        health.raise_state("reload_refused", refusal)
+    if why := volatility(state_dir):
+        health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
+    return health
 
 
 def budget(plan: Plan, clock: Clock) -> Budget:

@@ -30,17 +30,16 @@ from eyespot.host.door import Door
 from eyespot.host.facts import read_facts
 from eyespot.host.identity import boot_id
 from eyespot.host.reboot import ask_for_reboot
-from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.ports import Broker, Clock, HealthBoard
 from eyespot.sources.eye import EyeSource
 from eyespot.store.database import Database
 from eyespot.store.ledger import FileLedger
 from eyespot.store.shelter import open_database
 from eyespot.store.worker import StoreWorker
+from eyespot.supervisor.announcer import Announcer
 from eyespot.supervisor.describer import Describer
 from eyespot.supervisor.diagnosing import Diagnosing
 from eyespot.supervisor.doubt_watch import DoubtWatch
-from eyespot.supervisor.health import Health
 from eyespot.supervisor.mailbox import Mailbox
 from eyespot.supervisor.reporter import Gauges, Rates, Reporter
 from eyespot.supervisor.signals import Wish
@@ -130,50 +129,22 @@ class _Life:
         self._twin = twin
         self._steward = steward
         self._file = file
-        self._health = Health(clock)
-        if refusal:
-            self._health.raise_state("reload_refused", refusal)
-        if why := volatility(plan.state_dir):
-            self._health.raise_state("state_volatile", f"{why}: {GONE_WITH_THE_POWER}")
+        self._health = parts.begun_health(clock, refusal, plan.state_dir)
         self._certificates = CertificateWatch(plan.config.mqtt, self._health, clock)
         gate = Gate(plan.root)
         native = Native(gate, secrets.token_hex(8), database.seq())
-        durables = Durables(gate, native.boot_id, clock)
-        self._store = StoreWorker(
-            database,
-            broker,
-            self._health,
-            durables,
-            clock,
-            limits=plan.config.state.limits,
-            budget=parts.budget(plan, clock),
-        )
+        self._store = self._make_store(database, Durables(gate, native.boot_id, clock))
         self._ledger = FileLedger(plan.state_dir, boot_id(), clock)
         self._looks = plan.source(self._health, self._ledger)
         self._mailbox = Mailbox(overwrites=self._looks.paced)
         self._source = self._make_source_worker()
         self._turn = threading.Lock()
         self._tallies = self._make_tallies(native)
-        self.tracing = Tracing(
-            plan.state_dir,
-            lambda: self._retuning.config,
-            health=self._health,
-            native=native,
-            post=self._store.post,
-            clock=clock,
-        )
+        self.tracing = self._make_tracing(native)
         self._pipeline = parts.pipeline(plan, native, gate, self._watch)
         self._doubts = DoubtWatch(self._health, lambda: self._pipeline.doubts)
         self._reporter = self._make_reporter(native)
-        self._announcer = announcing.announcer(
-            plan,
-            self._pipeline,
-            gate=gate,
-            post=self._store.post,
-            answers=lambda: self._store.answers,
-            turn=self._turn,
-            clock=clock,
-        )
+        self._announcer = self._make_announcer(gate)
         self._models = self._make_model_desk(native)
         self._models.listen(broker, *announcing.ear(self._models.commands, self._announcer))
         self._follower = self._make_follower()
@@ -275,6 +246,33 @@ class _Life:
         self._doubts.tick()  # for the last words on health
         self._reporter.stopping()
         self._source.stop()
+
+    def _make_store(self, database: Database, durables: Durables) -> StoreWorker:
+        limits, budget = self._plan.config.state.limits, parts.budget(self._plan, self._clock)
+        return StoreWorker(
+            database, self._broker, self._health, durables, self._clock, limits=limits, budget=budget
+        )
+
+    def _make_tracing(self, native: Native) -> Tracing:
+        return Tracing(
+            self._plan.state_dir,
+            lambda: self._retuning.config,
+            health=self._health,
+            native=native,
+            post=self._store.post,
+            clock=self._clock,
+        )
+
+    def _make_announcer(self, gate: Gate) -> Announcer:
+        return announcing.announcer(
+            self._plan,
+            self._pipeline,
+            gate=gate,
+            post=self._store.post,
+            answers=lambda: self._store.answers,
+            turn=self._turn,
+            clock=self._clock,
+        )
 
     def _make_source_worker(self) -> SourceWorker:
         camera = self._plan.config.camera
