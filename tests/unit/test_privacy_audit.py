@@ -225,6 +225,16 @@ def test_a_socket_that_the_machine_handed_over_is_known_by_its_table(tmp_path: P
     assert (found.verdict, found.facts["sockets"]) == ("fail", ["tcp to port 443, established"])
 
 
+def test_a_connection_that_another_network_made_is_known_by_its_table(tmp_path: Path, made: Made) -> None:
+    other = tmp_path / "proc/9"
+    (other / "net").mkdir(parents=True)
+    (other / "ns").mkdir()
+    (other / "ns/net").symlink_to("net:[4026532000]")
+    (other / "net/unix").write_text(f"{_UNIX_HEAD}00000000: 3 0 0 1 03 21 /run/eyespot/eye.sock\n")
+    made.opens("socket:[21]")  # accepted from the eye, whose network is its own
+    assert walls.body_sockets(site(tmp_path, body=made.process)).verdict == "ok"
+
+
 def test_a_child_of_a_service_is_looked_at_as_well(tmp_path: Path, made: Made) -> None:
     child = Made(tmp_path, 8)
     both = replace(site(tmp_path), eye=[made.process, child.process], body=[made.process, child.process])

@@ -1,7 +1,9 @@
 """What a running process holds, as the kernel tells it: proc(5)."""
 
+import os
+import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +75,18 @@ class Process:
     def _tables(self, kind: str) -> Iterator[list[str]]:
         """Yield rows of a kind of sockets: of its network, and of the machine's, for what it was handed."""
         (self._folder / "net").stat()
-        for number in {str(self.number), "1"}:
-            with suppress(FileNotFoundError, PermissionError):  # a kernel without it: then nothing is known
-                for line in (self._folder.parent / number / "net" / kind).read_text().splitlines()[1:]:
-                    yield line.split()
+        yield from _rows({self._folder, self._folder.parent / "1"}, kind)
 
     def _unix_sockets(self) -> Iterator[str]:
-        return (fields[6] for fields in self._tables("unix"))
+        """Yield the Unix sockets of all networks: an accepted one is of the network of who connected."""
+        networks: dict[Path, Path] = {}
+        for folder in self._folder.parent.glob("[0-9]*"):
+            with suppress(OSError):  # gone, or root's to see
+                networks.setdefault((folder / "ns" / "net").readlink(), folder)
+        yield from (fields[6] for fields in self._tables("unix"))
+        yield from (fields[6] for fields in _rows(networks.values(), "unix"))
+        if self._folder == Path("/proc", str(os.getpid())):  # who is not root may ask its own
+            yield from _own_unix_sockets(self._folder)
 
     def _ip_sockets(self) -> Iterator[tuple[str, Outward]]:
         """Yield every socket on an IP network, with the number by which descriptors name it."""
@@ -88,6 +95,23 @@ class Process:
                 local, remote = (int(end.rpartition(":")[2], 16) for end in fields[1:3])
                 state = _STATES.get(int(fields[3], 16), "closing or opening")
                 yield fields[9], Outward(kind, local, remote, state)
+
+
+def _rows(folders: Iterable[Path], kind: str) -> Iterator[list[str]]:
+    for folder in folders:
+        with suppress(FileNotFoundError, PermissionError):  # a kernel without it: then nothing is known
+            for line in (folder / "net" / kind).read_text().splitlines()[1:]:
+                yield line.split()
+
+
+def _own_unix_sockets(folder: Path) -> Iterator[str]:
+    for entry in (folder / "fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            name = str(entry.readlink())
+            if name.startswith("socket:["):
+                with socket.socket(fileno=os.dup(int(entry.name))) as copy:
+                    if copy.family == socket.AF_UNIX:
+                        yield name[8:-1]
 
 
 def processes_of(unit: str, root: Path = Path("/")) -> list[Process]:
