@@ -268,7 +268,9 @@ audits_itself() {
     for probe in "eye's sandbox" "eye's sockets" "body's cameras" "body's sockets"; do
         grep -q "^proved *$probe" /run/words || failed "not proved: $(grep "$probe" /run/words)"
     done
-    ok "the audit enters the eye's sandbox, and proves that there is no way out"
+    next 20 privacy >/run/words || failed "no retained verdict"
+    grep -q '"verdict":"proved"' /run/words || failed "the body says of itself: $(cat /run/words)"
+    ok "the audit enters the eye's sandbox, and proves that there is no way out; so does the body of itself"
 }
 
 stays_down_when_misconfigured() {
