@@ -135,7 +135,7 @@ def _ways(config: Config) -> str:
 
 
 def _kind(rule: object) -> str:
-    return type(rule).__struct_config__.tag  # type: ignore[attr-defined, no-any-return]
+    return type(rule).__struct_config__.tag  # type: ignore[attr-defined, no-any-return]  # msgspec does not type it
 
 
 def _is_encrypted(config: Config) -> bool:
