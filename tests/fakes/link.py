@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import Literal, Self
 
-Cut = Literal["reset", "hole"]
+Cut = Literal["reset", "hole", "mute"]
 _CHUNK = 65_536
 
 
@@ -16,6 +16,7 @@ class Link:
 
     `reset`: connections are reset, and new ones too. `hole`: they stay open and new ones are taken, and what
     is sent goes nowhere; when the link is mended they are reset, as by a router that has forgotten them.
+    `mute`: what the device sends goes nowhere, and what the broker sends arrives.
 
     Args:
         port: on this machine, where to pass it on.
@@ -78,7 +79,7 @@ class Link:
         if self._cut is None:
             with suppress(OSError):
                 far = socket.create_connection(self._to, 1)
-        if far is None and self._cut != "hole":
+        if far is None and self._cut not in {"hole", "mute"}:
             _reset(near)
             return
         self._pairs[near] = far
@@ -89,8 +90,12 @@ class Link:
         data, other = sock.recv(_CHUNK), self._pairs[sock]
         if not data:
             self._hang_up(sock)
-        elif self._cut is None and other is not None:
+        elif other is not None and self._lets_through(sock):
             other.sendall(data)
+
+    def _lets_through(self, sock: socket.socket) -> bool:
+        of_broker = sock.getsockname()[1] != self._server.getsockname()[1]
+        return self._cut is None or (self._cut == "mute" and of_broker)
 
     def _hang_up(self, sock: socket.socket) -> None:
         other = self._pairs.pop(sock)

@@ -203,6 +203,18 @@ def test_a_process_that_died_leaves_a_gap_and_the_bucket_goes_on() -> None:
     assert one.coverage == pytest.approx(55 / 60, abs=0.01)
 
 
+def test_a_process_that_leaves_in_the_dark_tells_the_next_one_that_it_was_dark() -> None:
+    shop = Tallied()
+    shop.watch(20)
+    shop.sight = "dark"
+    shop.watch(10)
+    shop.stop()
+    shop.lose_power(3600, -7200, synced=False)
+    shop.watch(1)
+    [one] = shop.told
+    assert (one.cut, gaps(one)) == ("restart", [(20, 30, "dark")])
+
+
 def test_what_was_seen_since_the_last_count_is_lost_for_a_minute_at_most() -> None:
     shop = Tallied(bucket_s=3600)
     shop.watch(150)

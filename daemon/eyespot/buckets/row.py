@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from eyespot.buckets.alignment import bounds
 from eyespot.buckets.coverage import Blank
 from eyespot.buckets.ended import Ended
@@ -86,9 +88,7 @@ class Row:
 
     def look(self, blanks: Sequence[Blank], now: Now) -> None:
         """Take note of whiles in which nothing was seen."""
-        utc_ns = now.timeline.utc_ns
-        for blank in blanks:
-            self._open.tally.add_gap(utc_ns(blank.begin_ns), utc_ns(blank.end_ns), blank.cause)
+        _leave_blank(self._open.tally, blanks, now)
 
     def count(self, state: Measures, events: Sequence[Event], undecided: int, now: Now) -> None:
         """Count what the rule has counted since it was asked last.
@@ -140,14 +140,16 @@ class Row:
         return self._kept_ns is None or now.taken_ns - self._kept_ns >= _KEEP_NS
 
     def keep(self, now: Now) -> Kept:
-        """Return what is to outlive the process."""
+        """Return what is to outlive the process; the next one does not know why nothing is seen now."""
         self._kept_ns = now.taken_ns
         self._measure(self._open, now)
+        tally = msgspec.structs.replace(self._open.tally, gaps=list(self._open.tally.gaps))
+        _leave_blank(tally, now.coverage.blanks(now.taken_ns), now)
         until_ns = max(now.utc_ns, self._open.tally.begin_utc_ns)
         zero_ns = now.timeline.utc_at_zero_ns
         return Kept(
             self._span.bucket_s,
-            self._open.tally,
+            tally,
             until_ns,
             zero_ns,
             self._told_utc_ns,
@@ -262,6 +264,12 @@ class Row:
         if self._open.covers(taken_ns):
             return self._open
         return self._ended.at(taken_ns) or self._open
+
+
+def _leave_blank(tally: Tally, blanks: Sequence[Blank], now: Now) -> None:
+    """Take note in a bucket of whiles in which nothing was seen, as far as they lie in it."""
+    for blank in blanks:
+        tally.add_gap(now.timeline.utc_ns(blank.begin_ns), now.timeline.utc_ns(blank.end_ns), blank.cause)
 
 
 def _without(state: Measures, events: Sequence[Event]) -> Measures:
