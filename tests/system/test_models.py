@@ -17,7 +17,6 @@ from fakes.slots import factory_network, offer
 from fakes.waiting import until
 
 FACTORY = "ssd-mobilenet-v2-oidv4@1.0.0-d0a5255bf8c4"
-_LONG_S = 60.0
 
 
 def configured(folder: Path, url: str) -> Path:
@@ -38,11 +37,11 @@ class Site:
 
     def looks_with(self, bundle: str) -> None:
         """Wait until frames are seen by a model, and `info` names it."""
-        until(lambda: self._ear.newest("/frame").get("model") == bundle, f"{bundle} looks", _LONG_S)
+        until(lambda: self._ear.newest("/frame").get("model") == bundle, f"{bundle} looks")
         until(lambda: self._ear.newest("/info")["model"]["bundle"] == bundle, f"info names {bundle}")
 
     def until(self, key: str, value: object) -> None:
-        until(lambda: getattr(self.slots.record, key) == value, f"{key} = {value}", _LONG_S)
+        until(lambda: getattr(self.slots.record, key) == value, f"{key} = {value}")
 
     def splits(self) -> list[tuple[str, str]]:
         events = self._ear.on("/door/event")
@@ -89,7 +88,7 @@ def test_a_model_that_takes_the_eye_with_it_when_it_is(
     plant_crashes(monkeypatch)
     with site(tmp_path, mosquitto.url, ear, with_eye=True) as device:
         device.offer(version)
-        until(lambda: device.slots.record.quarantine, "it is left", _LONG_S)
+        until(lambda: device.slots.record.quarantine, "it is left")
         [left] = device.slots.record.quarantine
         assert "died 2 times" in left.reason
         assert device.slots.record.current is None
@@ -107,9 +106,9 @@ def test_a_model_that_takes_the_daemon_with_it_is_started_twice_and_no_more(
         until(lambda: ear.newest("/frame"), "it looks")
         slots = Slots(tmp_path / "state" / "models")
         bundle = offer(slots, "6.0.0", factory_network())
-        assert daemon.wait(_LONG_S) == -signal.SIGSEGV
+        assert daemon.wait() == -signal.SIGSEGV
     with Daemon(config) as daemon:
-        assert daemon.wait(_LONG_S) == -signal.SIGSEGV
+        assert daemon.wait() == -signal.SIGSEGV
     assert (slots.record.current, slots.record.trial and slots.record.trial.starts) == (bundle, 2)
     with Daemon(config):
         until(lambda: slots.record.quarantine, "it is left")

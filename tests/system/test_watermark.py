@@ -97,15 +97,15 @@ def a_whole_system(tmp_path: Path, mosquitto: LocalMosquitto) -> Iterator[Whole]
 
 
 def test_of_a_known_picture_nothing_leaves_and_what_is_planted_is_found(whole: Whole) -> None:
-    until(lambda: whole.is_heard("/door/event"), "somebody is counted in front of the picture", 60)
+    until(lambda: whole.is_heard("/door/event"), "somebody is counted in front of the picture")
     whole.say("cmd/aim", b'{"req_id":"a1"}')
     until(lambda: whole.is_heard("/trajectories", b'"aim"'), "where people go is kept")
     until(lambda: whole.is_heard("/frame", b'"boxes":[['), "boxes are told")
     whole.say("cmd/diagnose", b'{"req_id":"d1"}')
-    until(lambda: whole.is_heard("/reply/d1", b'"log"'), "a diagnosis is told", 60)
+    until(lambda: whole.is_heard("/reply/d1", b'"log"'), "a diagnosis is told")
 
     whole.say("cmd/trajectories", b'{"req_id":"t1"}')
-    until(lambda: whole.is_heard("/reply/t1", b'"ways":[{'), "where people went is told", 60)
+    until(lambda: whole.is_heard("/reply/t1", b'"ways":[{'), "where people went is told")
 
     left = dict(whole.left())
     assert any(place.startswith("file state/trajectories/") for place in left)
