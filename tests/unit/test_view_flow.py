@@ -56,7 +56,7 @@ def seen_by(view: View, name: str, seed: int = 1, seconds: float = SECONDS) -> t
             names = [LABELS[label] for label in one.tracks.classes[rows]]
             ids = one.tracks.ids[rows].tolist()
             fixed = [(left, top, right, low) for left, top, right, low in boxes.tolist()]
-            history.add("shop", Observation("a", one.taken_ns, ids, names, [50] * len(ids), fixed))
+            history.add("shop", Observation("a", one.taken_ns, ids, names, fixed))
     return history, ways
 
 

@@ -20,6 +20,7 @@ from eyespot.rules import build
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native, stamp
 from eyespot.tracking.tracing import trace
+from eyespot_fleet.view.frames import observation_in
 from eyespot_fleet.view.replaying import (
     Device,
     RefusedError,
@@ -29,7 +30,7 @@ from eyespot_fleet.view.replaying import (
     newest,
     strip_of,
 )
-from eyespot_fleet.view.seen import MOST_LABELS, Observation, Sightings, observation_in
+from eyespot_fleet.view.seen import MOST_LABELS, Observation, Sightings
 from fakes.walkers import Walker, film
 
 DOOR = {"kind": "line", "id": "door", "a": [0.1, 0.5], "b": [0.9, 0.5]}
@@ -42,7 +43,7 @@ SIZE = (0.06, 0.12)
 def look(number: int, *tracks: int, boot: str = "a", label: str = "person", y: int = 500) -> Observation:
     many = len(tracks)
     boxes = [(400, y - 100, 450, y)] * many
-    return Observation(boot, START_NS + number * SECOND_NS // 10, tracks, [label] * many, [50] * many, boxes)
+    return Observation(boot, START_NS + number * SECOND_NS // 10, tracks, [label] * many, boxes)
 
 
 def people(kinds: tuple[int, ...] = (0, 0, 0, 1)) -> list[Walker]:
@@ -257,15 +258,6 @@ def test_a_history_is_bounded_in_bytes_and_keeps_the_newest() -> None:
     assert 30_000 < sum(array.nbytes for array in (seen.taken_ns, seen.rows)) < 60_000
     assert seen.taken_ns[-1] == look(19_999).taken_ns
     assert seen.counts.sum() == len(seen.rows)
-
-
-def test_all_histories_together_are_bounded() -> None:
-    history = Sightings(most_of_all=60_000)
-    for number in range(3000):
-        for device in ("a", "b", "c"):
-            history.add(device, look(number, number))
-    total = sum(history.observations(device).rows.nbytes for device in ("a", "b", "c"))
-    assert 20_000 < total < 80_000
 
 
 def test_countless_names_begin_a_new_history() -> None:

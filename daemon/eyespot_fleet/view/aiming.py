@@ -12,8 +12,9 @@ from eyespot.topics.trajectories import Piece
 from eyespot_fleet.fetching.asking import Asking
 from eyespot_fleet.fetching.trajectories import aim, pieces
 from eyespot_fleet.listening import listening
+from eyespot_fleet.view.blocks import ROW
 from eyespot_fleet.view.recalling import observations_of
-from eyespot_fleet.view.seen import MOST_BYTES, ROW, Observation, Sightings
+from eyespot_fleet.view.seen import MOST_BYTES, Observation, Sightings
 
 _HOUR_MS: Final = 3_600_000
 _FETCHED: Final = "fetched"

@@ -13,8 +13,9 @@ from eyespot.ports import Subscription
 from eyespot.topics.commands import REQ_ID
 from eyespot_fleet.listening import OnlyListening
 from eyespot_fleet.view.browsers import Browser
+from eyespot_fleet.view.frames import observation_in
 from eyespot_fleet.view.journal import BUCKET, STAY, STEP, Journal, Kind
-from eyespot_fleet.view.seen import Sightings, observation_in
+from eyespot_fleet.view.seen import Sightings
 
 MOST_DEVICES: Final = 1000
 MOST_STATES: Final = 256  # of one device

@@ -67,6 +67,5 @@ def _observation(scene: Scene, labels: Sequence[str], boot: str, timeline: Timel
         taken_ns=timeline.utc_ns(scene.taken_ns),
         tracks=tracks.ids[rows].tolist(),
         labels=[labels[label] for label in tracks.classes[rows]],
-        scores=np.rint(np.clip(tracks.scores[rows], 0, 1) * 100).astype(int).tolist(),
         boxes=[(left, top, right, low) for left, top, right, low in boxes],
     )

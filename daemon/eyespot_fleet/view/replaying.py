@@ -27,7 +27,8 @@ from eyespot.rules.line import LineSettings
 from eyespot.rules.occupancy import OccupancySettings
 from eyespot.rules.queue import QueueSettings
 from eyespot.rules.zone import ZoneSettings
-from eyespot_fleet.view.seen import Observations, Rows
+from eyespot_fleet.view.blocks import Rows
+from eyespot_fleet.view.seen import Observations
 
 _HIDDEN_NS: Final = 5 * SECOND_NS  # no tracker keeps whom it has not seen for so long
 _HIDDEN_LOOKS: Final = 100
@@ -186,7 +187,7 @@ def strip_of(seen: Observations) -> Strip | None:
             ids=np.ascontiguousarray(rows["track"]),
             classes=rows["label"].astype(np.intp),
             boxes_xyxy_n=(rows["box"] / 1000).astype(np.float32),
-            scores=(rows["score"] / 100).astype(np.float32),
+            scores=np.ones(len(rows), np.float32),  # they are not kept
             seen=is_seen,
             confirmed=np.ones(len(rows), np.bool_),
         ),

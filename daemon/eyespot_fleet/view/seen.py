@@ -1,36 +1,26 @@
 """What devices have noticed so far: boxes of tracks, bounded in bytes, gone with the page's server."""
 
-import struct
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
-from msgspec import Meta
-from numpy.typing import NDArray
 
-from eyespot.domain.instants import SECOND_NS, parse_rfc3339
+from eyespot.domain.observation import Indexes
 from eyespot.domain.strip import Instants
-from eyespot.topics.payloads import MOST_BOXES, ShortBox
+from eyespot.topics.payloads import ShortBox
+from eyespot_fleet.view.blocks import OPEN_BYTES, Block, Filling, Rows, unpacked
 
-MOST_BYTES: Final = 4 * 1024 * 1024  # of one device: five hours of two people at ten looks a second
-MOST_BYTES_OF_ALL: Final = 96 * 1024 * 1024
+MOST_BYTES: Final = 4 * 1024 * 1024  # of one device, unpacked: an answer on as much takes long enough
+MOST_BYTES_OF_ALL: Final = 32 * 1024 * 1024  # packed, with all that belongs to it
 MOST_LABELS: Final = 1024
-_SCHEMA: Final = "eyespot.frame/2"
-_LOOKS: Final = 256  # in a block
-_BLOCK_BYTES: Final = 16 * 1024  # of rows, before it is one
+LAST_TRACK: Final = 2**40
 _LAST_ID: Final = 2**53
-_LAST_TRACK: Final = 2**40
-_LONGEST_LABEL: Final = 64
-_LATEST_NS: Final = 2**63 - 1 - 86_400 * SECOND_NS  # in the year 2262; a day for what is added to it
-
-# Boxes in thousandths, scores in hundredths, as devices tell them.
-ROW: Final = np.dtype([("track", "<i8"), ("label", "<u2"), ("score", "u1"), ("box", "<u2", 4)])
-_PACKED: Final = struct.Struct("<qHB4H")
-Rows = NDArray[np.void]
+_DEVICE_BYTES: Final = OPEN_BYTES + 2048
+_SLOT_BYTES: Final = 128  # of a name in its dictionary, about
 
 
 class Observation(NamedTuple):
@@ -41,7 +31,6 @@ class Observation(NamedTuple):
         taken_ns: UTC in ns since 1970.
         tracks: ids.
         labels: class name of each.
-        scores: of each, in hundredths.
         boxes: left, top, right and bottom of each, in thousandths of the frame.
     """
 
@@ -49,7 +38,6 @@ class Observation(NamedTuple):
     taken_ns: int
     tracks: Sequence[int]
     labels: Sequence[str]
-    scores: Sequence[int]
     boxes: Sequence[ShortBox]
 
 
@@ -60,81 +48,69 @@ class Observations(NamedTuple):
         labels: class names by label.
         taken_ns: (looks,) int64; UTC in ns since 1970.
         counts: (looks,) how many rows belong to each.
-        rows: see `ROW`; tracks have ids of their own here, ascending within each look.
+        rows: see `blocks.ROW`; tracks have ids of their own here, ascending within each look.
     """
 
     labels: tuple[str, ...]
     taken_ns: Instants
-    counts: NDArray[np.intp]
+    counts: Indexes
     rows: Rows
-
-
-class _Block(NamedTuple):
-    taken_ns: Instants
-    counts: NDArray[np.uint8]
-    rows: Rows
-
-    @property
-    def nbytes(self) -> int:
-        return sum(array.nbytes for array in self)
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Of one device: whole blocks, and the one that is being filled."""
+    """Of one device: whole blocks, and the one that is being filled.
+
+    Attributes:
+        nbytes: what all of it takes of the memory; as if the block that is being filled were full.
+        unpacked_nbytes: how much whole blocks are to be looked at.
+    """
 
     labels: dict[str, int] = field(default_factory=dict)
     boot: str = ""
     first_id: int = 0  # what the ids of this boot are counted from
     next_id: int = 0
-    blocks: deque[_Block] = field(default_factory=deque)
-    nbytes: int = 0
-    taken_ns: list[int] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    rows: bytearray = field(default_factory=bytearray)
+    blocks: deque[Block] = field(default_factory=deque)
+    filling: Filling = field(default_factory=Filling)
+    nbytes: int = _DEVICE_BYTES
+    unpacked_nbytes: int = 0
 
     def add(self, seen: Observation) -> None:
         if seen.boot != self.boot:
             self.boot, self.first_id = seen.boot, self.next_id
-        rows = sorted(zip(seen.tracks, seen.labels, seen.scores, seen.boxes, strict=True))
-        for track, name, score, box in rows:
-            label = self.labels.setdefault(name, len(self.labels))
-            self.rows += _PACKED.pack(self.first_id + track, label, score, *box)
-            self.next_id = max(self.next_id, self.first_id + track + 1)
-        self.taken_ns.append(seen.taken_ns)
-        self.counts.append(len(rows))
-        if len(self.counts) >= _LOOKS or len(self.rows) >= _BLOCK_BYTES:
-            self.close()
-
-    def close(self) -> None:
-        block = self.open_block()
-        self.blocks.append(block)
-        self.nbytes += block.nbytes
-        self.taken_ns, self.counts, self.rows = [], [], bytearray()
-
-    def open_block(self) -> _Block:
-        rows = np.frombuffer(bytes(self.rows), ROW)
-        return _Block(np.array(self.taken_ns, np.int64), np.array(self.counts, np.uint8), rows)
+        rows = sorted(zip(seen.tracks, seen.labels, seen.boxes, strict=True))
+        numbered = [(self.first_id + track, self._label(name), box) for track, name, box in rows]
+        if numbered:
+            self.next_id = max(self.next_id, numbered[-1][0] + 1)
+        self.filling.add(seen.taken_ns, numbered)
+        if self.filling.is_full:
+            self._pack()
 
     def drop_oldest(self) -> None:
-        self.nbytes -= self.blocks.popleft().nbytes
+        block = self.blocks.popleft()
+        self.nbytes -= block.nbytes
+        self.unpacked_nbytes -= block.unpacked_nbytes
 
-    def all(self) -> Observations:
-        taken_ns, counts, rows = zip(*self.blocks, self.open_block(), strict=True)
-        return Observations(
-            tuple(self.labels),
-            np.concatenate(taken_ns),
-            np.concatenate(counts).astype(np.intp),
-            np.concatenate(rows),
-        )
+    def _label(self, name: str) -> int:
+        if name not in self.labels:
+            self.labels[name] = len(self.labels)
+            self.nbytes += sys.getsizeof(name) + _SLOT_BYTES
+        return self.labels[name]
+
+    def _pack(self) -> None:
+        block = self.filling.pack()
+        self.filling = Filling()
+        self.blocks.append(block)
+        self.nbytes += block.nbytes
+        self.unpacked_nbytes += block.unpacked_nbytes
 
 
 class Sightings:
     """The newest observations of each device. Thread-safe.
 
     Args:
-        most_bytes: of one device; whole blocks of the oldest give way.
-        most_of_all: of all devices together; then the device with most gives way.
+        most_bytes: of one device, unpacked; whole blocks of the oldest give way.
+        most_of_all: of the memory, of all devices together; then the device that takes most gives way.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_of_all: int = MOST_BYTES_OF_ALL) -> None:
@@ -143,15 +119,21 @@ class Sightings:
         self._lock = threading.Lock()
         self._devices: dict[str, _Seen] = {}
 
+    @property
+    def nbytes(self) -> int:
+        """Return what all of it takes of the memory, in bytes."""
+        with self._lock:
+            return self._nbytes()
+
     def add(self, device: str, observation: Observation) -> None:
         """Take note of what a device noticed."""
         with self._lock:
             seen = self._devices.get(device)
-            if seen is None or self._is_full(seen, observation):
+            before = 0 if seen is None else seen.nbytes
+            if seen is None or _is_full(seen, observation):
                 seen = self._devices[device] = _Seen()
-            before = seen.nbytes
             seen.add(observation)
-            if seen.nbytes != before:
+            if seen.nbytes > before:
                 self._make_room(seen)
 
     def replace(self, device: str, observations: Iterable[Observation]) -> int:
@@ -161,10 +143,10 @@ class Sightings:
         """
         seen, count = _Seen(), 0
         for count, observation in enumerate(observations, 1):  # noqa: B007 - how many there are
-            if self._is_full(seen, observation):
+            if _is_full(seen, observation):
                 seen = _Seen()
             seen.add(observation)
-            while seen.nbytes > self._most_bytes:
+            while seen.unpacked_nbytes > self._most_bytes:
                 seen.drop_oldest()
         if count:
             with self._lock:
@@ -175,51 +157,31 @@ class Sightings:
     def observations(self, device: str) -> Observations:
         """Return what a device noticed, the oldest first."""
         with self._lock:
-            return (self._devices.get(device) or _Seen()).all()
+            seen = self._devices.get(device) or _Seen()
+            labels, blocks, newest = tuple(seen.labels), tuple(seen.blocks), seen.filling.columns()
+        whole = [unpacked(blocks)] if blocks else []
+        return Observations(labels, *map(np.concatenate, zip(*whole, newest, strict=True)))
 
     def forget(self, device: str) -> None:
         """Forget what a device noticed."""
         with self._lock:
             self._devices.pop(device, None)
 
-    def _is_full(self, seen: _Seen, observation: Observation) -> bool:
-        """Return whether names or ids run out, as no device does by itself."""
-        strangers = set(observation.labels) - seen.labels.keys()
-        return len(seen.labels) + len(strangers) > MOST_LABELS or seen.next_id > _LAST_ID
+    def _nbytes(self) -> int:
+        return sum(seen.nbytes for seen in self._devices.values())
 
     def _make_room(self, newest: _Seen) -> None:
-        while newest.nbytes > self._most_bytes:
+        while newest.unpacked_nbytes > self._most_bytes:
             newest.drop_oldest()
-        while sum(seen.nbytes for seen in self._devices.values()) > self._most_of_all:
-            max(self._devices.values(), key=lambda seen: seen.nbytes).drop_oldest()
+        while self._nbytes() > self._most_of_all:
+            device, most = max(self._devices.items(), key=lambda one: one[1].nbytes)
+            if most.blocks:
+                most.drop_oldest()
+            else:
+                del self._devices[device]
 
 
-class _Frame(msgspec.Struct, frozen=True):
-    """What matters here of a `topics.payloads.Frame`."""
-
-    schema: str
-    t: str
-    boot_id: Annotated[str, Meta(max_length=64)]
-    labels: Annotated[tuple[str, ...], Meta(max_length=MOST_BOXES)]
-    tracks: Annotated[tuple[Annotated[int, Meta(ge=0, lt=_LAST_TRACK)], ...], Meta(max_length=MOST_BOXES)]
-    classes: Annotated[tuple[Annotated[int, Meta(ge=0, lt=MOST_BOXES)], ...], Meta(max_length=MOST_BOXES)]
-    scores: Annotated[tuple[Annotated[int, Meta(ge=0, le=100)], ...], Meta(max_length=MOST_BOXES)]
-    boxes: Annotated[tuple[ShortBox, ...], Meta(max_length=MOST_BOXES)]
-
-
-def observation_in(payload: bytes) -> Observation | None:
-    """Return what a device says on `frame`; None where that is no frame of ours."""
-    try:
-        frame = msgspec.json.decode(payload, type=_Frame)
-        taken_ns = parse_rfc3339(frame.t)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-    columns = {len(frame.tracks), len(frame.classes), len(frame.scores), len(frame.boxes)}
-    known = all(index < len(frame.labels) for index in frame.classes)
-    timely = 0 <= taken_ns <= _LATEST_NS
-    whole = all(left <= right and top <= low for left, top, right, low in frame.boxes)
-    numbered = len(set(frame.tracks)) == len(frame.tracks)
-    if frame.schema != _SCHEMA or len(columns) != 1 or not (timely and known and whole and numbered):
-        return None
-    labels = [frame.labels[index][:_LONGEST_LABEL] for index in frame.classes]
-    return Observation(frame.boot_id, taken_ns, frame.tracks, labels, frame.scores, frame.boxes)
+def _is_full(seen: _Seen, observation: Observation) -> bool:
+    """Return whether names or ids run out, as no device does by itself."""
+    strangers = set(observation.labels) - seen.labels.keys()
+    return len(seen.labels) + len(strangers) > MOST_LABELS or seen.next_id > _LAST_ID
