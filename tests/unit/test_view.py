@@ -21,6 +21,18 @@ def change(
     return ask(bridge, f"/devices/{device}/desired", headers or CHANGE, method="POST", body=body)
 
 
+def frame(step: int, track: int = 3, x: int = 400) -> dict[str, Any]:
+    """Somebody is seen, further down at each step of the first forty."""
+    down = min(800, 20 * step)
+    return {
+        "schema": "eyespot.frame/2",
+        "t": f"2026-01-01T00:{step // 600:02}:{step // 10 % 60:02}.{step % 10}00Z",
+        "clock": "synced", "boot_id": "0" * 16, "seq": step, "model": "m",
+        "labels": ["person"], "tracks": [track], "classes": [0],
+        "scores": [50], "boxes": [[x, down, x + 50, 100 + down]],
+    }  # fmt: skip
+
+
 @pytest.fixture(name="bridge")
 def a_bridge() -> Bridge:
     bridge = Bridge("eyespot/v1")
@@ -57,7 +69,7 @@ def test_too_many_pages_are_told_so(bridge: Bridge) -> None:
 def test_a_slow_browser_loses_frames_and_no_state(bridge: Bridge) -> None:
     browser = watching(bridge)
     for number in range(1000):
-        hear(bridge, "door/frame", {"seq": number}, retain=False)
+        hear(bridge, "door/frame", frame(number), retain=False)
         hear(bridge, "door/health", {"seq": number})
     hear(bridge, "door/rule/way-in/state", {"seq": 7})
     taken = browser.take()
@@ -252,13 +264,7 @@ INFO = {
 def walk_down(bridge: Bridge, track: int = 3, x: int = 400) -> None:
     """Somebody goes down the picture, frame by frame."""
     for step in range(40):
-        frame = {
-            "schema": "eyespot.frame/2", "t": f"2026-01-01T00:00:{step // 10:02}.{step % 10}00Z",
-            "clock": "synced", "boot_id": "0" * 16, "seq": step,
-            "model": "m", "labels": ["person"], "tracks": [track], "classes": [0],
-            "scores": [50], "boxes": [[x, 20 * step, x + 50, 100 + 20 * step]],
-        }  # fmt: skip
-        hear(bridge, "door/frame", frame, retain=False)
+        hear(bridge, "door/frame", frame(step, track, x), retain=False)
 
 
 def what_if(bridge: Bridge, *rules: object, **asked: object) -> Any:

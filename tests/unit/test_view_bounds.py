@@ -1,11 +1,13 @@
 """What the page's server keeps of what devices say has a bound, whatever it is that they say."""
 
 import gc
+import json
 import random
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,13 @@ from hypothesis import strategies as st
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.topics.payloads import MOST_BOXES
+from eyespot_fleet.view import bridge as bridge_of
+from eyespot_fleet.view import journal as journal_of
 from eyespot_fleet.view.blocks import OPEN_BYTES, ROW, Filling, unpacked
+from eyespot_fleet.view.bridge import Bridge
+from eyespot_fleet.view.journal import Journal, Kind
 from eyespot_fleet.view.seen import LAST_TRACK, MOST_LABELS, Observation, Sightings
+from fakes.page import hear, watching
 
 START_NS = 1_767_225_600 * SECOND_NS
 SLACK = 150_000  # of what the test itself holds, and Python
@@ -127,3 +134,95 @@ def test_a_history_that_is_full_takes_no_more_memory_however_long_it_goes_on() -
                 sizes.append(grown())
     assert number * 6 * ROW.itemsize > 30 * most  # it was full long before the end
     assert max(sizes[12:]) < 1.05 * max(sizes[4:12])
+
+
+# --- what is kept of states, buckets and events -----------------------------------------------------------
+
+
+def met(*devices: str) -> Bridge:
+    bridge = Bridge("eyespot/v1")
+    for device in devices:
+        hear(bridge, f"{device}/status", {"state": "online"})
+    return bridge
+
+
+def test_states_that_come_and_go_do_not_pile_up_for_a_browser_that_takes_nothing() -> None:
+    bridge = met("door")
+    browser = watching(bridge)
+    hear(bridge, "door/rule/told/state", {})
+    browser.take()
+    for number in range(3000):
+        hear(bridge, f"door/rule/r{number}/state", {"counts": {}})
+        hear(bridge, f"door/rule/r{number}/state", b"")
+    hear(bridge, "door/rule/told/state", b"")
+    assert browser.take() == [("door", "rule/told/state", b"null")]
+    assert browser.take() == []
+
+
+def test_what_a_device_never_said_is_not_taken_back() -> None:
+    bridge = met("door")
+    browser = watching(bridge)
+    hear(bridge, "door/rule/never/state", b"")
+    assert browser.take() == []
+
+
+def test_what_is_no_frame_goes_no_further() -> None:
+    bridge = met("door")
+    browser = watching(bridge)
+    hear(bridge, "door/frame", {"schema": "eyespot.frame/2", "boxes": "x" * 100_000}, retain=False)
+    assert browser.take() == []
+
+
+def test_states_count_with_what_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 300_000
+    monkeypatch.setattr(bridge_of, "MOST_KEPT_BYTES", most)
+    with traced() as grown:
+        bridge = met(*(f"dev-{number}" for number in range(50)))
+        begun = grown()
+        for number in range(5000):
+            hear(bridge, f"dev-{number % 50}/rule/{number:063}/state", {})
+        assert grown() - begun <= most + SLACK
+
+
+LONG = "\U0001f4a3" + "x" * 127  # four bytes a character, of which one alone needs them
+ENTRIES: dict[str, Callable[[int], tuple[Kind, str, dict[str, Any]]]] = {
+    "buckets": lambda n: ("bucket", "door", bucket(start=f"{n}", end=LONG, model=LONG)),
+    "rules": lambda n: ("bucket", f"{n:063}", bucket(start=LONG, end=LONG, model=LONG)),
+    "stays": lambda n: ("stay", "hall", {**LEFT, "boot_id": LONG, "seq": n}),
+    "numbers": lambda n: ("stay", "hall", {**LEFT, "boot_id": "b", "seq": 10**150 + n}),
+    "steps": lambda n: ("step", "", {"boot_id": LONG, "seq": n}),
+}
+LEFT = {"kind": "left", "t": "2026-01-01T12:00:00.000Z", "class": LONG, "dwell_s": 1, "found": False}
+
+
+def bucket(**fields: str) -> dict[str, Any]:
+    return {"rev": 0, **fields}
+
+
+@pytest.mark.parametrize("attack", ENTRIES)
+def test_whatever_devices_count_the_journal_stays_within_its_bound(
+    attack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 400_000
+    monkeypatch.setattr(journal_of, "MOST_BYTES", most)
+    with traced() as grown:
+        journal = Journal()
+        for number in range(6000):
+            kind, rule, said = ENTRIES[attack](number)
+            journal.take(f"dev-{number % 30}", kind, rule, json.dumps(said, ensure_ascii=False).encode())
+            if number % 1000 == 999:
+                assert grown() <= most + SLACK
+
+
+def test_who_says_little_keeps_his_place_beside_who_fills_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal_of, "MOST_BYTES", 100_000)
+    journal = Journal()
+    for number in range(3000):
+        said = json.dumps(bucket(start=str(number), end="", model="")).encode()
+        journal.take("loud", "bucket", f"r{number % 100}", said)
+        if number % 300 == 0:
+            journal.take("quiet", "bucket", "door", said)
+    told = json.loads(journal.after("quiet", 0))["entries"]
+    assert [entry["said"]["start"] for entry in told] == [str(number) for number in range(0, 3000, 300)]

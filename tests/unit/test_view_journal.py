@@ -160,10 +160,10 @@ def test_who_says_too_much_loses_his_own(monkeypatch: pytest.MonkeyPatch) -> Non
         journal.take("door", "bucket", f"r{number % 3}", packed(BUCKET | {"end": str(number)}))
     ends = [entry["said"]["end"] for entry in all_told(journal)]
     assert ends == [str(number) for number in range(200 - len(ends), 200)]
-    assert 5 < len(ends) < 40
+    assert 5 < len(ends) < 60
     assert len(list(all_told(journal, "quiet"))) == 1
     journal.take("late", "bucket", "door", packed(BUCKET))
-    assert list(all_told(journal, "late")) == []
+    assert len(list(all_told(journal, "late"))) == 1
 
 
 @pytest.mark.parametrize(

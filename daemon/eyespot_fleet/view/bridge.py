@@ -12,7 +12,7 @@ from eyespot.domain.message import Delivery, Heard, Message
 from eyespot.ports import Subscription
 from eyespot.topics.commands import REQ_ID
 from eyespot_fleet.listening import OnlyListening
-from eyespot_fleet.view.browsers import Browser
+from eyespot_fleet.view.browsers import NOTHING, Browser
 from eyespot_fleet.view.frames import observation_in
 from eyespot_fleet.view.journal import BUCKET, STAY, STEP, Journal, Kind
 from eyespot_fleet.view.seen import Sightings
@@ -29,7 +29,7 @@ _STATUS: Final = "status"
 _KEPT: Final = ("info", "health", "config/reported", "config/desired", "model/state", "model/detail")
 _ASKED_FOR: Final = (*_KEPT, "rule/+/state")
 _PASSING: Final = ("rule/+/bucket", "rule/+/event", "model/event", "reply/+")  # kept by no broker
-_NOTHING: Final = b"null"
+_STATE_BYTES: Final = 250  # of a state beside its name and payload, about
 
 Order = Literal["update", "rollback"]
 
@@ -93,7 +93,7 @@ class Bridge(OnlyListening):
     def told(self, device: str, name: str) -> bytes:
         """Return what a device has told last, as JSON; `null` where that is nothing."""
         with self._lock:
-            return self._kept.get(device, {}).get(name, _NOTHING)
+            return self._kept.get(device, {}).get(name, NOTHING)
 
     def desire(self, device: str, payload: bytes) -> bool:
         """Have it be said to a device, and kept by the broker; False where too much waits already."""
@@ -159,10 +159,9 @@ class Bridge(OnlyListening):
                 browser.state("", "broker", msgspec.json.encode({"trouble": trouble}))
 
     def _pass_on_frame(self, device: str, payload: bytes) -> None:
-        if device not in self._kept or payload == _NOTHING:
+        if device not in self._kept or (observation := observation_in(payload)) is None:
             return
-        if observation := observation_in(payload):
-            self.seen.add(device, observation)
+        self.seen.add(device, observation)
         for browser in self._browsers:
             browser.frame(device, payload)
 
@@ -192,11 +191,12 @@ class Bridge(OnlyListening):
         if device not in self._kept and not self._meet(device, name):
             return False
         states = self._kept[device]
-        grows = len(payload) - len(states.get(name, b""))
-        if payload == _NOTHING:
-            self._kept_bytes -= len(states.pop(name, b""))
-            return True
-        if (name not in states and len(states) >= MOST_STATES) or self._kept_bytes + grows > MOST_KEPT_BYTES:
+        before = states.get(name)
+        grows = _size(name, payload) - _size(name, before)
+        if payload == NOTHING:
+            self._kept_bytes += grows
+            return states.pop(name, None) is not None
+        if (before is None and len(states) >= MOST_STATES) or self._kept_bytes + grows > MOST_KEPT_BYTES:
             return False
         states[name] = payload
         self._kept_bytes += grows
@@ -212,6 +212,13 @@ class Bridge(OnlyListening):
         return True
 
 
+def _size(name: str, payload: bytes | None) -> int:
+    """Return what a state takes of the memory, in bytes; nothing where there is none."""
+    if payload is None or payload == NOTHING:
+        return 0
+    return len(name) + len(payload) + _STATE_BYTES
+
+
 def _filed(name: str) -> tuple[Kind, str]:
     if name == "model/event":
         return STEP, ""
@@ -222,7 +229,7 @@ def _filed(name: str) -> tuple[Kind, str]:
 def in_one_line(payload: bytes) -> bytes | None:
     """Return a payload as JSON without line ends, `null` for an empty one; None where it is no JSON."""
     if not payload:
-        return _NOTHING
+        return NOTHING
     if len(payload) > MOST_BYTES:
         return None
     try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 MOST_FRAMES: Final = 64  # three devices at ten a second, for two seconds
+NOTHING: Final = b"null"  # says that there is no such state any more
 
 Said = tuple[str, str, bytes]  # device, topic below it, payload as JSON in one line
 
@@ -21,12 +22,20 @@ class Browser:
         self._wake = wake
         self._lock = threading.Lock()
         self._states: dict[tuple[str, str], bytes] = {}
+        self._had: set[tuple[str, str]] = set()  # of what it has a state now
         self._frames: deque[Said] = deque(maxlen=MOST_FRAMES)
 
     def state(self, device: str, name: str, payload: bytes) -> None:
-        """Keep a state until it is taken: it is never lost, only overtaken."""
+        """Keep a state until it is taken: it is never lost, only overtaken.
+
+        What is taken back before the browser had any of it is as if it had not been said: so no more waits
+        than there is, and than the browser has.
+        """
         with self._lock:
-            self._states[device, name] = payload
+            if payload == NOTHING and (device, name) not in self._had:
+                self._states.pop((device, name), None)
+            else:
+                self._states[device, name] = payload
         self._wake()
 
     def frame(self, device: str, payload: bytes) -> None:
@@ -40,6 +49,8 @@ class Browser:
         with self._lock:
             taken = [(device, name, payload) for (device, name), payload in self._states.items()]
             taken += self._frames
+            gone = {key for key, payload in self._states.items() if payload == NOTHING}
+            self._had = (self._had | self._states.keys()) - gone
             self._states.clear()
             self._frames.clear()
         return taken

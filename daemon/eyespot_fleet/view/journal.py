@@ -1,6 +1,8 @@
 """What devices told since we listen and no broker keeps: buckets, stays and steps of models."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -14,7 +16,8 @@ MOST_ENTRY_BYTES: Final = 32 * 1024  # a bucket of a hundred classes with all th
 MOST_BYTES: Final = 64 * 1024 * 1024  # of all devices
 MOST_TOLD: Final = 1000  # at once
 MOST_TOLD_BYTES: Final = 1024 * 1024
-_OVERHEAD_BYTES: Final = 400  # of an entry beside its payload, about
+_ENTRY_BYTES: Final = 400  # of an entry beside what it is known by and what is told of it, about
+_SERIES_BYTES: Final = 600  # of a series without entries, likewise
 
 Kind = Literal["bucket", "stay", "step"]
 _Short = Annotated[str, msgspec.Meta(max_length=128)]
@@ -52,25 +55,63 @@ class _Entry(msgspec.Struct, frozen=True):
     told: bytes
 
 
+@dataclass(slots=True)
+class _Told:
+    """What one device told: series in no order, the oldest of each first.
+
+    Attributes:
+        newest: the number of what came last.
+        nbytes: what all of it takes of the memory.
+    """
+
+    series: dict[_Series, dict[_Key, _Entry]] = field(default_factory=dict)
+    newest: int = 0
+    nbytes: int = 0
+
+    def put(self, name: _Series, key: _Key, entry: _Entry) -> None:
+        """Add the newest; the oldest of its series gives way where there are enough."""
+        if name not in self.series:
+            self.series[name] = {}
+            self.nbytes += _SERIES_BYTES
+        series = self.series[name]
+        self.newest = entry.serial
+        if key in series:
+            self.nbytes -= _size(key, series.pop(key))
+        series[key] = entry
+        self.nbytes += _size(key, entry)
+        if len(series) > MOST[name[0]]:
+            self._drop_oldest_of(name)
+
+    def drop_oldest(self) -> None:
+        """Let the oldest of all series give way."""
+        self._drop_oldest_of(min(self.series, key=lambda name: next(iter(self.series[name].values())).serial))
+
+    def _drop_oldest_of(self, name: _Series) -> None:
+        series = self.series[name]
+        key = next(iter(series))
+        self.nbytes -= _size(key, series.pop(key))
+        if not series:
+            del self.series[name]
+            self.nbytes -= _SERIES_BYTES
+
+
 class Journal:
     """The newest of each, numbered in the order in which they came. Not thread-safe.
 
     Of what comes twice, as QoS 1 has it, one is kept, and of a bucket its last revision. Where all is full,
-    who says more loses his own oldest.
+    the device of which most is kept loses its oldest.
     """
 
     def __init__(self) -> None:
-        self._devices: dict[str, dict[_Series, dict[_Key, _Entry]]] = {}
-        self._newest: dict[str, int] = {}
+        self._devices: dict[str, _Told] = {}
         self._serial = 0
-        self._bytes = 0
 
     def newest(self, device: str) -> int:
         """Return the number of what came last of a device; 0 where nothing did."""
-        return self._newest.get(device, 0)
+        return self._devices[device].newest if device in self._devices else 0
 
     def take(self, device: str, kind: Kind, rule: str, payload: bytes) -> bool:
-        """Keep what a device said; False where it cannot be read, is known already, or there is no room.
+        """Keep what a device said; False where it cannot be read, is known already, or is too much.
 
         Args:
             device: who said it.
@@ -82,16 +123,19 @@ class Journal:
         if read is None:
             return False
         key, rev, said = read
-        series = self._series_of(device, (kind, rule))
-        if series is None or (key in series and series[key].rev >= rev):
+        of_device = self._devices.setdefault(device, _Told())
+        series = of_device.series.get((kind, rule))
+        if series is None and len(of_device.series) >= MOST_SERIES:
+            return False
+        if series and key in series and series[key].rev >= rev:
             return False
         told = b'{"kind":"%b","rule":"%b","said":%b}' % (kind.encode(), rule.encode(), said)
-        if len(told) > MOST_ENTRY_BYTES or not self._room(device, series, key, kind):
+        if len(told) > MOST_ENTRY_BYTES:
             return False
         self._serial += 1
-        series[key] = _Entry(self._serial, rev, told)
-        self._newest[device] = self._serial
-        self._bytes += len(told) + _OVERHEAD_BYTES
+        of_device.put((kind, rule), key, _Entry(self._serial, rev, told))
+        while sum(each.nbytes for each in self._devices.values()) > MOST_BYTES:
+            max(self._devices.values(), key=lambda each: each.nbytes).drop_oldest()
         return True
 
     def after(self, device: str, serial: int) -> bytes:
@@ -101,7 +145,7 @@ class Journal:
         """
         found = [
             entry
-            for series in self._devices.get(device, {}).values()
+            for series in self._devices.get(device, _Told()).series.values()
             for entry in series.values()
             if entry.serial > serial
         ]
@@ -115,27 +159,10 @@ class Journal:
             last = entry.serial
         return b'{"serial":%d,"newest":%d,"entries":[%b]}' % (last, self.newest(device), b",".join(told))
 
-    def _series_of(self, device: str, name: _Series) -> dict[_Key, _Entry] | None:
-        of_device = self._devices.setdefault(device, {})
-        if name not in of_device and len(of_device) >= MOST_SERIES:
-            return None
-        return of_device.setdefault(name, {})
 
-    def _room(self, device: str, series: dict[_Key, _Entry], key: _Key, kind: Kind) -> bool:
-        if key in series:
-            self._drop(series, key)
-        elif len(series) >= MOST[kind]:
-            self._drop(series, next(iter(series)))
-        while self._bytes > MOST_BYTES - MOST_ENTRY_BYTES:
-            kept = [each for each in self._devices[device].values() if each]
-            if not kept:
-                return False
-            oldest = min(kept, key=lambda each: next(iter(each.values())).serial)
-            self._drop(oldest, next(iter(oldest)))
-        return True
-
-    def _drop(self, series: dict[_Key, _Entry], key: _Key) -> None:
-        self._bytes -= len(series.pop(key).told) + _OVERHEAD_BYTES
+def _size(key: _Key, entry: _Entry) -> int:
+    """Return what an entry takes of the memory, in bytes."""
+    return sum(sys.getsizeof(part) for part in key) + len(entry.told) + _ENTRY_BYTES
 
 
 def _read(kind: Kind, payload: bytes) -> tuple[_Key, int, bytes] | None:

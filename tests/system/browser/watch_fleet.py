@@ -1,7 +1,8 @@
 """How often a second the page draws, of twenty devices with ten frames a second each, and its memory.
 
-`python watch_fleet.py [SECONDS]`, with what tests/system/browser/run sets. What was seen takes room in the page
-until as many trails are kept as may be: that is not held against it. The server packs it, and gets no such leave.
+`python watch_fleet.py [SECONDS]`, with what tests/system/browser/run sets. What was seen takes room in the
+page until as many trails are kept as may be: that is not held against it. The server packs it, and gets no
+such leave.
 """
 
 import json
