@@ -281,6 +281,27 @@ def test_what_is_kept_of_a_device_is_bounded(page: Path) -> None:
     assert evaluate(page, "journal", expression, bucket()) == [2000, 40, 128, 400]
 
 
+def test_large_buckets_of_countless_rules_do_not_fill_the_page(page: Path) -> None:
+    expression = """(() => {
+      const h = new m.Journal(() => {}, 500_000);
+      const before = { ...given, start: new Date(1).toISOString() };
+      h.take({ kind: "bucket", rule: "quiet", said: before });
+      for (let n = 1; n < 2000; n += 1) {
+        const start = new Date(n * 1000).toISOString();
+        const counts = { ["x".repeat(9000)]: { in: 1 } };
+        h.take({ kind: "bucket", rule: `r${n % 100}`, said: { ...given, start, counts } });
+        h.take({ kind: "stay", rule: "hall", said: { t: "x", class: "p", dwell_s: n, outcome: "left" } });
+      }
+      const kept = h.having("bucket").flatMap((rule) => h.buckets(rule));
+      return [kept.length, Math.max(...kept.map(({ from }) => from)), h.buckets("quiet").length, h.weight];
+    })()"""
+    many, newest, quiet, weight = evaluate(page, "journal", expression, bucket())
+    assert 5 < many < 60
+    assert newest == 1_999_000
+    assert quiet == 1
+    assert weight <= 500_000
+
+
 def test_a_correction_takes_the_place_of_its_bucket(page: Path) -> None:
     expression = """(() => {
       const h = new m.Journal(() => {});

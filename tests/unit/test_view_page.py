@@ -181,10 +181,76 @@ def test_trails_are_bounded(page: Path) -> None:
 def test_the_oldest_trails_give_way_where_there_is_no_room_for_all(page: Path) -> None:
     expression = (
         "(() => { const t = new m.Trails();"
-        "for (let n = 0; n < 100; n += 1) t.add('b', n >> 3, 'x', [n % 2, 0], 20);"
+        "for (let n = 0; n < 100; n += 1) t.add('b', n >> 3, 'x', [n % 2, 0], 26);"
         "return [...t].map((trail) => trail.points.length); })()"
     )
-    assert evaluate(page, "trails", expression) == [8, 8, 4]
+    assert evaluate(page, "trails", expression) == [8, 4]
+
+
+# --- countless words --------------------------------------------------------------------------------------
+
+
+def test_states_that_come_and_go_leave_nothing_behind(page: Path) -> None:
+    expression = """(() => { const d = new m.Devices();
+        d.hear("door", "status", { state: "online" });
+        for (let n = 0; n < 2000; n += 1) d.hear("door", `rule/r${n >> 1}/state`, n % 2 ? null : {});
+        d.hear("door", "status", null);
+        d.hear("door", "info", null); // as what a device has told is taken back, in whatever order
+        const gone = d.size;
+        d.hear("hall", "status", {});
+        return [gone, d.get("hall").states.size];
+    })()"""
+    assert evaluate(page, "devices", expression) == [0, 1]
+
+
+def test_trails_of_devices_that_come_take_the_room_of_those_that_are_there(page: Path) -> None:
+    expression = """(() => { const d = new m.Devices(600);
+        for (let n = 0; n < 30; n += 1) {
+            d.hear(`dev-${n}`, "status", {});
+            const trails = d.get(`dev-${n}`).trails;
+            for (let at = 0; at < 1000; at += 1) trails.add("b", at % 100, "x", [(at >> 7) % 2, 0], d.room);
+        }
+        return [...d.keys()].reduce((sum, id) => sum + d.get(id).trails.weight, 0);
+    })()"""
+    assert 300 < evaluate(page, "devices", expression) <= 600
+
+
+def test_trails_of_one_point_each_take_room_too(page: Path) -> None:
+    expression = """(() => { const t = new m.Trails();
+        for (let n = 0; n < 900; n += 1) t.add("b", n, "x", [0, 0], 700);
+        return t.size;
+    })()"""
+    assert evaluate(page, "trails", expression) == 100
+
+
+def test_rules_and_corners_beyond_what_a_device_takes_are_not_shown(page: Path) -> None:
+    many = "m.rulesOf({ config: { rules: Array(9000).fill(given) } }).length"
+    assert evaluate(page, "rules", many, LINE) == 100
+    zone = {**ZONE, "points": [[n / 100, n % 2] for n in range(65)]}
+    assert evaluate(page, "rules", "m.corners(given)", zone) == []
+
+
+def test_of_countless_ills_and_models_the_first_are_said(page: Path) -> None:
+    told = "{ ok: false, states: Array(30_000).fill(given) }"
+    assert len(evaluate(page, "words", f"m.health({{ state: 'online' }}, {told})[0]", ILL)) < 1000
+    assert len(evaluate(page, "words", f"m.ills({told})", ILL)) == 20
+    quarantine = "Array(30_000).fill({ bundle: 'm', reason: 'r' })"
+    facts = f"m.facts({{ ...given, quarantine: {quarantine} }}, null)"
+    assert len(evaluate(page, "model", facts, DETAIL)) < 50
+
+
+def test_counts_of_rules_that_are_gone_are_forgotten(page: Path) -> None:
+    place = "{ textContent: '', children: [], replaceChildren() {} }"
+    expression = f"""(() => {{
+        const w = new m.WhatIf({{ seen: {place}, whatif: {place}, doubts: {place} }});
+        for (let n = 0; n < 500; n += 1) {{
+            const rules = [{{ id: "door" }}, {{ id: `r${{n}}` }}];
+            const counts = n === 0 ? {{ door: {{ in: 1 }} }} : {{ [`r${{n}}`]: {{ in: 1 }} }};
+            w.hear(rules, {{ span: {{}}, counts, doubts: null, refused: {{}} }});
+        }}
+        return [...w.counts.keys()];
+    }})()"""
+    assert evaluate(page, "whatif", expression) == ["door", "r499"]
 
 
 def test_what_is_saved_keeps_what_else_was_desired(page: Path) -> None:

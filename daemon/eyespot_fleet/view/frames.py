@@ -6,11 +6,10 @@ import msgspec
 from msgspec import Meta
 
 from eyespot.domain.instants import SECOND_NS, parse_rfc3339
-from eyespot.topics.payloads import MOST_BOXES, ShortBox
+from eyespot.topics.payloads import MOST_BOXES, ClassName, ShortBox
 from eyespot_fleet.view.seen import LAST_TRACK, Observation
 
 _SCHEMA: Final = "eyespot.frame/2"
-_LONGEST_LABEL: Final = 64
 _LATEST_NS: Final = 2**63 - 1 - 86_400 * SECOND_NS  # in the year 2262; a day for what is added to it
 
 
@@ -20,7 +19,7 @@ class _Frame(msgspec.Struct, frozen=True):
     schema: str
     t: str
     boot_id: Annotated[str, Meta(max_length=64)]
-    labels: Annotated[tuple[str, ...], Meta(max_length=MOST_BOXES)]
+    labels: Annotated[tuple[ClassName, ...], Meta(max_length=MOST_BOXES)]
     tracks: Annotated[tuple[Annotated[int, Meta(ge=0, lt=LAST_TRACK)], ...], Meta(max_length=MOST_BOXES)]
     classes: Annotated[tuple[Annotated[int, Meta(ge=0, lt=MOST_BOXES)], ...], Meta(max_length=MOST_BOXES)]
     scores: Annotated[tuple[Annotated[int, Meta(ge=0, le=100)], ...], Meta(max_length=MOST_BOXES)]
@@ -41,5 +40,5 @@ def observation_in(payload: bytes) -> Observation | None:
     numbered = len(set(frame.tracks)) == len(frame.tracks)
     if frame.schema != _SCHEMA or len(columns) != 1 or not (timely and known and whole and numbered):
         return None
-    labels = [frame.labels[index][:_LONGEST_LABEL] for index in frame.classes]
+    labels = [frame.labels[index] for index in frame.classes]
     return Observation(frame.boot_id, taken_ns, frame.tracks, labels, frame.boxes)

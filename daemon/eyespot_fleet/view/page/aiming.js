@@ -1,5 +1,6 @@
 // Has the device keep where people go, and fetches that: it takes the place of what was seen here.
 
+import { post } from "./server.js";
 import { text } from "./words.js";
 
 export class Aiming {
@@ -31,8 +32,7 @@ export class Aiming {
     for (const button of this.buttons) button.disabled = true;
     say(meanwhile);
     try {
-      const headers = { "Content-Type": "application/json" };
-      const reply = await fetch(`/devices/${device}/${what}`, { method: "POST", headers, body: JSON.stringify(wish) });
+      const reply = await post(`/devices/${device}/${what}`, wish);
       say(reply.ok ? words(await reply.json()) : `That did not work: ${text(await reply.text())}`);
     } catch (error) {
       say(`That did not work: ${text(error.message)}`);

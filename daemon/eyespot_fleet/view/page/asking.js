@@ -1,12 +1,13 @@
 // Asks the server about rules as drawn: one question at a time, ten a second at most, the newest for all before it.
 
+import { post } from "./server.js";
 import { NAMES, text } from "./words.js";
 
 const LEAST_MS = 100;
 
 export class Asker {
   // heard(question, answer) is told what came of it; an answer has `trouble` where nothing did
-  constructor(heard, send = post) {
+  constructor(heard, send = toServer) {
     [this.heard, this.send] = [heard, send];
     [this.next, this.busy, this.took] = [null, false, 0];
   }
@@ -30,11 +31,9 @@ export class Asker {
   }
 }
 
-async function post({ device, rules, only, doubts }) {
-  const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ rules, only, doubts });
+async function toServer({ device, ...proposal }) {
   try {
-    const reply = await fetch(`/devices/${device}/what-if`, { method: "POST", headers, body });
+    const reply = await post(`/devices/${device}/what-if`, proposal);
     return reply.ok ? await reply.json() : { trouble: text(await reply.text()) };
   } catch (error) {
     return { trouble: text(error.message) };

@@ -1,6 +1,7 @@
 // Draws columns over an axis, as SVG: stacks with whiskers, or ranges with their middle; and what was not seen.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { made } from "./svg.js";
+
 const HEIGHT = 260;
 const LEFT = 44;
 const RIGHT = 22;
@@ -10,13 +11,6 @@ const STRIP = 10; // of coverage, below the columns
 const APART = 5;
 const LEAST_COLUMN = 4;
 const EDGE = 30; // nearer to it words would be cut
-
-export function made(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
 
 let drawn = 0; // patterns are found by id
 

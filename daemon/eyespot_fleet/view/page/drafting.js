@@ -1,8 +1,8 @@
 // A zone drawn corner by corner: taps, or a cross that is moved by the arrow keys.
 
 import { inPercent, placeOf, stepped } from "./editor.js";
+import { made, placed } from "./svg.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LEAST = 3;
 const MOST = 64;
 const NEAR = 0.03; // of the frame: a tap so near to the first corner ends it
@@ -22,8 +22,7 @@ export class Drafting {
 
   begin() {
     this.points = [];
-    this.outline = document.createElementNS(SVG, "polyline");
-    this.outline.setAttribute("class", "draft");
+    this.outline = made("polyline", { class: "draft" });
     this.cross = document.createElement("button");
     [this.cross.type, this.cross.className, this.cross.dataset.testid] = ["button", "cross", "cross"];
     this.cross.textContent = "+";
@@ -74,7 +73,7 @@ export class Drafting {
   show() {
     [this.cross.style.left, this.cross.style.top] = this.at.map((x) => `${x * 100}%`);
     this.cross.setAttribute("aria-label", `Next corner: ${inPercent(this.at)}`);
-    this.outline.setAttribute("points", this.points.map(([x, y]) => `${x * 1000},${y * 1000}`).join(" "));
+    this.outline.setAttribute("points", placed(this.points));
     this.stage.querySelector("svg").append(this.outline); // shapes of rules may have been drawn anew
   }
 }

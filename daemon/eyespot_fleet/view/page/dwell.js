@@ -4,7 +4,7 @@ import { lasting, numbers } from "./axis.js";
 import { offer } from "./counted.js";
 import { Figure } from "./figure.js";
 
-export const EDGES = [0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 86400]; // s
+const EDGES = [0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 86400]; // s
 const LEAST = 5; // columns
 const TICK = 48; // pixels from one edge to the next
 const AT_LEAST = "seen in part: longer than that";
@@ -34,7 +34,7 @@ function edges(columns, each) {
 const place = (part) => (part === AT_LEAST ? ORDER.length : ORDER.indexOf(part));
 
 // The value below which so large a share of them is (nearest rank).
-export function quantile(values, share) {
+function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }

@@ -1,8 +1,8 @@
 // Shapes of rules, and handles by which the chosen one is changed: with a mouse, a finger or keys.
 
 import { corners, isLine, leastCorners } from "./rules.js";
+import { made, placed } from "./svg.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const STEP = 0.005;
 const LARGE_STEP = 0.05;
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -68,9 +68,8 @@ export class Editor {
   shape(rule, isChosen, flaw) {
     const points = corners(rule);
     if (points.length === 0) return [];
-    const shape = document.createElementNS(SVG, isLine(rule) ? "polyline" : "polygon");
-    shape.setAttribute("points", points.map(([x, y]) => `${x * 1000},${y * 1000}`).join(" "));
-    shape.setAttribute("class", [isChosen ? "chosen" : "", flaw ?? ""].join(" ").trim());
+    const classes = [isChosen ? "chosen" : "", flaw ?? ""].join(" ").trim();
+    const shape = made(isLine(rule) ? "polyline" : "polygon", { points: placed(points), class: classes });
     shape.dataset.rule = rule.id;
     return [shape];
   }
@@ -146,12 +145,12 @@ export class Editor {
 }
 
 function button(className, testid, words) {
-  const made = document.createElement("button");
-  [made.type, made.className, made.dataset.testid, made.textContent] = ["button", className, testid, words];
-  return made;
+  const node = document.createElement("button");
+  [node.type, node.className, node.dataset.testid, node.textContent] = ["button", className, testid, words];
+  return node;
 }
 
-function put(made, [x, y]) {
-  [made.dataset.x, made.dataset.y] = [x, y];
-  [made.style.left, made.style.top] = [`${x * 100}%`, `${y * 100}%`];
+function put(node, [x, y]) {
+  [node.dataset.x, node.dataset.y] = [x, y];
+  [node.style.left, node.style.top] = [`${x * 100}%`, `${y * 100}%`];
 }

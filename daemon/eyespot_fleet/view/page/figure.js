@@ -1,6 +1,7 @@
 // A chart that can be read without seeing it: column by column with the arrow keys, and as a table.
 
-import { Chart, made } from "./chart.js";
+import { Chart } from "./chart.js";
+import { made } from "./svg.js";
 import { element } from "./words.js";
 
 const STRIDE = 10;

@@ -5,11 +5,13 @@ import { LONGEST_NAME, text } from "./words.js";
 
 const MOST = { bucket: 400, stay: 2000, step: 40 };
 const MOST_RULES = 128;
+const MOST_WEIGHT = 16_000_000; // characters of JSON, of one device
+const STAY = 200; // characters' worth
 
 export class Journal {
-  // changed() is told that there is more
-  constructor(changed) {
-    this.changed = changed;
+  // changed() is told that there is more; most: characters of JSON that there is room for
+  constructor(changed, most = MOST_WEIGHT) {
+    [this.changed, this.most] = [changed, most];
     this.turn = 0;
     this.choose(null, 0);
   }
@@ -57,11 +59,14 @@ export class Journal {
     }
     if (!this.rules.has(rule)) {
       if (this.rules.size >= MOST_RULES) return;
-      this.rules.set(rule, { buckets: new Map(), stays: [] });
+      this.rules.set(rule, new Kept());
     }
-    const of = this.rules.get(rule);
-    if (kind === "bucket") bucket(of.buckets, said);
-    else stay(of.stays, said);
+    this.rules.get(rule)[kind](said);
+    while (this.weight > this.most) [...this.rules.values()].reduce((a, b) => (b.weight > a.weight ? b : a)).forgetOldest();
+  }
+
+  get weight() {
+    return [...this.rules.values()].reduce((sum, of) => sum + of.weight, 0);
   }
 
   // by time, oldest first
@@ -80,15 +85,43 @@ export class Journal {
   }
 }
 
-function bucket(buckets, said) {
-  const read = decode(said);
-  if (read === null || buckets.get(read.key)?.rev > read.rev) return;
-  buckets.set(read.key, read);
-  if (buckets.size > MOST.bucket) buckets.delete(buckets.keys().next().value);
-}
+// Of one rule. What it weighs are characters of JSON: what is read of a bucket may hold on to all of it.
+class Kept {
+  constructor() {
+    [this.buckets, this.stays, this.weight] = [new Map(), [], 0];
+  }
 
-function stay(stays, said) {
-  if (!Number.isFinite(said?.dwell_s) || said.dwell_s < 0) return;
-  stays.push({ label: text(said.class, LONGEST_NAME), dwell_s: said.dwell_s, outcome: text(said.outcome, LONGEST_NAME), partly: said.found === true || said.outcome === "lost" });
-  if (stays.length > MOST.stay) stays.shift();
+  bucket(said) {
+    const read = decode(said);
+    const before = read && this.buckets.get(read.key);
+    if (read === null || before?.rev > read.rev) return;
+    read.weight = JSON.stringify(said).length;
+    this.weight += read.weight - (before?.weight ?? 0);
+    this.buckets.set(read.key, read);
+    if (this.buckets.size > MOST.bucket) this.forgetBucket();
+  }
+
+  stay(said) {
+    if (!Number.isFinite(said?.dwell_s) || said.dwell_s < 0) return;
+    this.stays.push({ label: text(said.class, LONGEST_NAME), dwell_s: said.dwell_s, outcome: text(said.outcome, LONGEST_NAME), partly: said.found === true || said.outcome === "lost" });
+    this.weight += STAY;
+    if (this.stays.length > MOST.stay) this.forgetStay();
+  }
+
+  // Of that which weighs more.
+  forgetOldest() {
+    if (this.weight > 2 * STAY * this.stays.length) this.forgetBucket();
+    else this.forgetStay();
+  }
+
+  forgetBucket() {
+    const [key, { weight }] = this.buckets.entries().next().value;
+    this.buckets.delete(key);
+    this.weight -= weight;
+  }
+
+  forgetStay() {
+    this.stays.shift();
+    this.weight -= STAY;
+  }
 }

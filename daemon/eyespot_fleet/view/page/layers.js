@@ -43,7 +43,8 @@ function unit(x, y) {
   return [x / length, y / length];
 }
 
-function arrow(pen, [x, y], [dx, dy]) {
+// A shaft and its head, from a point so far.
+export function arrow(pen, [x, y], [dx, dy]) {
   pen.beginPath();
   pen.moveTo(x, y);
   pen.lineTo(x + dx, y + dy);

@@ -6,22 +6,23 @@ import { Counted } from "./counted.js";
 import { Drafting } from "./drafting.js";
 import { Dwell } from "./dwell.js";
 import { Editor } from "./editor.js";
+import { Devices } from "./devices.js";
 import { decode, point } from "./frame.js";
 import { Journal } from "./journal.js";
 import { Model } from "./model.js";
 import { changed, changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
+import { post } from "./server.js";
 import { Suggestions } from "./suggestions.js";
-import { MOST_POINTS_OF_ALL, Trails } from "./trails.js";
 import { WhatIf } from "./whatif.js";
-import { LONGEST_NAME, counted, element, health, isPositive, text } from "./words.js";
+import { LONGEST_NAME, counted, element, health, ills, isPositive, text } from "./words.js";
 
 const RESTS_MS = 400;
 const ANEW_MS = 2000; // what-if on rules that rest, as more is seen
 const DOUBTS_ANEW_MS = 20_000;
 const GATHER_MS = 5000;
 const at = (id) => document.getElementById(id);
-const devices = new Map(); // id -> { states: Map, trails }
+const devices = new Devices();
 const scene = new Scene(at("scene"));
 const editor = new Editor(at("drawing"), {
   moved: (n, where) => corner((rule) => withCorner(rule, n, where)),
@@ -69,11 +70,7 @@ function hear({ device, name, payload }) {
     model.hear(device, payload);
     return;
   }
-  if (name === "status" && payload === null) devices.delete(device);
-  else {
-    if (!devices.has(device)) devices.set(device, { states: new Map(), trails: new Trails() });
-    devices.get(device).states.set(name, payload);
-  }
+  devices.hear(device, name, payload);
   if (shown === null || !devices.has(shown)) choose(devices.keys().next().value ?? null);
   if (device === shown && name === "config/reported") {
     settle(payload);
@@ -96,8 +93,7 @@ function see({ device, payload }) {
   const frame = decode(payload);
   if (known === undefined || frame === null) return;
   const mount = known.states.get("config/reported")?.config?.camera?.mount;
-  const room = MOST_POINTS_OF_ALL / devices.size;
-  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount), room);
+  for (const { track, label, box } of frame.seen) known.trails.add(frame.boot, track, label, point(box, mount), devices.room);
   if (device === shown) scene.show(frame);
 }
 
@@ -133,8 +129,7 @@ function show() {
   at("name").textContent = text(info?.name, LONGEST_NAME) || shown;
   const { width, height } = info?.camera ?? {};
   if (isPositive(width) && isPositive(height)) at("stage").style.aspectRatio = `${width} / ${height}`;
-  const ills = state("health")?.states;
-  const told = (Array.isArray(ills) ? ills : []).map((ill) => `${text(ill?.name)}: ${text(ill?.reason)}`);
+  const told = ills(state("health")).map((ill) => `${text(ill?.name)}: ${text(ill?.reason)}`);
   at("ills").replaceChildren(...told.map((words) => element("li", words, "ill")));
   showRules();
   showVerdict();
@@ -260,11 +255,9 @@ async function save() {
   const request = crypto.randomUUID();
   const device = shown;
   const wanted = rules();
-  const body = JSON.stringify(desired(request, state("config/desired"), wanted));
   at("yes").disabled = true;
   try {
-    const headers = { "Content-Type": "application/json" };
-    const reply = await fetch(`/devices/${device}/desired`, { method: "POST", headers, body });
+    const reply = await post(`/devices/${device}/desired`, desired(request, state("config/desired"), wanted));
     if (!reply.ok) throw new Error(await reply.text());
     if (device === shown) [saved, asked, stale] = [wanted, request, true];
     at("confirm").close();

@@ -1,10 +1,12 @@
 // The model of a device: what looks, what is offered, how a change goes, and orders to take or to take back one.
 
+import { post } from "./server.js";
 import { element, text } from "./words.js";
 
 const FACTORY = "the model that it came with";
 const BUSY = { __proto__: null, checking: "asks the repository", downloading: "downloads", verifying: "verifies what it has", testing: "tries it beside the old one", staged: "is about to load it", trial: "is on probation" };
 const WAITS = { __proto__: null, approval: "waits for approval", window: "waits for its window", turn: "waits for its turn" };
+const MOST_SHUNNED = 20; // a device keeps no more
 const TAKEN_BY_HAND = ["approval", "window"];
 
 const bundle = (id) => (id === null || id === undefined ? FACTORY : text(id));
@@ -21,7 +23,7 @@ export function facts(detail, state) {
   if (offer) said.push(["Offered", [`${text(offer.name)} ${text(offer.version)}`, WAITS[text(offer.waits_for)] ?? ""].filter(Boolean).join(", ")]);
   if (detail.staged) said.push(["Comes next", bundle(detail.staged)]);
   if (last) said.push(["Last change", [`${text(last.outcome).replace("_", " ")}: ${bundle(last.bundle)}`, text(last.reason), text(last.at)].filter(Boolean).join("; ")]);
-  for (const shunned of Array.isArray(detail.quarantine) ? detail.quarantine : []) {
+  for (const shunned of Array.isArray(detail.quarantine) ? detail.quarantine.slice(0, MOST_SHUNNED) : []) {
     said.push(["Not tried again", `${bundle(shunned?.bundle)}: ${text(shunned?.reason)}`]);
   }
   return said;
@@ -142,8 +144,7 @@ export class Model {
     this.asks("yes").disabled = true;
     [this.asked, this.answer] = [request, null]; // it may answer before the broker's word is back
     try {
-      const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ req_id: request }) };
-      const reply = await fetch(`/devices/${device}/model/${order}`, options);
+      const reply = await post(`/devices/${device}/model/${order}`, { req_id: request });
       if (!reply.ok) throw new Error(await reply.text());
       this.dialog.close();
     } catch (error) {

@@ -2,25 +2,27 @@
 
 import { text } from "./words.js";
 
-const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Number.isFinite(x) && x >= 0 && x <= 1);
+const MOST_RULES = 100; // a device takes no more, nor more corners
+const MOST_CORNERS = { line: 16, zone: 64 };
+export const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Number.isFinite(x) && x >= 0 && x <= 1);
 
 export function rulesOf(reported) {
   const rules = reported?.config?.rules;
   if (!Array.isArray(rules)) return [];
-  return rules.filter((rule) => rule !== null && typeof rule === "object" && typeof rule.id === "string");
+  return rules.filter((rule) => rule !== null && typeof rule === "object" && typeof rule.id === "string").slice(0, MOST_RULES);
 }
 
 // The corners of a rule in fractions of the frame; none where it has no place.
 export function corners(rule) {
   const points = Array.isArray(rule.points) ? rule.points : [rule.a, rule.b];
-  return points.length >= 2 && points.every(isPoint) ? points : [];
+  return points.length >= 2 && points.length <= MOST_CORNERS.zone && points.every(isPoint) ? points : [];
 }
 
 export const isLine = (rule) => rule.kind === "line";
 
 export const leastCorners = (rule) => (isLine(rule) ? 2 : 3);
 
-const mostCorners = (rule) => (isLine(rule) ? 16 : 64);
+const mostCorners = (rule) => (isLine(rule) ? MOST_CORNERS.line : MOST_CORNERS.zone);
 const rounded = (point) => point.map((x) => Math.round(Math.min(1, Math.max(0, x)) * 1000) / 1000);
 
 // A rule through other corners; ends that have names of their own keep them while there are but two.

@@ -4,7 +4,7 @@ import { lasting } from "./axis.js";
 
 const ALL = 0.9995;
 
-export const percent = (share) => `${share >= ALL ? 100 : Math.floor(share * 1000) / 10} %`;
+const percent = (share) => `${share >= ALL ? 100 : Math.floor(share * 1000) / 10} %`;
 
 // How high a column reaches.
 export function highest({ stack, range, whisker }) {
@@ -12,7 +12,7 @@ export function highest({ stack, range, whisker }) {
 }
 
 // Why there was nothing to be seen, and for how long.
-export function causes({ gaps, coverage }) {
+function causes({ gaps, coverage }) {
   const lost = new Map();
   for (const { from, to, cause } of gaps) lost.set(cause, (lost.get(cause) ?? 0) + (to - from) / 1000);
   const said = [...lost].map(([cause, seconds]) => `${cause} ${lasting(seconds)}`).join(", ");

@@ -1,6 +1,6 @@
 // Draws boxes and trails on an empty canvas.
 
-import { arrows, heat } from "./layers.js";
+import { arrow, arrows, heat } from "./layers.js";
 
 const FRESH_MS = 1500;
 const TAIL = 40;
@@ -89,13 +89,7 @@ export class Scene {
     const [x, y] = [(ax + bx) / 2, (ay + by) / 2];
     pen.strokeStyle = pen.fillStyle = colour;
     pen.lineWidth = 3 * scale;
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x + dx, y + dy);
-    pen.moveTo(x + dx * 0.6 - dy * 0.25, y + dy * 0.6 + dx * 0.25);
-    pen.lineTo(x + dx, y + dy);
-    pen.lineTo(x + dx * 0.6 + dy * 0.25, y + dy * 0.6 - dx * 0.25);
-    pen.stroke();
+    arrow(pen, [x, y], [dx, dy]);
     pen.font = `bold ${14 * scale}px system-ui, sans-serif`;
     [pen.textAlign, pen.textBaseline] = ["center", "middle"];
     pen.fillText("in", x + dx * 1.5, y + dy * 1.5);

@@ -1,10 +1,9 @@
 // Lines that the server suggests, to choose from with a click or the keys.
 
 import { inWords } from "./asking.js";
+import { isPoint } from "./rules.js";
+import { made, placed } from "./svg.js";
 import { element, text } from "./words.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-const isPoint = (p) => Array.isArray(p) && p.length === 2 && p.every((x) => Number.isFinite(x) && x >= 0 && x <= 1);
 
 export class Suggestions {
   // chosen({ a, b }) is told which one it shall be
@@ -59,10 +58,7 @@ export class Suggestions {
   draw() {
     for (const old of this.drawing.parentElement.querySelectorAll(".suggested, .nth")) old.remove();
     this.lines.forEach(({ a, b }, nth) => {
-      const shape = document.createElementNS(SVG, "polyline");
-      shape.setAttribute("points", [a, b].map(([x, y]) => `${x * 1000},${y * 1000}`).join(" "));
-      shape.setAttribute("class", nth === this.picked ? "suggested picked" : "suggested");
-      this.drawing.append(shape);
+      this.drawing.append(made("polyline", { points: placed([a, b]), class: nth === this.picked ? "suggested picked" : "suggested" }));
       const number = element("span", String(nth + 1), "nth");
       number.setAttribute("aria-hidden", "true");
       [number.style.left, number.style.top] = [`${(a[0] + b[0]) * 50}%`, `${(a[1] + b[1]) * 50}%`];

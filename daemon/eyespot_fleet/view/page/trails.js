@@ -3,6 +3,7 @@
 const MOST_TRAILS = 5000;
 const MOST_POINTS = 600; // of one trail
 export const MOST_POINTS_OF_ALL = 500_000; // of all devices: some 25 MB
+const TRAIL = 6; // points' worth of a trail without any
 const LEAST_STEP = 0.004; // of the frame; nearer points are left out
 
 export class Trails {
@@ -25,8 +26,17 @@ export class Trails {
     trail.points.push(point);
     if (trail.points.length > MOST_POINTS) trail.points.shift();
     else this.many += 1;
-    while (this.trails.size > 1 && (this.trails.size > MOST_TRAILS || this.many > most)) this.forgetOldest();
+    this.trim(most);
     this.revision += 1;
+  }
+
+  // how much room they take, in points
+  get weight() {
+    return this.many + TRAIL * this.trails.size;
+  }
+
+  trim(most) {
+    while (this.trails.size > 1 && (this.trails.size > MOST_TRAILS || this.weight > most)) this.forgetOldest();
   }
 
   // Begins anew with where those went that the server has seen.
@@ -57,8 +67,6 @@ export class Trails {
   }
 
   clear() {
-    this.trails.clear();
-    this.many = 0;
-    this.revision += 1;
+    this.recall([]);
   }
 }

@@ -19,7 +19,8 @@ export class WhatIf {
     this.trouble = told.trouble ?? "";
     if (this.trouble) return;
     this.span = told.span;
-    this.counts = new Map([...this.counts, ...Object.entries(told.counts)]);
+    const ids = new Set(rules.map((rule) => rule.id));
+    this.counts = new Map([...this.counts, ...Object.entries(told.counts)].filter(([id]) => ids.has(id)));
     if (told.doubts !== null) this.doubts = new Map(Object.entries(told.doubts));
     this.refused = new Map(Object.entries(told.refused));
     this.rules = rules;

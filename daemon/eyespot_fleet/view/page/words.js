@@ -2,6 +2,7 @@
 
 const MOST_CHARACTERS = 400;
 export const LONGEST_NAME = 64;
+const MOST_ILLS = 20;
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
 // as eyespot.domain.shown for terminals
@@ -20,11 +21,14 @@ export function element(tag, words, className = "") {
 // What a device says may be an object that cannot even be compared: only numbers are.
 export const isPositive = (value) => Number.isFinite(value) && value > 0;
 
+// What is wrong with a device; the first of countless.
+export const ills = (told) => (Array.isArray(told?.states) ? told.states.slice(0, MOST_ILLS) : []);
+
 // How a device is, in a few words, and whether it is ill.
 export function health(status, told) {
   const state = text(status?.state) || "unknown";
   if (state !== "online") return [state, true];
-  const states = Array.isArray(told?.states) ? told.states : [];
+  const states = ills(told);
   if (states.length > 0) return [states.map((ill) => text(ill?.name)).join(", "), true];
   const rate = isPositive(told?.observations_hz) ? `, ${told.observations_hz.toFixed(1)} a second` : "";
   return [`online${rate}`, told?.ok === false];
