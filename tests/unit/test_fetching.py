@@ -298,6 +298,8 @@ def test_a_rule_that_looks_at_more_than_tracks_is_refused(tmp_path: Path, ways: 
         (lambda data: data.replace(b'"left":[', b'"left":[1,', 1), "differ in length"),
         (lambda data: data.replace(b'"labels":["person"]', b'"labels":["cat"]', 2), "not among the labels"),
         (lambda data: data.replace(b'"width"', b'"widths"', 1), ":1: not the header"),
+        (lambda data: data.replace(b'"started":"20', b'"started":"90', 1), "beyond the calendar"),
+        (lambda data: data.replace(b'"begun":', b'"begun":' + b"9" * 400, 1), ":2: not a piece"),
     ],
 )
 def test_a_damaged_file_is_named_by_its_line(tmp_path: Path, ways: Path, harm: Any, words: str) -> None:

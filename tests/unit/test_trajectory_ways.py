@@ -198,6 +198,16 @@ def test_a_way_that_does_not_fit_together_is_refused(way: dict[str, object], wor
         list(strips_of([msgspec.structs.replace(PIECE, ways=ways)], {"person": 0}, TIMELINE))
 
 
+def test_pieces_that_would_end_beyond_the_calendar_are_refused() -> None:
+    last_ms = 2**63 // 10**6 - 7 * 86_400_000 - 1
+    endless = msgspec.structs.replace(PIECE, begun=last_ms, steps=(0, *[60_000] * 1023), ways=())
+    strips = strips_of([endless] * 20, {"person": 0}, Timeline(0, synced=True))
+    taken_ns = [next(strips).taken_ns for _ in range(6)]
+    assert all((np.diff(each) > 0).all() for each in taken_ns)
+    with pytest.raises(ValueError, match="beyond the calendar"):
+        list(strips)
+
+
 def test_what_lies_between_pieces_was_not_observed_and_time_never_goes_back() -> None:
     later = msgspec.structs.replace(PIECE, begun=10_000)
     strips = list(strips_of([PIECE, later, PIECE], {"person": 0}, Timeline(0, synced=True)))

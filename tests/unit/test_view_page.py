@@ -233,7 +233,7 @@ def test_rules_and_corners_beyond_what_a_device_takes_are_not_shown(page: Path) 
 def test_of_countless_ills_and_models_the_first_are_said(page: Path) -> None:
     told = "{ ok: false, states: Array(30_000).fill(given) }"
     assert len(evaluate(page, "words", f"m.health({{ state: 'online' }}, {told})[0]", ILL)) < 1000
-    assert len(evaluate(page, "words", f"m.ills({told})", ILL)) == 20
+    assert len(evaluate(page, "words", f"m.ills({told})", ILL)) == 32
     quarantine = "Array(30_000).fill({ bundle: 'm', reason: 'r' })"
     facts = f"m.facts({{ ...given, quarantine: {quarantine} }}, null)"
     assert len(evaluate(page, "model", facts, DETAIL)) < 50

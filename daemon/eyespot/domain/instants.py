@@ -10,6 +10,7 @@ from functools import lru_cache
 
 SECOND_NS = 1_000_000_000
 LONGEST_LOOK_NS = 2 * SECOND_NS  # one look tells of so much of the time before it, at most
+LATEST_NS = 2**63 - 1 - 86_400 * SECOND_NS  # in the year 2262: fits into int64, with a day added to it
 LATEST_S = 253_402_300_799  # the end of the year 9999, the last that can be written
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ from eyespot.store.trajectories.keeper import Keeper, Kept
 from eyespot.topics.commands import Command
 from eyespot.topics.model_payloads import Result
 from eyespot.topics.native import Native, stamp
+from eyespot.topics.trajectories import MOST_PIECES
 from eyespot.update.commands import Verdict
 
-MOST_PIECES = 64  # of one answer
 PIECES_AT_ONCE = 4  # a second; the rest of what may be under way is for others
 TELL_EVERY_S = 300  # how much is kept, while anything is
 _MS_NS = 1_000_000

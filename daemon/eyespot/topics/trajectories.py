@@ -9,6 +9,7 @@ from eyespot.topics.commands import ReqId
 from eyespot.topics.payloads import BundleId, ClassName, Count, Envelope, Utc
 
 MOST_BYTES = 24 * 1024  # of a piece as JSON; the gate lets its envelope pass, too
+MOST_PIECES = 64  # of one answer
 MOST_STEPS = 1024
 MOST_AT_ONCE = 100  # tracks of one step, as in `frame`
 MOST_WAYS = 1024

@@ -13,14 +13,11 @@ from eyespot.domain.instants import rfc3339
 from eyespot.domain.placing import new_file, put
 from eyespot.domain.shown import shown
 from eyespot.store.trajectories.file import SCHEMA, WaysHeader
-from eyespot.topics.trajectories import Piece
+from eyespot.topics.trajectories import MOST_PIECES, Piece
 
 _MOST_TRIES: Final = 4  # at the same answer, where a connection breaks
-_MOST_PIECES: Final = 64  # of one answer
 _MOST_TWICE: Final = 16  # of those that a broker may bring again
-_MOST_OF_ALL: Final = (
-    100_000  # as much as a device may keep, [trajectories] mb = 1024, is less than half of it
-)
+_MOST_OF_ALL: Final = 100_000  # pieces; a device with [trajectories] mb = 1024 keeps less than half of it
 _LONGEST_S: Final = 4 * 3600.0  # to tell all that takes three hours
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MS_NS: Final = 1_000_000
@@ -42,7 +39,7 @@ class Device(Protocol):
 
 
 class _Result(msgspec.Struct, frozen=True):
-    pieces: Annotated[int, Meta(ge=0, le=_MOST_PIECES)] = 0
+    pieces: Annotated[int, Meta(ge=0, le=MOST_PIECES)] = 0
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -57,7 +54,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 class _Told(msgspec.Struct, frozen=True):
-    index: Annotated[int, Meta(ge=0, lt=_MOST_PIECES)]
+    index: Annotated[int, Meta(ge=0, lt=MOST_PIECES)]
     cursor: Annotated[int, Meta(ge=0, lt=2**53)]
     more: bool
     piece: Piece

@@ -5,12 +5,11 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from eyespot.domain.instants import SECOND_NS, parse_rfc3339
+from eyespot.domain.instants import LATEST_NS, parse_rfc3339
 from eyespot.topics.payloads import MOST_BOXES, ClassName, ShortBox
 from eyespot_fleet.view.seen import LAST_TRACK, Observation
 
 _SCHEMA: Final = "eyespot.frame/2"
-_LATEST_NS: Final = 2**63 - 1 - 86_400 * SECOND_NS  # in the year 2262; a day for what is added to it
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -35,7 +34,7 @@ def observation_in(payload: bytes) -> Observation | None:
         return None
     columns = {len(frame.tracks), len(frame.classes), len(frame.scores), len(frame.boxes)}
     known = all(index < len(frame.labels) for index in frame.classes)
-    timely = 0 <= taken_ns <= _LATEST_NS
+    timely = 0 <= taken_ns <= LATEST_NS
     whole = all(left <= right and top <= low for left, top, right, low in frame.boxes)
     numbered = len(set(frame.tracks)) == len(frame.tracks)
     if frame.schema != _SCHEMA or len(columns) != 1 or not (timely and known and whole and numbered):

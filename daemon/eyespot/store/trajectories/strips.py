@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS, Timeline
+from eyespot.domain.instants import LATEST_NS, LONGEST_LOOK_NS, SECOND_NS, Timeline
 from eyespot.domain.observation import Indexes
 from eyespot.domain.strip import Instants, Strip
 from eyespot.domain.track import Mask, Tracks
@@ -40,7 +40,7 @@ def strips_of(pieces: Iterable[Piece], labels: Mapping[str, int], timeline: Time
         timeline: of the instants of the strips.
 
     Raises:
-        ValueError: a piece does not fit together.
+        ValueError: a piece does not fit together, or is of a time that cannot be told.
     """
     newest_ns: int | None = None
     for piece in pieces:
@@ -49,6 +49,8 @@ def strips_of(pieces: Iterable[Piece], labels: Mapping[str, int], timeline: Time
             begun_ns = max(begun_ns, newest_ns + _MS_NS)
             if begun_ns - newest_ns > LONGEST_LOOK_NS:
                 yield _silence(newest_ns, begun_ns, piece.model, timeline)
+        if begun_ns < -LATEST_NS or begun_ns + sum(piece.steps) * _MS_NS > LATEST_NS:
+            raise ValueError("a piece is of a time beyond the calendar")
         taken_ns = begun_ns + np.cumsum(np.array(piece.steps, np.int64)) * _MS_NS
         newest_ns = int(taken_ns[-1])
         yield _strip(piece, taken_ns, labels, timeline)

@@ -6,7 +6,7 @@ import { element, text } from "./words.js";
 const FACTORY = "the model that it came with";
 const BUSY = { __proto__: null, checking: "asks the repository", downloading: "downloads", verifying: "verifies what it has", testing: "tries it beside the old one", staged: "is about to load it", trial: "is on probation" };
 const WAITS = { __proto__: null, approval: "waits for approval", window: "waits for its window", turn: "waits for its turn" };
-const MOST_SHUNNED = 20; // a device keeps no more
+const MOST_SHUNNED = 16; // a device tells no more
 const TAKEN_BY_HAND = ["approval", "window"];
 
 const bundle = (id) => (id === null || id === undefined ? FACTORY : text(id));

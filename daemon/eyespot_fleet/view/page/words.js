@@ -2,7 +2,7 @@
 
 const MOST_CHARACTERS = 400;
 export const LONGEST_NAME = 64;
-const MOST_ILLS = 20;
+const MOST_ILLS = 32; // a device tells no more
 const UNSEEN = /[\p{Cc}\p{Cf}]/gu; // turns the direction of words, or hides some
 
 // as eyespot.domain.shown for terminals
