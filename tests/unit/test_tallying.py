@@ -11,7 +11,7 @@ from eyespot.app.tally import Tally, hash_of_rule
 from eyespot.domain.event import Crossed
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Heard
-from eyespot.domain.tallying import Mark, Tallying, wilson
+from eyespot.domain.tallying import MOST_MARKS, Mark, Tallying, wilson
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 
@@ -129,6 +129,14 @@ def test_a_model_or_a_rule_that_changes_meanwhile_is_noticed(native: Native) -> 
     tally.hear(crossed(native))
     tally.hear(crossed(native, bundle="n@1-b"))
     assert tally.models == ["m@1-a", "n@1-b"]
+
+
+def test_a_device_that_counts_without_end_is_taken_down_in_bounds(native: Native) -> None:
+    tally = Tally(ROOT, "door", Hand())
+    event = crossed(native)
+    for _ in range(MOST_MARKS + 50):
+        tally.hear(event)
+    assert tally.result().counted["in"] == MOST_MARKS
 
 
 def test_what_is_no_event_of_the_line_is_passed_over(native: Native) -> None:

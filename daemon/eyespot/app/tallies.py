@@ -10,7 +10,7 @@ from eyespot.config import Config, to_report
 from eyespot.domain.event import Crossed, Event, Tallied
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.tally_result import TallyResult
-from eyespot.domain.tallying import MOST_TALLIED, NEAR_S, Mark, Tallying
+from eyespot.domain.tallying import MOST_MARKS, MOST_TALLIED, NEAR_S, Mark, Tallying
 from eyespot.ports import Clock, Handover
 from eyespot.rules.line import LineSettings
 from eyespot.topics.commands import Command
@@ -19,7 +19,6 @@ from eyespot.update.commands import Verdict
 
 _LATE_NS = NEAR_S * SECOND_NS  # an event may come so long after whom it is of
 _FORGOTTEN_NS = 1800 * SECOND_NS  # nobody has said anything for so long
-_MOST_MARKS = 20_000
 
 
 @dataclass(slots=True)
@@ -81,7 +80,7 @@ class Tallies:
         with self._lock:
             for event in events:
                 case = self._cases.get(event.rule)
-                if case is not None and isinstance(event, Crossed) and len(case.marks.counted) < _MOST_MARKS:
+                if case is not None and isinstance(event, Crossed) and len(case.marks.counted) < MOST_MARKS:
                     case.marks.counted.append(Mark(event.direction, now_ns))
 
     def press(self, command: Command) -> Verdict:
@@ -99,7 +98,7 @@ class Tallies:
                 return Verdict("ok", f"the result comes as an event of {rule} in {NEAR_S} s")
             if command.press == "undo":
                 case.marks.undo()
-            elif command.press is not None and len(case.marks.seen) < _MOST_MARKS:
+            elif command.press is not None and len(case.marks.seen) < MOST_MARKS:
                 case.marks.seen.append(Mark(command.press, now_ns))
             seen = case.marks.result().seen
         return Verdict("ok", f"{seen['in']} in, {seen['out']} out")

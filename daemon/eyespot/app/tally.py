@@ -18,7 +18,7 @@ from eyespot.domain.message import Heard
 from eyespot.domain.nearest import hint
 from eyespot.domain.shown import shown
 from eyespot.domain.tally_result import TallyResult
-from eyespot.domain.tallying import Mark, Tallying
+from eyespot.domain.tallying import MOST_MARKS, Mark, Tallying
 from eyespot.host.clock import SystemClock
 from eyespot.ports import Clock
 from eyespot.rules.line import LineSettings
@@ -93,7 +93,8 @@ class Tally:
 
     def _count(self, payload: bytes) -> None:
         event = msgspec.json.decode(payload, type=payloads.Crossed)
-        self._tallying.counted.append(Mark(event.direction, self._clock.now_ns()))
+        if len(self._tallying.counted) < MOST_MARKS:
+            self._tallying.counted.append(Mark(event.direction, self._clock.now_ns()))
         self._note_model(event.model)
 
     def _note_model(self, bundle: str) -> None:

@@ -12,6 +12,7 @@ from eyespot.domain.tally_result import Interval, TallyResult
 
 DIRECTIONS: tuple[Direction, ...] = ("in", "out")
 MOST_TALLIED = 16  # lines at once
+MOST_MARKS = 20_000  # of either side: no door has as many in a day
 NEAR_S = 3  # a press and an event this near are of the same person
 _NEAR_NS = NEAR_S * SECOND_NS
 _Z = 1.96  # for 95 %
