@@ -1,6 +1,6 @@
 """Where tracks have come to against a line, and how they walked on in a strip."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ PATH = np.dtype(
 )
 
 Paths = NDArray[np.void]
+Value = TypeVar("Value", bound=np.generic)
 
 
 class Walk(NamedTuple):
@@ -88,8 +89,16 @@ def walk_of(strip: Strip, paths: Paths, line: Polyline, mount: Mount) -> Walk:
     turns = places[1:] != places[:-1]
     first, last = np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
     first[1:], last[:-1] = turns, turns
-    start, start_ns = np.roll(points, 1, axis=0), np.roll(taken_ns, 1)
-    start[first] = paths["point"][places[first]]
-    start_ns[first] = paths["taken_ns"][places[first]]
+    begun = places[first]
+    start = shifted(points, first, paths["point"][begun])
+    start_ns = shifted(taken_ns, first, paths["taken_ns"][begun])
     legs = legs_to(points, taken_ns, boxes, (start, start_ns), line)
     return Walk(rows, places, points, taken_ns, legs, first, last)
+
+
+def shifted(values: NDArray[Value], first: Mask, begins: NDArray[Value]) -> NDArray[Value]:
+    """Return for each leg the value of the one before; for the first ones of tracks those that are given."""
+    before = np.empty_like(values)
+    before[1:] = values[:-1]  # numpy's `roll` takes several times as long for a few
+    before[first] = begins
+    return before

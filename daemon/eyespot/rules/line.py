@@ -28,7 +28,7 @@ from eyespot.domain.observation import Tells
 from eyespot.domain.polyline import Polyline, problem_with
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Ids, Mask, Scene, Tracks
-from eyespot.domain.walk import PATH, Paths, Walk, follow, walk_of
+from eyespot.domain.walk import PATH, Paths, Walk, follow, shifted, walk_of
 
 # In box sizes: see `domain.legs`.
 _BAND = 0.25
@@ -264,8 +264,7 @@ class Line:
         Only legs are looked at one by one that meet the line, or may come to another side than the track's.
         """
         sides = np.sign(walk.legs.distances) * (np.abs(walk.legs.distances) > _BAND)
-        before = np.roll(sides, 1)
-        before[walk.first] = self._paths["side"][walk.places[walk.first]]
+        before = shifted(sides, walk.first, self._paths["side"][walk.places[walk.first]])
         stirring = np.flatnonzero(walk.legs.met | ((sides != 0) & (sides != before)))
         crossings = []
         for leg in stirring[np.argsort(walk.rows[stirring])]:
