@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from eyespot.domain.event import Crossed, Event
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation, no_detections
+from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene, Tracks
 from eyespot.rules import build
 from eyespot.rules.line import Line, LineSettings
@@ -104,6 +105,41 @@ def test_who_comes_to_the_line_jitters_there_and_goes_on_is_counted_once() -> No
     pause = [(0.5, 0.5 + jitter) for jitter in random.uniform(-0.019, 0.019, 100)]
     walk(line, [*DOWNWARDS[:6], *pause, *DOWNWARDS[8:]])
     assert totals(line) == (1, 0)
+
+
+def test_of_who_lingers_the_smoothed_way_tells_when_he_crossed() -> None:
+    before, behind = [(0.5, 0.49)] * 20, [(0.5, 0.51)] * 20
+    jitter = [(0.5, 0.495), (0.5, 0.505)]  # met once more just before he goes on
+    [event] = walk(a_line(), [(0.5, 0.4), *before, *behind, *jitter, (0.5, 0.6)])
+    assert event.taken_ns == pytest.approx(20 * STEP_NS, abs=4 * STEP_NS)
+
+
+def test_of_who_walks_on_within_a_second_it_is_where_his_way_met_the_line_last() -> None:
+    [event] = walk(a_line(), [(0.5, 0.4), *[(0.5, 0.49)] * 8, (0.5, 0.6)])
+    assert event.taken_ns == pytest.approx((8 + 1 / 11) * STEP_NS, abs=1000)
+
+
+def test_who_lingers_before_the_line_crosses_when_he_goes_on() -> None:
+    [event] = walk(a_line(), [(0.5, 0.4), *[(0.5, 0.49)] * 30, (0.5, 0.6)])
+    assert event.taken_ns >= 25 * STEP_NS
+
+
+@given(seed=st.integers(0, 10_000), cuts=st.sets(st.integers(1, 199), max_size=5))
+def test_who_lingers_is_told_of_the_same_however_scenes_are_cut_into_strips(
+    seed: int, cuts: set[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    ways = 0.45 + np.cumsum(random.normal(0, 0.012, (200, 3)), axis=0) % 0.1
+    film = [
+        scene(number * STEP_NS, *((track, (0.5, y)) for track, y in enumerate(row)))
+        for number, row in enumerate(ways.tolist())
+    ]
+    one, other = a_line(), a_line()
+    expected = [event for each in film for event in one.step(each, [])]
+    bounds = itertools.pairwise([0, *sorted(cuts), len(film)])
+    strips = [Strip.of(film[begin:end]) for begin, end in bounds]
+    assert [event for strip in strips for _, told in other.sweep(strip) for event in told] == expected
+    assert all(0 <= event.taken_ns < len(film) * STEP_NS for event in expected)
 
 
 def test_who_walks_past_the_end_of_the_line_is_not_counted() -> None:

@@ -3,7 +3,8 @@
 A track has settled on a side once it was seen further from the line than a band that is as wide as
 boxes jitter. It has crossed when it settles on the other side, if its path met the line between the
 ends. The side stays with the track while it is not seen, and only positions that were seen count: so a
-track may be missed right at the line, and one that stands on it adds nothing.
+track may be missed right at the line, and one that stands on it adds nothing. Of who lingers there it
+is the smoothed way that tells when he crossed: his boxes jitter across the line many times.
 
 In late mode crossings wait for the track to end; those there and back of one track cancel each other.
 """
@@ -20,7 +21,7 @@ from eyespot.domain.approach import Way, shortfalls
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Crossed, Direction, Event, LineState
 from eyespot.domain.geometry import Mount, Point
-from eyespot.domain.instants import NO_TIMELINE
+from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
@@ -28,11 +29,12 @@ from eyespot.domain.observation import Tells
 from eyespot.domain.polyline import Polyline, problem_with
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Ids, Mask, Scene, Tracks
-from eyespot.domain.walk import PATH, Paths, Walk, follow, shifted, walk_of
+from eyespot.domain.walk import MEMORY_NS, PATH, Paths, Walk, drift, follow, shifted, walk_of
 
 # In box sizes: see `domain.legs`.
 _BAND = 0.25
 _END_TOLERANCE = 0.25
+_LINGERS_NS = SECOND_NS  # off its side for longer, and not on the other
 _MOST_WAITING = 10_000
 
 _SAID: Mapping[Fate, str] = {
@@ -261,26 +263,36 @@ class Line:
     def _settle(self, strip: Strip, walk: Walk) -> list[tuple[int, _Crossing]]:
         """Put tracks on their sides, and return the crossings that this makes, each with its row.
 
-        Only legs are looked at one by one that meet the line, or may come to another side than the track's.
+        Only legs are looked at one by one that meet the line, end in its band, or get to another side.
         """
-        sides = np.sign(walk.legs.distances) * (np.abs(walk.legs.distances) > _BAND)
-        before = shifted(sides, walk.first, self._paths["side"][walk.places[walk.first]])
-        stirring = np.flatnonzero(walk.legs.met | ((sides != 0) & (sides != before)))
+        distances, last = walk.legs.distances, walk.last
+        sides = np.sign(distances) * (np.abs(distances) > _BAND)
+        before = shifted(distances, walk.first, self._paths["distance"][walk.places[walk.first]])
+        self._paths["distance"][walk.places[last]] = distances[last]
+        comes = (np.abs(before) <= _BAND) | (sides * before < 0)
+        stirring = np.flatnonzero(walk.legs.met | (sides == 0) | comes)
         crossings = []
-        for leg in stirring[np.argsort(walk.rows[stirring])]:
-            path, side = self._paths[walk.places[leg]], sides[leg]
+        for leg in stirring[np.argsort(walk.rows[stirring])].tolist():
+            path, here, now_ns = self._paths[walk.places[leg]], int(sides[leg]), int(walk.taken_ns[leg])
             if walk.legs.met[leg]:
                 path["met_ns"] = walk.legs.met_ns[leg]
                 path["met_inside"] = walk.legs.beyond[leg] <= _END_TOLERANCE
-            if side and path["side"] != side:
-                if path["side"] == -side and path["met_inside"]:
-                    crossings.append((int(walk.rows[leg]), self._crossing(path, side, strip.bundle)))
-                path["side"] = side
+            side = int(path["side"])
+            if side not in {0, here}:
+                span_ns = int(walk.since_ns[leg]), now_ns
+                drift(path, span_ns, (float(before[leg]), float(distances[leg])), _BAND)
+            if here not in {0, side}:
+                if side and path["met_inside"]:
+                    crossings.append((int(walk.rows[leg]), self._crossing(path, here, now_ns, strip.bundle)))
+                path["side"] = here
         return crossings
 
-    def _crossing(self, path: np.void, side: float, bundle: str) -> _Crossing:
+    def _crossing(self, path: np.void, side: int, now_ns: int, bundle: str) -> _Crossing:
         direction: Direction = "in" if (side > 0) != self._settings.swap else "out"
-        return _Crossing(int(path["id"]), int(path["met_ns"]), direction, bundle)
+        at_ns = int(path["met_ns"])
+        if path["smooth_ns"] and now_ns - path["left_ns"] > _LINGERS_NS:
+            at_ns = int(max(path["smooth_ns"] - MEMORY_NS, path["left_ns"]))  # what is smoothed comes later
+        return _Crossing(int(path["id"]), at_ns, direction, bundle)
 
     def _confirm(
         self, strip: Strip, crossings: list[tuple[int, _Crossing]]
