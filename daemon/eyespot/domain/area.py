@@ -30,6 +30,7 @@ class Area:
         self._size = abs(area(ends))
         self._sides = sides_of(ends)
         self._ways = self._sides[:, 1] - self._sides[:, 0]
+        self._around = np.abs(self._ways).sum(axis=0)
         self._open = self._sides[~_along_an_edge(self._sides)]
 
     def points(self, boxes_xyxy_n: Floats) -> Reals:
@@ -57,9 +58,14 @@ class Area:
     def bands(self, units: Reals) -> Reals:
         """Return (n,), how deep something has to be inside, or outside, for that to be certain."""
         wide, high = units.T
-        around = sum(np.sqrt((x / wide) ** 2 + (y / high) ** 2) for x, y in self._ways)
-        middle = 2 * self._size / units.prod(axis=1) / around  # as `polygon.inradius`, in boxes
-        bands: Reals = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
+        bands: Reals = np.full(len(units), _BAND)
+        longest = self._around[0] * high + self._around[1] * wide  # the way around is no longer, times a box
+        small = np.flatnonzero(_OF_A_SMALL_AREA * 2 * self._size < 2 * _BAND * longest)
+        if len(small):
+            wide, high = units[small].T
+            around = sum(np.sqrt((x / wide) ** 2 + (y / high) ** 2) for x, y in self._ways)
+            middle = 2 * self._size / (wide * high) / around  # as `polygon.inradius`, in boxes
+            bands[small] = np.minimum(_BAND, _OF_A_SMALL_AREA * middle)
         return bands
 
 

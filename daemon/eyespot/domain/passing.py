@@ -1,5 +1,6 @@
 """A strip that passes by rules about places: how late it is, and the steps in which something may change."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class Passing:
         self._before = before
         self.instants = np.maximum.accumulate(np.maximum(strip.taken_ns, before.now_ns))
         self.now_ns: list[int] = self.instants.tolist()
-        self._observed = strip.observed
+        self._observed: list[bool] = strip.observed.tolist()  # single values of arrays are slow
         self._looks = np.flatnonzero(strip.observed)
         seen_ns = self.instants[self._looks]
         passed, look_ns = np.zeros(len(strip), np.int64), before.look_ns
@@ -56,6 +57,7 @@ class Passing:
         self._looked = before.looked_ns + np.cumsum(passed)
         self.after = Elapsed(self.now_ns[-1], int(self._looked[-1]), look_ns)
         self._agenda: list[tuple[int, int, int]] = []
+        self._reminder = (0, -1)  # an instant, and its step
         self.step = -1
 
     def __iter__(self) -> Iterator[list[Item]]:
@@ -80,24 +82,31 @@ class Passing:
         if step < len(self.now_ns):
             heappush(self._agenda, (step, kind, what))
 
+    def remind(self, instant_ns: int, kind: int) -> None:
+        """Put something on the agenda of the first step that is as late, once."""
+        known_ns, step = self._reminder
+        if known_ns != instant_ns or step <= self.step:
+            self._reminder = instant_ns, self.step_at(instant_ns)
+            self.add(self._reminder[1], kind)
+
     @property
     def looks(self) -> bool:
         """Whether something is observed at this step."""
-        return bool(self._observed[self.step])
+        return self._observed[self.step]
 
     @property
     def looked_ns(self) -> int:
         """Time in which somebody looked, up to this step."""
-        return int(self._looked[self.step]) if self.step >= 0 else self._before.looked_ns
+        return self._looked.item(self.step) if self.step >= 0 else self._before.looked_ns
 
     @property
     def had_looked_ns(self) -> int:
         """The same up to the step before."""
-        return int(self._looked[self.step - 1]) if self.step > 0 else self._before.looked_ns
+        return self._looked.item(self.step - 1) if self.step > 0 else self._before.looked_ns
 
     def step_at(self, instant_ns: int) -> int:
         """Return the first step to come that is as late."""
-        return max(int(self.instants.searchsorted(instant_ns)), self.step + 1)
+        return max(bisect_left(self.now_ns, instant_ns), self.step + 1)
 
     def step_after(self, looked_ns: int) -> int:
         """Return the first step to come at which somebody has looked for so long."""

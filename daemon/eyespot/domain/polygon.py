@@ -73,8 +73,9 @@ def distances(points: Reals, sides: Reals, units: Reals) -> Reals:
         out_x, out_y = x - start_x, y - start_y
         along = (out_x * way_x + out_y * way_y) / np.maximum(way_x**2 + way_y**2, 1e-12)
         along = np.minimum(np.maximum(along, 0), 1)
-        nearest = np.minimum(nearest, np.hypot(out_x - along * way_x, out_y - along * way_y))
-    return nearest
+        far_x, far_y = out_x - along * way_x, out_y - along * way_y
+        nearest = np.minimum(nearest, far_x * far_x + far_y * far_y)
+    return np.sqrt(nearest)
 
 
 def _side(corners: tuple[Point, ...], index: int) -> tuple[Point, Point]:

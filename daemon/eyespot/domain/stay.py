@@ -30,6 +30,7 @@ class Stay:
         lost: whether it has no track.
         waits_ns: until when it waits for another one, in time in which somebody looks.
         ended_ns: when it ended, once it has.
+        due_ns: from when on there may be something to tell of it though nothing happens to it; None: never.
         left_at: where it went out; None where that was not seen.
         marks: what a rule notes of it, kept with it.
     """
@@ -45,6 +46,7 @@ class Stay:
     lost: bool = False
     waits_ns: int = 0
     ended_ns: int | None = None
+    due_ns: int | None = 0
     left_at: Point | None = None
     marks: set[str] = field(default_factory=set)
 
@@ -90,6 +92,21 @@ class KeptStay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KeptStays = Annotated[tuple[KeptStay, ...], msgspec.Meta(max_length=MOST_STAYS)]
+
+
+class Undated(NamedTuple):
+    """A stay of before a restart, of which it is not certain when that was."""
+
+    stay: Stay
+    kept: KeptStay
+    taken_up_ns: int
+
+    def date(self, timeline: Timeline, too_long_ns: int) -> None:
+        """Say when it began by a clock that has been set, unless it was seen long before it was taken up."""
+        since_ns = self.kept.since_utc_ns - timeline.utc_at_zero_ns
+        seen_ns = self.kept.seen_utc_ns - timeline.utc_at_zero_ns
+        if 0 <= self.taken_up_ns - seen_ns <= too_long_ns:
+            self.stay.since_ns = min(since_ns, self.stay.since_ns)
 
 
 class Found(NamedTuple):

@@ -6,7 +6,6 @@ a while has not left, so it waits for another track of that class that begins wh
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,10 +15,9 @@ from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats
 from eyespot.domain.passing import Elapsed, Item, Passing
 from eyespot.domain.reach import BOTH_SEEN_NS, within_reach
-from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay
+from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay, Undated
 from eyespot.domain.strip import Strip
-from eyespot.domain.track import Tracks
-from eyespot.domain.trails import NOBODY, Sightings, Spot, Trail
+from eyespot.domain.trails import NOBODY, Change, Sightings, Spot, Trail
 
 # How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
 # which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
@@ -37,14 +35,6 @@ Due = Callable[[Stay], int | None]
 # What may be on the agenda of a step, in the order in which it is done: a track is gone; has changed; is seen
 # where that matters; may be compared; or stays are to be looked at, or even told of, as time has passed.
 _GONE, _CHANGED, _SEEN, _DUE, _NUDGE, _WAKE = range(6)
-
-
-class _Undated(NamedTuple):
-    """A stay of before a restart, of which it is not certain when that was."""
-
-    stay: Stay
-    kept: KeptStay
-    taken_up_ns: int
 
 
 class Stays:
@@ -65,7 +55,7 @@ class Stays:
         self._trails: dict[int, Trail] = {}
         self._stays: list[Stay] = []
         self._kept: tuple[KeptStay, ...] = ()
-        self._undated: list[_Undated] = []
+        self._undated: list[Undated] = []
         self._elapsed = Elapsed()
         self._last = NOBODY
         self._strangers: dict[int, Trail] = {}  # those that have not been compared
@@ -82,8 +72,9 @@ class Stays:
     def sweep(self, strip: Strip, labels: Sequence[str], due: Due | None) -> Iterator[tuple[int, list[Stay]]]:
         """Yield steps, and the stays that may be told of then, about in the order in which they began.
 
-        Ended ones are among them once. Those of tracks that are not confirmed wait for that; those that are
-        restored, for the first look. At all other steps nothing happens to stays but that they last.
+        These are new, have ended, went on with another track, or are due. Those of tracks that are not
+        confirmed wait for that; those that are restored, for the first look. At all other steps nothing
+        happens to stays but that they last.
 
         Args:
             strip: scenes.
@@ -100,12 +91,12 @@ class Stays:
         self._plan(due)
         for agenda in passing:
             self.now_ns = passing.now_ns[passing.step]
-            if self._attend(agenda, strip.tracks, labels):
-                yield passing.step, self._told(labels)
-                self._remind(due)
+            if self._attend(agenda, labels):
+                told = self._told(labels)
+                yield passing.step, told
+                self._remind(due, told)
         self._elapsed, self.now_ns = passing.after, passing.after.now_ns
-        self._last = self._sightings.hand_on(self._last, self._forgotten)
-        self._forgotten.clear()
+        self._hand_on()
 
     def is_present(self, stay: Stay, within_ns: int) -> bool:
         """Return whether somebody was seen within a time, counted back from now."""
@@ -130,7 +121,7 @@ class Stays:
         gone = [(0, _GONE, track) for track in self._trails if track not in ends]
         gone += [(end, _GONE, track) for track, end in ends.items()]
         self._passing.plan(gone)
-        self._passing.plan((step, _CHANGED, row) for step, row in seen.changes)
+        self._passing.plan((change.step, _CHANGED, nth) for nth, change in enumerate(seen.changes))
         self._passing.plan((step, _SEEN, place) for step, place in seen.notable)
         if self._kept:
             self._passing.add(self._passing.look_from(0), _WAKE)
@@ -141,17 +132,17 @@ class Stays:
                 self._await(stay)
         if not all(stay.told for stay in self._stays):
             self._passing.add(0, _WAKE)  # names of classes may be others
-        self._remind(due)
+        self._remind(due, self.told)
 
-    def _remind(self, due: Due | None) -> None:
-        """Come back to the stays when the next one is due."""
-        if due is None:
-            return
-        instants = [instant for stay in self.told if (instant := due(stay)) is not None]
+    def _remind(self, due: Due | None, told: Sequence[Stay]) -> None:
+        """Come back to the stays when the next one is due; those that were told of are so at another time."""
+        for stay in told:
+            stay.due_ns = None if due is None else due(stay)
+        instants = [stay.due_ns for stay in self._stays if stay.told and stay.due_ns is not None]
         if instants:
-            self._passing.add(self._passing.step_at(min(instants)), _WAKE)
+            self._passing.remind(min(instants), _WAKE)
 
-    def _attend(self, agenda: Sequence[Item], tracks: Tracks, labels: Sequence[str]) -> bool:
+    def _attend(self, agenda: Sequence[Item], labels: Sequence[str]) -> bool:
         """Do what is to be done at a step, and return whether it may have to be told."""
         stirred = False
         inside: list[Trail] = []
@@ -160,7 +151,7 @@ class Stays:
             if kind == _GONE:
                 self._part(what)
             elif kind == _CHANGED:
-                stirred |= self._learn(tracks, what)
+                stirred |= self._learn(self._sightings.changes[what])
             elif kind == _SEEN:
                 self._see(what, inside, outside)
             elif kind == _DUE:
@@ -169,7 +160,8 @@ class Stays:
                 stirred |= kind == _WAKE
         if not self._passing.looks:
             return stirred
-        self._take_up(self._timeline)
+        if self._kept:
+            self._take_up(self._timeline)
         for trail in inside:
             self._begin(trail)
         for trail in outside:
@@ -185,17 +177,13 @@ class Stays:
             self._stays.append(stay)
             self._await(stay)
             if not timeline.synced:
-                self._undated.append(_Undated(stay, kept, self.now_ns))
+                self._undated.append(Undated(stay, kept, self.now_ns))
         self._kept = ()
 
     def _date(self, timeline: Timeline) -> None:
         """Say when stays began that were taken up by a clock that had not been set, now that it is."""
-        for stay, kept, taken_up_ns in self._undated:
-            since_ns, seen_ns = (
-                utc_ns - timeline.utc_at_zero_ns for utc_ns in (kept.since_utc_ns, kept.seen_utc_ns)
-            )
-            if 0 <= taken_up_ns - seen_ns <= _TOO_LONG_NS:
-                stay.since_ns = min(since_ns, stay.since_ns)
+        for undated in self._undated:
+            undated.date(timeline, _TOO_LONG_NS)
         self._undated = []
 
     def _part(self, track: int) -> None:
@@ -210,7 +198,7 @@ class Stays:
         stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
         at_the_edge = bool((stay.box <= _EDGE).any() or (stay.box >= 1 - _EDGE).any())
         stay.waits_ns = self._passing.had_looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
-        stay.lost = True
+        stay.lost, stay.due_ns = True, None
         self._await(stay)
 
     def _await(self, stay: Stay) -> None:
@@ -220,35 +208,46 @@ class Stays:
         passing.add(passing.look_from(min(later)), _NUDGE)
         passing.add(passing.look_from(passing.step + 1), _NUDGE)
 
-    def _learn(self, tracks: Tracks, row: int) -> bool:
+    def _learn(self, change: Change) -> bool:
         """Note what has changed of a track; return whether somebody may be told of now."""
-        track = int(tracks.ids[row])
+        _, track, kind, confirmed = change
         trail = self._trails.get(track)
         if trail is None:
             trail = self._trails[track] = self._strangers[track] = Trail(track)
-        trail.kind, trail.confirmed = int(tracks.classes[row]), bool(tracks.confirmed[row])
+        trail.kind, trail.confirmed = kind, confirmed
         self._plan_comparing(trail)
         return any(not stay.told for stay in self._stays)
+
+    def _hand_on(self) -> None:
+        """Remember where tracks are at the end of the strip."""
+        for track, place in self._sightings.turns.items():
+            trail = self._trails.get(track)
+            if trail is not None and trail.seen:
+                self._turn(trail, place)
+        self._last = self._sightings.hand_on(self._forgotten)
+        self._forgotten.clear()
 
     def _see(self, place: int, inside: list[Trail], outside: list[Trail]) -> None:
         """Note where a track is, and who has come in and gone out."""
         seen = self._sightings
-        trail, before = self._trails[seen.tracks[place]], seen.before(place)
+        trail = self._trails[seen.track(place)]
         if not trail.seen:
             trail.begin(seen.spot(place), self.now_ns + _FOUND_NS)
+            seen.begin(place)
             self._forgotten.discard(trail.id)
             self._plan_comparing(trail)
-        elif before is None:
-            last = self._last.spot(trail.id)
-            if (last.depth >= 0) != seen.inside[place]:
-                trail.turn(last, seen.spot(place))
-        elif seen.inside[before] != seen.inside[place]:
-            trail.turn(seen.spot(before), seen.spot(place))
-        side = seen.sides[place]
+        side = seen.side(place)
         if side > 0 and not trail.stays:
+            self._turn(trail, place)
             inside.append(trail)
         elif side < 0 and trail.stays:
+            self._turn(trail, place)
             outside.append(trail)
+
+    def _turn(self, trail: Trail, place: int | None) -> None:
+        """Note where a track has turned last, up to a sighting."""
+        if place is not None and (spots := self._sightings.turn(place)) is not None:
+            trail.turn(*spots)
 
     def _plan_comparing(self, trail: Trail) -> None:
         if not trail.is_comparable:
@@ -302,8 +301,9 @@ class Stays:
 
     def _waits(self, stay: Stay) -> bool:
         """Return whether a stay could do with another track."""
-        hidden = stay.lost or self.now_ns - self._seen_ns(stay) > BOTH_SEEN_NS
-        return stay.told and stay.ended_ns is None and hidden
+        if not stay.told or stay.ended_ns is not None:
+            return False
+        return stay.lost or self.now_ns - self._seen_ns(stay) > BOTH_SEEN_NS
 
     def _go_on(self, stay: Stay, trail: Trail) -> None:
         """Let a stay go on with a track, whose own stay is none then."""
@@ -313,11 +313,12 @@ class Stays:
             self._look_out_for(seen.next(stay.track, step), seen.next(stay.track, step, side=1))
         self.found.append(Found(self.now_ns, stay.track, trail.id))
         own = next(self._of(trail.id), None)
-        stay.track, stay.lost = trail.id, False
+        stay.track, stay.lost, stay.due_ns = trail.id, False, 0
         if own is not None:
             self._stays.remove(own)
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
         elif self._last_spot(trail.id).depth < 0:
+            self._turn(trail, seen.last(trail.id, step))
             self._leave(stay, trail)
         else:
             trail.stays = True
@@ -359,7 +360,8 @@ class Stays:
         for stay in self._stays:
             stay.is_new = False
             confirmed = stay.told or self._name(stay, labels)
-            if stay.told:
+            due = stay.due_ns is not None and stay.due_ns <= self.now_ns
+            if stay.told and (due or stay.is_new or stay.ended_ns is not None):
                 told.append(stay)
             if stay.ended_ns is None or not confirmed:
                 going_on.append(stay)
@@ -378,7 +380,10 @@ class Stays:
         return True
 
     def _seen_ns(self, stay: Stay) -> int:
-        return self._last_spot(stay.track).seen_ns if self._is_followed(stay) else stay.seen_ns
+        if not self._is_followed(stay):
+            return stay.seen_ns
+        place = self._sightings.last(stay.track, self._passing.step)
+        return self._last.spot(stay.track).seen_ns if place is None else self._sightings.seen_ns(place)
 
     def _box(self, stay: Stay) -> Floats:
         return self._last_box(stay.track) if self._is_followed(stay) else stay.box

@@ -151,6 +151,15 @@ class Trail:
         self.seen = self.stays = self.known = self.turned = False
 
 
+class Change(NamedTuple):
+    """A track is new at a step, or of another class than before, or confirmed."""
+
+    step: int
+    track: int
+    kind: int
+    confirmed: bool
+
+
 class Sightings:
     """Where tracks are seen in a strip: track by track, those of each in order.
 
@@ -163,13 +172,12 @@ class Sightings:
 
     Attributes:
         ends: id -> the step after the last one in which a track is there.
-        changes: steps and rows in which a track is new, of another class than before, or confirmed.
+        changes: in which a track is new, of another class than before, or confirmed.
         steps: (n,) intp; of the sightings.
-        tracks: (n,) of which tracks, by id.
-        inside: (n,) whether they are inside, certain or not.
-        sides: (n,) 1 where it is certain that they are inside, -1 outside, else 0.
-        notable: steps and places of sightings in which something may change: a track is seen first, turns, or
-            is certainly on another side than before.
+        notable: steps and places of sightings in which something may change: a track is seen first, or is
+            certainly on another side than before.
+        turns: id -> place of the last sighting in which a track is on another side than in the one before,
+            certain or not.
     """
 
     def __init__(
@@ -177,20 +185,18 @@ class Sightings:
     ) -> None:
         tracks, steps = strip.tracks, strip.steps()
         order = np.argsort(tracks.ids, kind="stable")
+        self._last, self._begun = last, dict[int, int]()
         self._alive = Last.of(tracks.ids[strip.bounds[-2] :], _kinds(tracks)[strip.bounds[-2] :])
         self._list_tracks(tracks, steps, order, last)
-        seen = tracks.seen & strip.observed[steps] & np.isfinite(tracks.boxes_xyxy_n).all(axis=1)
+        left, top, right, bottom = np.isfinite(tracks.boxes_xyxy_n).T  # columns are faster than small rows
+        seen = tracks.seen & strip.observed[steps] & left & top & right & bottom
         rows = order[seen[order]]
         self._ids, self.steps, self._boxes = tracks.ids[rows], steps[rows], tracks.boxes_xyxy_n[rows]
         self._seen_ns, self._points = now_ns[self.steps], area.points(self._boxes)
         units = units_of(self._boxes)
         self._depths, bands = area.depths(self._points, units), area.bands(units)
-        self._inside = self._depths >= 0
         self._sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
-        self.tracks: list[int] = self._ids.tolist()  # lists, as single values of arrays are slow
-        self.inside: list[bool] = self._inside.tolist()
         self._lean(bands, last)
-        self.sides: list[int] = self._sides.tolist()
         self._list_sightings(last, staying)
 
     def _lean(self, bands: Reals, last: Last) -> None:
@@ -226,7 +232,8 @@ class Sightings:
         changes[begins] = True
         changes[begins[known]] = kinds[begins[known]] != last.kinds[rows]
         changed = order[changes]
-        self.changes = list(zip(steps[changed].tolist(), changed.tolist(), strict=True))
+        columns = (steps, tracks.ids, tracks.classes, tracks.confirmed)
+        self.changes = list(map(Change, *(column[changed].tolist() for column in columns)))
         self.ends = dict(zip(tracks.ids[final].tolist(), (steps[final] + 1).tolist(), strict=True))
 
     def _list_sightings(self, last: Last, staying: Collection[int]) -> None:
@@ -237,21 +244,50 @@ class Sightings:
         certain = np.where(sides != 0, np.arange(len(sides)), 0)
         certain[begins] = begins
         certain = np.maximum.accumulate(certain)
-        notable = _differs(self._inside)
-        notable[1:] |= (sides[1:] != 0) & (sides[1:] != sides[certain[:-1]])
+        notable = np.zeros(len(sides), np.bool_)
+        notable[1:] = (sides[1:] != 0) & (sides[1:] != sides[certain[:-1]])
         rows, known = last.find(self._ids[begins])
         before = np.full(len(begins), np.nan)
         before[known] = last.depths[rows]
         news = [-1 if track in staying else 1 for track in self._bounds]
-        turns = np.isnan(before) | ((before >= 0) != self._inside[begins])
-        notable[begins] = turns | (sides[begins] == np.array(news, np.int8))
+        notable[begins] = np.isnan(before) | (sides[begins] == np.array(news, np.int8))
         places = np.flatnonzero(notable)
         self.notable = list(zip(self.steps[places].tolist(), places.tolist(), strict=True))
+        inside = self._depths >= 0
+        turns = _differs(inside)
+        turns[begins] = ~np.isnan(before) & ((before >= 0) != inside[begins])
+        self._turned = np.maximum.accumulate(np.where(turns, np.arange(len(turns)), -1))
+        places = np.flatnonzero(turns)
+        self.turns = dict(zip(self._ids[places].tolist(), places.tolist(), strict=True))
 
     def spot(self, place: int) -> Spot:
         """Return where a sighting was."""
         x, y = self._points[place].tolist()
-        return Spot(int(self._seen_ns[place]), (x, y), float(self._depths[place]))
+        return Spot(self.seen_ns(place), (x, y), self._depths.item(place))
+
+    def track(self, place: int) -> int:
+        """Return of which track a sighting is."""
+        return int(self._ids.item(place))
+
+    def side(self, place: int) -> int:
+        """Return 1 where a sighting is certainly inside, -1 outside, else 0."""
+        return int(self._sides.item(place))
+
+    def seen_ns(self, place: int) -> int:
+        """Return when a sighting was."""
+        return int(self._seen_ns.item(place))
+
+    def begin(self, place: int) -> None:
+        """Note that a track is seen first in a sighting: it has not turned before."""
+        self._begun[self.track(place)] = place
+
+    def turn(self, place: int) -> tuple[Spot, Spot] | None:
+        """Return between which spots a track turned last, up to a sighting; None where it has not."""
+        track, turned = self.track(place), int(self._turned.item(place))
+        if turned < self._bounds[track][0] or turned <= self._begun.get(track, -1):
+            return None
+        before = self.before(turned)
+        return self._last.spot(track) if before is None else self.spot(before), self.spot(turned)
 
     def box(self, place: int) -> Floats:
         """Return the box of a sighting, (4,)."""
@@ -260,7 +296,7 @@ class Sightings:
 
     def before(self, place: int) -> int | None:
         """Return the sighting of a track before another one; None where there is none in this strip."""
-        return place - 1 if place and self.tracks[place - 1] == self.tracks[place] else None
+        return place - 1 if place and self.track(place - 1) == self.track(place) else None
 
     def last(self, track: int, step: int) -> int | None:
         """Return the last sighting of a track up to a step; None where there is none in this strip."""
@@ -282,14 +318,13 @@ class Sightings:
         found = np.flatnonzero(self._sides[begin:end] == side)
         return begin + int(found[0]) if len(found) else None
 
-    def hand_on(self, last: Last, forgotten: Collection[int]) -> Last:
+    def hand_on(self, forgotten: Collection[int]) -> Last:
         """Return where tracks were seen last, now that the strip has passed.
 
         Args:
-            last: the same before it.
             forgotten: ids of those that are as if they had not been seen.
         """
-        after = self._alive
+        after, last = self._alive, self._last
         after.note(last.ids, last.seen_ns, last.points, last.depths, last.boxes, last.leans, last.leans_ns)
         ends = _cuts(self._ids)[1:] - 1
         columns = (self._seen_ns, self._points, self._depths, self._boxes, self._leans, self._leans_ns)

@@ -107,8 +107,7 @@ class Zone:
         self._hours = _Hours(settings.armed, zone)
         self._area = Area(settings.points, mount)
         self._stays = Stays(self._area, settings.classes)
-        watched = {_INTRUDED: bool(settings.armed), _LOITERED: settings.loiter_s is not None}
-        self._watched_for = {mark for mark, wanted in watched.items() if wanted}
+        self._watches = bool(settings.armed) or settings.loiter_s is not None
         self._bundle = ""
         self._timeline = NO_TIMELINE
         self._entered: Counter[str] = Counter()
@@ -126,8 +125,8 @@ class Zone:
         self._timeline = strip.timeline
         if strip.observed.any():
             self._bundle = strip.bundle
-        for step, stays in self._stays.sweep(strip, self._labels, self._due if self._watched_for else None):
-            told = [event for stay in stays if self._may_tell(stay) for event in self._tell(stay)]
+        for step, stays in self._stays.sweep(strip, self._labels, self._due if self._watches else None):
+            told = [event for stay in stays for event in self._tell(stay)]
             if told:
                 self._renew()
                 yield step, told
@@ -190,9 +189,6 @@ class Zone:
         if allowed_s is not None and _LOITERED not in stay.marks:
             due_ns.append(stay.since_ns + int(allowed_s * SECOND_NS) - _ROUNDING_NS)
         return min(due_ns, default=None)
-
-    def _may_tell(self, stay: Stay) -> bool:
-        return stay.is_new or stay.ended_ns is not None or not self._watched_for <= stay.marks
 
     def _tell(self, stay: Stay) -> Iterator[Event]:
         """Yield what is new of a stay."""
