@@ -1,7 +1,6 @@
 """What is counted in buckets, and what is said of what nobody saw."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from eyespot.buckets import Buckets
 from eyespot.buckets.sums import Lasted
@@ -373,7 +373,7 @@ def test_a_rule_that_resets_itself_has_what_it_counted_before_and_after_in_two_b
     now_ns, person = shop.taken_ns, {"person": {"in": 3, "out": 0}}
     before = Crossed(RULE, now_ns, "in", "person", 1, shop.bundle)
     reset = Reset(RULE, now_ns, "manual", LineState(person), 0, shop.bundle)
-    late = replace(before, taken_ns=now_ns - 5 * SECOND_NS)
+    late = structs.replace(before, taken_ns=now_ns - 5 * SECOND_NS)
     shop.totals = 2  # of which one was there already when it began anew
     shop.buckets.count(RULE, shop.state, [before, before, reset, late], 0)
     shop.watch(50)

@@ -391,7 +391,7 @@ def test_at_another_time_the_same_happens(
 ) -> None:
     line, later = a_line(mode=mode), a_line(mode=mode)
     first, second = steps(line, way), steps(later, way, shift_ns)
-    assert [replace(event, taken_ns=event.taken_ns + shift_ns) for event in first] == second
+    assert [msgspec.structs.replace(event, taken_ns=event.taken_ns + shift_ns) for event in first] == second
     assert line.state() == later.state()
 
 

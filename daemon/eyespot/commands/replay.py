@@ -1,6 +1,7 @@
 """`eyespot replay FILE`: run the rules over a recording."""
 
 import argparse
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _line(message: Message) -> str:
-    payload = msgspec.Raw(message.payload or b"null")
-    line = {"topic": message.topic, "payload": payload, "retain": message.retain, "qos": message.qos}
-    return msgspec.json.encode(line).decode()
+    head, tail = _around(message.topic, retain=message.retain, qos=message.qos)
+    return f"{head}{message.payload.decode() or 'null'}{tail}"
+
+
+@lru_cache(maxsize=1024)
+def _around(topic: str, *, retain: bool, qos: int) -> tuple[str, str]:
+    """Return what stands before and behind the payload in a line: the same for all messages of a topic."""
+    payload = b"payload"
+    line = {"topic": topic, "payload": msgspec.Raw(payload), "retain": retain, "qos": qos}
+    head, _, tail = msgspec.json.encode(line).rpartition(payload)
+    return head.decode(), tail.decode()

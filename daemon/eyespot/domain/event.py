@@ -1,8 +1,12 @@
-"""What rules say: events, which happened at an instant, and states, which hold."""
+"""What rules say: events, which happened at an instant, and states, which hold.
+
+They are structs, as these are made several times as fast as dataclasses: a busy day has a hundred thousand.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from eyespot.domain.tally_result import TallyResult
 
@@ -19,8 +23,7 @@ ResetCause = Literal["begun", "manual", "unusable", "changed", "schedule", "nega
 RULE_ID = "[a-z0-9][a-z0-9_-]{0,62}"
 
 
-@dataclass(frozen=True, slots=True)
-class Crossed:
+class Crossed(msgspec.Struct, frozen=True):
     """A track went over a line.
 
     Attributes:
@@ -40,8 +43,7 @@ class Crossed:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """Another class came to the top of what is said of the frame as a whole.
 
     Attributes:
@@ -59,8 +61,7 @@ class Changed:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(msgspec.Struct, frozen=True):
     """A stay in a zone began.
 
     Attributes:
@@ -80,8 +81,7 @@ class Entered:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """A stay in a zone ended.
 
     Attributes:
@@ -105,8 +105,7 @@ class Left:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loitered:
+class Loitered(msgspec.Struct, frozen=True):
     """A stay in a zone has lasted for too long; told once of each stay.
 
     Attributes:
@@ -126,8 +125,7 @@ class Loitered:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Intruded:
+class Intruded(msgspec.Struct, frozen=True):
     """Somebody is in a zone in hours in which nobody may be; told once of each stay.
 
     Attributes:
@@ -145,8 +143,7 @@ class Intruded:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedQueue:
+class JoinedQueue(msgspec.Struct, frozen=True):
     """Somebody queues.
 
     Attributes:
@@ -166,8 +163,7 @@ class JoinedQueue:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftQueue:
+class LeftQueue(msgspec.Struct, frozen=True):
     """Somebody does not queue any more.
 
     Attributes:
@@ -191,8 +187,7 @@ class LeftQueue:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(msgspec.Struct, frozen=True):
     """A number went below its limit, or is not below it any more.
 
     Attributes:
@@ -214,8 +209,7 @@ class Threshold:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineState:
+class LineState(msgspec.Struct, frozen=True):
     """Totals of a line.
 
     Attributes:
@@ -227,8 +221,7 @@ class LineState:
     waiting: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShareState:
+class ShareState(msgspec.Struct, frozen=True):
     """What is said of the frame as a whole.
 
     Attributes:
@@ -240,8 +233,7 @@ class ShareState:
     top: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneState:
+class ZoneState(msgspec.Struct, frozen=True):
     """Who is in a zone: always those that entered and have not left yet; each class name -> how many."""
 
     occupancy: Mapping[str, int]
@@ -249,8 +241,7 @@ class ZoneState:
     left: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class OccupancyState:
+class OccupancyState(msgspec.Struct, frozen=True):
     """Who is behind lines: always those that came and have not gone yet; each class name -> how many."""
 
     occupancy: Mapping[str, int]
@@ -258,8 +249,7 @@ class OccupancyState:
     left: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfState:
+class ShelfState(msgspec.Struct, frozen=True):
     """What stands on a shelf.
 
     Attributes:
@@ -275,8 +265,7 @@ class ShelfState:
     unseen: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeatmapState:
+class HeatmapState(msgspec.Struct, frozen=True):
     """Where tracks were in the last hour that is over.
 
     Attributes:
@@ -297,8 +286,7 @@ class HeatmapState:
     cells: tuple[tuple[int, int, float, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QueueState:
+class QueueState(msgspec.Struct, frozen=True):
     """A queue: class name -> how many. `length` is always `joined` less `served`, `abandoned` and `lost`.
 
     Attributes:
@@ -317,8 +305,7 @@ Counted = LineState | ZoneState | QueueState | OccupancyState  # what has totals
 RuleState = Counted | ShareState | ShelfState | HeatmapState
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """Another model makes the observations from here on. Totals go on; these are the ones until now.
 
     Attributes:
@@ -336,8 +323,7 @@ class Split:
     state: RuleState
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """The totals of a rule begin at zero; these are the ones until now.
 
     Attributes:
@@ -358,8 +344,7 @@ class Reset:
     bundle: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tallied:
+class Tallied(msgspec.Struct, frozen=True):
     """Somebody at the door has counted, too.
 
     Attributes:

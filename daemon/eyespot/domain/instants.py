@@ -32,15 +32,15 @@ NO_TIMELINE = Timeline(0, synced=False)
 
 def rfc3339(utc_ns: int) -> str:
     """Return RFC 3339 in UTC with milliseconds, as `2026-01-01T00:00:00.000Z` (RFC 3339, 5.6)."""
-    seconds, ms = divmod(utc_ns // 1_000_000, 1000)
-    return f"{_whole_seconds(seconds)}.{ms:03}Z"
+    utc_ms = utc_ns // 1_000_000
+    return f"{_whole_minutes(utc_ms // 60_000)}:{utc_ms // 1000 % 60:02}.{utc_ms % 1000:03}Z"
 
 
 @lru_cache(maxsize=16)
-def _whole_seconds(utc_s: int) -> str:
-    """Return RFC 3339 without fraction and offset; what is told at one moment mostly has the same."""
-    moment = _EPOCH + timedelta(seconds=utc_s)
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+def _whole_minutes(utc_min: int) -> str:
+    """Return RFC 3339 without seconds and offset; what is told at one moment mostly has the same."""
+    moment = _EPOCH + timedelta(minutes=utc_min)
+    return moment.replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def parse_rfc3339(text: str) -> int:

@@ -1,7 +1,6 @@
 """Crossings that count once whoever made them has gone: one there and one back of the same track are none."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 import msgspec
 
@@ -56,7 +55,7 @@ class Lingering:
     def relabel(self, bundle: str) -> None:
         """Go on with another model; see `rules.Rule`."""
         for track, waiting in self._there.items():
-            self._there[track] = [replace(one, bundle=bundle) for one in waiting]
+            self._there[track] = [msgspec.structs.replace(one, bundle=bundle) for one in waiting]
 
     def keep(self, timeline: Timeline) -> list[Kept]:
         """Return all that waits, for a snapshot."""

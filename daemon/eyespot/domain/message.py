@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+import msgspec
+
 Traffic = Literal["events", "states", "health", "live", "standards", "answers"]  # by what it is for
 
 
@@ -21,8 +23,7 @@ class Delivery(Enum):
     DURABLE = "durable"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message. Only `topics.gate` makes them: see there.
 
     Attributes:

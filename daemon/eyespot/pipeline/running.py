@@ -1,7 +1,7 @@
 """A rule that runs, and what the pipeline knows of it beside."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -65,7 +65,7 @@ class Running:
         """Return an event of the rule; of totals that it has begin anew, with when they had begun."""
         if not isinstance(event, Reset):
             return event
-        dated = replace(event, since_utc_ns=self.since_utc_ns)
+        dated = msgspec.structs.replace(event, since_utc_ns=self.since_utc_ns)
         self.since_utc_ns, self.reset = timeline.utc_ns(event.taken_ns), event.cause
         self.published = None
         return dated

@@ -6,8 +6,8 @@ keeps within its bounds in bytes, text lengths and counts. Bytes that come back 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -150,7 +150,9 @@ class Gate:
             raise GateError(f"no answer goes to {wanted_at[:80]!a}")
         if correlation is not None and len(correlation) > _MOST_CORRELATION:
             raise GateError(f"{len(correlation)} bytes to give back, at most {_MOST_CORRELATION} may leave")
-        return replace(self.let_out(suffix, payload), topic=wanted_at, correlation=correlation)
+        return msgspec.structs.replace(
+            self.let_out(suffix, payload), topic=wanted_at, correlation=correlation
+        )
 
     def _may_be_answered(self, topic: str) -> bool:
         prefix = self._root.rpartition("/")[0]
@@ -249,8 +251,14 @@ def _bound(suffix: str, data: bytes, most_bytes: int) -> None:
         raise GateError(f"{suffix}: {len(data)} bytes, at most {most_bytes} may leave")
 
 
+@cache
+def _decoder(kind: type[_Struct]) -> msgspec.json.Decoder[_Struct]:
+    return msgspec.json.Decoder(kind)
+
+
 def _decode(suffix: str, data: bytes, kind: type[_Struct]) -> _Struct:
     try:
-        return msgspec.json.decode(data, type=kind)
+        decoded: _Struct = _decoder(kind).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GateError(f"{suffix}: {error}") from error
+    return decoded

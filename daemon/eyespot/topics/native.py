@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,8 +42,7 @@ from eyespot.topics.rule_fields import (
 from eyespot.topics.trajectories import Trajectories, TrajectoriesState
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """When a message speaks of: UTC in ns since 1970, and whether the clock was synchronised."""
 
     utc_ns: int
@@ -54,8 +54,7 @@ def stamp(timeline: Timeline, taken_ns: int) -> Stamp:
     return Stamp(timeline.utc_ns(taken_ns), timeline.synced)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(msgspec.Struct, frozen=True):
     """When totals began: UTC in ns since 1970; and why."""
 
     utc_ns: int

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.event import (
     Changed,
@@ -61,6 +63,8 @@ FORM_OF_EVENT: Mapping[type[Event], type[payloads.Envelope]] = {
 def fields_of_event(event: Event) -> dict[str, Any]:
     """Return what the payload of an event has beside envelope and rule."""
     match event:
+        case Entered() | Left() | Crossed() | JoinedQueue() | LeftQueue() | Loitered() | Intruded() as one:
+            return {"label": one.label, "track": one.track, "model": one.bundle, **_of_track(one)}
         case Changed() as changed:
             return {"model": changed.bundle, "before": changed.before, "after": changed.after}
         case Split() as split:
@@ -70,10 +74,9 @@ def fields_of_event(event: Event) -> dict[str, Any]:
             return of | {"counts": _counts(reset.state) or {}}
         case Tallied() as tallied:
             return _of_tally(tallied)
-        case Threshold(label=label, count=count, limit=limit, below=below, bundle=bundle):
-            return {"label": label, "count": count, "limit": limit, "below": below, "model": bundle}
-        case track:
-            return {"label": track.label, "track": track.track, "model": track.bundle, **_of_track(track)}
+        case Threshold() as of:  # pragma: no branch - mypy sees that there is no other
+            told = {"label": of.label, "count": of.count, "limit": of.limit}
+            return {**told, "below": of.below, "model": of.bundle}
 
 
 def _of_tally(event: Tallied) -> dict[str, Any]:
@@ -98,12 +101,12 @@ def _of_track(
     event: Crossed | Entered | Left | JoinedQueue | LeftQueue | Loitered | Intruded,
 ) -> dict[str, Any]:
     match event:
-        case Crossed(direction=direction):
-            return {"direction": direction}
         case Entered(found=found) | JoinedQueue(found=found):
             return {"found": found}
         case Left(dwell_s=dwell_s, found=found, lost=lost):
             return {"dwell_s": round(dwell_s, 3), "found": found, "lost": lost}
+        case Crossed(direction=direction):
+            return {"direction": direction}
         case LeftQueue(dwell_s=dwell_s, outcome=outcome, found=found):
             return {"dwell_s": round(dwell_s, 3), "outcome": outcome, "found": found}
         case Loitered(dwell_s=dwell_s):
@@ -126,7 +129,7 @@ def fields_of_state(state: Counted | ShelfState) -> dict[str, Any]:
     """Return what the payload of a state has beside envelope, rule, model, and since when its totals are."""
     if isinstance(state, LineState):
         return {"counts": state.counts}
-    return {name: getattr(state, name) for name in state.__dataclass_fields__}
+    return msgspec.structs.asdict(state)
 
 
 def fields_of_hour(state: HeatmapState) -> dict[str, Any]:
