@@ -90,7 +90,8 @@ class Buckets:
         if abs(timeline.utc_at_zero_ns - before.timeline.utc_at_zero_ns) >= SLEW_NS:
             for row in self._rows.values():
                 row.set_clock(before, timeline)
-        now = self._now = before._replace(taken_ns=max(taken_ns, before.taken_ns), timeline=timeline)
+        taken_ns = max(taken_ns, before.taken_ns)
+        now = self._now = Now(taken_ns, timeline, before.coverage, before.bundle)
         for row in self._rows.values():
             row.pass_time(now)
 
@@ -121,7 +122,7 @@ class Buckets:
             return False
         if not now.coverage.look_on(taken_ns):
             return False
-        self._now = now._replace(taken_ns=taken_ns)
+        self._now = Now(taken_ns, timeline, now.coverage, now.bundle)
         return True
 
     def change_model(self, bundle: str) -> None:

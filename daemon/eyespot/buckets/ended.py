@@ -28,6 +28,11 @@ class Ended:
         """Those that were not told yet."""
         return [one.tally for one in self._ended if one.rev < 0]
 
+    @property
+    def are_told(self) -> bool:
+        """Whether none of them waits; the newest are last."""
+        return not self._ended or self._ended[-1].rev >= 0
+
     def add(self, one: Open) -> None:
         """Let one wait that ends at its `to_ns`."""
         self._ended.append(one)
@@ -49,6 +54,8 @@ class Ended:
         """Return those that are to be told now, once each; `rev` says how often they were told before."""
         due, self._corrected = self._corrected, []
         due += [one for one in self._ended if one.rev < 0 and self._is_due(one, taken_ns)]
+        if not due and not self._in_haste:
+            return due
         for one in due:
             one.rev += 1
         waiting = [one for one in self._ended if one.rev < 0]

@@ -55,7 +55,7 @@ class Row:
 
     def rests_until(self, utc_ns: int) -> bool:
         """Return whether no bucket ends or is to be published until an instant."""
-        return utc_ns < self._open.tally.end_utc_ns and not self._ended.waiting
+        return utc_ns < self._open.tally.end_utc_ns and self._ended.are_told
 
     def set_clock(self, before: Now, timeline: Timeline) -> None:
         """Go on by a clock that was set.
@@ -253,7 +253,8 @@ class Row:
                 self._bucket_of(event.taken_ns).tally.sums.end(*ended)
         self._show(now)
         for key, number in new.items():
-            self._open.tally.sums.count(key, max(number, 0))
+            if number > 0:
+                self._open.tally.sums.count(key, number)
 
     def _count(self, key: Key, taken_ns: int) -> None:
         bucket = self._bucket_of(taken_ns)

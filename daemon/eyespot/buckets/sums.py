@@ -119,7 +119,9 @@ class Sums(msgspec.Struct, forbid_unknown_fields=True):
     def show(self, gauges: Mapping[Key, float], covered_ns: int) -> None:
         """Take note of what gauges show, when so much of the time has passed; of others, zero."""
         for key in gauges:
-            self.gauges.setdefault(key.what, {}).setdefault(key.label, Held(0.0, 0))
+            levels = self.gauges.setdefault(key.what, {})
+            if key.label not in levels:
+                levels[key.label] = Held(0.0, 0)
         for what, levels in self.gauges.items():
             for label, held in levels.items():
                 held.set(gauges.get(Key(label, what), 0.0), covered_ns)

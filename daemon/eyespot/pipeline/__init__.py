@@ -233,12 +233,17 @@ class Pipeline:
         if self._publishes_frames or not can_sweep(rules):
             yield from self._step_through(strip)
             return
-        not_smooth, passed = rough(strip, self._buckets.stands_ns), 0
+        blind = self._drifting.worth("clear") != "clear"
+        not_smooth = range(len(strip) + 1) if blind else rough(strip, self._buckets.stands_ns)
+        passed, running, looks = 0, tuple(self._rules.items()), bool(self._buckets.rules)
         for step, told in told_of(strip, rules):
-            yield from self._let_pass(strip, passed, step, not_smooth)
-            yield from self._tell(told, strip, step)
+            if looks and not self._look_on(strip, passed, step + 1, not_smooth):
+                yield from self._let_pass(strip, passed, step, not_smooth)
+                self._pass_time(strip, step)
+            yield from self._tell(told, strip, step, running)
             passed = step + 1
-        yield from self._let_pass(strip, passed, len(strip), not_smooth)
+        if looks:
+            yield from self._let_pass(strip, passed, len(strip), not_smooth)
 
     def _step_through(self, strip: Strip) -> Iterator[Message]:
         for scene in strip.scenes():
@@ -249,29 +254,30 @@ class Pipeline:
 
     def _let_pass(self, strip: Strip, begin: int, end: int, not_smooth: Sequence[int]) -> Iterator[Message]:
         """Yield what is told of scenes in which no rule says anything: buckets that end."""
-        if begin == end or not self._buckets.rules:
-            return
-        smooth = not_smooth[begin] == not_smooth[end] and self._drifting.worth("clear") == "clear"
-        if smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline):
+        if begin == end or self._look_on(strip, begin, end, not_smooth):
             return
         for step in range(begin, end):
             self._pass_time(strip, step)
             yield from self._voice.buckets(self._buckets.due())
+
+    def _look_on(self, strip: Strip, begin: int, end: int, not_smooth: Sequence[int]) -> bool:
+        """Go on over some scenes at once, as far as buckets go; return whether that could be done."""
+        smooth = not_smooth[begin] == not_smooth[end]
+        return smooth and self._buckets.look_on(int(strip.taken_ns[end - 1]), strip.timeline)
 
     def _pass_time(self, strip: Strip, step: int) -> None:
         self._buckets.pass_time(int(strip.taken_ns[step]), strip.timeline)
         if strip.observed[step]:
             self._buckets.look(self._drifting.worth(strip.sight(step)))
 
-    def _tell(self, told: Sequence[Told], strip: Strip, step: int) -> Iterator[Message]:
+    def _tell(
+        self, told: Sequence[Told], strip: Strip, step: int, running: Sequence[tuple[str, Running]]
+    ) -> Iterator[Message]:
         """Yield what rules have told at one step: events, buckets that end, states."""
-        if self._buckets.rules:
-            self._pass_time(strip, step)
-        running = tuple(self._rules.items())
         for one in told:
             rule_id, of = running[one.order]
             events = [of.dated(event, strip.timeline) for event in one.events]
-            count_told(rule_id, of, self._buckets, one._replace(events=events))
+            count_told(rule_id, of, self._buckets, one, events)
             yield from self._voice.events(events, strip.timeline)
         yield from self._voice.buckets(self._buckets.due())
         at = stamp(strip.timeline, int(strip.taken_ns[step]))

@@ -20,12 +20,12 @@ def run_rules(rules: Mapping[str, Running], buckets: Buckets, scene: Scene) -> S
     return events
 
 
-def count_told(rule_id: str, running: Running, buckets: Buckets, told: Told) -> None:
-    """Count what a rule has told of a strip at one step."""
+def count_told(rule_id: str, running: Running, buckets: Buckets, told: Told, events: Sequence[Event]) -> None:
+    """Count what a rule has told of a strip at one step, by its events as they are dated."""
     undecided = told.undecided - running.undecided
     running.undecided, running.counted = told.undecided, told.state
     if rule_id in buckets.rules:
-        buckets.count(rule_id, measures(told.state), told.events, undecided)
+        buckets.count(rule_id, measures(told.state), events, undecided)
 
 
 def _count(rule_id: str, running: Running, buckets: Buckets, told: Sequence[Event]) -> None:
