@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from eyespot.domain.event import HeatmapState
 from eyespot.domain.instants import SECOND_NS, Timeline
+from eyespot.domain.observation import Sight
 from eyespot.domain.strip import Strip
 from eyespot.rules import build
 from eyespot.rules.heatmap import Heatmap, HeatmapSettings
@@ -137,6 +138,14 @@ def test_where_only_tracks_are_known_each_look_was_a_clear_one() -> None:
     strip = Strip.of([scene(n * SECOND_NS, (7, (0.5, 0.5)), timeline=TIMELINE) for n in range(20)])
     assert [*rule.sweep(strip), *other.sweep(replace(strip, observations=()))] == []
     assert told(other) == told(rule)
+
+
+def test_where_only_tracks_are_known_time_in_the_dark_is_not_observed_either() -> None:
+    rule = a_heatmap()
+    sights: list[Sight] = ["dark"] * 20 + ["clear"] * 10
+    dusk = [scene(n * SECOND_NS, timeline=TIMELINE, sight=sight) for n, sight in enumerate(sights)]
+    assert list(rule.sweep(replace(Strip.of(dusk), observations=()))) == []
+    assert told(rule).observed_s == pytest.approx(10)
 
 
 def test_a_clock_that_is_set_ends_the_hour_as_it_was() -> None:

@@ -19,7 +19,7 @@ from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS
 from eyespot.domain.kept import KeptUtc, kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.strip import Instants, Strip
+from eyespot.domain.strip import SIGHTS, Instants, Strip
 from eyespot.domain.track import Ids, Scene
 
 _UTC = ZoneInfo("UTC")
@@ -210,8 +210,7 @@ class Heatmap:
         taken_ns = strip.taken_ns[looks]
         first_ns = taken_ns[0] if self._looked_ns is None else self._looked_ns
         elapsed_ns = np.clip(taken_ns - np.concatenate([[first_ns], taken_ns[:-1]]), 0, LONGEST_LOOK_NS)
-        if strip.observations:
-            elapsed_ns[[strip.sight(step) != "clear" for step in looks.tolist()]] = 0
+        elapsed_ns[strip.sights[looks] != SIGHTS.index("clear")] = 0
         self._observed_s = float(np.cumsum([self._observed_s, *(elapsed_ns / SECOND_NS)])[-1])
         self._looked_ns = int(taken_ns[-1])
 
