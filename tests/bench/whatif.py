@@ -46,6 +46,11 @@ RULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "heatmap": ('kind = "heatmap"\nid = "ways"',),
         "occupancy": (_DOOR, f'{_INSIDE}\nreset_at = ["04:00"]\nmax_dwell_s = 3600\nbucket_s = 900'),
         "occupancy, empty_s": (_DOOR, f"{_INSIDE}\nempty_s = 60"),
+        "4 lines, 2 zones": (
+            *(f'kind = "line"\nid = "door-{x}"\na = [0.{x}, 0.1]\nb = [0.{x}, 0.9]' for x in (2, 4, 6, 8)),
+            f'kind = "zone"\nid = "room"\n{_ROOM}\nbucket_s = 900',
+            f'kind = "zone"\nid = "hall"\n{_DENTED}\nloiter_s = 6\narmed = ["22:00-06:00"]',
+        ),
         "shelf": ('kind = "shelf"\nid = "fridge"\nclasses = ["bottle"]',),
     }
 )
