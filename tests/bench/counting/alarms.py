@@ -116,21 +116,29 @@ def judged(clip: Clip) -> Iterator[tuple[str, int, int, int]]:
         ),
     }
     for kind, (wanted, allowed) in due.items():
-        right, rest = _match(said[kind], wanted)
-        passed, _ = _match(rest, allowed)
+        right, passed = _match(said[kind], wanted, allowed)
         yield kind, len(wanted), len(said[kind]) - passed, right
 
 
-def _match(said: Times, true: Times) -> tuple[int, Times]:
-    """Return how many pair up within the tolerance, the earliest first, and those that do not."""
-    left, rest = sorted(true), []
-    for at in sorted(said):
-        found = next((one for one in left if abs(one - at) <= TOLERANCE_S), None)
-        if found is None:
-            rest.append(at)
-        else:
-            left.remove(found)
-    return len(true) - len(left), rest
+def _match(said: Times, wanted: Times, allowed: Times) -> tuple[int, int]:
+    """Return how many pair up within the tolerance with what is wanted, and then with what is allowed.
+
+    As many as can be: no alarm for what is allowed takes the place of one that is wanted.
+    """
+    true, told_of = [*wanted, *allowed], dict[int, int]()
+
+    def finds(one: int, tried: set[int]) -> bool:
+        near = [place for place, at in enumerate(said) if abs(at - true[one]) <= TOLERANCE_S]
+        for place in near:
+            if place not in tried:
+                tried.add(place)
+                if place not in told_of or finds(told_of[place], tried):
+                    told_of[place] = one
+                    return True
+        return False
+
+    found = [finds(one, set()) for one in range(len(true))]
+    return sum(found[: len(wanted)]), sum(found[len(wanted) :])
 
 
 def main() -> int:
