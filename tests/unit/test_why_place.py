@@ -30,6 +30,7 @@ from fakes.walkers import film
 
 SQUARE = ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
 SIZE = (0.06, 0.16)
+ALWAYS = ("00:00-00:00",)
 
 
 def a_zone(**more: object) -> Zone:
@@ -117,6 +118,16 @@ def test_whose_track_ends_within_a_second_of_appearing_inside_is_nobody() -> Non
     ]
     [text] = said(a_zone(), film)
     assert text == "was inside when seen first, and gone after 0.6 s: that is told of after 1 s only"
+
+
+def test_why_somebody_who_was_found_inside_is_no_intrusion_is_said() -> None:
+    still = [scene(n * STEP_NS, (1, (0.5, 0.5))) for n in range(20)]
+    gone = [scene(n * STEP_NS) for n in range(20, 80)]
+    doubt = "did not move, and was gone within 3 s: perhaps a reflection, no intrusion"
+    assert doubt in said(a_zone(armed=ALWAYS), still + gone)
+    both = [scene(n * STEP_NS, (1, (0.5, 0.5)), *[(2, (0.52, 0.5))] * (n >= 40)) for n in range(60)]
+    beside = "was seen first beside another person who intruded: no intrusion of its own"
+    assert beside in said(a_zone(armed=ALWAYS), both)
 
 
 def test_who_is_missed_is_waited_for() -> None:

@@ -340,6 +340,73 @@ def test_whose_track_was_lost_does_not_begin_to_intrude() -> None:
     assert told(wait(zone, 57, 80)) == ["Left"]
 
 
+ALWAYS = ("00:00-00:00",)
+
+
+def intrusions(events: list[Event]) -> list[tuple[int, int]]:
+    """By which tracks, and when."""
+    return [(event.track, event.taken_ns) for event in events if isinstance(event, Intruded)]
+
+
+def test_who_is_found_inside_and_does_not_move_intrudes_after_three_seconds_since_it_was_seen_first() -> None:
+    zone = a_zone(armed=ALWAYS)
+    assert told(wait(zone, 0, 3, (1, INSIDE))) == ["Entered"]
+    assert intrusions(wait(zone, 3, 9, (1, INSIDE))) == [(1, 0)]
+
+
+def test_who_is_found_inside_and_moves_intrudes_sooner() -> None:
+    assert intrusions(walk(a_zone(armed=ALWAYS), way(INSIDE, (0.6, 0.5), 1.2))) == [(1, 0)]
+
+
+def test_a_reflection_that_is_gone_within_three_seconds_is_no_intrusion() -> None:
+    zone = a_zone(armed=ALWAYS)
+    assert told([*wait(zone, 0, 2.5, (1, INSIDE)), *wait(zone, 2.5, 20)]) == ["Entered", "Left"]
+
+
+def test_a_reflection_that_becomes_another_track_is_still_one_until_it_moves() -> None:
+    zone = a_zone(armed=ALWAYS)
+    wait(zone, 0, 2, (1, INSIDE))
+    wait(zone, 2, 4)
+    assert wait(zone, 4, 5.5, (2, INSIDE)) == []
+    assert intrusions(walk(zone, way(INSIDE, (0.6, 0.5), 1), track=2, from_s=5.5)) == [(2, 0)]
+
+
+def test_who_is_found_inside_before_the_hours_begin_intrudes_when_they_do() -> None:
+    zone = a_zone(armed=("01:01-05:00",))
+    assert intrusions(wait(zone, 50, 70, (1, INSIDE))) == [(1, 60 * SECOND_NS)]
+
+
+@pytest.mark.parametrize(
+    ("place", "kinds", "intrudes"),
+    [((0.53, 0.53), (0, 0), False), ((0.6, 0.5), (0, 0), True), ((0.53, 0.53), (0, 1), True)],
+    ids=["beside", "elsewhere", "of another class"],
+)
+def test_who_is_found_inside_beside_one_who_intruded_does_not_intrude_once_more(
+    place: tuple[float, float], kinds: tuple[int, int], intrudes: bool
+) -> None:
+    zone = a_zone(armed=ALWAYS)
+    walk(zone, IN)
+    events = wait(zone, 4.1, 12, (1, INSIDE), (2, place), kinds=kinds)
+    assert told(events)[0] == "Entered"
+    assert intrusions(events) == ([(2, events[0].taken_ns)] if intrudes else [])
+    assert sum(zone.state().occupancy.values()) == 2
+
+
+def test_beside_one_who_is_not_seen_any_more_somebody_else_intrudes() -> None:
+    zone = a_zone(armed=ALWAYS)
+    walk(zone, IN)
+    wait(zone, 4.1, 5, (1, INSIDE), seen=False)
+    both = (1, INSIDE), (2, (0.53, 0.53))
+    wait(zone, 5, 5.5, *both, seen=(False, True))
+    assert [track for track, _ in intrusions(wait(zone, 5.5, 12, *both))] == [2]
+
+
+def test_two_who_are_found_beside_each_other_both_intrude_when_the_hours_begin() -> None:
+    zone = a_zone(armed=("01:01-05:00",))
+    events = wait(zone, 50, 70, (1, INSIDE), (2, (0.53, 0.53)))
+    assert intrusions(events) == [(1, 60 * SECOND_NS), (2, 60 * SECOND_NS)]
+
+
 def test_a_reset_counts_anew_and_forgets_nobody_who_is_inside() -> None:
     zone = a_zone()
     walk(zone, THROUGH)
@@ -434,7 +501,7 @@ def test_and_where_that_was_long_ago_it_is_since_the_restart() -> None:
 def test_what_was_told_of_a_stay_is_not_told_again_after_a_restart() -> None:
     hours = ("00:00-00:00",)
     zone = a_zone(loiter_s=1, armed=hours)
-    assert told(walk(zone, [INSIDE] * 50)) == ["Entered", "Intruded", "Loitered"]
+    assert told(walk(zone, [INSIDE] * 50)) == ["Entered", "Loitered", "Intruded"]
     fresh = restarted(zone, loiter_s=1, armed=hours)
     assert wait(fresh, 0, 10, (1, INSIDE), timeline=later(10)) == []
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eyespot.domain.geometry import Reals, units_of
+from eyespot.domain.geometry import Point, Reals, units_of
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.observation import Floats
 from eyespot.domain.strip import Instants
@@ -14,6 +14,12 @@ BOTH_SEEN_NS = 3 * SECOND_NS // 10  # for so long two tracks of one person may b
 _REACH = 1.5  # how far from where the last was seen another track may begin, in boxes
 _PACE = 1.0  # and how much further for each second, in longer sides of the box: people walk on unseen
 _WALKING_S = 3.0
+# How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
+# which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
+_WAITS_NS = 7 * SECOND_NS // 2
+_WAITS_AT_THE_EDGE_NS = SECOND_NS // 2
+_EDGE = 0.01
+_BESIDE = 1.0  # so near to somebody another track is most likely his, too, or of one who was hidden by him
 
 
 def within_reach(
@@ -36,3 +42,24 @@ def within_reach(
     rows, places = np.nonzero((hidden_ns >= -BOTH_SEEN_NS) & (distances <= 1))
     order = np.argsort(distances[rows, places], kind="stable")
     yield from zip(rows[order].tolist(), places[order].tolist(), strict=True)
+
+
+def nearest_beside(point: Point, box_xyxy_n: Floats, points: Sequence[Point]) -> int | None:
+    """Return which of some points is nearest to another one; None where none is as near as a box is large.
+
+    Args:
+        point: the other one.
+        box_xyxy_n: (4,), its box.
+        points: of those beside which it may be.
+    """
+    if not points:
+        return None
+    distances = np.linalg.norm((np.array(points) - point) / units_of(box_xyxy_n[None]), axis=1)
+    nearest = int(distances.argmin())
+    return nearest if distances[nearest] <= _BESIDE else None
+
+
+def waits_ns(box_xyxy_n: Floats) -> int:
+    """Return how long somebody whose track has ended is waited for, who was seen last in a (4,) box."""
+    at_the_edge = bool((box_xyxy_n <= _EDGE).any() or (box_xyxy_n >= 1 - _EDGE).any())
+    return _WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS

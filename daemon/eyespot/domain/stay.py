@@ -12,6 +12,14 @@ from eyespot.domain.kept import KeptLabel, KeptPart, KeptTrack, KeptUtc
 from eyespot.domain.observation import Floats
 
 MOST_STAYS = 1000
+TOO_LONG_NS = 600 * SECOND_NS  # after so long without being seen it is somebody else
+
+
+class Neighbour(NamedTuple):
+    """Somebody inside beside whom another one is found: its class name, and what a rule had noted of it."""
+
+    label: str
+    marks: frozenset[str]
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -25,6 +33,8 @@ class Stay:
         seen_ns: when it was seen last; up to date once its track has ended.
         box: where, (4,).
         found: whether it was inside when it was seen first.
+        real: whether it is more than a reflection may be: it came in, has moved, or was there for a while.
+        beside: who was nearest to it, and near, when it was found inside.
         told: whether its beginning has been told.
         is_new: whether that is now.
         lost: whether it has no track.
@@ -41,6 +51,8 @@ class Stay:
     seen_ns: int
     box: Floats
     found: bool
+    real: bool = True
+    beside: Neighbour | None = None
     told: bool = False
     is_new: bool = False
     lost: bool = False
@@ -101,11 +113,11 @@ class Undated(NamedTuple):
     kept: KeptStay
     taken_up_ns: int
 
-    def date(self, timeline: Timeline, too_long_ns: int) -> None:
+    def date(self, timeline: Timeline) -> None:
         """Say when it began by a clock that has been set, unless it was seen long before it was taken up."""
         since_ns = self.kept.since_utc_ns - timeline.utc_at_zero_ns
         seen_ns = self.kept.seen_utc_ns - timeline.utc_at_zero_ns
-        if 0 <= self.taken_up_ns - seen_ns <= too_long_ns:
+        if 0 <= self.taken_up_ns - seen_ns <= TOO_LONG_NS:
             self.stay.since_ns = min(since_ns, self.stay.since_ns)
 
 

@@ -14,21 +14,16 @@ from eyespot.domain.area import Area
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats
 from eyespot.domain.passing import Elapsed, Item, Passing
-from eyespot.domain.reach import BOTH_SEEN_NS, within_reach
-from eyespot.domain.stay import MOST_STAYS, Found, KeptStay, Stay, Undated
+from eyespot.domain.reach import BOTH_SEEN_NS, nearest_beside, waits_ns, within_reach
+from eyespot.domain.stay import MOST_STAYS, TOO_LONG_NS, Found, KeptStay, Neighbour, Stay, Undated
 from eyespot.domain.strip import Strip
-from eyespot.domain.trails import NOBODY, Change, Sightings, Spot, Trail
+from eyespot.domain.trails import NOBODY, Change, Sightings, Trail
 
-# How long a stay waits, once its track has ended: a while after that was seen last. What counts is time in
-# which somebody looks. Where its box reached an edge of the frame, it has most likely left the picture.
-_WAITS_NS = 7 * SECOND_NS // 2
-_WAITS_AT_THE_EDGE_NS = SECOND_NS // 2
 _WAITS_AFTER_START_NS = 60 * SECOND_NS
-_TOO_LONG_NS = 600 * SECOND_NS  # after so long it is somebody else
-_EDGE = 0.01
 # Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
 # then it may turn out to be somebody who is followed already.
 _FOUND_NS = SECOND_NS
+_BESIDE_NS = SECOND_NS // 2  # who is not seen for longer hides nobody
 
 Due = Callable[[Stay], int | None]
 
@@ -87,7 +82,9 @@ class Stays:
         self._sightings = Sightings(strip, self._area, passing.instants, self._last, staying)
         self._timeline = strip.timeline
         if strip.timeline.synced:
-            self._date(strip.timeline)
+            for undated in self._undated:
+                undated.date(strip.timeline)
+            self._undated = []
         self._plan(due)
         for agenda in passing:
             self.now_ns = passing.now_ns[passing.step]
@@ -128,8 +125,7 @@ class Stays:
         for trail in self._strangers.values():
             self._plan_comparing(trail)
         for stay in self._stays:
-            if stay.lost:
-                self._await(stay)
+            (self._await if stay.lost else self._watch)(stay)
         if not all(stay.told for stay in self._stays):
             self._passing.add(0, _WAKE)  # names of classes may be others
         self._remind(due, self.told)
@@ -180,12 +176,6 @@ class Stays:
                 self._undated.append(Undated(stay, kept, self.now_ns))
         self._kept = ()
 
-    def _date(self, timeline: Timeline) -> None:
-        """Say when stays began that were taken up by a clock that had not been set, now that it is."""
-        for undated in self._undated:
-            undated.date(timeline, _TOO_LONG_NS)
-        self._undated = []
-
     def _part(self, track: int) -> None:
         """Let the stays of a track that is no more wait, or forget them."""
         for stay in self._of(track):
@@ -196,15 +186,14 @@ class Stays:
 
     def _lose(self, stay: Stay) -> None:
         stay.seen_ns, stay.box = self._seen_ns(stay), self._box(stay)
-        at_the_edge = bool((stay.box <= _EDGE).any() or (stay.box >= 1 - _EDGE).any())
-        stay.waits_ns = self._passing.had_looked_ns + (_WAITS_AT_THE_EDGE_NS if at_the_edge else _WAITS_NS)
+        stay.waits_ns = self._passing.had_looked_ns + waits_ns(stay.box)
         stay.lost, stay.due_ns = True, None
         self._await(stay)
 
     def _await(self, stay: Stay) -> None:
         """Come back when a stay that is lost has waited for too long; and when there may be too many."""
         passing = self._passing
-        later = (passing.step_after(stay.waits_ns), passing.step_at(stay.seen_ns + _TOO_LONG_NS + 1))
+        later = (passing.step_after(stay.waits_ns), passing.step_at(stay.seen_ns + TOO_LONG_NS + 1))
         passing.add(passing.look_from(min(later)), _NUDGE)
         passing.add(passing.look_from(passing.step + 1), _NUDGE)
 
@@ -243,6 +232,8 @@ class Stays:
         elif side < 0 and trail.stays:
             self._turn(trail, place)
             outside.append(trail)
+        for stay in self._of(trail.id):
+            self._watch(stay)
 
     def _turn(self, trail: Trail, place: int | None) -> None:
         """Note where a track has turned last, up to a sighting."""
@@ -259,9 +250,30 @@ class Stays:
             passing.add(int(seen.steps[place]), _DUE, trail.id)  # who is only thought to be there may not be
 
     def _begin(self, trail: Trail) -> None:
-        box, found = self._last_box(trail.id), not trail.turned
-        self._stays.append(Stay("", trail.id, trail.turned_ns, self.now_ns, box, found))
+        box, found = self._sightings.last_box(trail.id, self._passing.step), not trail.turned
+        beside = self._beside(trail, box) if found else None
+        stay = Stay("", trail.id, trail.turned_ns, self.now_ns, box, found, not found, beside)
+        self._stays.append(stay)
+        self._watch(stay)
         trail.stays = True
+
+    def _beside(self, trail: Trail, box: Floats) -> Neighbour | None:
+        """Return who of those that are told of is beside somebody who is found inside."""
+        there = [stay for stay in self._stays if stay.told and self.is_present(stay, _BESIDE_NS)]
+        spots = (self._sightings.last_spot(stay.track, self._passing.step) for stay in there)
+        place = nearest_beside(trail.born_at, box, [spot.point for spot in spots])
+        return None if place is None else Neighbour(there[place].label, frozenset(there[place].marks))
+
+    def _watch(self, stay: Stay) -> None:
+        """Note that somebody found inside is no reflection, or come back when that turns out."""
+        trail, seen = self._trails.get(stay.track), self._sightings
+        if stay.real or trail is None or (place := seen.next_real(trail, self._passing.step - 1)) is None:
+            return
+        if (step := int(seen.steps[place])) <= self._passing.step:
+            stay.real, stay.due_ns = True, 0
+        else:
+            self._look_out_for(place)
+            self._passing.add(step, _WAKE)
 
     def _end(self, trail: Trail) -> None:
         stay = next(one for one in self._of(trail.id) if one.ended_ns is None)
@@ -309,7 +321,9 @@ class Stays:
         """Let a stay go on with a track, whose own stay is none then."""
         step, seen = self._passing.step, self._sightings
         if not stay.lost:
-            self._forget(self._trails[stay.track])
+            self._trails[stay.track].forget()
+            self._forgotten.add(stay.track)
+            self._strangers[stay.track] = self._trails[stay.track]
             self._look_out_for(seen.next(stay.track, step), seen.next(stay.track, step, side=1))
         self.found.append(Found(self.now_ns, stay.track, trail.id))
         own = next(self._of(trail.id), None)
@@ -317,17 +331,13 @@ class Stays:
         if own is not None:
             self._stays.remove(own)
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
-        elif self._last_spot(trail.id).depth < 0:
+        elif seen.last_spot(trail.id, step).depth < 0:
             self._turn(trail, seen.last(trail.id, step))
             self._leave(stay, trail)
         else:
             trail.stays = True
             self._look_out_for(seen.next(trail.id, step, side=-1))
-
-    def _forget(self, trail: Trail) -> None:
-        trail.forget()
-        self._forgotten.add(trail.id)
-        self._strangers[trail.id] = trail
+        self._watch(stay)
 
     def _look_out_for(self, *places: int | None) -> None:
         """Have sightings looked at."""
@@ -342,17 +352,13 @@ class Stays:
     def _give_up(self) -> bool:
         """End stays that have waited for too long, when they were seen last; return whether there are any."""
         lost = [stay for stay in self._stays if stay.lost]
-        if not lost:
-            return False
-        ended = [stay for stay in lost if self._is_too_late(stay)]
+        newest_ns, looked_ns = self.now_ns - TOO_LONG_NS, self._passing.looked_ns
+        ended = [stay for stay in lost if stay.seen_ns < newest_ns or looked_ns >= stay.waits_ns]
         lost = [stay for stay in lost if stay not in ended]
         ended += lost[: max(len(self._stays) - MOST_STAYS, 0)]
         for stay in ended:
             stay.ended_ns = stay.seen_ns
         return bool(ended)
-
-    def _is_too_late(self, stay: Stay) -> bool:
-        return self.now_ns - stay.seen_ns > _TOO_LONG_NS or self._passing.looked_ns >= stay.waits_ns
 
     def _told(self, labels: Sequence[str]) -> list[Stay]:
         told: list[Stay] = []
@@ -382,19 +388,12 @@ class Stays:
     def _seen_ns(self, stay: Stay) -> int:
         if not self._is_followed(stay):
             return stay.seen_ns
-        place = self._sightings.last(stay.track, self._passing.step)
-        return self._last.spot(stay.track).seen_ns if place is None else self._sightings.seen_ns(place)
+        return self._sightings.last_seen_ns(stay.track, self._passing.step)
 
     def _box(self, stay: Stay) -> Floats:
-        return self._last_box(stay.track) if self._is_followed(stay) else stay.box
+        if not self._is_followed(stay):
+            return stay.box
+        return self._sightings.last_box(stay.track, self._passing.step)
 
     def _is_followed(self, stay: Stay) -> bool:
         return not stay.lost and stay.track in self._trails
-
-    def _last_spot(self, track: int) -> Spot:
-        place = self._sightings.last(track, self._passing.step)
-        return self._last.spot(track) if place is None else self._sightings.spot(place)
-
-    def _last_box(self, track: int) -> Floats:
-        place = self._sightings.last(track, self._passing.step)
-        return self._last.box(track) if place is None else self._sightings.box(place)

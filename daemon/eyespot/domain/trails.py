@@ -27,6 +27,9 @@ class Spot(NamedTuple):
 _LEANS = 0.35  # of the band: who is seen so far inside each time, for a while, is there, jitter or not
 _LEANS_NS = SECOND_NS
 _LEANS_LOOKS = 4
+# A reflection stays where it appears, and seldom for long; people move so far, in boxes, or stay for longer.
+_MOVES = 0.3
+_STILL_NS = 3 * SECOND_NS
 
 
 class Last(NamedTuple):
@@ -304,6 +307,21 @@ class Sightings:
         place = begin + int(self.steps[begin:end].searchsorted(step, side="right")) - 1
         return place if place >= begin else None
 
+    def last_spot(self, track: int, step: int) -> Spot:
+        """Return where a track was seen last, up to a step."""
+        place = self.last(track, step)
+        return self._last.spot(track) if place is None else self.spot(place)
+
+    def last_seen_ns(self, track: int, step: int) -> int:
+        """Return when a track was seen last, up to a step."""
+        place = self.last(track, step)
+        return self._last.spot(track).seen_ns if place is None else self.seen_ns(place)
+
+    def last_box(self, track: int, step: int) -> Floats:
+        """Return in which box, (4,), a track was seen last, up to a step."""
+        place = self.last(track, step)
+        return self._last.box(track) if place is None else self.box(place)
+
     def is_seen(self, track: int, step: int) -> bool:
         """Return whether a track is seen at a step."""
         place = self.last(track, step)
@@ -316,6 +334,18 @@ class Sightings:
         if side is None:
             return begin if begin < end else None
         found = np.flatnonzero(self._sides[begin:end] == side)
+        return begin + int(found[0]) if len(found) else None
+
+    def next_real(self, trail: Trail, step: int) -> int | None:
+        """Return the next sighting of a track after a step that is of no reflection; None: there is none.
+
+        By then it has moved from where it began, or was there for long.
+        """
+        begin, end = self._bounds.get(trail.id, (0, 0))
+        begin += int(self.steps[begin:end].searchsorted(step, side="right"))
+        out = (self._points[begin:end] - trail.born_at) / units_of(self._boxes[begin:end])
+        moved = (out * out).sum(axis=1) >= _MOVES**2
+        found = np.flatnonzero(moved | (self._seen_ns[begin:end] >= trail.born_ns + _STILL_NS))
         return begin + int(found[0]) if len(found) else None
 
     def hand_on(self, forgotten: Collection[int]) -> Last:
@@ -331,7 +361,7 @@ class Sightings:
         after.note(self._ids[ends], *(column[ends] for column in columns))
         if forgotten:
             after.depths[np.isin(after.ids, list(forgotten))] = np.nan
-        self._bounds = {}
+        self._bounds, self._last = {}, after
         return after
 
 
