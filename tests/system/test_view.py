@@ -220,6 +220,7 @@ def test_a_model_that_the_page_takes_back_is_gone_from_the_device(
         until(lambda: page.states["model/detail"]["current"] is None, "the factory model")
         until(lambda: [step["kind"] for step in page.told("step")] == ["rolled_back"], "the step")
         until(lambda: page.states["model/state"]["installed_version"] != "9.0.0", "its version")
+        until(lambda: ear.newest("/model/detail")["quarantine"], "what is quarantined")
         assert ear.newest("/model/detail")["quarantine"][0]["bundle"] == newer
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE_S)
