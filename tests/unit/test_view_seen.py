@@ -241,10 +241,28 @@ def test_doubts_are_of_the_newest_that_was_noticed() -> None:
     history = Sightings()
     for number in range(100):
         history.add("shop", look(number, 1, 2))
-    seen = newest(history.observations("shop"), 51)
+    seen = newest(history.observations("shop"), most_rows=51)
     assert len(seen.taken_ns) == 25
     assert len(seen.rows) == 50
     assert seen.taken_ns[-1] == look(99).taken_ns
+
+
+@given(st.lists(st.lists(st.integers(0, 6), max_size=4, unique=True), max_size=12), st.integers(1, 5))
+@settings(max_examples=100, deadline=None)
+def test_who_sends_another_track_in_each_look_is_asked_for_the_newest_of_them(
+    looks: list[list[int]], most: int
+) -> None:
+    history = Sightings()
+    for number, tracks in enumerate(looks):
+        history.add("shop", look(number, *tracks))
+    whole = history.observations("shop")
+    seen = newest(whole, most_tracks=most)
+    assert len(np.unique(seen.rows["track"])) <= most
+    assert whole.rows[len(whole.rows) - len(seen.rows) :].tobytes() == seen.rows.tobytes()
+    assert seen.counts.sum() == len(seen.rows)
+    if len(seen.taken_ns) < len(whole.taken_ns):
+        longer = whole.rows[len(whole.rows) - len(seen.rows) - whole.counts[-len(seen.taken_ns) - 1] :]
+        assert len(np.unique(longer["track"])) > most
 
 
 # --- bounds -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from eyespot_fleet.view.replaying import (
     counts_of,
     doubts_of,
     judged,
+    newest,
     strip_of,
 )
 from eyespot_fleet.view.seen import Observations, Sightings
@@ -170,7 +171,7 @@ class Answers:
             return await asyncio.to_thread(ask, *args, **kwargs)
 
     def _what_if(self, device: str, proposal: Proposal) -> WhatIf:
-        seen, about = self._sightings.observations(device), self._about(device)
+        seen, about = newest(self._sightings.observations(device)), self._about(device)
         config, refused = judged(about, proposal.rules)
         counted = tuple(rule for rule in config.rules if proposal.only in {None, rule.id})
         counts = counts_of(msgspec.structs.replace(config, rules=counted), seen, strip_of(seen))
@@ -183,7 +184,7 @@ class Answers:
         return Seen(span_of(seen), GRID, heat_of(walks), arrows_of(walks), paths_of(walks, seen.labels))
 
     def _suggestions(self, device: str) -> Suggestions:
-        seen, about = self._sightings.observations(device), self._about(device)
+        seen, about = newest(self._sightings.observations(device)), self._about(device)
         found = suggestions(walks_of(seen, about.mount), about.size)
         rules = [{"kind": "line", "id": str(nth), "a": one.a, "b": one.b} for nth, one in enumerate(found)]
         config = config_of(about, rules)

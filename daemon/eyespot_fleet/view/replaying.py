@@ -35,6 +35,7 @@ _HIDDEN_LOOKS: Final = 100
 _MOST_ADDED: Final = 2  # times as many rows as there are
 _TRIED_ROWS: Final = 20_000  # telling why takes ten times as long as counting
 _TRIED_ROWS_OF_ALL: Final = 60_000  # of all rules together
+_MOST_TRACKS: Final = 10_000  # each costs as much as many rows of one that goes on
 _SYNCED: Final = Timeline(0, synced=True)
 _PLACE: Final = ("entered", "left", "occupancy")
 _COUNTED: Final[Mapping[type, tuple[str, ...]]] = {
@@ -150,7 +151,8 @@ def counts_of(config: Config, seen: Observations, strip: Strip | None) -> Counts
 def doubts_of(config: Config, seen: Observations, size: tuple[float, float]) -> Mapping[str, Sequence[str]]:
     """Return rule id -> why it cannot count, or does badly with the newest of what was noticed; in words."""
     found = [(doubt.nth, doubt.text) for doubt in doubts_of_rules(config)]
-    strip = strip_of(newest(seen, min(_TRIED_ROWS, _TRIED_ROWS_OF_ALL // max(1, len(config.rules)))))
+    most_rows = min(_TRIED_ROWS, _TRIED_ROWS_OF_ALL // max(1, len(config.rules)))
+    strip = strip_of(newest(seen, most_rows=most_rows))
     if strip is not None:
         found += tried(config, seen.labels, size, [strip])
     told = defaultdict[str, list[str]](list)
@@ -159,10 +161,17 @@ def doubts_of(config: Config, seen: Observations, size: tuple[float, float]) -> 
     return told
 
 
-def newest(seen: Observations, most_rows: int) -> Observations:
-    """Return so many of the newest observations that they have no more rows."""
-    rows_after = np.cumsum(seen.counts[::-1])[::-1]
-    first = int(np.count_nonzero(rows_after > most_rows))
+def newest(
+    seen: Observations, *, most_rows: int | None = None, most_tracks: int = _MOST_TRACKS
+) -> Observations:
+    """Return so many of the newest observations that they have no more rows, and no more tracks."""
+    count = len(seen.rows)
+    skipped = 0 if most_rows is None else max(count - most_rows, 0)
+    _, from_end = np.unique(seen.rows["track"][::-1], return_index=True)
+    if len(from_end) > most_tracks:  # tracks are in what follows the last row of the one too many
+        skipped = max(skipped, count - int(np.sort(from_end)[most_tracks]))
+    begins = np.cumsum(seen.counts) - seen.counts
+    first = int(np.searchsorted(begins, skipped))
     skipped = int(seen.counts[:first].sum())
     return seen._replace(taken_ns=seen.taken_ns[first:], counts=seen.counts[first:], rows=seen.rows[skipped:])
 
