@@ -60,6 +60,13 @@ def totals(line: Line) -> tuple[int, int]:
     return counts["in"], counts["out"]
 
 
+def test_a_box_that_is_none_is_passed_over_on_the_way() -> None:
+    line = a_line()
+    ways = [(0.5, 0.3), (0.5, 0.49), (math.nan, 0.5), (0.5, math.inf), (0.5, 0.7)]
+    assert len(walk(line, ways)) == 1
+    assert totals(line) == (1, 0)
+
+
 def test_from_a_to_b_as_the_picture_is_seen_left_to_right_is_in() -> None:
     line = a_line()
     [event] = walk(line, DOWNWARDS)

@@ -13,6 +13,7 @@ from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Observation as Look
 from eyespot.ports import ModelIdentity
 from eyespot.recording import SCHEMA, Header, RecordingWriter
+from eyespot.topics.payloads import MOST_BOXES
 from eyespot.tracking.tracing import trace
 from eyespot_fleet.view.flow import (
     ARROWS,
@@ -34,6 +35,8 @@ from fakes.simulated.scenes import SCENES
 from fakes.simulated.truth import crossings
 from fakes.simulated.views import Oblique, Overhead, View
 from fakes.simulated.ways import Way
+from fakes.walkers import Walker
+from fakes.walkers import film as walkers_film
 
 LABELS = ("person", "other")
 SIZE = (4, 3)
@@ -228,3 +231,23 @@ def test_a_recording_is_taken_over_as_the_device_would_have_told_it(tmp_path: Pa
     noon_ns = 1_767_268_800 * SECOND_NS
     assert 0 <= int(seen.taken_ns[0]) - noon_ns < 40 * SECOND_NS
     assert 0 < len(seen.taken_ns) < len(live.taken_ns)  # nobody is there for long, but once
+
+
+def test_of_a_crowd_in_a_recording_as_many_are_taken_over_as_a_frame_has_room_for(tmp_path: Path) -> None:
+    file = tmp_path / "crowd.eyespot.jsonl"
+    header = Header(
+        schema=SCHEMA, started="2026-01-01T12:00:00Z", labels=LABELS, width=640, height=480, rate_hz=10
+    )
+    crowd = [
+        Walker((x / 20 + 0.02, y / 20 + 0.02), (x / 20 + 0.03, y / 20 + 0.02), 0, 2, (0.02, 0.02))
+        for x in range(20)
+        for y in range(15)
+    ]
+    with RecordingWriter(file, header) as writer:
+        for taken_ns, found in walkers_film(crowd, 10, 2):
+            writer.write(Look(taken_ns, "recording", found))
+    sightings = Sightings()
+    recall(sightings, "shop", trace_of(file, config_of(Device(), []), cached=False), lambda _: None)
+    seen = sightings.observations("shop")
+    assert len(seen.taken_ns) == len(seen.counts) > 10
+    assert seen.counts.max() == MOST_BOXES

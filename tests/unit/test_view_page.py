@@ -187,6 +187,14 @@ def test_the_oldest_trails_give_way_where_there_is_no_room_for_all(page: Path) -
     assert evaluate(page, "trails", expression) == [8, 4]
 
 
+def test_the_scene_is_drawn_anew_without_trails_that_gave_way(page: Path) -> None:
+    expression = (
+        "(() => { const t = new m.Trails(); t.add('b', 1, 'x', [0, 0]); t.add('b', 2, 'x', [0, 0]);"
+        "const before = t.revision; t.trim(1); return [t.size, t.revision > before]; })()"
+    )
+    assert evaluate(page, "trails", expression) == [1, True]
+
+
 # --- countless words --------------------------------------------------------------------------------------
 
 

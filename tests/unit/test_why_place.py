@@ -123,7 +123,7 @@ def test_whose_track_ends_within_a_second_of_appearing_inside_is_nobody() -> Non
 def test_why_somebody_who_was_found_inside_is_no_intrusion_is_said() -> None:
     still = [scene(n * STEP_NS, (1, (0.5, 0.5))) for n in range(20)]
     gone = [scene(n * STEP_NS) for n in range(20, 80)]
-    doubt = "did not move, and was gone within 3 s: perhaps a reflection, no intrusion"
+    doubt = "did not move, and was not there for long: perhaps a reflection, no intrusion"
     assert doubt in said(a_zone(armed=ALWAYS), still + gone)
     both = [scene(n * STEP_NS, (1, (0.5, 0.5)), *[(2, (0.52, 0.5))] * (n >= 40)) for n in range(60)]
     beside = "was seen first beside another person who intruded: no intrusion of its own"

@@ -392,6 +392,48 @@ def test_who_is_found_inside_beside_one_who_intruded_does_not_intrude_once_more(
     assert sum(zone.state().occupancy.values()) == 2
 
 
+def test_who_proves_real_when_the_hours_are_over_intruded_all_the_same() -> None:
+    zone = a_zone(armed=("01:00-01:01",))
+    assert intrusions(wait(zone, 58.5, 70, (1, INSIDE))) == [(1, 58.5 * SECOND_NS)]
+
+
+def test_who_is_found_inside_just_before_the_hours_begin_intrudes_from_then_on() -> None:
+    zone = a_zone(armed=("01:01-05:00",))
+    assert intrusions(wait(zone, 58.5, 70, (1, INSIDE))) == [(1, 60 * SECOND_NS)]
+
+
+def test_who_stands_still_and_is_a_new_track_every_other_second_intrudes_after_ten() -> None:
+    zone = a_zone(armed=ALWAYS)
+    events = [event for n in range(4) for event in wait(zone, 3 * n, 3 * n + 2.5, (n + 1, INSIDE))]
+    assert intrusions(events) == [(4, 0)]
+
+
+def test_who_moved_before_it_was_known_that_he_had_been_there_is_no_reflection() -> None:
+    zone = a_zone(armed=ALWAYS)
+    wait(zone, 0, 2, (1, INSIDE))
+    wait(zone, 2, 3)
+    to_and_fro = [*way(INSIDE, (0.56, 0.5), 0.4), *way((0.56, 0.5), INSIDE, 0.4)]
+    walk(zone, to_and_fro, track=2, from_s=3)
+    assert intrusions(wait(zone, 3.9, 5, (2, INSIDE))) == [(2, 0)]
+
+
+def test_beside_one_who_intruded_at_other_hours_somebody_intrudes_when_the_next_ones_begin() -> None:
+    zone = a_zone(armed=("01:00-01:01", "01:02-05:00"))
+    wait(zone, 50, 70, (1, INSIDE))
+    wait(zone, 70, 90, (1, INSIDE), (2, (0.53, 0.53)))
+    wait(zone, 90, 110, (2, (0.53, 0.53)))
+    assert intrusions(wait(zone, 110, 130, (2, (0.53, 0.53)))) == [(2, 120 * SECOND_NS)]
+
+
+def test_beside_one_who_intruded_a_nearer_one_of_another_class_changes_nothing() -> None:
+    zone = a_zone(armed=ALWAYS)
+    walk(zone, IN)
+    people = (1, INSIDE), (3, (0.54, 0.54))
+    wait(zone, 4.1, 10, *people, kinds=(0, 1))
+    events = wait(zone, 10, 15, *people, (2, (0.53, 0.53)), kinds=(0, 1, 0))
+    assert (told(events), intrusions(events)) == (["Entered"], [])
+
+
 def test_beside_one_who_is_not_seen_any_more_somebody_else_intrudes() -> None:
     zone = a_zone(armed=ALWAYS)
     walk(zone, IN)

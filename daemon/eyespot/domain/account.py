@@ -13,7 +13,7 @@ Fate = Literal[
     # of who crossed a line; the first four in a place, too
     "counted",  # or loitered, or intruded
     "class",  # is of a class that does not count
-    "doubted",  # was seen too seldom to be believed
+    "doubted",  # was seen too seldom to be believed; or, in a place, may be a reflection
     "waits",  # to be seen more often
     "lingers",  # is there still, in late mode
     "went_back",  # or had come back, in late mode
@@ -28,7 +28,7 @@ Fate = Literal[
     "far",  # stayed far from it, or from a place
     # of who was in a place
     "short",  # too short a while
-    "found_again",  # as another track
+    "found_again",  # as another track, or perhaps so
     "hidden",  # and waited for
     "stays",  # is there still
     "passed",  # was there on its way through

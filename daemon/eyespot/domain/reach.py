@@ -44,8 +44,8 @@ def within_reach(
     yield from zip(rows[order].tolist(), places[order].tolist(), strict=True)
 
 
-def nearest_beside(point: Point, box_xyxy_n: Floats, points: Sequence[Point]) -> int | None:
-    """Return which of some points is nearest to another one; None where none is as near as a box is large.
+def which_beside(point: Point, box_xyxy_n: Floats, points: Sequence[Point]) -> list[int]:
+    """Return which of some points are as near to another one as a box is large.
 
     Args:
         point: the other one.
@@ -53,10 +53,10 @@ def nearest_beside(point: Point, box_xyxy_n: Floats, points: Sequence[Point]) ->
         points: of those beside which it may be.
     """
     if not points:
-        return None
+        return []
     distances = np.linalg.norm((np.array(points) - point) / units_of(box_xyxy_n[None]), axis=1)
-    nearest = int(distances.argmin())
-    return nearest if distances[nearest] <= _BESIDE else None
+    near: list[int] = np.flatnonzero(distances <= _BESIDE).tolist()
+    return near
 
 
 def waits_ns(box_xyxy_n: Floats) -> int:

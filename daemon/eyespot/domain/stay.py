@@ -33,8 +33,9 @@ class Stay:
         seen_ns: when it was seen last; up to date once its track has ended.
         box: where, (4,).
         found: whether it was inside when it was seen first.
-        real: whether it is more than a reflection may be: it came in, has moved, or was there for a while.
-        beside: who was nearest to it, and near, when it was found inside.
+        real: whether it is more than a reflection may be: it came in, has moved, or was there for a while;
+            one that was restored is.
+        beside: who was near when it was found inside.
         told: whether its beginning has been told.
         is_new: whether that is now.
         lost: whether it has no track.
@@ -52,7 +53,7 @@ class Stay:
     box: Floats
     found: bool
     real: bool = True
-    beside: Neighbour | None = None
+    beside: tuple[Neighbour, ...] = ()
     told: bool = False
     is_new: bool = False
     lost: bool = False

@@ -14,14 +14,13 @@ from eyespot.domain.area import Area
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.observation import Floats
 from eyespot.domain.passing import Elapsed, Item, Passing
-from eyespot.domain.reach import BOTH_SEEN_NS, nearest_beside, waits_ns, within_reach
+from eyespot.domain.reach import BOTH_SEEN_NS, waits_ns, which_beside, within_reach
 from eyespot.domain.stay import MOST_STAYS, TOO_LONG_NS, Found, KeptStay, Neighbour, Stay, Undated
 from eyespot.domain.strip import Strip
 from eyespot.domain.trails import NOBODY, Change, Sightings, Trail
 
 _WAITS_AFTER_START_NS = 60 * SECOND_NS
-# Nobody appears from nothing: whoever is found inside is told of after so long only, if still there. Until
-# then it may turn out to be somebody who is followed already.
+# Nobody appears from nothing: who is found inside, and soon gone, may be somebody who is followed already.
 _FOUND_NS = SECOND_NS
 _BESIDE_NS = SECOND_NS // 2  # who is not seen for longer hides nobody
 
@@ -251,29 +250,30 @@ class Stays:
 
     def _begin(self, trail: Trail) -> None:
         box, found = self._sightings.last_box(trail.id, self._passing.step), not trail.turned
-        beside = self._beside(trail, box) if found else None
+        beside = self._beside(trail, box) if found else ()
         stay = Stay("", trail.id, trail.turned_ns, self.now_ns, box, found, not found, beside)
         self._stays.append(stay)
         self._watch(stay)
         trail.stays = True
 
-    def _beside(self, trail: Trail, box: Floats) -> Neighbour | None:
-        """Return who of those that are told of is beside somebody who is found inside."""
+    def _beside(self, trail: Trail, box: Floats) -> tuple[Neighbour, ...]:
+        """Return who of those that are told of are beside somebody who is found inside."""
         there = [stay for stay in self._stays if stay.told and self.is_present(stay, _BESIDE_NS)]
         spots = (self._sightings.last_spot(stay.track, self._passing.step) for stay in there)
-        place = nearest_beside(trail.born_at, box, [spot.point for spot in spots])
-        return None if place is None else Neighbour(there[place].label, frozenset(there[place].marks))
+        near = [there[place] for place in which_beside(trail.born_at, box, [spot.point for spot in spots])]
+        return tuple(Neighbour(stay.label, frozenset(stay.marks)) for stay in near)
 
     def _watch(self, stay: Stay) -> None:
         """Note that somebody found inside is no reflection, or come back when that turns out."""
         trail, seen = self._trails.get(stay.track), self._sightings
-        if stay.real or trail is None or (place := seen.next_real(trail, self._passing.step - 1)) is None:
+        if stay.real or trail is None:
             return
-        if (step := int(seen.steps[place])) <= self._passing.step:
-            stay.real, stay.due_ns = True, 0
-        else:
+        place = seen.next_real(trail, self._passing.step - 1, stay.since_ns)
+        if place is not None and (step := int(seen.steps[place])) > self._passing.step:
             self._look_out_for(place)
             self._passing.add(step, _WAKE)
+        elif place is not None:
+            stay.real, stay.due_ns = True, 0
 
     def _end(self, trail: Trail) -> None:
         stay = next(one for one in self._of(trail.id) if one.ended_ns is None)
@@ -330,6 +330,7 @@ class Stays:
         stay.track, stay.lost, stay.due_ns = trail.id, False, 0
         if own is not None:
             self._stays.remove(own)
+            stay.real |= own.real
             stay.ended_ns, stay.left_at = own.ended_ns, own.left_at
         elif seen.last_spot(trail.id, step).depth < 0:
             self._turn(trail, seen.last(trail.id, step))

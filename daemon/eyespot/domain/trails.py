@@ -30,6 +30,7 @@ _LEANS_LOOKS = 4
 # A reflection stays where it appears, and seldom for long; people move so far, in boxes, or stay for longer.
 _MOVES = 0.3
 _STILL_NS = 3 * SECOND_NS
+_LASTS_NS = 10 * SECOND_NS  # by several tracks, one after the other
 
 
 class Last(NamedTuple):
@@ -336,16 +337,22 @@ class Sightings:
         found = np.flatnonzero(self._sides[begin:end] == side)
         return begin + int(found[0]) if len(found) else None
 
-    def next_real(self, trail: Trail, step: int) -> int | None:
+    def next_real(self, trail: Trail, step: int, since_ns: int) -> int | None:
         """Return the next sighting of a track after a step that is of no reflection; None: there is none.
 
-        By then it has moved from where it began, or was there for long.
+        By then it has moved from where it began, or was there for long, or what it goes on with was.
+
+        Args:
+            trail: of the track.
+            step: after which.
+            since_ns: since when it, or the tracks before it, are there.
         """
         begin, end = self._bounds.get(trail.id, (0, 0))
         begin += int(self.steps[begin:end].searchsorted(step, side="right"))
         out = (self._points[begin:end] - trail.born_at) / units_of(self._boxes[begin:end])
         moved = (out * out).sum(axis=1) >= _MOVES**2
-        found = np.flatnonzero(moved | (self._seen_ns[begin:end] >= trail.born_ns + _STILL_NS))
+        lasting_ns = min(trail.born_ns + _STILL_NS, since_ns + _LASTS_NS)
+        found = np.flatnonzero(moved | (self._seen_ns[begin:end] >= lasting_ns))
         return begin + int(found[0]) if len(found) else None
 
     def hand_on(self, forgotten: Collection[int]) -> Last:

@@ -89,7 +89,8 @@ def walk_of(strip: Strip, paths: Paths, line: Polyline, mount: Mount) -> Walk:
         mount: which point of a box counts.
     """
     steps, tracks = strip.steps(), strip.tracks
-    rows = np.flatnonzero(tracks.seen & strip.observed[steps])
+    finite = np.isfinite(tracks.boxes_xyxy_n).all(axis=1)
+    rows = np.flatnonzero(tracks.seen & strip.observed[steps] & finite)
     places = np.searchsorted(paths["id"], tracks.ids[rows])
     order = np.argsort(places, kind="stable")
     rows, places = rows[order], places[order]

@@ -7,7 +7,7 @@ what of that is told.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -109,7 +109,7 @@ class Zone:
         self._area = Area(settings.points, mount)
         self._stays = Stays(self._area, settings.classes)
         self._watches = bool(settings.armed) or settings.loiter_s is not None
-        self._doubted = WeakSet[Stay]()  # who may be a reflection, in hours in which nobody may be there
+        self._intrudes_from = WeakKeyDictionary[Stay, int]()  # when; told once he is no reflection
         self._quiet: list[tuple[int, Remark]] = []  # why there was no alarm, in the newest strip
         self._bundle = ""
         self._timeline = NO_TIMELINE
@@ -187,7 +187,7 @@ class Zone:
         if stay.lost:
             return None
         due_ns: list[int] = []
-        if self._settings.armed and not (_INTRUDED in stay.marks or self._is_doubted(stay)):
+        if self._settings.armed and _INTRUDED not in stay.marks and stay not in self._intrudes_from:
             begin_ns = self._hours.begin_ns(self._timeline.utc_ns(self._stays.now_ns))
             due_ns.append(begin_ns - self._timeline.utc_at_zero_ns)
         allowed_s = self._allowed_s(stay.label)
@@ -203,9 +203,8 @@ class Zone:
             self.undecided += stay.found
             self._compare(stay)
             yield Entered(rule, stay.since_ns, label, track, stay.found, self._bundle)
-        if self._intrudes(stay):
+        if (at_ns := self._intruded_ns(stay)) is not None:
             stay.marks.add(_INTRUDED)
-            at_ns = stay.since_ns if stay.is_new or stay in self._doubted else self._stays.now_ns
             yield Intruded(rule, at_ns, label, track, self._bundle)
         if self._loiters(stay):
             stay.marks.add(_LOITERED)
@@ -216,28 +215,30 @@ class Zone:
             self._left[label] += 1
             self.undecided += stay.lost and not stay.found
             dwell_s = stay.lasted_s(stay.ended_ns)
-            if stay in self._doubted and _INTRUDED not in stay.marks:
-                text = "did not move, and was gone within 3 s: perhaps a reflection, no intrusion"
+            if stay in self._intrudes_from and not stay.real:
+                text = "did not move, and was not there for long: perhaps a reflection, no intrusion"
                 self._quiet.append((track, Remark(stay.ended_ns, "doubted", text)))
             yield Left(rule, stay.ended_ns, label, track, dwell_s, stay.found, stay.lost, self._bundle)
 
-    def _intrudes(self, stay: Stay) -> bool:
-        """Return whether somebody is there when nobody may be, and nobody was told."""
-        if stay.lost or _INTRUDED in stay.marks:
-            return False
-        armed = self._hours.include(self._timeline.utc_ns(self._stays.now_ns))
-        if armed and not stay.real:
-            self._doubted.add(stay)
-        return armed and stay.real
+    def _intruded_ns(self, stay: Stay) -> int | None:
+        """Return since when somebody is there while nobody may be, of whom nobody was told; None: nobody is.
 
-    def _is_doubted(self, stay: Stay) -> bool:
-        """Return whether there is nothing to tell of an intruder until he proves to be no reflection."""
-        return not stay.real and stay in self._doubted
+        Who may be a reflection is told of once he is none, even if the hours are over by then.
+        """
+        if stay.lost or _INTRUDED in stay.marks:
+            return None
+        if self._is_armed():
+            self._intrudes_from.setdefault(stay, stay.since_ns if stay.is_new else self._stays.now_ns)
+        return self._intrudes_from.get(stay) if stay.real else None
+
+    def _is_armed(self) -> bool:
+        return self._hours.include(self._timeline.utc_ns(self._stays.now_ns))
 
     def _compare(self, stay: Stay) -> None:
         """Let an intrusion be told of once, if somebody is found inside beside one who was told of."""
-        beside = stay.beside
-        if beside and beside.label == stay.label and _INTRUDED in beside.marks:
+        if self._is_armed() and any(
+            one.label == stay.label and _INTRUDED in one.marks for one in stay.beside
+        ):
             stay.marks.add(_INTRUDED)
             text = f"was seen first beside another {stay.label} who intruded: no intrusion of its own"
             self._quiet.append((stay.track, Remark(stay.since_ns, "found_again", text)))

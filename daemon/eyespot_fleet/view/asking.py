@@ -23,8 +23,6 @@ from eyespot_fleet.view.replaying import (
 from eyespot_fleet.view.seen import Observations, Sightings
 from eyespot_fleet.view.suggesting import suggestions
 
-_LATEST_NS: Final = 253_402_300_799_000_000_000  # the end of the year 9999
-
 _WIDEST: Final = 65_536  # pixels of a frame
 _LONGEST_RATIO: Final = 16  # of its sides: no camera has one
 
@@ -210,7 +208,7 @@ def span_of(seen: Observations) -> Span:
     """Return of what an answer is."""
     if not len(seen.taken_ns):
         return Span(None, None, 0)
-    first, last = (rfc3339(min(int(seen.taken_ns[at]), _LATEST_NS)) for at in (0, -1))
+    first, last = (rfc3339(int(seen.taken_ns[at])) for at in (0, -1))
     return Span(first, last, len(np.unique(seen.rows["track"])))
 
 

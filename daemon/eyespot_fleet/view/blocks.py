@@ -18,7 +18,7 @@ LOOK_BYTES: Final = 9  # of a look without rows: its instant and their number
 _MOST_LOOKS: Final = 256
 _MOST_ROWS: Final = 512  # a block with as many is full
 _SHORT_BYTES: Final = 12  # of a row beside its track: step, label and sides
-_LEVEL: Final = 1  # the next ones are no quarter smaller, and take twice as long
+_LEVEL: Final = 1  # the next ones save less than a quarter, and take twice as long
 _OVERHEAD: Final = 256  # bytes of a block beside what is packed, about
 OPEN_BYTES: Final = (_MOST_ROWS + MOST_BOXES) * ROW.itemsize * 9 // 8 + _MOST_LOOKS * (LOOK_BYTES + 2)
 Rows = NDArray[np.void]
@@ -78,8 +78,8 @@ class Filling:
     def add(self, taken_ns: int, rows: Iterable[tuple[int, int, ShortBox]]) -> None:
         """Add a look: track, label and box of each row, by track."""
         found = np.array(list(rows), ROW)
-        self._taken_ns.append(taken_ns)
         self._counts.append(len(found))
+        self._taken_ns.append(taken_ns)
         self._rows += found.tobytes()
 
     def columns(self) -> Unpacked:

@@ -9,6 +9,7 @@ from eyespot.app.traces import Traced
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.strip import SIGHTS, Strip
 from eyespot.domain.track import Scene
+from eyespot.topics.payloads import MOST_BOXES
 from eyespot_fleet.view.seen import Observation, Sightings
 
 _MINUTE_NS: Final = 60_000_000_000
@@ -60,7 +61,7 @@ def observations_of(
 
 def _observation(scene: Scene, labels: Sequence[str], boot: str, timeline: Timeline) -> Observation:
     tracks = scene.tracks
-    rows = np.flatnonzero(tracks.seen & tracks.confirmed)
+    rows = np.flatnonzero(tracks.seen & tracks.confirmed)[:MOST_BOXES]
     boxes = np.rint(np.clip(tracks.boxes_xyxy_n[rows], 0, 1) * 1000).astype(int).tolist()
     return Observation(
         boot=boot,

@@ -52,6 +52,7 @@ export class Trails {
     const [key, { points }] = this.trails.entries().next().value;
     this.trails.delete(key);
     this.many -= points.length;
+    this.revision += 1;
   }
 
   last(boot, track, many) {
