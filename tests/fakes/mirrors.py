@@ -114,8 +114,8 @@ def _send(handler: BaseHTTPRequestHandler, mirror: Mirror, data: bytes, asked: s
     crawls = handler.path.endswith(mirror.crawls)
     for at in range(start, min(cut, len(data)), mirror.piece_bytes):
         piece = data[at : min(at + mirror.piece_bytes, cut)]
+        mirror.sent_bytes += len(piece)  # before whoever has it can ask
         handler.wfile.write(piece)
-        mirror.sent_bytes += len(piece)
         if crawls and mirror.rate_bytes_s:
             time.sleep(len(piece) / mirror.rate_bytes_s)
     if cut < len(data):
