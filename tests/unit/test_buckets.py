@@ -89,6 +89,13 @@ def test_what_is_known_too_late_counts_now() -> None:
     assert number(shop.end()[-1:]) == 1
 
 
+def test_a_rate_of_next_to_nothing_lets_a_look_stand_for_a_day() -> None:
+    shop = Tallied()
+    shop.buckets.expect(1e-300)
+    shop.watch(1)
+    assert shop.buckets.stands_ns == 86_400 * SECOND_NS
+
+
 def test_silence_is_a_gap_and_never_nobody() -> None:
     shop = Tallied()
     shop.watch(90)

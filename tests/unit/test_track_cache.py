@@ -1,8 +1,9 @@
 """Tracks that a replay leaves behind: the same again, or none."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
-from errno import ENOSPC
+from errno import ENOSPC, EROFS
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,22 @@ def test_a_damaged_file_is_named_and_removed(tmp_path: Path, damage: str) -> Non
     with pytest.raises(InputError, match="damaged, and removed; try again"):
         list(cache.read("k", "m", TIMELINE))
     assert not file.exists()
+
+
+def test_a_damaged_file_that_cannot_be_removed_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = TrackCache(tmp_path)
+    list(cache.keep("k", strips()))
+    file = tmp_path / "k.tracks"
+    file.write_bytes(file.read_bytes()[:-20])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(EROFS, os.strerror(EROFS))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InputError, match="cannot be removed: Read-only file system; remove it, or have XDG"):
+        list(cache.read("k", "m", TIMELINE) or ())
 
 
 def test_another_replay_goes_by_the_tracks_of_the_first_and_says_the_same(

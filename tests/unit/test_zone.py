@@ -402,6 +402,13 @@ def test_who_is_found_inside_just_before_the_hours_begin_intrudes_from_then_on()
     assert intrusions(wait(zone, 58.5, 70, (1, INSIDE))) == [(1, 60 * SECOND_NS)]
 
 
+def test_who_is_found_before_a_gap_and_still_there_in_the_hours_intrudes_then_and_not_before() -> None:
+    zone = a_zone(armed=("01:01-05:00",))
+    wait(zone, 50, 50.5, (1, INSIDE))
+    [(track, at_ns)] = intrusions(wait(zone, 120, 125, (1, INSIDE)))
+    assert (track, at_ns >= 60 * SECOND_NS) == (1, True)
+
+
 def test_who_stands_still_and_is_a_new_track_every_other_second_intrudes_after_ten() -> None:
     zone = a_zone(armed=ALWAYS)
     events = [event for n in range(4) for event in wait(zone, 3 * n, 3 * n + 2.5, (n + 1, INSIDE))]

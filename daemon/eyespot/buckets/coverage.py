@@ -9,6 +9,7 @@ from eyespot.domain.instants import SECOND_NS
 # and for that of 4 looks a second in any case, as that often is enough to follow whoever walks by.
 _INTERVALS = 2
 _ENOUGH_NS = SECOND_NS // 4
+_LONGEST_NS = 86_400 * SECOND_NS
 _UNKNOWN_NS = SECOND_NS  # until it is known how often is looked
 
 _BLIND = frozenset(("dark", "covered", "defocused", "moved"))
@@ -38,7 +39,8 @@ class Coverage:
 
     def expect(self, rate_hz: float) -> None:
         """Take note of how often is meant to be looked."""
-        self._stands_ns = max(round(_INTERVALS * SECOND_NS / rate_hz), _ENOUGH_NS)
+        between_ns = round(min(_INTERVALS * SECOND_NS / rate_hz, _LONGEST_NS))
+        self._stands_ns = max(between_ns, _ENOUGH_NS)
 
     def covered_ns(self, taken_ns: int) -> int:
         """Return for how long was looked until an instant, from the newest look on."""

@@ -227,16 +227,17 @@ class Zone:
         """
         if stay.lost or _INTRUDED in stay.marks:
             return None
-        if self._is_armed():
-            self._intrudes_from.setdefault(stay, stay.since_ns if stay.is_new else self._stays.now_ns)
+        if self._is_armed(self._stays.now_ns):
+            begins = stay.is_new and self._is_armed(stay.since_ns)
+            self._intrudes_from.setdefault(stay, stay.since_ns if begins else self._stays.now_ns)
         return self._intrudes_from.get(stay) if stay.real else None
 
-    def _is_armed(self) -> bool:
-        return self._hours.include(self._timeline.utc_ns(self._stays.now_ns))
+    def _is_armed(self, taken_ns: int) -> bool:
+        return self._hours.include(self._timeline.utc_ns(taken_ns))
 
     def _compare(self, stay: Stay) -> None:
         """Let an intrusion be told of once, if somebody is found inside beside one who was told of."""
-        if self._is_armed() and any(
+        if self._is_armed(self._stays.now_ns) and any(
             one.label == stay.label and _INTRUDED in one.marks for one in stay.beside
         ):
             stay.marks.add(_INTRUDED)

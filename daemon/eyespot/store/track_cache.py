@@ -83,8 +83,7 @@ class TrackCache:
                 file.seek(len(_MAGIC))
                 yield from strips_in(file, bundle, timeline)
         except (OSError, ValueError) as error:
-            path.unlink(missing_ok=True)
-            raise InputError(f"{path}: damaged, and removed; try again ({error})") from error
+            raise InputError(f"{path}: damaged, and {_removed(path)} ({error})") from error
 
     def _make_room(self) -> None:
         files = sorted(self._folder.glob("*.tracks"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -93,3 +92,12 @@ class TrackCache:
             used += path.stat().st_size
             if used > self._most_bytes:
                 path.unlink(missing_ok=True)
+
+
+def _removed(path: Path) -> str:
+    """Remove a file, and return what became of that, and what is to be done."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return f"cannot be removed: {error.strerror}; remove it, or have XDG_CACHE_HOME name another folder"
+    return "removed; try again"
