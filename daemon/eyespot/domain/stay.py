@@ -41,7 +41,8 @@ class Stay:
         lost: whether it has no track.
         waits_ns: until when it waits for another one, in time in which somebody looks.
         ended_ns: when it ended, once it has.
-        due_ns: from when on there may be something to tell of it though nothing happens to it; None: never.
+        due_ns: from when on there may be something to tell of it though nothing happens to it; 0: at once;
+            None: never.
         left_at: where it went out; None where that was not seen.
         marks: what a rule notes of it, kept with it.
     """
