@@ -15,7 +15,9 @@ from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Message
 from eyespot.ports import BrokerEvents, Ear, Subscription
 
-_FIRST_S = 12.0  # a broker has ten to answer
+_ANSWERS_WITHIN_S = 12.0  # a broker has ten
+_REFUSES_FOR_S = 5.0  # one that starts just now may do so
+_NO_ANSWER = "it has not answered yet"
 _STEP_S = 0.1
 _LEAVE_S = 1.0
 
@@ -40,7 +42,7 @@ class OnlyListening:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._trouble = "it has not answered yet"
+        self._trouble = _NO_ANSWER
 
     @property
     def trouble(self) -> str:
@@ -99,8 +101,9 @@ def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
 
 
 def _wait_for(watch: Watcher) -> None:
-    until = time.monotonic() + _FIRST_S
-    while watch.trouble:
-        if time.monotonic() > until:
-            raise BrokerError(f"cannot listen to the devices: {watch.trouble}")
+    begun = time.monotonic()
+    while trouble := watch.trouble:
+        patience_s = _ANSWERS_WITHIN_S if trouble == _NO_ANSWER else _REFUSES_FOR_S
+        if time.monotonic() - begun > patience_s:
+            raise BrokerError(f"cannot listen to the devices: {trouble}")
         time.sleep(_STEP_S)

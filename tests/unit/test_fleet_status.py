@@ -171,6 +171,11 @@ def test_who_is_worst_off_comes_first(fleet: Fleet) -> None:
     assert told == "4 devices, 3 online, 3 not well (hot 1, offline 1, silent 1)"
 
 
+def test_one_device_is_one_device(fleet: Fleet) -> None:
+    fleet.say("shop-1/status", online())
+    assert sums(fleet.survey.known(), overflow=False) == "1 device, 1 online, 0 not well"
+
+
 def test_where_there_is_nobody_it_is_said_what_to_look_at(fleet: Fleet) -> None:
     assert "--prefix" in sums(fleet.survey.known(), overflow=False)
 

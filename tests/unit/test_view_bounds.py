@@ -19,6 +19,7 @@ from eyespot_fleet.view import bridge as bridge_of
 from eyespot_fleet.view import journal as journal_of
 from eyespot_fleet.view.blocks import OPEN_BYTES, ROW, Filling, unpacked
 from eyespot_fleet.view.bridge import Bridge
+from eyespot_fleet.view.browsers import Browser
 from eyespot_fleet.view.journal import Journal, Kind
 from eyespot_fleet.view.seen import LAST_TRACK, MOST_LABELS, Observation, Sightings
 from fakes.page import hear, watching
@@ -157,6 +158,15 @@ def test_states_that_come_and_go_do_not_pile_up_for_a_browser_that_takes_nothing
     hear(bridge, "door/rule/told/state", b"")
     assert browser.take() == [("door", "rule/told/state", b"null")]
     assert browser.take() == []
+
+
+def test_answers_leave_nothing_with_a_browser_that_took_them() -> None:
+    browser = Browser(lambda: None)
+    with traced() as grown:
+        for number in range(10_000):
+            browser.state("door", f"reply/{number}", b"{}")
+            assert browser.take() == [("door", f"reply/{number}", b"{}")]
+        assert grown() <= SLACK
 
 
 def test_what_a_device_never_said_is_not_taken_back() -> None:

@@ -47,7 +47,8 @@ def sums(known: Mapping[str, Known], *, overflow: bool) -> str:
     rest = ", …" if len(names) > _MOST_NAMED else ""
     what = f" ({named}{rest})" if named else ""
     more = "; there are more devices than these" if overflow else ""
-    return f"{len(known)} devices, {online} online, {sick} not well{what}{more}"
+    devices = "1 device" if len(known) == 1 else f"{len(known)} devices"
+    return f"{devices}, {online} online, {sick} not well{what}{more}"
 
 
 def lines(table: Sequence[Row], *, sick: bool) -> list[str]:

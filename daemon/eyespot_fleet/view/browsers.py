@@ -22,7 +22,7 @@ class Browser:
         self._wake = wake
         self._lock = threading.Lock()
         self._states: dict[tuple[str, str], bytes] = {}
-        self._had: set[tuple[str, str]] = set()  # of what it has a state now
+        self._had: set[tuple[str, str]] = set()  # of what it has a state now that may be taken back
         self._frames: deque[Said] = deque(maxlen=MOST_FRAMES)
 
     def state(self, device: str, name: str, payload: bytes) -> None:
@@ -49,8 +49,11 @@ class Browser:
         with self._lock:
             taken = [(device, name, payload) for (device, name), payload in self._states.items()]
             taken += self._frames
-            gone = {key for key, payload in self._states.items() if payload == NOTHING}
-            self._had = (self._had | self._states.keys()) - gone
+            for key, payload in self._states.items():
+                if payload == NOTHING:
+                    self._had.discard(key)
+                elif not key[1].startswith("reply/"):
+                    self._had.add(key)
             self._states.clear()
             self._frames.clear()
         return taken
