@@ -17,7 +17,7 @@ from eyespot.domain.passing import Elapsed, Item, Passing
 from eyespot.domain.reach import BOTH_SEEN_NS, waits_ns, which_beside, within_reach
 from eyespot.domain.stay import MOST_STAYS, TOO_LONG_NS, Found, KeptStay, Neighbour, Stay, Undated
 from eyespot.domain.strip import Strip
-from eyespot.domain.trails import NOBODY, Change, Sightings, Trail
+from eyespot.domain.trails import NOBODY, Change, Sightings, Spot, Trail
 
 _WAITS_AFTER_START_NS = 60 * SECOND_NS
 # Nobody appears from nothing: who is found inside, and soon gone, may be somebody who is followed already.
@@ -98,9 +98,9 @@ class Stays:
         """Return whether somebody was seen within a time, counted back from now."""
         return not stay.lost and self.now_ns - self._seen_ns(stay) <= within_ns
 
-    def last_seen(self, stay: Stay) -> tuple[Floats, int]:
-        """Return where somebody was seen last, (4,), and when."""
-        return self._box(stay), self._seen_ns(stay)
+    def last_seen(self, stay: Stay) -> tuple[Spot, float]:
+        """Return where somebody who is not lost was seen last, and the longer side of the box."""
+        return self._sightings.last_spot_and_size(stay.track, self._passing.step)
 
     def keep(self, timeline: Timeline) -> list[dict[str, object]]:
         """Return the stays that have been told of and go on, fit for JSON."""
@@ -113,10 +113,8 @@ class Stays:
 
     def _plan(self, due: Due | None) -> None:
         """Say at which steps something is known to happen."""
-        seen, ends = self._sightings, self._sightings.ends
-        gone = [(0, _GONE, track) for track in self._trails if track not in ends]
-        gone += [(end, _GONE, track) for track, end in ends.items()]
-        self._passing.plan(gone)
+        seen, ends = self._sightings, dict.fromkeys(self._trails, 0) | self._sightings.ends
+        self._passing.plan((end, _GONE, track) for track, end in ends.items())
         self._passing.plan((change.step, _CHANGED, nth) for nth, change in enumerate(seen.changes))
         self._passing.plan((step, _SEEN, place) for step, place in seen.notable)
         if self._kept:
@@ -353,10 +351,11 @@ class Stays:
     def _give_up(self) -> bool:
         """End stays that have waited for too long, when they were seen last; return whether there are any."""
         lost = [stay for stay in self._stays if stay.lost]
+        if not lost:
+            return False
         newest_ns, looked_ns = self.now_ns - TOO_LONG_NS, self._passing.looked_ns
         ended = [stay for stay in lost if stay.seen_ns < newest_ns or looked_ns >= stay.waits_ns]
-        lost = [stay for stay in lost if stay not in ended]
-        ended += lost[: max(len(self._stays) - MOST_STAYS, 0)]
+        ended += [stay for stay in lost if stay not in ended][: max(len(self._stays) - MOST_STAYS, 0)]
         for stay in ended:
             stay.ended_ns = stay.seen_ns
         return bool(ended)

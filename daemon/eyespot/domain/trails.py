@@ -197,7 +197,7 @@ class Sightings:
         rows = order[seen[order]]
         self._ids, self.steps, self._boxes = tracks.ids[rows], steps[rows], tracks.boxes_xyxy_n[rows]
         self._seen_ns, self._points = now_ns[self.steps], area.points(self._boxes)
-        units = units_of(self._boxes)
+        self._units = units = units_of(self._boxes)
         self._depths, bands = area.depths(self._points, units), area.bands(units)
         self._sides = (self._depths > bands).astype(np.int8) - (self._depths < -bands).astype(np.int8)
         self._lean(bands, last)
@@ -323,6 +323,13 @@ class Sightings:
         place = self.last(track, step)
         return self._last.box(track) if place is None else self.box(place)
 
+    def last_spot_and_size(self, track: int, step: int) -> tuple[Spot, float]:
+        """Return where a track was seen last, up to a step, and the longer side of its box there."""
+        place = self.last(track, step)
+        if place is None:
+            return self._last.spot(track), float(units_of(self._last.box(track)[None]).max())
+        return self.spot(place), float(self._units[place].max())
+
     def is_seen(self, track: int, step: int) -> bool:
         """Return whether a track is seen at a step."""
         place = self.last(track, step)
@@ -349,7 +356,7 @@ class Sightings:
         """
         begin, end = self._bounds.get(trail.id, (0, 0))
         begin += int(self.steps[begin:end].searchsorted(step, side="right"))
-        out = (self._points[begin:end] - trail.born_at) / units_of(self._boxes[begin:end])
+        out = (self._points[begin:end] - trail.born_at) / self._units[begin:end]
         moved = (out * out).sum(axis=1) >= _MOVES**2
         lasting_ns = min(trail.born_ns + _STILL_NS, since_ns + _LASTS_NS)
         found = np.flatnonzero(moved | (self._seen_ns[begin:end] >= lasting_ns))

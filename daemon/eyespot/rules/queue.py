@@ -7,6 +7,7 @@ out over a side where people are served has been; who leaves elsewhere has given
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import dist
 from typing import Annotated, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from eyespot.domain.account import Account, Fate, Remark
 from eyespot.domain.area import Area
 from eyespot.domain.bucket import BucketLength, check_length
 from eyespot.domain.event import Event, JoinedQueue, LeftQueue, Outcome, QueueState
-from eyespot.domain.geometry import Mount, Reals, units_of
+from eyespot.domain.geometry import Mount, Point, units_of
 from eyespot.domain.instants import NO_TIMELINE, SECOND_NS
 from eyespot.domain.kept import KeptLabel, kept_as
 from eyespot.domain.names import ClassNames, RuleId
@@ -99,7 +100,7 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Pace:
     """How somebody moves: where it was measured last, when, and for how long it has been slow."""
 
-    point: Reals
+    point: Point
     at_ns: int
     slow_ns: int = 0
 
@@ -228,15 +229,14 @@ class Queue:
         """Take note of how somebody moves, and return whether that was slow for long enough."""
         if stay.lost or stay.ended_ns is not None:
             return False
-        box, seen_ns = self._stays.last_seen(stay)
-        point = self._area.points(box[None])[0]
-        pace = self._paces.setdefault(stay, _Pace(point, seen_ns))
-        passed_ns = seen_ns - pace.at_ns
+        spot, size = self._stays.last_seen(stay)
+        pace = self._paces.setdefault(stay, _Pace(spot.point, spot.seen_ns))
+        passed_ns = spot.seen_ns - pace.at_ns
         if passed_ns < _OVER_NS:
             return False
-        boxes = float(np.hypot(*(point - pace.point)) / units_of(box[None]).max())
-        slow = boxes * SECOND_NS <= self._settings.pace * passed_ns
-        pace.point, pace.at_ns, pace.slow_ns = point, seen_ns, pace.slow_ns + passed_ns if slow else 0
+        slow = dist(spot.point, pace.point) / size * SECOND_NS <= self._settings.pace * passed_ns
+        pace.slow_ns = pace.slow_ns + passed_ns if slow else 0
+        pace.point, pace.at_ns = spot.point, spot.seen_ns
         return pace.slow_ns >= self._settings.join_s * SECOND_NS
 
     def _outcome(self, stay: Stay) -> Outcome:
