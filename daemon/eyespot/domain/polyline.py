@@ -57,6 +57,42 @@ def problem_with(points: tuple[Point, ...]) -> str:
     return ""
 
 
+class _Piece(NamedTuple):
+    """A straight piece: where it begins, its way, and how far it goes, in parts of that."""
+
+    start: Reals
+    way: Reals
+    low: float
+    high: float
+
+    def near(self, points: Reals, units: Reals) -> "_Near":
+        """Return how (n, 2) points lie to it, each in units of its own."""
+        way_x, way_y = self.way[0] / units[:, 0], self.way[1] / units[:, 1]
+        out_x, out_y = (
+            (points[:, 0] - self.start[0]) / units[:, 0],
+            (points[:, 1] - self.start[1]) / units[:, 1],
+        )
+        along = (out_x * way_x + out_y * way_y) / (way_x * way_x + way_y * way_y)
+        within = np.minimum(np.maximum(along, self.low), self.high)
+        far, lengths = np.hypot(out_x - within * way_x, out_y - within * way_y), np.hypot(way_x, way_y)
+        sides = (way_x * out_y - way_y * out_x) / lengths
+        # Where two pieces are equally near, at a corner, the one that is seen more squarely tells the side.
+        rank = far - _TINY * np.abs(sides)
+        # A point on the outer side of a corner lies beyond the ends of its piece, and not of the line.
+        over = np.zeros(len(points))
+        if self.low == -np.inf:
+            over = np.maximum(over, -along)
+        if self.high == np.inf:
+            over = np.maximum(over, along - 1)
+        return _Near(rank, np.copysign(far, sides), over * lengths)
+
+
+class _Near(NamedTuple):
+    rank: Reals
+    distances: Reals
+    beyond: Reals
+
+
 class Polyline:
     """A line through (m + 1, 2) points, m pieces.
 
@@ -66,10 +102,10 @@ class Polyline:
 
     def __init__(self, points: tuple[Point, ...]) -> None:
         corners = np.array(points, np.float64)
-        self._starts, self._ways = corners[:-1], np.diff(corners, axis=0)
-        self._low = np.zeros(len(self._ways))
-        self._high = np.ones(len(self._ways))
-        self._low[0], self._high[-1] = -np.inf, np.inf
+        self._ways = np.diff(corners, axis=0)
+        low, high = np.zeros(len(self._ways)), np.ones(len(self._ways))
+        low[0], high[-1] = -np.inf, np.inf
+        self._pieces = list(map(_Piece, corners[:-1], self._ways, low.tolist(), high.tolist()))
 
     @property
     def length(self) -> float:
@@ -83,21 +119,13 @@ class Polyline:
             points: (n, 2).
             units: (n, 2), what counts as 1 along x and y for each point.
         """
-        ways = self._ways / units[:, None]
-        out = (points[:, None] - self._starts) / units[:, None]
-        along = (out * ways).sum(axis=2) / (ways * ways).sum(axis=2)
-        gaps = out - np.clip(along, self._low, self._high)[:, :, None] * ways
-        far = np.hypot(gaps[:, :, 0], gaps[:, :, 1])
-        lengths = np.hypot(ways[:, :, 0], ways[:, :, 1])
-        sides = _turns(ways, out) / lengths
-        # Where two pieces are equally near, at a corner, the one that is seen more squarely tells the side.
-        nearest = np.argmin(far - _TINY * np.abs(sides), axis=1)
-        here = np.arange(len(points))
-        distances: Reals = np.copysign(far[here, nearest], sides[here, nearest])
-        # A point on the outer side of a corner lies beyond the ends of its piece, and not of the line.
-        low, high = -along[here, nearest], along[here, nearest] - 1
-        over = np.maximum(np.where(nearest == 0, low, -1), np.where(nearest == len(self._ways) - 1, high, -1))
-        return Places(distances, np.maximum(over, 0) * lengths[here, nearest], self._ways[nearest])
+        first, *others = (piece.near(points, units) for piece in self._pieces)
+        nearest, best = np.zeros(len(points), np.intp), first
+        for number, near in enumerate(others, start=1):
+            nearer = near.rank < best.rank
+            nearest[nearer] = number
+            best = _Near(*(np.where(nearer, *pair) for pair in zip(near, best, strict=True)))
+        return Places(best.distances, best.beyond, self._ways[nearest])
 
     def meetings(self, starts: Reals, ends: Reals, units: Reals) -> Meetings:
         """Return where straight paths from (n, 2) to (n, 2) points meet the line last.
@@ -107,19 +135,22 @@ class Polyline:
             ends: (n, 2).
             units: (n, 2), what counts as 1 along x and y for each path.
         """
-        before = _turns(self._ways, starts[:, None] - self._starts)
-        after = _turns(self._ways, ends[:, None] - self._starts)
-        changed = ((before < 0) & (after >= 0)) | ((before >= 0) & (after < 0))
-        shares = np.where(changed, before, 0) / np.where(changed, before - after, 1)
-        places = starts[:, None] + shares[:, :, None] * (ends - starts)[:, None]
-        along = ((places - self._starts) * self._ways).sum(axis=2) / (self._ways**2).sum(axis=1)
-        changed &= (along >= self._low - _TINY) & (along <= self._high + _TINY)
-        last = np.argmax(np.where(changed, shares, -1), axis=1)
-        here = np.arange(len(starts))
-        lengths = np.hypot(*np.moveaxis(self._ways[last] / units, 1, 0))
-        beyond = np.maximum(np.abs(along[here, last] - 0.5) - 0.5, 0) * lengths
-        met = changed[here, last]
-        return Meetings(met, np.where(met, shares[here, last], 0), np.where(met, beyond, 0))
+        met, (shares, beyond) = np.zeros(len(starts), np.bool_), np.zeros((2, len(starts)))
+        for piece in self._pieces:
+            before, after = _turns(piece.way, starts - piece.start), _turns(piece.way, ends - piece.start)
+            rows = np.flatnonzero(((before < 0) & (after >= 0)) | ((before >= 0) & (after < 0)))
+            if not len(rows):
+                continue
+            share = before[rows] / (before[rows] - after[rows])
+            places = starts[rows] + share[:, None] * (ends[rows] - starts[rows])
+            along = ((places - piece.start) * piece.way).sum(axis=1) / (piece.way**2).sum()
+            last = (along >= piece.low - _TINY) & (along <= piece.high + _TINY)
+            last &= ~met[rows] | (share > shares[rows])
+            rows, along = rows[last], along[last]
+            met[rows], shares[rows] = True, share[last]
+            lengths = np.hypot(*(piece.way / units[rows]).T)
+            beyond[rows] = np.maximum(np.abs(along - 0.5) - 0.5, 0) * lengths
+        return Meetings(met, shares, beyond)
 
 
 def _turns(ways: Reals, out: Reals) -> Reals:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Self, get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from eyespot.domain.doubt import Doubt
 from eyespot.domain.instants import NO_TIMELINE, Timeline
 from eyespot.domain.observation import Indexes, Observation, Optics, Sight, no_detections
-from eyespot.domain.track import Mask, Scene, Tracks
+from eyespot.domain.track import Ids, Mask, Scene, Tracks
 
 Instants = NDArray[np.int64]
 SIGHTS: tuple[Sight, ...] = get_args(Sight)
@@ -58,7 +59,7 @@ class Strip:
             taken_ns=np.array([scene.taken_ns for scene in scenes], np.int64),
             observed=np.array([one is not None for one in observations], np.bool_),
             sights=np.array([_code(one) for one in observations], np.uint8),
-            bounds=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
+            bounds=np.array([0, *accumulate(counts)], np.intp),
             tracks=joined([scene.tracks for scene in scenes]),
             bundle=next((one.bundle for one in observations if one is not None), bundle),
             observations=observations,
@@ -69,6 +70,10 @@ class Strip:
     def __len__(self) -> int:
         """Return how many scenes there are."""
         return len(self.taken_ns)
+
+    def ids(self) -> Ids:
+        """Return the ids of all tracks that are there in any step, ascending."""
+        return self.tracks.ids if len(self) == 1 else np.unique(self.tracks.ids)
 
     def steps(self) -> Indexes:
         """Return (rows,), the step of each row of `tracks`."""

@@ -148,9 +148,10 @@ class Line:
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Look at many scenes at once; see `Sweeping`."""
-        gone = self._follow(np.unique(strip.tracks.ids))
+        gone = self._follow(strip.ids())
         counted, dead = self._confirm(strip, self._settle(strip, self._walk(strip)))
-        gone = np.concatenate([gone, self._follow(strip.tracks.ids[strip.bounds[-2] :])])
+        if len(strip) > 1:
+            gone = np.concatenate([gone, self._follow(strip.tracks.ids[strip.bounds[-2] :])])
         self._timeline = strip.timeline
         doubts = self._doubts(strip, gone, dead)
         told = defaultdict[int, list[Crossed]](list)
@@ -169,7 +170,7 @@ class Line:
 
     def explain(self, strip: Strip) -> list[Account]:
         """Return what becomes of the tracks in a strip; see `Explaining`."""
-        self._follow(np.unique(strip.tracks.ids))
+        self._follow(strip.ids())
         is_new = np.isnan(self._paths["point"][:, 0])
         walk = self._walk(strip)
         waiting, settled = self._unconfirmed, self._settle(strip, walk)
@@ -253,6 +254,8 @@ class Line:
             gone: their paths.
             dead: tracks that had crossed, and were never confirmed.
         """
+        if not len(gone):
+            return Counter()
         on_it = gone["confirmed"] & (gone["born_on_it"] | gone["on_it"])
         doubtful = gone["id"][gone["counts"] & (np.isin(gone["id"], list(dead)) | on_it)]
         steps = Counter[int]()

@@ -76,7 +76,9 @@ def _greedy(rows: Indexes, columns: Indexes, tracks: int, found: int) -> tuple[I
         first_of_row[rows[::-1]], first_of_column[columns[::-1]] = here[::-1], here[::-1]  # the last stays
         best = (first_of_row[rows] == here) & (first_of_column[columns] == here)
         chosen.append((rows[best], columns[best]))
-        free = ~(np.isin(rows, rows[best]) | np.isin(columns, columns[best]))
+        free_rows, free_columns = np.ones(tracks, np.bool_), np.ones(found, np.bool_)
+        free_rows[rows[best]], free_columns[columns[best]] = False, False
+        free = free_rows[rows] & free_columns[columns]
         rows, columns = rows[free], columns[free]
     none = np.zeros(0, np.intp)
     one, other = zip(*chosen, strict=True) if chosen else ((none,), (none,))
