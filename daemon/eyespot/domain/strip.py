@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import Self, get_args
 
@@ -77,6 +78,8 @@ class Strip:
 
     def steps(self) -> Indexes:
         """Return (rows,), the step of each row of `tracks`."""
+        if len(self) == 1:
+            return np.zeros(len(self.tracks), np.intp)
         steps: Indexes = np.repeat(np.arange(len(self)), np.diff(self.bounds))
         return steps
 
@@ -131,6 +134,12 @@ class Strip:
             return None
         optics = self.optics[step] if self.optics else None
         return Observation(taken_ns, self.bundle, no_detections(), self.sight(step), optics)
+
+
+@lru_cache(maxsize=1)  # rules look at the same one, one after the other
+def alone(scene: Scene) -> Strip:
+    """Return a strip of one scene."""
+    return Strip.of([scene])
 
 
 def _code(observation: Observation | None) -> int:

@@ -19,7 +19,7 @@ from eyespot.domain.instants import LONGEST_LOOK_NS, SECOND_NS
 from eyespot.domain.kept import KeptUtc, kept_as
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Indexes, Tells
-from eyespot.domain.strip import SIGHTS, Instants, Strip
+from eyespot.domain.strip import SIGHTS, Instants, Strip, alone
 from eyespot.domain.track import Ids, Scene
 
 _UTC = ZoneInfo("UTC")
@@ -117,7 +117,7 @@ class Heatmap:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Gather; return nothing, as all is in the state."""
-        list(self.sweep(Strip.of([scene])))
+        list(self.sweep(alone(scene)))
         return []
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:

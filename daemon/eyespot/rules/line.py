@@ -27,7 +27,7 @@ from eyespot.domain.lingering import Kept, Lingering
 from eyespot.domain.names import ClassNames, RuleId
 from eyespot.domain.observation import Tells
 from eyespot.domain.polyline import Polyline, problem_with
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import Strip, alone
 from eyespot.domain.track import Ids, Mask, Scene, Tracks
 from eyespot.domain.walk import MEMORY_NS, PATH, Paths, Walk, drift, follow, shifted, walk_of
 
@@ -144,7 +144,7 @@ class Line:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return the crossings of confirmed tracks; those of others wait for their confirmation."""
-        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+        return [event for _, told in self.sweep(alone(scene)) for event in told]
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Look at many scenes at once; see `Sweeping`."""

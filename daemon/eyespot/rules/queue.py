@@ -26,7 +26,7 @@ from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
 from eyespot.domain.stay import KeptStays, Stay
 from eyespot.domain.stays import Stays
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import Strip, alone
 from eyespot.domain.track import Scene
 from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
 
@@ -134,7 +134,7 @@ class Queue:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return who joined the queue, and who left it."""
-        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+        return [event for _, told in self.sweep(alone(scene)) for event in told]
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Look at many scenes at once; see `Sweeping`."""

@@ -24,7 +24,7 @@ from eyespot.domain.observation import Tells
 from eyespot.domain.polygon import Corners, problem_with
 from eyespot.domain.stay import KeptStays, Stay
 from eyespot.domain.stays import Stays
-from eyespot.domain.strip import Strip
+from eyespot.domain.strip import Strip, alone
 from eyespot.domain.track import Scene
 from eyespot.domain.visits import Visit, accounts, found_again, shortfall, staying
 from eyespot.domain.windows import Window, closes_s, opens_s
@@ -121,7 +121,7 @@ class Zone:
 
     def step(self, scene: Scene, events: Sequence[Event]) -> list[Event]:  # noqa: ARG002 - builds on no rule
         """Return who came, left, stays for long, or is where nobody may be."""
-        return [event for _, told in self.sweep(Strip.of([scene])) for event in told]
+        return [event for _, told in self.sweep(alone(scene)) for event in told]
 
     def sweep(self, strip: Strip) -> Iterator[tuple[int, list[Event]]]:
         """Look at many scenes at once; see `Sweeping`."""

@@ -42,19 +42,20 @@ def predict(tracks: Table, elapsed_s: float, coasting: Mask) -> None:
 
 def correct(tracks: Table, rows: Indexes, found: Table) -> None:
     """Pull the tracks in `rows`, in place, towards where they were found."""
-    before = tracks[rows]
-    place, hidden = _completed(before, found)
-    total = before["position_variance"] + MEASURING_VARIANCE
-    gain, velocity_gain = before["position_variance"] / total, before["covariance"] / total
-    surprise = place - before["centre"]
-    tracks["centre"][rows] += gain[:, None] * surprise
-    tracks["velocity"][rows] += velocity_gain[:, None] * surprise
-    tracks["position_variance"][rows] *= 1 - gain
-    tracks["covariance"][rows] *= 1 - gain
-    tracks["velocity_variance"][rows] -= velocity_gain * before["covariance"]
+    own = tracks[rows]
+    place, hidden = _completed(own, found)
+    total = own["position_variance"] + MEASURING_VARIANCE
+    gain, velocity_gain = own["position_variance"] / total, own["covariance"] / total
+    surprise = place - own["centre"]
+    own["centre"] += gain[:, None] * surprise
+    own["velocity"] += velocity_gain[:, None] * surprise
+    own["velocity_variance"] -= velocity_gain * own["covariance"]
+    own["position_variance"] *= 1 - gain
+    own["covariance"] *= 1 - gain
     memory = np.where(hidden, _HIDDEN_SIZE_MEMORY_S, _SIZE_MEMORY_S)
-    learned = 1 - np.exp(-before["unseen_s"][:, None] / memory)
-    tracks["size"][rows] += learned * (found["size"] - before["size"])
+    learned = 1 - np.exp(-own["unseen_s"][:, None] / memory)
+    own["size"] += learned * (found["size"] - own["size"])
+    tracks[rows] = own
 
 
 def _completed(tracks: Table, found: Table) -> tuple[Reals, Mask]:

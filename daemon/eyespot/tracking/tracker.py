@@ -100,9 +100,9 @@ class Tracker:
         if not len(candidates) or not len(found):
             return found
         rows, taken = pair(self._tracks[candidates], found, gate, self._elapsed_s)
-        rows = candidates[rows]
-        motion.correct(self._tracks, rows, found[taken])
-        self._record(rows, found[taken])
+        rows, own = candidates[rows], found[taken]
+        motion.correct(self._tracks, rows, own)
+        self._record(rows, own)
         return np.delete(found, taken)
 
     def _record(self, rows: Indexes, found: Table) -> None:
