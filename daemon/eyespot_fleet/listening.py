@@ -15,9 +15,7 @@ from eyespot.domain.errors import BrokerError
 from eyespot.domain.message import Message
 from eyespot.ports import BrokerEvents, Ear, Subscription
 
-_ANSWERS_WITHIN_S = 12.0  # a broker has ten
-_REFUSES_FOR_S = 5.0  # one that starts just now may do so
-_NO_ANSWER = "it has not answered yet"
+_FIRST_S = 12.0  # a broker has ten to answer
 _STEP_S = 0.1
 _LEAVE_S = 1.0
 
@@ -42,7 +40,7 @@ class OnlyListening:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._trouble = _NO_ANSWER
+        self._trouble = "it has not answered yet"
 
     @property
     def trouble(self) -> str:
@@ -101,9 +99,8 @@ def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
 
 
 def _wait_for(watch: Watcher) -> None:
-    begun = time.monotonic()
-    while trouble := watch.trouble:
-        patience_s = _ANSWERS_WITHIN_S if trouble == _NO_ANSWER else _REFUSES_FOR_S
-        if time.monotonic() - begun > patience_s:
-            raise BrokerError(f"cannot listen to the devices: {trouble}")
+    until = time.monotonic() + _FIRST_S
+    while watch.trouble:
+        if time.monotonic() > until:
+            raise BrokerError(f"cannot listen to the devices: {watch.trouble}")
         time.sleep(_STEP_S)

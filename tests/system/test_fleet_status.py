@@ -235,9 +235,7 @@ def test_a_broker_that_goes_is_told_and_its_return_is_seen(mosquitto: LocalMosqu
     )
     assert status(mosquitto.url).returncode == 0
     mosquitto.stop()
-    begun = time.monotonic()
     told = status(mosquitto.url, "--once")
-    assert time.monotonic() - begun < 10, "who is refused need not wait for an answer"
     assert (told.returncode, told.stdout) == (69, "")
     assert told.stderr.startswith("cannot listen to the devices: ")
     assert len(told.stderr.splitlines()) == 1

@@ -29,7 +29,7 @@ from eyespot.rules.zone import Zone, ZoneSettings
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native
 from eyespot.tracking.tracker import Tracker
-from fakes.scenes import scenes as made_of
+from fakes.scenes import scenes as made_scenes
 from fakes.stayers import ZONE, crowd
 from fakes.walkers import Faults, film
 
@@ -83,8 +83,8 @@ MAKERS: dict[str, Callable[[], Sweeps]] = {
 }
 
 
-scenes = cache(made_of)
-SEEDS = st.integers(0, 40)
+scenes = cache(made_scenes)
+SEEDS = st.integers(0, 200)
 
 
 @cache  # to make it takes longer than to look at it

@@ -57,6 +57,12 @@ def problem_with(points: tuple[Point, ...]) -> str:
     return ""
 
 
+class _Near(NamedTuple):
+    rank: Reals
+    distances: Reals
+    beyond: Reals
+
+
 class _Piece(NamedTuple):
     """A straight piece: where it begins, its way, and how far it goes, in parts of that."""
 
@@ -65,7 +71,7 @@ class _Piece(NamedTuple):
     low: float
     high: float
 
-    def near(self, points: Reals, units: Reals) -> "_Near":
+    def near(self, points: Reals, units: Reals) -> _Near:
         """Return how (n, 2) points lie to it, each in units of its own."""
         way_x, way_y = self.way[0] / units[:, 0], self.way[1] / units[:, 1]
         out_x, out_y = (
@@ -85,12 +91,6 @@ class _Piece(NamedTuple):
         if self.high == np.inf:
             over = np.maximum(over, along - 1)
         return _Near(rank, np.copysign(far, sides), over * lengths)
-
-
-class _Near(NamedTuple):
-    rank: Reals
-    distances: Reals
-    beyond: Reals
 
 
 class Polyline:
@@ -144,10 +144,10 @@ class Polyline:
             share = before[rows] / (before[rows] - after[rows])
             places = starts[rows] + share[:, None] * (ends[rows] - starts[rows])
             along = ((places - piece.start) * piece.way).sum(axis=1) / (piece.way**2).sum()
-            last = (along >= piece.low - _TINY) & (along <= piece.high + _TINY)
-            last &= ~met[rows] | (share > shares[rows])
-            rows, along = rows[last], along[last]
-            met[rows], shares[rows] = True, share[last]
+            later = (along >= piece.low - _TINY) & (along <= piece.high + _TINY)
+            later &= ~met[rows] | (share > shares[rows])
+            rows, along = rows[later], along[later]
+            met[rows], shares[rows] = True, share[later]
             lengths = np.hypot(*(piece.way / units[rows]).T)
             beyond[rows] = np.maximum(np.abs(along - 0.5) - 0.5, 0) * lengths
         return Meetings(met, shares, beyond)

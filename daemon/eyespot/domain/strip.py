@@ -138,7 +138,7 @@ class Strip:
 
 @lru_cache(maxsize=1)  # rules look at the same one, one after the other
 def alone(scene: Scene) -> Strip:
-    """Return a strip of one scene."""
+    """Return a strip of one scene; whoever looks at it changes nothing."""
     return Strip.of([scene])
 
 

@@ -100,9 +100,9 @@ class Tracker:
         if not len(candidates) or not len(found):
             return found
         rows, taken = pair(self._tracks[candidates], found, gate, self._elapsed_s)
-        rows, own = candidates[rows], found[taken]
-        motion.correct(self._tracks, rows, own)
-        self._record(rows, own)
+        rows, used = candidates[rows], found[taken]
+        motion.correct(self._tracks, rows, used)
+        self._record(rows, used)
         return np.delete(found, taken)
 
     def _record(self, rows: Indexes, found: Table) -> None:

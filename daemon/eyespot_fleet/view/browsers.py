@@ -22,7 +22,7 @@ class Browser:
         self._wake = wake
         self._lock = threading.Lock()
         self._states: dict[tuple[str, str], bytes] = {}
-        self._had: set[tuple[str, str]] = set()  # of what it has a state now that may be taken back
+        self._had: set[tuple[str, str]] = set()  # of what it has a state; answers are never taken back
         self._frames: deque[Said] = deque(maxlen=MOST_FRAMES)
 
     def state(self, device: str, name: str, payload: bytes) -> None:
