@@ -50,6 +50,17 @@ def test_a_database_that_somebody_removed_is_named(database: Database, tmp_path:
         database.sync()
 
 
+def test_a_sync_empties_the_log_and_a_commit_does_not(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "state" / "eyespot.db"
+    before = file.read_bytes()
+    for number in range(200):
+        database.commit(change(Row(number, EVENT.topic, EVENT.payload)))
+    assert file.read_bytes() == before
+    database.sync()
+    with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as without_log:
+        assert without_log.execute("SELECT count(*) FROM outbox").fetchone() == (200,)
+
+
 def test_what_is_delivered_leaves(database: Database) -> None:
     database.commit(change(EVENT, Row(2, EVENT.topic, b"2"), Row(3, EVENT.topic, b"3")))
     database.commit(change(gone=(1, 3)))

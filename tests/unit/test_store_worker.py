@@ -242,6 +242,18 @@ def test_damage_that_was_found_is_named(tmp_path: Path) -> None:
         assert "eyespot.db.damaged-1" in Store(database).health.lasting["store_damaged"]
 
 
+def test_an_event_leaves_before_what_is_due_by_the_clock(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had_left: list[int] = []
+    for due in ("sync", "used_bytes"):
+        monkeypatch.setattr(store.database, due, lambda: had_left.append(len(store.wire.sent)) or 0)
+    store.worker.connected()
+    store.clock.sleep(60)
+    store.turn(counted(1))
+    assert had_left == [2, 2]
+
+
 def test_what_was_committed_is_synced_once_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(store.database, "sync", lambda: synced.append(store.clock.now_ns()))

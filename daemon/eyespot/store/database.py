@@ -22,6 +22,8 @@ _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was 
 BUSY_S = 1.0
 _PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
+_CHECKPOINT_COMMITS = 150  # after so many a sync empties the log into the database, else after so many pages
+_CHECKPOINT_PAGES = 2_000
 SNAPSHOTS = "SELECT rule, state FROM snapshots"
 SEQ = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'"
 _PAGES = ("page_count", "freelist_count", "page_size")
@@ -87,6 +89,7 @@ class Database:
         self._folder = folder
         self._lock = lock
         self._connection = connection
+        self._in_log = 0  # commits
         self.damage = damage
 
     @classmethod
@@ -182,6 +185,7 @@ class Database:
             execute("BEGIN IMMEDIATE")
             self._write(change)
             execute("COMMIT")
+            self._in_log += 1
         except sqlite3.Error:
             with self._working("write"):
                 if self._connection.in_transaction:
@@ -189,11 +193,20 @@ class Database:
                 raise
 
     def sync(self) -> None:
-        """Make what was committed safe against a power cut.
+        """Make what was committed safe against a power cut; once in a while, empty the log.
+
+        SQLite would empty it within a commit, and the event would wait for that.
 
         Raises:
             StorageError: the disk fails.
         """
+        self._sync_log()
+        if self._in_log >= _CHECKPOINT_COMMITS:
+            with self._working("write"):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._in_log = 0
+
+    def _sync_log(self) -> None:
         try:
             # SQLite's own locks are not on this file, so that closing it here does not drop them
             log = os.open(self._folder / f"{NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
@@ -222,8 +235,7 @@ class Database:
 
     def _write(self, change: Change) -> None:
         execute = self._connection.execute
-        for gone in change.gone:
-            execute("DELETE FROM outbox WHERE id = ?", (gone,))
+        self._connection.executemany("DELETE FROM outbox WHERE id = ?", ((gone,) for gone in change.gone))
         for row in change.rows:
             payload = packed(row.payload, small=change.packs)
             execute("INSERT INTO outbox VALUES (?, ?, ?)", (row.id, row.topic, payload))
@@ -330,6 +342,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
     verify(connection)
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute("PRAGMA synchronous = NORMAL")
 
 

@@ -15,7 +15,6 @@ from eyespot.store.outbox import Durables, Outbox
 from eyespot.store.settings import Limits
 from eyespot.topics.payloads import DropReason
 
-_TURN_S = 1.0
 _SYNC_NS = SECOND_NS
 _SYNC_AGAIN_NS = 10 * SECOND_NS
 _TRY_AGAIN_NS = SECOND_NS
@@ -162,9 +161,9 @@ class StoreWorker:
             self._outbox.dropped["disk_failed"] += taken.lost
         now_ns = self._clock.now_ns()
         self._commit(now_ns)
+        self._pump()  # before all that can wait
         if now_ns - self._tended_ns >= _TEND_NS:
             self._tend(now_ns)
-        self._pump()
         self._sync(now_ns)
         if self._outbox.dropped or self._outbox.tampered:
             self._tell_losses()
@@ -179,6 +178,7 @@ class StoreWorker:
         if now_ns - self._retried_ns >= _RETRY_REFUSED_NS and self._is_stuck():
             self._retried_ns = now_ns
             self._courier.retry_refused()
+            self._pump()
 
     def _accept(self, handover: Handover) -> None:
         self._snapshots.update(handover.snapshots)
@@ -216,12 +216,15 @@ class StoreWorker:
         return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, now_ns: int, *, at_once: bool = False) -> None:
-        patience_ns = _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
-        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= patience_ns):
+        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= self._sync_patience_ns):
             return
         self._synced_ns = now_ns
         if self._at_disk("sync", self._database.sync):
             self._unsynced = False
+
+    @property
+    def _sync_patience_ns(self) -> int:
+        return _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
 
     def _pump(self) -> None:
         self._at_disk("read", self._courier.pump)
@@ -293,9 +296,13 @@ class StoreWorker:
             self._health.clear_state("duplicate_id")
 
     def _turn_s(self) -> float:
-        if self._leave_by_ns is None:
-            return _TURN_S
-        return min(_TURN_S, max(0.0, (self._leave_by_ns - self._clock.now_ns()) / SECOND_NS))
+        """Return how long to wait: what is due by the clock is not to fall together with an event."""
+        due_ns = self._tended_ns + _TEND_NS
+        if self._unsynced:
+            due_ns = min(due_ns, self._synced_ns + self._sync_patience_ns)
+        if self._leave_by_ns is not None:
+            due_ns = min(due_ns, self._leave_by_ns)
+        return max(0.0, (due_ns - self._clock.now_ns()) / SECOND_NS)
 
     def _done(self) -> bool:
         """Whether it is time to leave: everything is sent, or cannot be, or patience is at its end."""
