@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from eyespot.broker import hearing
+from eyespot.broker import session as one_connection
 from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
@@ -200,6 +201,42 @@ def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: di
         assert device.told.hears == (not denied)
         assert device.told.denied == denied
         assert device.told.online
+
+
+def test_only_what_was_refused_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "_TRY_AGAIN_S", 0.0)
+    asked: list[bytes] = []
+
+    def refuses_at_first(peer: Peer) -> None:
+        peer.say(WELCOME)
+        for answer in (b"\x87\x01", b"\x87", b"\x01"):
+            packet = peer.next(SUBSCRIBE)
+            asked.append(packet.body)
+            peer.say(b"\x90" + bytes([3 + len(answer)]) + packet.body[:2] + b"\x00" + answer)
+        peer.hear_out()
+
+    with closing(ScriptedBroker(refuses_at_first)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.hears)
+    assert [(b"/cmd/#" in body, b"/model/desired" in body) for body in asked] == [
+        (True, True),
+        (True, False),
+        (True, False),
+    ]
+
+
+def test_a_broker_that_answers_no_more_is_not_taken_for_one_that_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(one_connection, "_KEEPALIVE_S", 1)
+
+    def goes_mute(peer: Peer) -> None:
+        peer.say(WELCOME)
+        peer.hear_out()
+
+    with closing(ScriptedBroker(goes_mute)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: len(device.told.reasons) >= 3, 20)
+    assert all("it answers no more" in reason for reason in device.told.reasons)
+    assert device.told.replacements == []
 
 
 def test_a_mosquitto_that_refuses_to_let_us_listen_or_speak_is_named(tmp_path: Path) -> None:

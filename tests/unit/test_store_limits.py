@@ -149,6 +149,17 @@ def test_a_clock_that_nobody_keeps_right_lets_nothing_give_way(database: Databas
     assert [each["seq"] for each in later.arrived()] == [1, 2, 3, 4, 5]
 
 
+def test_an_event_a_second_does_not_outgrow_the_age(database: Database) -> None:
+    hour = Limits(most_bytes=AMPLE.most_bytes, most_age_ns=3600 * SECOND_NS)
+    shop = Shop(database, hour)
+    for _ in range(180):
+        for _ in range(60):
+            shop.count(1)
+            shop.clock.sleep(1)
+    shop.rest()
+    assert database.count() <= 3600 + 2 * 60
+
+
 def test_what_may_have_arrived_does_not_give_way(database: Database) -> None:
     shop = Shop(database, SMALL)
     shop.store.connected()

@@ -261,11 +261,26 @@ def test_what_was_committed_is_synced_once_a_second(store: Store, monkeypatch: p
     for number in range(2, 10):
         store.worker.post(counted(number))
         store.worker.turn(0)
+    assert synced == []
+    store.worker.turn(0)
+    store.worker.turn(0)
     assert len(synced) == 1
+    store.worker.post(counted(10))
+    store.worker.turn(0)
     store.turn()
     assert len(synced) == 2
     store.turn()
     assert len(synced) == 2
+
+
+def test_events_that_never_cease_are_synced_nevertheless(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(store.database, "sync", lambda: synced.append(store.clock.now_ns()))
+    for number in range(1, 7):
+        store.turn(counted(number))
+    assert len(synced) == 3
 
 
 def commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Change]:

@@ -78,9 +78,10 @@ class Hearing:
     def __init__(self, ear: Ear, subscriptions: Sequence[Subscription]) -> None:
         self._ear = ear
         self._subscriptions = subscriptions
-        self._granted = 0
+        self._next = 0
         self._asked: Sequence[Subscription] = ()
-        self._again_at: float | None = None
+        self._refused: list[Subscription] = []
+        self._again_at = 0.0
         self._complained = False
 
     def attach(self, client: paho.Client) -> None:
@@ -90,20 +91,23 @@ class Hearing:
 
     def subscribe(self, client: paho.Client) -> None:
         """Subscribe; what was refused is tried again by `turn`."""
-        self._again_at = None
-        self._granted = 0
-        self._ask(client)
+        self._next, self._asked = 0, ()
+        self._refused.clear()
+        self.turn(client)
 
     def turn(self, client: paho.Client) -> None:
         """Ask for more, bit by bit; once a minute again where the broker refused: somebody may allow it."""
-        if self._again_at is not None:
-            if time.monotonic() >= self._again_at:
-                self.subscribe(client)
-        elif not self._asked and self._granted < len(self._subscriptions):
-            self._ask(client)
+        if self._asked:
+            return
+        if self._next < len(self._subscriptions):
+            self._ask(client, self._subscriptions[self._next : self._next + _AT_ONCE])
+            self._next += len(self._asked)
+        elif self._refused and time.monotonic() >= self._again_at:
+            self._ask(client, self._refused[:_AT_ONCE])
+            del self._refused[:_AT_ONCE]
 
-    def _ask(self, client: paho.Client) -> None:
-        self._asked = self._subscriptions[self._granted : self._granted + _AT_ONCE]
+    def _ask(self, client: paho.Client, asked: Sequence[Subscription]) -> None:
+        self._asked = asked
         if client.protocol == MQTTProtocolVersion.MQTTv5:
             client.subscribe([(each.topic_filter, _options(each)) for each in self._asked])
         else:
@@ -113,16 +117,18 @@ class Hearing:
 
     def _on_subscribe(self, _client: paho.Client, _: Any, _mid: int, codes: Any, _properties: Any) -> None:
         refused = [
-            (subscription.topic_filter, str(code).lower())
+            (subscription, str(code).lower())
             for subscription, code in zip(self._asked, codes, strict=False)
             if code.is_failure
         ]
-        self._granted += len(self._asked)
         self._asked = ()
         if refused:
+            # those alone: what is kept on the others would come once more
+            self._refused += [subscription for subscription, _ in refused]
             self._again_at = time.monotonic() + _TRY_AGAIN_S
-            self._ear.deaf(*refused[0])
-        else:
+            subscription, reason = refused[0]
+            self._ear.deaf(subscription.topic_filter, reason)
+        elif not self._refused:
             self._ear.listening()
 
     def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from eyespot.domain.errors import one_line
 
+KEEPALIVE_TIMEOUT = 0x8D
 TAKEN_OVER = 0x8E
 UNSUPPORTED_VERSION = 0x84
 
@@ -20,7 +21,7 @@ _ADVICE: Mapping[int, str] = {
     0x89: "it is busy",
     0x8A: "it has banned this device; ask who runs it",
     0x8B: "it shuts down",
-    0x8D: "it heard nothing of us for too long",
+    KEEPALIVE_TIMEOUT: "it heard nothing of us for too long",
     TAKEN_OVER: "another client uses our id; give each device its own [device] id",
     0x95: "a message is larger than it takes; raise its packet limit",
     0x9A: "it keeps no retained messages; use a broker that does",

@@ -19,7 +19,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from eyespot.broker.credentials import Credentials
 from eyespot.broker.hearing import BoundedClient, Hearing, answering, bounds
-from eyespot.broker.reasons import TAKEN_OVER, UNSUPPORTED_VERSION, broker_said, no_way, tls_said
+from eyespot.broker.reasons import (
+    KEEPALIVE_TIMEOUT,
+    TAKEN_OVER,
+    UNSUPPORTED_VERSION,
+    broker_said,
+    no_way,
+    tls_said,
+)
 from eyespot.broker.settings import Endpoint
 from eyespot.domain.errors import BrokerError, foreign
 from eyespot.domain.message import Message
@@ -31,6 +38,7 @@ _MOST_LIVE_DELAY_S = 1.0
 _REST_S = 0.25
 _SEND_TIMEOUT_MS = 10_000
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
+_MUTE = "it answers no more: the way to it is cut, or it hangs"
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
 _ASKED = "; if it asks for a client certificate, set cert_file and key_file"
 _REFUSED = "; it may not accept our certificate: see `eyespot check`"
@@ -339,6 +347,8 @@ class Session:
             self.end(Ending(said, taken_over=code.value == TAKEN_OVER))
         elif told := tls_said(self._complaint):
             self.end(Ending(told))
+        elif self.opened and code.value == KEEPALIVE_TIMEOUT:
+            self.end(Ending(_MUTE))
         elif self.opened and self._complaint:
             self.end(Ending(f"the connection broke ({self._complaint})"))
         elif self.opened:

@@ -109,11 +109,11 @@ class StoreError(UpdateError):
     code = "disk"
 
 
-def one_line(error: BaseException) -> str:
+def one_line(error: BaseException, most: int = _LONGEST) -> str:
     """Return the error's text on one line, printable and short; its type where it has no text."""
     text = " ".join(str(error).split()) or type(error).__name__
     printable = "".join(c if c.isprintable() else "?" for c in text)
-    return printable if len(printable) <= _LONGEST else printable[: _LONGEST - 1] + "…"
+    return printable if len(printable) <= most else printable[: most - 1] + "…"
 
 
 def foreign(kind: type[EyespotError], doing: str) -> AbstractContextManager[None]:

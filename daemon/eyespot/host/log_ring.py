@@ -8,7 +8,7 @@ from eyespot.domain.errors import EyespotError, foreign, one_line
 from eyespot.domain.instants import SECOND_NS
 
 MOST = 200
-LONGEST = 300
+LONGEST = 4_096  # more than is told of it: secrets are taken out before it is cut to that
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class LogRing(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line."""
         utc_ns = round(record.created * SECOND_NS)
-        self._lines.append(Kept(utc_ns, record.levelno, record.name, _text(record)[:LONGEST]))
+        self._lines.append(Kept(utc_ns, record.levelno, record.name, _text(record)))
 
     @property
     def lines(self) -> tuple[Kept, ...]:
@@ -63,4 +63,4 @@ def _text(record: logging.LogRecord) -> str:
     raised = record.exc_info and record.exc_info[1]
     if raised:
         said = f"{said}: {type(raised).__name__}: {raised}"
-    return one_line(ValueError(said))
+    return one_line(ValueError(said), LONGEST)

@@ -141,9 +141,14 @@ class Outbox:
             most = min(share + _FEWEST_DROPPED, _MOST_DROPPED)
             self._drop(self._oldest(most, under_way), "full")
         else:
-            rows = self._oldest(_PAGE, under_way)
-            payloads = [row.payload for row in rows]
-            self._drop(rows[: self._durables.outdated(payloads, self._limits.most_age_ns)], "old")
+            rows = self._outdated(_FEWEST_DROPPED, under_way)
+            if len(rows) >= _FEWEST_DROPPED // 2:  # there may be more
+                rows = self._outdated(_MOST_DROPPED, under_way)
+            self._drop(rows, "old")
+
+    def _outdated(self, most: int, under_way: Collection[int]) -> list[Row]:
+        rows = self._oldest(most, under_way)
+        return rows[: self._durables.outdated([row.payload for row in rows], self._limits.most_age_ns)]
 
     def _oldest(self, most: int, under_way: Collection[int]) -> list[Row]:
         """Return the oldest on disk that the broker does not have, and will not have soon."""

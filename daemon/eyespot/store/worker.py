@@ -15,7 +15,10 @@ from eyespot.store.outbox import Durables, Outbox
 from eyespot.store.settings import Limits
 from eyespot.topics.payloads import DropReason
 
-_SYNC_NS = SECOND_NS
+_TURN_NS = SECOND_NS
+# A sync slows what has just left down; so it comes a moment later, unless something else always does.
+_PAUSE_NS = SECOND_NS // 100
+_SYNC_NS, _MOST_UNSYNCED_NS = SECOND_NS, 2 * SECOND_NS
 _SYNC_AGAIN_NS = 10 * SECOND_NS
 _TRY_AGAIN_NS = SECOND_NS
 # What the broker has leaves the disk with the next count: a write of its own would wear the card. After a
@@ -164,7 +167,8 @@ class StoreWorker:
         self._pump()  # before all that can wait
         if now_ns - self._tended_ns >= _TEND_NS:
             self._tend(now_ns)
-        self._sync(now_ns)
+        if not taken.handovers or now_ns - self._synced_ns >= _MOST_UNSYNCED_NS:
+            self._sync(now_ns)
         if self._outbox.dropped or self._outbox.tampered:
             self._tell_losses()
 
@@ -216,15 +220,15 @@ class StoreWorker:
         return settled >= MOST_SETTLED or (settled > 0 and (at_once or since_ns >= _SETTLE_NS))
 
     def _sync(self, now_ns: int, *, at_once: bool = False) -> None:
-        if not self._unsynced or not (at_once or now_ns - self._synced_ns >= self._sync_patience_ns):
+        if not (self._is_to_sync(now_ns) or (at_once and self._unsynced)):
             return
         self._synced_ns = now_ns
         if self._at_disk("sync", self._database.sync):
             self._unsynced = False
 
-    @property
-    def _sync_patience_ns(self) -> int:
-        return _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
+    def _is_to_sync(self, now_ns: int) -> bool:
+        patience_ns = _SYNC_AGAIN_NS if "sync" in self._failing else _SYNC_NS
+        return self._unsynced and now_ns - self._synced_ns >= patience_ns
 
     def _pump(self) -> None:
         self._at_disk("read", self._courier.pump)
@@ -296,13 +300,11 @@ class StoreWorker:
             self._health.clear_state("duplicate_id")
 
     def _turn_s(self) -> float:
-        """Return how long to wait: what is due by the clock is not to fall together with an event."""
-        due_ns = self._tended_ns + _TEND_NS
-        if self._unsynced:
-            due_ns = min(due_ns, self._synced_ns + self._sync_patience_ns)
+        now_ns = self._clock.now_ns()
+        wait_ns = _PAUSE_NS if self._is_to_sync(now_ns) else _TURN_NS
         if self._leave_by_ns is not None:
-            due_ns = min(due_ns, self._leave_by_ns)
-        return max(0.0, (due_ns - self._clock.now_ns()) / SECOND_NS)
+            wait_ns = min(wait_ns, max(0, self._leave_by_ns - now_ns))
+        return wait_ns / SECOND_NS
 
     def _done(self) -> bool:
         """Whether it is time to leave: everything is sent, or cannot be, or patience is at its end."""
