@@ -29,7 +29,8 @@ class ConfigReported(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=
         req_id: of what was desired last; null where it had none, or nothing is desired.
         code: as in `Reply`, of what was desired last.
         detail: the same in words.
-        config: all that is in force, defaults included, by table; no secrets, nor where they lie.
+        config: all that is in force, defaults included, by table; no secrets, nor where they lie. Without
+            `rules`, or empty, where that is too large to leave; `detail` says so then.
     """
 
     req_id: ReqId | None

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -40,6 +41,10 @@ from eyespot.topics.rule_fields import (
     fields_of_state,
 )
 from eyespot.topics.trajectories import Trajectories, TrajectoriesState
+
+_MOST_LABELS_BYTES = 48 * 1024  # of the 64 KiB of `info`
+_RULES_LEFT_OUT = "; its rules are too large to be told here, and left out"
+_ALL_LEFT_OUT = "; it is too large to be told here, and left out"
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -261,16 +266,21 @@ class Native:
     def config_reported(
         self, at: Stamp, req_id: str | None, code: ReplyCode, detail: str, config: Mapping[ConfigTable, Any]
     ) -> Message:
-        """Return what became of the desired configuration, and which one is in force."""
-        return self._state(
-            "config/reported",
-            ConfigReported,
-            at,
-            req_id=req_id,
-            code=code,
-            detail=detail,
-            config=config,
-        )
+        """Return what became of the desired configuration, and which one is in force.
+
+        Where that is too large to leave, it goes without rules, or without any table, and `detail` says so.
+        """
+
+        def reported(told: Mapping[ConfigTable, Any], left_out: str) -> Message:
+            words = detail[: payloads.LONGEST_LINE - len(left_out)] + left_out
+            fields = {"req_id": req_id, "code": code, "detail": words, "config": told}
+            return self._state("config/reported", ConfigReported, at, **fields)
+
+        with suppress(GateError):
+            return reported(config, "")
+        with suppress(GateError):
+            return reported({table: of for table, of in config.items() if table != "rules"}, _RULES_LEFT_OUT)
+        return reported({}, _ALL_LEFT_OUT)
 
     def privacy(self, at: Stamp, fields: Mapping[str, Any]) -> Message:
         """Return what the device found about itself; see `SelfAudit`."""
@@ -348,6 +358,12 @@ def _model(model: ModelIdentity) -> payloads.Model:
         name=model.name,
         version=model.version,
         sha256=model.sha256,
-        labels=model.labels,
+        labels=_as_many_as_fit(model.labels),
         min_score=model.min_score,
     )
+
+
+def _as_many_as_fit(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first class names, as many as there is room for."""
+    sizes = accumulate(len(msgspec.json.encode(label)) + 1 for label in labels)
+    return labels[: sum(size <= _MOST_LABELS_BYTES for size in sizes)]

@@ -88,7 +88,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The model behind the numbers."""
+    """The model behind the numbers; `labels` are the first of them where not all have room."""
 
     bundle: BundleId
     name: Short
