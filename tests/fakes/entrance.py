@@ -8,7 +8,7 @@ RULES = [
     {"kind": "zone", "id": "hall", "points": [[0.15, 0.55], [0.9, 0.6], [0.8, 0.95], [0.1, 0.9]]},
 ]
 _HEALTH = {"ok": True, "states": [], "observations_hz": 9.98, "temperature_c": 51.2}
-_DARK = [{"name": "no_frames", "reason": "the camera gives no frames: is its cable in?"}]
+_DARK = [{"name": "source_silent", "reason": "the camera gives no frames: is its cable in?"}]
 
 
 def _of(device: str, name: str, health: dict[str, Any]) -> dict[str, dict[str, Any]]:

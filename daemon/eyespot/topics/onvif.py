@@ -2,7 +2,7 @@
 
 Topics and payloads are those of the ONVIF Core Specification, "Event Broker", payload prefix `onvif-ej`,
 and of the Analytics Service Specification, "Specified Rules". An ONVIF rule has one direction, so a line is
-two of them: `door.in` and `door.out`. What has no counterpart there, as shares of a frame, is not told.
+two of them: `door.in` and `door.out`. Only lines are told there.
 """
 
 from collections.abc import Callable, Mapping

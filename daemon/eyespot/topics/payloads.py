@@ -1,7 +1,7 @@
 """The payloads, as types. A field that is not here cannot leave the device.
 
 All of them are JSON objects with the envelope of `Envelope`. Every string and list is bounded; there is
-no binary and no free-form field, so that there is nothing to hide an image in.
+no binary field, and the one free form is the configuration that is told: nothing to hide an image in.
 """
 
 from typing import Annotated, Literal
