@@ -10,7 +10,7 @@ import { Devices } from "./devices.js";
 import { decode, point } from "./frame.js";
 import { Journal } from "./journal.js";
 import { Model } from "./model.js";
-import { changed, changes, corners, desired, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
+import { changed, changes, corners, desired, hidesRules, isLine, newRule, rulesOf, withCorner, withNewCorner, withoutCorner } from "./rules.js";
 import { Scene } from "./scene.js";
 import { post } from "./server.js";
 import { Suggestions } from "./suggestions.js";
@@ -172,7 +172,7 @@ function showRules() {
   const before = rulesOf(state("config/reported"));
   const isChanged = changes(before, all).length > 0;
   at("revert").disabled = !isChanged;
-  at("save").disabled = !isChanged || whatIf.refuses(all, changed(before, all));
+  at("save").disabled = hidesRules(state("config/reported")) || !isChanged || whatIf.refuses(all, changed(before, all));
   at("remove-corner").disabled = !editor.canRemove;
   at("remove").disabled = chosen === "";
   at("turn").disabled = !all.some((rule) => rule.id === chosen && isLine(rule));

@@ -12,6 +12,9 @@ export function rulesOf(reported) {
   return rules.filter((rule) => rule !== null && typeof rule === "object" && typeof rule.id === "string").slice(0, MOST_RULES);
 }
 
+// Whether a device lives by rules that it cannot tell: what is saved would take the place of all of them.
+export const hidesRules = (reported) => Boolean(reported?.config) && !Array.isArray(reported.config.rules);
+
 // The corners of a rule in fractions of the frame; none where it has no place.
 export function corners(rule) {
   const points = Array.isArray(rule.points) ? rule.points : [rule.a, rule.b];
