@@ -16,10 +16,11 @@ from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.domain.message import Message
 from eyespot.domain.observation import Observation
 from eyespot.host.clock import ManualClock
-from eyespot.pipeline import Pipeline
+from eyespot.pipeline import Pipeline, Tuning
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import build
+from eyespot.rules import Rule, build
 from eyespot.rules.line import LineSettings
+from eyespot.rules.zone import ZoneSettings
 from eyespot.topics.durables import Durables
 from eyespot.topics.gate import Gate, GateError
 from eyespot.topics.native import Native
@@ -165,6 +166,27 @@ def test_beside_our_own_messages_the_same_crossings_are_told_and_our_own_stay_as
         ("LineDetector/Crossed/&1/1/door.out", {"ObjectId": "2", "ClassTypes": "Human"}),
         ("CountAggregation/Counter/&1/1/door.out", {"Count": 1}),
     ]
+
+
+def test_of_a_line_that_becomes_a_zone_no_total_stays_retained_be_it_at_once_or_at_a_start() -> None:
+    model = ModelIdentity("m@1.0.0-0123456789ab", "m", "1.0.0", None, ("person",), 0.35)
+    door = LineSettings(id="door", a=(0.5, 1.0), b=(0.5, 0.0))
+    area = ZoneSettings(id="door", points=((0, 0), (1, 0), (1, 1)))
+    line, zone = (build(rule, model.labels, "overhead") for rule in (door, area))
+
+    def counting(rule: Rule) -> Pipeline:
+        native = Native(GATE, "0123456789abcdef", 0)
+        return Pipeline(model, Tracker(0.35), {"door": rule}, native, standards=[onvif()])
+
+    before = counting(line)
+    kept = before.begin({}, 0, TIMELINE).snapshots
+    restarted = counting(zone).begin(kept, 0, TIMELINE)
+    retuned = before.retune(
+        Tuning({"door": zone}, 0.35, publishes_frames=False, classes=None, spans={}), SECOND_NS, TIMELINE
+    )
+    for handover in (restarted, retuned):
+        told = [(topic, payload) for topic, payload in said(list(handover.messages)) if "onvif" in topic]
+        assert told == [(f"{COUNTER}door.in", None), (f"{COUNTER}door.out", None)]
 
 
 def test_what_gives_way_is_announced_by_our_own_numbers_alone() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from eyespot.app.parts import name_what_was_reset
 from eyespot.app.plan import plan
 from eyespot.config import Config, parse
 from eyespot.domain.errors import ConfigError
@@ -129,10 +130,39 @@ def test_the_topic_of_a_rule_that_is_taken_away_is_cleared_and_back_again_it_cou
     assert count(life) == {"in": 1, "out": 0}
 
 
-def test_an_id_that_becomes_another_kind_of_rule_begins_anew_and_that_is_named(life: Tuned) -> None:
-    share = {"kind": "share", "id": "door"}
-    assert life.retuning.take_up(config(rules=[share]))
-    assert "door began at zero" in {t.name: t.reason for t in life.health.troubles()}["state_reset"]
+SHARE = {"kind": "share", "id": "door"}
+
+
+@pytest.mark.parametrize("other", [SHARE, {**HALL, "id": "door"}], ids=["share", "zone"])
+def test_a_line_that_becomes_another_kind_of_rule_tells_what_it_had_and_that_is_no_trouble(
+    life: Tuned, other: dict[str, Any]
+) -> None:
+    life.walks(THERE)
+    life.clock.sleep(60)
+    assert life.retuning.take_up(config(rules=[other]))
+    [reset] = events(life, "door", "reset")
+    assert (reset["cause"], reset["counts"]) == ("changed", {"person": {"in": 1, "out": 0}})
+    assert reset["since"] == states(life, "door")[0]["since"] < reset["t"]
+    assert states(life, "door")[-1]["kind"] == other["kind"]
+    assert not life.health.troubles()
+    assert life.retuning.take_up(config())
+    newest = states(life, "door")[-1]
+    assert (newest["kind"], count(life), newest["reset"]) == ("line", {"in": 0, "out": 0}, "changed")
+
+
+def test_what_had_no_totals_and_becomes_a_line_has_none_to_tell(life: Tuned) -> None:
+    assert life.retuning.take_up(config(rules=[{**SHARE, "id": "gate"}]))
+    assert life.retuning.take_up(config(rules=[{**DOOR, "id": "gate"}]))
+    assert events(life, "gate", "reset") == []
+    assert states(life, "gate")[-1]["reset"] == "changed"
+
+
+def test_totals_that_could_not_be_read_are_a_trouble_until_a_configuration_is_taken_up(life: Tuned) -> None:
+    life.pipeline.unusable = {"door": "began at zero: damaged"}
+    name_what_was_reset(life.pipeline, life.health)
+    assert [trouble.name for trouble in life.health.troubles()] == ["state_reset"]
+    assert life.retuning.take_up(config(rules=[]))
+    assert not life.health.troubles()
 
 
 def test_scores_count_from_the_next_frame_on_and_what_looks_is_told(life: Tuned) -> None:

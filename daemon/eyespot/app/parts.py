@@ -80,7 +80,9 @@ def identity(device: str, config: Config) -> Identity:
 
 
 def name_what_was_reset(counting: Pipeline, health: HealthBoard) -> None:
-    """Name the rules that could not go on from what was kept of them, or of their open bucket."""
+    """Name the rules that could not go on from what was kept of them, or of their open bucket, if any."""
+    if not counting.unusable:
+        health.clear_state("state_reset")
     for rule, what in counting.unusable.items():
         _log.warning("rule %s %s", rule, what, extra=Notice.TOTALS_RESET.of(rule=rule, reason=what))
         health.raise_state("state_reset", f"rule {rule} {what}")

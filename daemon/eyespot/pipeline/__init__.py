@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,6 @@ import numpy as np
 
 from eyespot.buckets import Buckets
 from eyespot.domain.doubt import Doubt
-from eyespot.domain.errors import one_line
 from eyespot.domain.event import Counted, Event, Reset, ResetCause, RuleState, Split
 from eyespot.domain.instants import Timeline
 from eyespot.domain.measures import measures
@@ -29,12 +29,13 @@ from eyespot.pipeline.sweeping import Told, can_sweep, rough, told_of
 from eyespot.pipeline.tuning import Seen, Tuning
 from eyespot.pipeline.voice import Standard, Voice
 from eyespot.ports import Handover, ModelIdentity
-from eyespot.rules import Gathering, Rule, Snapshot, was_heatmap
+from eyespot.rules import Gathering, Rule, was_heatmap
 from eyespot.topics.native import Native, Stamp, stamp
 from eyespot.tracking.tracker import Tracker
 
 __all__ = ["Pipeline", "Seen", "Standard", "Tuning", "Watch"]
 
+_Ids = Collection[str]
 Watch = Callable[[Scene, tuple[str, ...], Sequence[Event]], None]
 
 _UTC = ZoneInfo("UTC")
@@ -101,13 +102,14 @@ class Pipeline:
         """
         self._kept = self._places.take_from(self._drifting.take_from(kept, self.model.bundle))
         self._buckets.begin(self.model.bundle, taken_ns, timeline)
-        return self._take_up(self._rules, self._kept, taken_ns, timeline)
+        return self._take_up(self._rules, self._kept, taken_ns, timeline, {})
 
     def retune(self, tuning: Tuning, taken_ns: int, timeline: Timeline) -> Handover:
         """Count on by other rules and scores, between two steps; return every rule's state.
 
         A rule that is the same object goes on as if nothing had happened. Another one with the id of one
-        that was there before takes up its totals; else as `begin`. Tracks stay.
+        that was there before takes up its totals; one of another kind cannot, and is told as reset. Else as
+        `begin`. Tracks stay.
         """
         before = self._rules
         self._buckets.pass_time(taken_ns, timeline)
@@ -127,7 +129,7 @@ class Pipeline:
         everywhere = np.arange(len(self.model.labels))
         self._tracker.relabel(everywhere, tuning.min_score)
         self.unusable = {}
-        handover = self._take_up(new, ended, taken_ns, timeline)
+        handover = self._take_up(new, ended, taken_ns, timeline, before)
         # of a rule that goes, so that no bucket of it is told again when it returns
         gone = {rule_id: kept for rule_id, kept in newest.items() if rule_id not in self._rules}
         return replace(handover, snapshots={**gone, **handover.snapshots})
@@ -298,32 +300,39 @@ class Pipeline:
         return Handover(tuple(messages), snapshots, self._native.seq)
 
     def _take_up(
-        self, new: Collection[str], known: Collection[str], taken_ns: int, timeline: Timeline
+        self, new: _Ids, known: _Ids, taken_ns: int, timeline: Timeline, before: Mapping[str, Running]
     ) -> Handover:
         begun: list[Event] = []
+        anew: list[str] = []
         for rule_id in new:
-            running = self._rules[rule_id]
+            running, was = self._rules[rule_id], before.get(rule_id)
             running.since_utc_ns = timeline.utc_ns(taken_ns)
-            kept = self._restore(rule_id, running, self._kept[rule_id]) if rule_id in self._kept else None
+            kept = None
+            if was is not None and type(was.rule) is not type(running.rule):
+                begun += running.follow(was, rule_id, self.model.bundle, taken_ns)
+            elif rule_id in self._kept:
+                kept, why = running.restored(self._kept[rule_id], partial(self._voice.try_state, rule_id))
+                self.unusable |= {rule_id: why} if why else {}
+            anew += [rule_id] if rule_id in known and kept is None else []
             bucket = self._buckets.open(rule_id, measures(running.rule.state()), kept and kept.buckets)
             self.unusable |= {rule_id: f"began its bucket anew: {bucket}"} if bucket else {}
             if kept and self._places.is_elsewhere(rule_id, running.rule.place):
                 begun.append(self._reset(rule_id, "changed", taken_ns, timeline))
-        removed = self._remove(known)
+        removed = self._remove(known, anew)
         begun += self._split(taken_ns)
         messages = self._voice.events(begun, timeline)
         states, snapshots = self._changes(taken_ns, timeline, begun)
         kept_too = dict.fromkeys(self._forget(), b"") | self._places.renew(self._rules, self._kept)
         return Handover((*removed, *messages, *states), kept_too | snapshots, self._native.seq)
 
-    def _remove(self, known: Collection[str]) -> list[Message]:
+    def _remove(self, known: _Ids, anew: _Ids) -> list[Message]:
         """Return what clears topics that nothing tells any more: of rules that have gone, or are others."""
         messages: list[Message] = []
         for rule_id in known:
             was, running = was_heatmap(self._kept[rule_id]), self._rules.get(rule_id)
             if running is None or was != running.is_heatmap:
                 messages.append(self._native.rule_removed(rule_id, is_heatmap=was))
-        gone = [rule_id for rule_id in known if rule_id not in self._rules]
+        gone = [rule_id for rule_id in known if rule_id not in self._rules or rule_id in anew]
         return messages + [message for rule_id in gone for message in self._voice.removed(rule_id)]
 
     def _forget(self) -> list[str]:
@@ -332,14 +341,6 @@ class Pipeline:
         for rule_id in gone:
             del self._kept[rule_id]
         return gone
-
-    def _restore(self, rule_id: str, running: Running, kept: bytes) -> Snapshot | None:
-        """Let a rule go on from its snapshot, and return that; None where it cannot be used."""
-        try:
-            return running.restore(kept, lambda *of: self._voice.try_state(rule_id, *of))
-        except (ValueError, RecursionError) as error:  # both libraries' errors are such
-            self.unusable[rule_id], running.reset = f"began at zero: {one_line(error)}", "unusable"
-            return None
 
     def _begin_with(self, model: ModelIdentity) -> None:
         self.model, self.seen = model, Seen(model.bundle)

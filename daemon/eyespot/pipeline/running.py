@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from eyespot.domain.event import Event, HeatmapState, Reset, ResetCause, RuleState, ShelfState
+from eyespot.domain.errors import one_line
+from eyespot.domain.event import Counted, Event, HeatmapState, Reset, ResetCause, RuleState, ShelfState
 from eyespot.domain.instants import SECOND_NS, Timeline
 from eyespot.rules import Rule, Snapshot
 from eyespot.topics.native import Since
@@ -80,6 +81,13 @@ class Running:
         self.model, self.published = bundle, None
         return reset
 
+    def follow(self, was: "Running", rule_id: str, bundle: str, taken_ns: int) -> list[Reset]:
+        """Begin at zero in place of a rule of another kind; return what that had counted, if it counts."""
+        self.reset, state = "changed", was.rule.state()
+        if not isinstance(state, Counted):
+            return []
+        return [Reset(rule_id, taken_ns, "changed", state, was.since_utc_ns, was.model or bundle)]
+
     def snapshot(self, buckets: dict[str, object] | None) -> bytes:
         """Return what is kept of it, with what its buckets keep."""
         self.kept = self.rule.snapshot()
@@ -92,6 +100,16 @@ class Running:
             buckets=buckets,
         )
         return msgspec.json.encode(snapshot)
+
+    def restored(
+        self, kept: bytes, try_state: Callable[[RuleState, Since, str], object]
+    ) -> tuple[Snapshot | None, str]:
+        """Let it go on from a snapshot, as `restore`; return that, or None and why it cannot be used."""
+        try:
+            return self.restore(kept, try_state), ""
+        except (ValueError, RecursionError) as error:  # both libraries' errors are such
+            self.reset = "unusable"
+            return None, f"began at zero: {one_line(error)}"
 
     def restore(self, kept: bytes, try_state: Callable[[RuleState, Since, str], object]) -> Snapshot:
         """Let it go on from a snapshot, and return that.
