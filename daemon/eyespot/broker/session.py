@@ -295,9 +295,8 @@ class Session:
         while self._outgoing and self._client.socket() is not None:
             message, token = self._outgoing.popleft()
             if self._most_bytes is not None and message.packet_bytes > self._most_bytes:
-                self.answers.append(
-                    (token, f"larger than the {self._most_bytes} bytes that the broker takes")
-                )
+                too_large = f"larger than the {self._most_bytes} bytes that it takes: raise its packet limit"
+                self.answers.append((token, too_large))
             elif message.qos or self._live_may_leave():
                 self._publish(message, token)
 

@@ -193,9 +193,7 @@ class Database:
                 raise
 
     def sync(self) -> None:
-        """Make what was committed safe against a power cut; once in a while, empty the log.
-
-        SQLite would empty it within a commit, and the event would wait for that.
+        """Make what was committed safe against a power cut; now and then empty the log, lest a commit does.
 
         Raises:
             StorageError: the disk fails.
