@@ -405,7 +405,7 @@ def test_a_message_that_the_broker_finds_too_large_is_refused_not_repeated() -> 
         device.broker.publish(message("info", b"x" * 1000), 1)
         device.broker.publish(message("info", b"x" * 100), 2)
         device.told.wait_for(lambda: device.told.acknowledged_tokens == [2])
-    assert device.told.refusals[1] == "larger than the 1000 bytes that it takes: raise its packet limit"
+    assert "larger than the 1000 bytes" in device.told.refusals[1]
     assert device.told.connections == 1
 
 

@@ -139,10 +139,7 @@ def test_a_denied_topic_is_a_named_state_until_the_broker_takes_it(store: Store)
     for token, _ in store.wire.unanswered():
         store.worker.refused(token, "not authorized")
     store.turn()
-    said = store.health.lasting["publish_denied"]
-    assert said.endswith(
-        "refuses event and 1 more (not authorized); see to it at the broker; events wait on disk"
-    )
+    assert "refuses event and 1 more (not authorized)" in store.health.lasting["publish_denied"]
     assert store.database.count() == 1
     store.wire.sent.clear()
     store.clock.sleep(60)

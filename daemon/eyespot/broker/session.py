@@ -295,8 +295,9 @@ class Session:
         while self._outgoing and self._client.socket() is not None:
             message, token = self._outgoing.popleft()
             if self._most_bytes is not None and message.packet_bytes > self._most_bytes:
-                too_large = f"larger than the {self._most_bytes} bytes that it takes: raise its packet limit"
-                self.answers.append((token, too_large))
+                self.answers.append(
+                    (token, f"larger than the {self._most_bytes} bytes that the broker takes")
+                )
             elif message.qos or self._live_may_leave():
                 self._publish(message, token)
 

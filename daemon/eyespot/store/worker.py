@@ -242,7 +242,7 @@ class StoreWorker:
         if complaints := self._courier.complaints:
             topic, reason = next(iter(complaints.items()))
             more = f" and {len(complaints) - 1} more" if len(complaints) > 1 else ""
-            advice = "see to it at the broker; events wait on disk"
+            advice = "allow that at the broker; events wait on disk"
             self._health.raise_state(
                 "publish_denied", f"the broker refuses {topic}{more} ({reason}); {advice}"
             )
