@@ -5,14 +5,15 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
 from eyespot.domain.message import Delivery
 from eyespot.topics import asyncapi
-from eyespot.topics.gate import DECLARED, Declared
+from eyespot.topics.config_payloads import ConfigTable
+from eyespot.topics.gate import DECLARED, SCHEMAS, Declared
 from fakes import contract
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -68,6 +69,13 @@ def test_the_pieces_of_a_diagnosis_that_are_shown_follow_one_another() -> None:
     assert [piece["index"] for piece in pieces] == [2, 3, 4]
     assert {piece["of"] for piece in pieces} == {5}
     assert [piece["piece"]["about"] for piece in pieces] == ["config", "log", "health"]
+
+
+def test_the_examples_are_of_today() -> None:
+    (info,) = (json.loads(said.payload) for said in EXAMPLES if said.suffix == "info")
+    assert info["schemas"] == sorted(SCHEMAS.values())
+    (told,) = (json.loads(said.payload) for said in EXAMPLES if said.suffix == "config/reported")
+    assert set(told["config"]) == set(get_args(ConfigTable))
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=asyncapi.message_id)

@@ -37,8 +37,8 @@ _WINDOW = 20
 _MOST_LIVE_DELAY_S = 1.0
 _REST_S = 0.25
 _SEND_TIMEOUT_MS = 10_000
-# Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _MUTE = "it answers no more: the way to it is cut, or it hangs"
+# Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
 _ASKED = "; if it asks for a client certificate, set cert_file and key_file"
 _REFUSED = "; it may not accept our certificate: see `eyespot check`"
