@@ -88,6 +88,7 @@ def test_an_eye_that_dies_or_hangs_costs_no_count_and_no_session(
     with body(configured(folder, mosquitto.url)) as talking:
         with eye(folder) as seeing:
             until(ear.numbers, "an event")
+            until(lambda: ear.newest("/door/state")["counts"], "the total, which comes after its event")
             counted = ear.newest("/door/state")["counts"]["person"]
             seeing.signal(blow)
             until(lambda: "eye_absent" in names(ear), "health names it")
