@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from eyespot.trust.probation import (
@@ -13,6 +13,7 @@ from eyespot.trust.probation import (
     Evidence,
     Level,
     Terms,
+    _known,
     judge,
     spell_s,
 )
@@ -161,8 +162,11 @@ baselines = some.builds(
 
 
 @given(baselines, some.integers(10, 2000), some.integers(0, 23))
+@example(
+    baseline(recent=Level(5, 4, 3000, 0)), 10, 0
+)  # an hour that nobody knows: the last one says what is usual
 def test_who_sees_just_what_was_usual_never_fails(before: Baseline, minutes: int, hour: int) -> None:
-    usual = before.hours[hour]
+    usual = _known(before, hour) or before.recent
     level = Level(
         minutes,
         -(-usual.busy * minutes // max(usual.spells, 1)),
