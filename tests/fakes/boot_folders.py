@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.app import provision
+from eyespot.app.provision import provision
 from eyespot.host.clock import ManualClock
 from eyespot.store.disk import Disk
 from fakes.certificates import DAY, Authority

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot.app import provision
+from eyespot.app.provision import provision
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.paho import PahoBroker
 from eyespot.broker.settings import MqttSettings

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from eyespot import app
+from eyespot.app.backup import backup
 from eyespot.app.plan import given_id
+from eyespot.app.restore import Restored, look_through, restore
 from eyespot.domain.errors import ConfigError, InputError, StorageError
 from eyespot.host import identity
 from eyespot.store.database import Change, Database
@@ -59,8 +60,8 @@ def kept_in(folder: Path) -> tuple[int, Mapping[str, bytes], int]:
         return database.seq(), database.snapshots(), database.count()
 
 
-def put_back(file: Path, config: Path) -> app.Restored:
-    return app.restore(file, config, managed=False, tell=lambda _: None)
+def put_back(file: Path, config: Path) -> Restored:
+    return restore(file, config, managed=False, tell=lambda _: None)
 
 
 def make(tmp_path: Path, total: int = 3, text: bytes = CONFIG) -> Path:
@@ -69,7 +70,7 @@ def make(tmp_path: Path, total: int = 3, text: bytes = CONFIG) -> Path:
     (tmp_path / "etc-a" / "eyespot.toml").write_bytes(text)
     count(tmp_path / "state-a", total)
     file = tmp_path / f"backup-{total}.tar.gz"
-    app.backup(tmp_path / "etc-a" / "eyespot.toml", file)
+    backup(tmp_path / "etc-a" / "eyespot.toml", file)
     return file
 
 
@@ -106,8 +107,8 @@ def test_what_was_restored_can_be_backed_up_and_keeps_its_name(
     file = make(tmp_path)
     config = be(monkeypatch, tmp_path, "b")
     put_back(file, config)
-    assert app.backup(config, tmp_path / "again").device == "eyespot-abcdef0a"
-    assert app.look_through(tmp_path / "again", config).device == "eyespot-abcdef0a"
+    assert backup(config, tmp_path / "again").device == "eyespot-abcdef0a"
+    assert look_through(tmp_path / "again", config).device == "eyespot-abcdef0a"
 
 
 def test_what_is_desired_comes_along_and_what_was_desired_here_gives_way(
@@ -134,7 +135,7 @@ def test_where_nothing_was_desired_nothing_is_afterwards_and_the_other_is_kept_a
 
 def test_a_configured_id_comes_with_the_configuration(tmp_path: Path) -> None:
     file = make(tmp_path, text=CONFIG + b'[device]\nid = "shop"\n')
-    assert app.look_through(file, tmp_path / "etc-a" / "eyespot.toml").device == "shop"
+    assert look_through(file, tmp_path / "etc-a" / "eyespot.toml").device == "shop"
 
 
 def test_an_id_that_cannot_be_read_is_an_error_and_no_other_id(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_what_the_configuration_names_beside_it_comes_along_and_the_rest_is_told
         (etc / name).write_bytes(data)
     elsewhere.write_bytes(b"secret")
     text = EXPLAINS.format(etc=etc, elsewhere=elsewhere).encode()
-    said = app.look_through(make(tmp_path, text=text), etc / "eyespot.toml")
+    said = look_through(make(tmp_path, text=text), etc / "eyespot.toml")
     assert said.left_out == (
         f"key_file {etc}/tls/client.key, as there is no such file",
         f"password_file {elsewhere}, as it is not beside eyespot.toml",
@@ -252,7 +253,7 @@ def test_a_copy_is_made_while_somebody_writes_and_is_of_one_instant(tmp_path: Pa
         for total in range(4, 30):
             state = b'{"since_utc_ns":0,"state":{"counts":{"person":{"in":%d}}}}' % total
             database.commit(Change([], [], {"door": state}, total))
-            said = app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / f"{total}.tar.gz")
+            said = backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / f"{total}.tar.gz")
             assert (said.seq, said.rules) == (total, {"door": {"person": {"in": total}}})
 
 
@@ -263,7 +264,7 @@ def test_the_owner_of_the_state_stays_its_owner(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "state-b").mkdir()
     for path in (tmp_path / "state-b", *(tmp_path / "state-a").iterdir()):
         os.chown(path, owner, owner)
-    app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "second")  # leaves nothing of root's there
+    backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "second")  # leaves nothing of root's there
     config = be(monkeypatch, tmp_path, "b")
     put_back(file, config)
     for folder in ("state-a", "state-b"):
@@ -276,7 +277,7 @@ def test_a_backup_is_for_its_owner_alone_and_replaces_nothing(tmp_path: Path) ->
     assert file.stat().st_mode & 0o777 == 0o600
     whole = file.read_bytes()
     with pytest.raises(StorageError, match="is there already; name another file"):
-        app.backup(tmp_path / "etc-a" / "eyespot.toml", file)
+        backup(tmp_path / "etc-a" / "eyespot.toml", file)
     assert file.read_bytes() == whole
     assert not list(tmp_path.glob(".eyespot-*"))
 
@@ -285,7 +286,7 @@ def test_without_counts_there_is_no_backup(tmp_path: Path) -> None:
     config = tmp_path / "etc-a" / "eyespot.toml"
     config.write_bytes(CONFIG)
     with pytest.raises(StorageError, match="nothing was counted yet, or"):
-        app.backup(config, tmp_path / "x")
+        backup(config, tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
@@ -293,7 +294,7 @@ def test_a_damaged_database_is_no_backup(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "state-a" / "eyespot.db").write_bytes(b"no database" * 999)
     with pytest.raises(StorageError, match=r"eyespot.db is damaged: .*; restart eyespot"):
-        app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "x")
+        backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
@@ -303,10 +304,10 @@ def test_a_configuration_with_mistakes_is_backed_up_but_not_what_is_none(tmp_pat
     for text in (b"[camera", b'[state]\ndri = "/srv"\n', b"\xff", b"[mqtt]\nca_file = 3\n"):
         config.write_bytes(text)
         with pytest.raises(ConfigError, match=r"eyespot.toml: .*; see `eyespot check`"):
-            app.backup(config, tmp_path / "x")
+            backup(config, tmp_path / "x")
     config.unlink()
     with pytest.raises(StorageError, match=r"cannot read .*eyespot.toml: .*No such file"):
-        app.backup(config, tmp_path / "x")
+        backup(config, tmp_path / "x")
 
 
 def harmed(file: Path, harm: str) -> Path:
@@ -355,15 +356,16 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 KILLS = """
 import os, shutil, sys
 from pathlib import Path
-from eyespot import app
+from eyespot.app.backup import backup
+from eyespot.app.restore import restore
 from fakes.backups import CONFIG, count
 
 work = Path(sys.argv[1])
 config, state = work / "etc" / "eyespot.toml", Path(os.environ["STATE_DIRECTORY"])
 CHANGES = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.chmod", "sqlite3.connect"}
 
-def restore():
-    app.restore(work / "backup.tar.gz", config, managed=False, tell=lambda _: None)
+def put_back():
+    restore(work / "backup.tar.gz", config, managed=False, tell=lambda _: None)
 
 def begin():
     shutil.rmtree(state, ignore_errors=True)
@@ -383,18 +385,18 @@ def killed_before(change):
 config.parent.mkdir()
 config.write_bytes(CONFIG)
 count(state, 3)
-app.backup(config, work / "backup.tar.gz")
+backup(config, work / "backup.tar.gz")
 change, code = 0, 9
 while code:
     begin()
     if not (child := os.fork()):
         killed_before(change)
-        restore()
+        put_back()
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     left_by_kill = sorted(path.name for path in state.iterdir())
     assert "eyespot.db" in left_by_kill, left_by_kill
-    restore()
+    put_back()
     assert config.read_bytes() == CONFIG
     assert config.with_name("eyespot.toml.before").read_bytes() == b"# mine"
     names = {path.name for folder in (state, config.parent) for path in folder.iterdir()}
@@ -463,5 +465,5 @@ def test_a_backup_onto_a_full_disk_leaves_nothing_there(tmp_path: Path) -> None:
     make(tmp_path)
     with disk_of(tmp_path / "small", 8):
         with pytest.raises(StorageError, match=r"make room|No space left|disk is full"):
-            app.backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "small" / "x.tar.gz")
+            backup(tmp_path / "etc-a" / "eyespot.toml", tmp_path / "small" / "x.tar.gz")
         assert not list((tmp_path / "small").iterdir())

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from eyespot.app import provision
+from eyespot.app.provision import provision
 from eyespot.config import load
 from eyespot.domain.errors import ConfigError, EyespotError, InputError, StorageError
 from eyespot_fleet.certificates.authority import Authority, open_authority

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyespot import app
 from eyespot.app.survey_lines import LineSurvey
+from eyespot.app.verdict import check
 from eyespot.domain.account import Account, Remark
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
@@ -36,7 +36,7 @@ def doubts(folder: Path, people: list[Walker], *rules: dict[str, object]) -> lis
         for taken_ns, found in film(people, 10, 105):
             writer.write(Observation(taken_ns, "recording", found))
     config = write_config(folder, camera={"source": "scene"}, url="mqtt://127.0.0.1:9", rules=rules)
-    return [text.removesuffix(f", in {file}") for text in app.check(config, file).warnings]
+    return [text.removesuffix(f", in {file}") for text in check(config, file).warnings]
 
 
 def test_a_line_across_the_way_with_room_before_it_is_good(tmp_path: Path) -> None:
@@ -93,5 +93,5 @@ def test_of_a_few_nothing_is_said(tmp_path: Path) -> None:
 def test_a_rule_that_is_there_twice_is_told_without_a_recording(tmp_path: Path) -> None:
     rules = [GOOD, GOOD | {"id": "gate"}, GOOD | {"id": "other", "swap": True}]
     config = write_config(tmp_path, camera={"source": "scene"}, url="mqtt://127.0.0.1:9", rules=rules)
-    [text] = app.check(config).warnings
+    [text] = check(config).warnings
     assert text.endswith('line "gate" is the same as "door"; remove one, or move it')

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eyespot import app
+from eyespot.app.verdict import check
 from eyespot.domain.observation import Observation
 from eyespot.recording import SCHEMA, Header, RecordingWriter
 from fakes.daemon import LABELS, write_config
@@ -37,7 +37,7 @@ def doubts(folder: Path, rule: dict[str, object], *ways: Stops, kind: int = 0) -
         for taken_ns, found in film(people, 10, 20 * len(ways)):
             writer.write(Observation(taken_ns, "recording", found))
     config = write_config(folder, camera={"source": "scene"}, url="mqtt://127.0.0.1:9", rules=[rule])
-    return [text.removesuffix(f", in {file}") for text in app.check(config, file).warnings]
+    return [text.removesuffix(f", in {file}") for text in check(config, file).warnings]
 
 
 @pytest.mark.parametrize("rule", [ZONE, QUEUE], ids=["zone", "queue"])

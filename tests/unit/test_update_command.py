@@ -75,6 +75,11 @@ def test_the_running_body_does_without_the_memory_of_tuf() -> None:
     subprocess.run([sys.executable, "-c", asked], check=True)
 
 
+def test_the_worker_does_without_the_memory_of_other_commands() -> None:
+    asked = "import sys, eyespot.__main__; sys.exit(bool({'paho', 'sqlite3', 'rich'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", asked], check=True)
+
+
 def test_nothing_to_do_is_said(machine: Machine) -> None:
     assert machine.says("update") == "nothing to do; nothing is released to the cohort default\n"
     machine.configure()

@@ -22,8 +22,10 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    out = sys.stderr if arguments.file == app.STDIO else sys.stdout
-    manifest = app.backup(arguments.config, arguments.file)
+    from eyespot.app.backup import STDIO, backup  # noqa: PLC0415 - see `app`
+
+    out = sys.stderr if arguments.file == STDIO else sys.stdout
+    manifest = backup(arguments.config, arguments.file)
     if arguments.json:
         print(msgspec.json.encode(manifest).decode(), file=out)
         return 0

@@ -2,9 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eyespot import app
 from eyespot.commands.options import DEFAULT_CONFIG, Subparsers
+
+if TYPE_CHECKING:
+    from eyespot.app.verdict import Verdict
 
 
 def add_to(commands: Subparsers) -> None:
@@ -29,19 +32,23 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    verdict = app.check(arguments.file) if arguments.recording is None else _tried(arguments)
+    from eyespot.app.verdict import check  # noqa: PLC0415 - see `app`
+
+    verdict = check(arguments.file) if arguments.recording is None else _tried(arguments)
     for warning in verdict.warnings:
         print(f"warning: {warning}")
     print(f"{arguments.file}: good; {verdict.summary}")
     return 0
 
 
-def _tried(arguments: argparse.Namespace) -> app.Verdict:
+def _tried(arguments: argparse.Namespace) -> "Verdict":
     # Only here is rich needed.
     from rich.console import Console  # noqa: PLC0415 - see above
 
+    from eyespot.app.verdict import check  # noqa: PLC0415 - see `app`
+
     with Console(stderr=True).status("looking") as status:
-        return app.check(
+        return check(
             arguments.file,
             arguments.recording,
             lambda reached: status.update(f"following everybody: {reached}"),

@@ -3,7 +3,6 @@
 import argparse
 from functools import partial
 
-from eyespot import app
 from eyespot.commands.options import Subparsers
 
 
@@ -18,5 +17,7 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    app.provision(partial(print, flush=True))  # before what an error says, in the journal, too
+    from eyespot.app.provision import provision  # noqa: PLC0415 - see `app`
+
+    provision(partial(print, flush=True))  # before what an error says, in the journal, too
     return 0

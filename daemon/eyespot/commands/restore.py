@@ -24,12 +24,14 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from eyespot.app.restore import look_through, restore  # noqa: PLC0415 - see `app`
+
     tell = _tell_json if arguments.json else _tell
     if arguments.dry_run:
-        tell(app.look_through(arguments.file, arguments.config))
+        tell(look_through(arguments.file, arguments.config))
         return 0
     managed = arguments.config == DEFAULT_CONFIG
-    restored = app.restore(arguments.file, arguments.config, managed=managed, tell=tell)
+    restored = restore(arguments.file, arguments.config, managed=managed, tell=tell)
     for path in restored.kept:
         print(f"kept what was there before: {path}", file=sys.stderr)
     words = "eyespot.service runs again" if restored.started else "start it: sudo systemctl start eyespot"

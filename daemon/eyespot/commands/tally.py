@@ -4,14 +4,16 @@ import argparse
 import json
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eyespot import app
 from eyespot.commands.keys import END, keys, unbuffered
 from eyespot.commands.options import Subparsers, add_config, add_seconds
 from eyespot.domain.event import Direction
 from eyespot.domain.tally_result import Interval, TallyResult
 from eyespot.domain.tallying import DIRECTIONS, NEAR_S
+
+if TYPE_CHECKING:
+    from eyespot.app.tally import Tally
 
 WAYS: dict[str, Direction] = {"i": "in", "down": "in", "o": "out", "up": "out"}
 UNDO, _DONE = {"u", "\x7f", "\b"}, {"q", END}
@@ -31,7 +33,9 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with app.tally(arguments.config, arguments.rule) as tally, unbuffered():
+    from eyespot.app.tally import tally as tallying  # noqa: PLC0415 - see `app`
+
+    with tallying(arguments.config, arguments.rule) as tally, unbuffered():
         begun = time.monotonic()
         print(_HELP, file=sys.stderr)
         _take_down(tally, begun + (arguments.seconds or float("inf")))
@@ -46,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _take_down(tally: app.Tally, until: float) -> None:
+def _take_down(tally: "Tally", until: float) -> None:
     """Take keys until it is over. What the rule counts is not shown, lest it be what is seen."""
     while (left_s := until - time.monotonic()) > 0:
         for key in keys(min(left_s, _TURN_S)):
@@ -62,7 +66,7 @@ def _take_down(tally: app.Tally, until: float) -> None:
             print(f"\rin {seen['in']}  out {seen['out']} ", end="", file=sys.stderr, flush=True)
 
 
-def _table(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> dict[str, Any]:
+def _table(rule: str, tally: "Tally", result: TallyResult, lasted_s: float) -> dict[str, Any]:
     return {
         "rule": rule,
         "lasted_s": round(lasted_s, 1),
@@ -80,7 +84,7 @@ def _table(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) ->
     }
 
 
-def words(rule: str, tally: app.Tally, result: TallyResult, lasted_s: float) -> list[str]:
+def words(rule: str, tally: "Tally", result: TallyResult, lasted_s: float) -> list[str]:
     """Return what came of a tally, as lines."""
     lines = [f"{rule}, {lasted_s / 60:.1f} min, {' then '.join(tally.models) or 'no model heard of'}"]
     lines[0] += f", rule {tally.rule_hash or 'unknown'}"

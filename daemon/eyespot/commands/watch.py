@@ -2,7 +2,6 @@
 
 import argparse
 
-from eyespot import app
 from eyespot.commands.options import Subparsers, add_config, add_seconds
 from eyespot.host.clock import SystemClock
 from eyespot.supervisor.signals import held_back
@@ -29,10 +28,11 @@ def add_once(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     # Only here is rich needed: the service does without its memory.
+    from eyespot.app.watch import Post  # noqa: PLC0415 - see above
     from eyespot.commands.watch_desk import Desk  # noqa: PLC0415 - see above
     from eyespot.commands.watch_screen import watch  # noqa: PLC0415 - likewise
 
-    post = app.Post(arguments.config)
+    post = Post(arguments.config)
     desk = Desk(post.prefix, SystemClock())
     with post.listening(desk.hear) as trouble, held_back():
         return watch(desk, trouble, seconds=arguments.seconds, once=arguments.once)

@@ -1,6 +1,6 @@
 """What whoever watches does: chooses a device and a line, and tallies who goes over it."""
 
-from eyespot.app import Tally
+from eyespot.app.tally import Tally
 from eyespot.app.watched import MOST_DEVICES, Watched
 from eyespot.app.watched_device import Device
 from eyespot.commands.tally import UNDO, WAYS, words
