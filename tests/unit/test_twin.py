@@ -90,6 +90,26 @@ def test_the_old_configuration_returns_by_itself_and_the_desired_one_is_shunned(
     assert (device.rules, device.told) == (["window"], ("2", "ok"))
 
 
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (desired(), "ok"),
+        (b'{"req_id": "1"', "invalid"),
+        (b'{"req_id": "1", "config": {"mqtt": {"url": "mqtt://evil"}}}', "refused"),
+        (desired({**WINDOW, "classes": ["unicorn"]}), "invalid"),
+    ],
+)
+def test_what_the_broker_repeats_is_not_answered_again(device: Device, payload: bytes, told: str) -> None:
+    device.hears(payload)
+    before = len(device.posted)
+    for _ in range(3):
+        device.hears(payload, repeated=True)
+    assert len(device.posted) == before
+    device.hears(payload)  # somebody asks anew
+    assert len(device.posted) == before + 1
+    assert device.told[1] == told
+
+
 def test_what_cannot_be_taken_up_is_reported_and_what_was_lived_by_goes_on(
     device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:

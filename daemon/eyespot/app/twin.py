@@ -84,6 +84,7 @@ class Twin:
         self._begun = _Mark(0, 0, 0)
         self._changed = False
         self._trouble = self._unkept = ""
+        self._said: tuple[str | None, ReplyCode, str] | None = None
         self._keep_again_ns = 0
 
     def prepared(self, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
@@ -119,7 +120,7 @@ class Twin:
             try:
                 desired = parse_desired(payload)
             except InvalidCommandError as error:
-                self._report(error.req_id, "invalid", str(error))
+                self._report(error.req_id, "invalid", str(error), repeated=heard.retain)
             else:
                 self._consider(payload.decode(), desired.req_id, repeated=heard.retain)
 
@@ -186,11 +187,13 @@ class Twin:
         record = self._record
         known = {record.shunned, record.in_force}
         if text in known or (repeated and text == record.told):  # as with each connection
-            self._report(*self._standing())
+            self._report(*self._standing(), repeated=repeated)
         else:
-            self._consider_anew(text, req_id)
+            self._consider_anew(text, req_id, repeated=repeated)
 
-    def _consider_anew(self, text: str, req_id: str | None, told: str = "") -> tuple[ReplyCode, str]:
+    def _consider_anew(
+        self, text: str, req_id: str | None, told: str = "", *, repeated: bool = False
+    ) -> tuple[ReplyCode, str]:
         code: ReplyCode = "refused"
         try:
             self._check(text)
@@ -201,7 +204,7 @@ class Twin:
         else:
             trial = "" if text == self._record.good else text
             return self._take(DesiredRecord(good=self._record.good, trial=trial, told=told), req_id)
-        self._report(req_id, code, reason)
+        self._report(req_id, code, reason, repeated=repeated)
         return code, reason
 
     def _check(self, text: str) -> None:
@@ -302,10 +305,12 @@ class Twin:
             return _req_id(record.good), "ok", "in force"
         return (None, "failed", record.reason) if record.reason else (None, "ok", _FILE_ALONE)
 
-    def _report(self, req_id: str | None, code: ReplyCode, detail: str) -> None:
+    def _report(self, req_id: str | None, code: ReplyCode, detail: str, *, repeated: bool = False) -> None:
+        """Report how it stands; what the broker repeats is not answered again with the same."""
         self._trouble = "" if code == "ok" else f"{code}: {detail}"
-        if self._life is None or self._config is None:
+        if self._life is None or self._config is None or (repeated and self._said == (req_id, code, detail)):
             return
+        self._said = req_id, code, detail
         at = stamp(self._clock.timeline(), self._clock.now_ns())
         tables = to_report(self._config)
         message = self._life.native.config_reported(at, req_id, code, detail[:300], tables)
