@@ -23,6 +23,7 @@ from eyespot.topics.diagnosis import MOST_SPELLS
 from eyespot.topics.gate import Gate
 from eyespot.topics.native import Native, Trouble, Vitals
 from fakes.brokers import ROOT
+from fakes.daemon import write_config
 from fakes.office import Office
 from fakes.waiting import until
 
@@ -77,6 +78,28 @@ def test_no_secret_is_told_nor_where_one_lies(tmp_path: Path) -> None:
     assert "it says" in told
     for secret in ("correct", "hidden-place", "a key"):
         assert secret not in told
+
+
+def test_of_rules_that_are_too_large_for_a_piece_what_has_room_is_told_and_the_rest_is_named(
+    tmp_path: Path,
+) -> None:
+    slots = [[0.12345678901234567, 0.12345678901234567, 0.98765432109876543, 0.98765432109876543]] * 200
+    shelf = {"kind": "shelf", "classes": ["bottle"], "slots": slots}
+    rules = [
+        {**shelf, "id": "left"},
+        {"kind": "line", "id": "door", "a": [0, 0], "b": [1, 1]},
+        {**shelf, "id": "right"},
+    ]
+    write_config(tmp_path, camera={"source": "scene"}, url="mqtt://localhost", rules=rules)
+    office = Office(tmp_path)
+    office.told("cmd/diagnose", '{"req_id": "d"}')
+    pieces = office.diagnosed()
+    tables = [one["piece"]["config"] for one in pieces if one["piece"]["about"] == "config"]
+    told = [rule for table in tables for rule in table.get("rules", ())]
+    assert [(rule["id"], rule.get("left_out")) for rule in told] == [
+        ("left", ["slots"]), ("door", None), ("right", ["slots"])
+    ]  # fmt: skip
+    assert told[0]["classes"] == ["bottle"]
 
 
 def test_it_is_told_where_the_answer_was_wanted_bit_by_bit(tmp_path: Path) -> None:

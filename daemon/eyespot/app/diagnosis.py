@@ -18,6 +18,7 @@ from eyespot.supervisor.health_day import HealthDay
 from eyespot.topics import diagnosis as told
 
 _MOST_BYTES = 12 * 1024  # of a piece; the gate lets more pass
+_MOST_OF_A_TABLE = _MOST_BYTES - 64  # its name comes with it
 _HIDDEN = "…"
 _LEVELS = (
     (logging.ERROR, "error"),
@@ -88,10 +89,21 @@ def _found(sources: Sources, hide: Callable[[str], str]) -> Iterator[told.Found]
 def _tables(config: Config) -> Iterator[dict[Any, Any]]:
     tables = to_report(config)
     rules = tables.pop("rules")
-    for rows in packed(tables.items()):
+    for rows in packed((name, _fitting(table)) for name, table in tables.items()):
         yield dict(rows)
-    for some in packed(rules):
+    for some in packed(map(_fitting, rules)):
         yield {"rules": some}
+
+
+def _fitting(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table or a rule; of one that is too large `left_out` names what is missing, largest first."""
+    by_size = sorted(table, key=lambda key: len(msgspec.json.encode(table[key])))
+    left_out: list[str] = []
+    told = table
+    while len(msgspec.json.encode(told)) > _MOST_OF_A_TABLE:
+        left_out.append(by_size.pop())
+        told = {key: table[key] for key in table if key in by_size} | {"left_out": left_out}
+    return told
 
 
 def _line(kept: Kept, hide: Callable[[str], str]) -> told.LogLine:
