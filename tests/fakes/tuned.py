@@ -53,7 +53,7 @@ class Tuned:
                 model=lambda: self.pipeline.model,
                 view=lambda: None,
                 rates=lambda: Rates(0, 0, 0, Readings(), {}),
-                host=lambda: HostFacts(None, None, None, None),
+                host=lambda: HostFacts(None, None, None, None, None),
             ),
             native=self.native,
             health=self.health,

@@ -6,6 +6,7 @@ from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.recovery import Step
+from eyespot.domain.throttling import Throttling
 from eyespot.host.clock import ManualClock
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Handover, ModelIdentity, Readings, SensorReadings, View
@@ -27,6 +28,7 @@ class Stage:
         self.observations = 0
         self.sensor: SensorReadings | None = None
         self.disk_free_mb: float | None = None
+        self.throttled: tuple[Throttling, ...] | None = ()
         self.model = MODEL
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reporter = Reporter(
@@ -37,7 +39,7 @@ class Stage:
                 rates=lambda: Rates(
                     self.observations, 2, 3, Readings((9.123, 12.0), self.sensor), {Step.RESTART: 2}
                 ),
-                host=lambda: HostFacts(60.0, self.disk_free_mb, disk_mb=8000.0, temperature_c=51.5),
+                host=lambda: HostFacts(60.0, self.disk_free_mb, 8000.0, 51.5, self.throttled),
             ),
             native=Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0),
             health=self.health,
@@ -161,6 +163,17 @@ def test_a_disk_that_cannot_be_asked_changes_nothing() -> None:
     for stage.disk_free_mb in (99.0, None):
         [(_, health)] = stage.after(60)
         assert [state["name"] for state in health["states"]] == ["disk_low"]
+
+
+def test_what_the_board_suffers_from_is_told_and_is_a_trouble_while_it_does() -> None:
+    stage = Stage()
+    told = []
+    once: tuple[Throttling, ...] = ("under_voltage_before",)
+    for stage.throttled in ((), ("under_voltage", "throttled", *once), once, None):
+        [(_, health)] = stage.after(60)
+        assert health["throttled"] == (None if stage.throttled is None else list(stage.throttled))
+        told.append([state["name"] for state in health["states"]])
+    assert told == [[], ["power_low", "throttled"], [], []]
 
 
 def test_stopping_is_a_state_of_its_own_after_the_last_health_and_a_view_not_told_yet() -> None:

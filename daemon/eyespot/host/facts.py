@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.domain.throttling import Throttling
+from eyespot.host.throttling import throttling
+
 _ROOT = Path("/")
 _MIB = 1024 * 1024
 _ENOUGH_MB, _ENOUGH_SHARE = 100, 0.05
@@ -18,12 +21,14 @@ class HostFacts:
         disk_free_mb: what may still be written where the state is kept, in MiB.
         disk_mb: what there is in all, in MiB.
         temperature_c: of the processor.
+        throttled: what the board suffers from, now or before.
     """
 
     memory_mb: float | None
     disk_free_mb: float | None
     disk_mb: float | None
     temperature_c: float | None
+    throttled: tuple[Throttling, ...] | None
 
 
 def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
@@ -33,7 +38,7 @@ def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
         state_dir: where the state is kept.
         root: where the file system begins, for /proc and /sys.
     """
-    return HostFacts(memory_mb(root), *_disk_mb(state_dir), _temperature_c(root))
+    return HostFacts(memory_mb(root), *_disk_mb(state_dir), _temperature_c(root), throttling(root))
 
 
 def memory_mb(root: Path = _ROOT) -> float | None:

@@ -8,8 +8,8 @@ from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
-from eyespot.supervisor.disk_watch import DiskWatch
 from eyespot.supervisor.health import Health
+from eyespot.supervisor.host_watch import HostWatch
 from eyespot.topics.native import Identity, Native, Stamp, Trouble, Vitals, stamp
 from eyespot.topics.payloads import Presence
 from eyespot.topics.traffic import THINNED_S
@@ -71,7 +71,7 @@ class Reporter:
         self._gauges = gauges
         self._native = native
         self._health = health
-        self._disk = DiskWatch(health)
+        self._host = HostWatch(health)
         self._post = post
         self._clock = clock
         self._begun_ns = clock.now_ns()
@@ -121,7 +121,7 @@ class Reporter:
     def _tell_health(self) -> None:
         since_s = self._since_told_s()
         host = self._gauges.host()
-        self._disk.look(host)
+        self._host.look(host)
         self._told_changes = self._health.changes
         rates = self._gauges.rates()
         new = rates.observations - self._told_observations
@@ -138,6 +138,7 @@ class Reporter:
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
+            throttled=host.throttled,
             bytes_today=rates.bytes_today,
             every_s=self._leaves_every_s(troubles),
         )

@@ -125,6 +125,7 @@ def _of_rule(root: str, rule: Announced) -> dict[str, Component]:
 
 def _of_health(root: str) -> dict[str, Component]:
     topic = f"{root}/health"
+    throttled = "None if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF'"
     components: dict[str, Component] = {
         "problem": {
             "platform": "binary_sensor",
@@ -135,7 +136,17 @@ def _of_health(root: str) -> dict[str, Component]:
             "value_template": "{{ 'OFF' if value_json.ok else 'ON' }}",
             "json_attributes_topic": topic,
             "json_attributes_template": "{{ {'states': value_json.states} | tojson }}",
-        }
+        },
+        "throttled": {
+            "platform": "binary_sensor",
+            "name": "Voltage or heat",
+            "state_topic": topic,
+            "entity_category": "diagnostic",
+            "device_class": "problem",
+            "value_template": f"{{{{ {throttled} }}}}",
+            "json_attributes_topic": topic,
+            "json_attributes_template": "{{ {'throttled': value_json.throttled} | tojson }}",
+        },
     }
     inference = "value_json.inference_ms.p50 if value_json.inference_ms else None"
     for key, name, value, unit, kind in (

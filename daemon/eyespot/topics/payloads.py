@@ -12,6 +12,7 @@ from msgspec import Meta
 from eyespot.domain.event import Direction, ResetCause, Total
 from eyespot.domain.geometry import Mount
 from eyespot.domain.message import Traffic
+from eyespot.domain.throttling import Throttling
 from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
@@ -166,7 +167,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     health message, `dropped` and `observations` count since the start; an
     observation is dropped when the next one came before anybody had time for it. `recoveries` says how
     often each step was tried to bring a silent camera back. `bytes_today` has what left since midnight,
-    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts.
+    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts. `throttled` is what the board
+    suffers from, "before" since the machine was started.
     """
 
     ok: bool
@@ -184,6 +186,7 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
+    throttled: Annotated[tuple[Throttling, ...], Meta(max_length=8)] | None
 
 
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import eyespot
@@ -11,6 +12,7 @@ from eyespot.app.plan import given_id
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, user_id
 from eyespot.domain.paths import small_text
+from eyespot.domain.throttling import Throttling
 from eyespot.host.clock import utc_is_synced
 from eyespot.host.facts import enough_disk_mb, read_facts
 from eyespot.host.identity import hardware
@@ -22,10 +24,14 @@ _TOO_FEW = 0.2  # of what is enough
 _WARM_C, _HOT_C = 70, 80
 _RUNTIME_WATCHDOG = r"^\s*RuntimeWatchdogSec\s*=\s*(\S*)"
 _WATCHDOG_FILE = "systemd/eyespot-hardware-watchdog.conf"  # in the checkout
-_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
-# what the firmware of a Raspberry Pi says, by bit
-_NOW = {0: "the voltage is too low: use a better power supply or cable", 2: "it is throttled"}
-_BEFORE = {16: "the voltage was too low once: use a better power supply", 18: "it was throttled once"}
+_NOW: Mapping[Throttling, str] = {
+    "under_voltage": "the voltage is too low: use a better power supply or cable",
+    "throttled": "it is throttled",
+}
+_BEFORE: Mapping[Throttling, str] = {
+    "under_voltage_before": "the voltage was too low once: use a better power supply",
+    "throttled_before": "it was throttled once",
+}
 
 
 def machine(world: World) -> Finding:
@@ -145,13 +151,12 @@ def _runtime_watchdog(root: Path) -> str:
 
 def heat(world: World) -> Finding:
     """Tell how warm it is, and whether it suffers."""
-    warm_c = read_facts(world.root, world.root).temperature_c
-    told = small_text(world.root / _THROTTLED)
-    flags = int(told, 16) if re.fullmatch("(0x)?[0-9a-fA-F]+", told) else 0
-    facts = {"temperature_c": warm_c, "throttled": told or None}
-    now = [words for bit, words in _NOW.items() if flags >> bit & 1]
-    before = [words for bit, words in _BEFORE.items() if flags >> bit & 1]
-    if warm_c is None and not told:
+    host = read_facts(world.root, world.root)
+    warm_c, suffered = host.temperature_c, host.throttled or ()
+    facts = {"temperature_c": warm_c, "throttled": host.throttled}
+    now = [words for name, words in _NOW.items() if name in suffered]
+    before = [words for name, words in _BEFORE.items() if name in suffered]
+    if warm_c is None and host.throttled is None:
         return Finding("heat", "skip", "this machine does not say how warm it is", facts)
     parts = [f"{warm_c:.0f} °C"] if warm_c is not None else []
     if warm_c is not None and warm_c >= _WARM_C:

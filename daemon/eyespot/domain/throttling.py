@@ -1,0 +1,14 @@
+"""What a Raspberry Pi suffers from: too little voltage, too much heat."""
+
+from typing import Literal
+
+Throttling = Literal[
+    "under_voltage",
+    "frequency_capped",
+    "throttled",
+    "soft_temperature_limit",
+    "under_voltage_before",
+    "frequency_capped_before",
+    "throttled_before",
+    "soft_temperature_limit_before",
+]

@@ -1,0 +1,48 @@
+"""Names what goes wrong with the machine before it ends in something worse."""
+
+from eyespot.host.facts import HostFacts, enough_disk_mb
+from eyespot.ports import HealthBoard
+
+_OVER_AT = 1.5  # times what is enough; so a disk that hovers is not told of again and again
+
+
+class HostWatch:
+    """Raises `disk_low`, `power_low` and `throttled`, and clears them.
+
+    Args:
+        health: the board.
+    """
+
+    def __init__(self, health: HealthBoard) -> None:
+        self._health = health
+        self._is_low = False
+
+    def look(self, host: HostFacts) -> None:
+        """Take note of the figures of now; what nobody knows changes nothing."""
+        if host.disk_free_mb is not None and host.disk_mb is not None:
+            self._look_at_disk(host.disk_free_mb, enough_disk_mb(host.disk_mb))
+        suffered = host.throttled or ()
+        if "under_voltage" in suffered:
+            self._health.raise_state(
+                "power_low", "the voltage is too low: use a better power supply or cable"
+            )
+        else:
+            self._health.clear_state("power_low")
+        if "throttled" in suffered:
+            self._health.raise_state(
+                "throttled", "the board is throttled: cool it, or see to its power supply"
+            )
+        else:
+            self._health.clear_state("throttled")
+
+    def _look_at_disk(self, free_mb: float, enough_mb: float) -> None:
+        self._is_low = free_mb < enough_mb * (_OVER_AT if self._is_low else 1)
+        if self._is_low:
+            # without the figure of now, which is on `health` beside it: each new reason would be told
+            self._health.raise_state(
+                "disk_low",
+                f"less than {enough_mb:.3g} MiB are free where counts are kept: make room, by"
+                " `sudo journalctl --vacuum-size=50M` and `sudo apt-get clean`, say",
+            )
+        else:
+            self._health.clear_state("disk_low")
