@@ -17,3 +17,7 @@ class Troubles:
     def clear_state(self, name: str) -> None:
         with self._lock:
             self.lasting.pop(name, None)
+
+    def lasts(self, name: str) -> bool:
+        with self._lock:
+            return name in self.lasting

@@ -120,6 +120,19 @@ def test_a_time_can_be_asked_for(tmp_path: Path) -> None:
     assert all(50 < second <= 140 for second in begun)
 
 
+def test_once_as_much_has_left_as_may_in_a_day_nothing_of_it_is_told(tmp_path: Path) -> None:
+    office = office_with(tmp_path, "keep = true")
+    lives(office, 2)
+    office.health.raise_state("over_daily_cap", "all has left")
+    office.told("cmd/trajectories", '{"req_id": "1"}')
+    assert office.replies[-1]["code"] == "refused"
+    assert "daily_mb" in office.replies[-1]["detail"]
+    assert sent(office) == []
+    office.health.clear_state("over_daily_cap")
+    office.told("cmd/trajectories", '{"req_id": "2"}')
+    assert sent(office)
+
+
 def test_the_farthest_times_are_all_of_it(tmp_path: Path) -> None:
     office = office_with(tmp_path, "keep = true")
     lives(office, 2)

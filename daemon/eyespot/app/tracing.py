@@ -6,9 +6,10 @@ from pathlib import Path
 
 from eyespot.config import Config
 from eyespot.host.facts import enough_disk_mb, read_facts
-from eyespot.ports import Clock, Handover, HealthBoard
+from eyespot.ports import Clock, Handover
 from eyespot.store.settings import TrajectoriesSettings
 from eyespot.store.trajectories.keeper import Keeper
+from eyespot.supervisor.health import Health
 from eyespot.supervisor.tracing_desk import TracingDesk
 from eyespot.topics.native import Native
 
@@ -32,7 +33,7 @@ class Tracing:
         state: Path,
         config: Callable[[], Config],
         *,
-        health: HealthBoard,
+        health: Health,
         native: Native,
         post: Callable[[Handover], None],
         clock: Clock,
@@ -42,7 +43,7 @@ class Tracing:
 
         keeper = Keeper(state, settings, health, clock, has_room=partial(_has_room, state))
         self.note = keeper.gathering.note
-        self.desk = TracingDesk(keeper, settings, native=native, post=post, clock=clock)
+        self.desk = TracingDesk(keeper, settings, native=native, post=post, clock=clock, health=health)
         self.end = keeper.keep
 
 

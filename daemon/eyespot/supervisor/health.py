@@ -50,6 +50,11 @@ class Health:
         with self._lock:
             return self._changes
 
+    def lasts(self, name: str) -> bool:
+        """Return whether a trouble does."""
+        with self._lock:
+            return name in self._troubles
+
     def troubles(self) -> list[Trouble]:
         """Return all that last, oldest first. Instants become UTC only here: the clock may be set late."""
         with self._lock:

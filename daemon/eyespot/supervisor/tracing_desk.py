@@ -10,6 +10,7 @@ from eyespot.domain.message import Heard
 from eyespot.ports import Clock, Handover
 from eyespot.store.settings import TrajectoriesSettings
 from eyespot.store.trajectories.keeper import Keeper, Kept
+from eyespot.supervisor.health import Health
 from eyespot.topics.commands import Command
 from eyespot.topics.model_payloads import Result
 from eyespot.topics.native import Native, stamp
@@ -42,6 +43,7 @@ class TracingDesk:
         native: makes the messages.
         post: takes them.
         clock: for their times.
+        health: knows whether as much has left as may in a day.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class TracingDesk:
         native: Native,
         post: Callable[[Handover], None],
         clock: Clock,
+        health: Health,
     ) -> None:
         self._keeper = keeper
         self._settings = settings
         self._native = native
         self._post = post
         self._clock = clock
+        self._health = health
         self._asked: _Asked | None = None
         self._told: tuple[object, ...] = ()
         self._told_ns = clock.now_ns()
@@ -83,6 +87,8 @@ class TracingDesk:
         if command.req_id is None or self._asked is not None:
             under_way = "" if self._asked is None else f"that of {self._asked.req_id} is still under way"
             return Verdict("refused", under_way or "nobody could be answered")
+        if self._health.lasts("over_daily_cap"):
+            return Verdict("refused", "all of [mqtt] daily_mb has left today: ask after midnight, UTC")
         since, until = _ms(command.since, 0), _ms(command.until, _LATEST_MS)
         pieces, more = self._keeper.read(command.after, since, until, MOST_PIECES)
         if pieces:
