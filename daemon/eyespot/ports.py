@@ -250,8 +250,8 @@ class Ear(Protocol):
     def listening(self) -> None:
         """Tell that the broker passes on what was subscribed to."""
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Tell that it does not, and why."""
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
+        """Tell that it does not, and why; None where it does not answer whether it will."""
 
 
 class Broker(Protocol):

@@ -53,9 +53,12 @@ class OnlyListening:
         with self._lock:
             self._trouble = reason
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
-        """Take note that the broker does not let us hear."""
-        self.disconnected(f"it does not let us read {topic_filter} ({reason})")
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
+        """Take note that the broker does not let us hear, or does not answer whether it will."""
+        if reason is None:
+            self.disconnected(f"it does not answer whether we may read {topic_filter}; see its log")
+        else:
+            self.disconnected(f"it does not let us read {topic_filter} ({reason})")
 
     def connected(self) -> None:
         """Wait for `listening`."""

@@ -27,7 +27,7 @@ from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, mosqui
 from fakes.certificates import Authority
 from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
 from fakes.tls import ME, tls_lines
-from fakes.waiting import until
+from fakes.waiting import PATIENCE_S, until
 
 OPEN = "allow_anonymous true"
 # paho leaves a socket whose handshake failed to the garbage collector
@@ -201,6 +201,27 @@ def test_a_broker_that_does_not_let_us_listen_is_named(answer: bytes, denied: di
         assert device.told.hears == (not denied)
         assert device.told.denied == denied
         assert device.told.online
+
+
+def test_a_broker_that_takes_long_to_let_us_listen_is_named_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hearing, "_MOST_ANSWERING_S", 0.0)
+    named = threading.Event()
+
+    def answers_late(peer: Peer) -> None:
+        peer.say(WELCOME)
+        packet = peer.next(SUBSCRIBE)
+        assert named.wait(PATIENCE_S)
+        peer.say(b"\x90\x05" + packet.body[:2] + b"\x00\x01\x01")
+        peer.hear_out()
+
+    with closing(ScriptedBroker(answers_late)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.denied)
+        assert device.told.denied == {f"{ROOT}/cmd/#": None}
+        named.set()
+        device.told.wait_for(lambda: device.told.hears)
+        assert device.told.connections == 1
 
 
 def test_only_what_was_refused_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:

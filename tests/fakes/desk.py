@@ -60,7 +60,7 @@ class Desk:
         self.hears_broker = True
         self.worker.listening()
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
         self.worker.deaf(topic_filter, reason)
 
     def attend(self) -> None:

@@ -21,7 +21,7 @@ class Recorder:
         self.refusals: dict[int, str] = {}
         self.heard: list[Heard] = []
         self.hears: bool | None = None
-        self.denied: dict[str, str] = {}
+        self.denied: dict[str, str | None] = {}
 
     def connected(self) -> None:
         with self._changed:
@@ -66,7 +66,7 @@ class Recorder:
             self.hears = True
             self._changed.notify_all()
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
         with self._changed:
             self.hears = False
             self.denied[topic_filter] = reason

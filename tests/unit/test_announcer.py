@@ -215,7 +215,7 @@ class Heeding:
     def listening(self) -> None:
         self.told.append("listening")
 
-    def deaf(self, topic_filter: str, _reason: str) -> None:
+    def deaf(self, topic_filter: str, _reason: str | None) -> None:
         self.told.append(("deaf", topic_filter))
 
 
@@ -236,10 +236,11 @@ def test_what_home_assistant_does_not_say_goes_to_the_device(tmp_path: Path, hee
     assert len(life.turn(LATEST_S)) == 1
 
 
+@pytest.mark.parametrize("reason", ["not authorized", None])
 def test_that_home_assistant_cannot_be_heard_is_no_trouble_of_the_device(
-    tmp_path: Path, heeding: Heeding
+    tmp_path: Path, heeding: Heeding, reason: str | None
 ) -> None:
-    BesideHomeAssistant(heeding, Life(tmp_path).announcer).deaf("homeassistant/status", "not authorized")
+    BesideHomeAssistant(heeding, Life(tmp_path).announcer).deaf("homeassistant/status", reason)
     assert heeding.told == ["listening"]
 
 

@@ -167,6 +167,16 @@ def test_a_broker_that_lets_nobody_speak_to_us_is_named(desk: Desk) -> None:
     assert desk.health.lasting == {}
 
 
+def test_a_broker_that_does_not_say_whether_anybody_may_speak_to_us_is_named(desk: Desk) -> None:
+    desk.worker.deaf(f"{ROOT}/cmd/#", None)
+    assert (
+        "does not answer whether we may hear eyespot/v1/shop-1/cmd/#; see its log;"
+        in desk.health.lasting["commands_denied"]
+    )
+    desk.worker.listening()
+    assert desk.health.lasting == {}
+
+
 def test_it_returns_when_asked_to(desk: Desk) -> None:
     beats: list[int] = []
     desk.worker.stop(0.1)

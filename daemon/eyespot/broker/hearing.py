@@ -1,8 +1,9 @@
 """What the broker passes on: subscribing, and what comes of it. paho itself bounds nothing that comes in."""
 
 import logging
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import paho.mqtt.client as paho
@@ -19,6 +20,7 @@ from eyespot.ports import Ear, Subscription
 # More than the longest topic and the largest command take; of what is larger, only the beginning is kept.
 MOST_BYTES = 128 * 1024
 _TRY_AGAIN_S = 60.0
+_MOST_ANSWERING_S = 10.0
 _AT_ONCE = 100
 _MID_BYTES = 2
 _LONGEST_TOPIC = 100  # of a complaint
@@ -73,15 +75,20 @@ class Hearing:
     Args:
         ear: who listens.
         subscriptions: to what. More may be appended by the ear, from this thread.
+        clock: steady, in s.
     """
 
-    def __init__(self, ear: Ear, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(
+        self, ear: Ear, subscriptions: Sequence[Subscription], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ear = ear
         self._subscriptions = subscriptions
+        self._clock = clock
         self._next = 0
         self._asked: Sequence[Subscription] = ()
         self._refused: list[Subscription] = []
         self._again_at = 0.0
+        self._answer_by = math.inf
         self._complained = False
 
     def attach(self, client: paho.Client) -> None:
@@ -96,18 +103,24 @@ class Hearing:
         self.turn(client)
 
     def turn(self, client: paho.Client) -> None:
-        """Ask for more, bit by bit; once a minute again where the broker refused: somebody may allow it."""
+        """Ask for more, bit by bit; once a minute again where the broker refused: somebody may allow it.
+
+        Where it does not answer, the ear is told once, and its answer is still waited for.
+        """
         if self._asked:
-            return
-        if self._next < len(self._subscriptions):
+            if self._clock() >= self._answer_by:
+                self._answer_by = math.inf
+                self._ear.deaf(self._asked[0].topic_filter, None)
+        elif self._next < len(self._subscriptions):
             self._ask(client, self._subscriptions[self._next : self._next + _AT_ONCE])
             self._next += len(self._asked)
-        elif self._refused and time.monotonic() >= self._again_at:
+        elif self._refused and self._clock() >= self._again_at:
             self._ask(client, self._refused[:_AT_ONCE])
             del self._refused[:_AT_ONCE]
 
     def _ask(self, client: paho.Client, asked: Sequence[Subscription]) -> None:
         self._asked = asked
+        self._answer_by = self._clock() + _MOST_ANSWERING_S
         if client.protocol == MQTTProtocolVersion.MQTTv5:
             client.subscribe([(each.topic_filter, _options(each)) for each in self._asked])
         else:
@@ -125,7 +138,7 @@ class Hearing:
         if refused:
             # those alone: what is kept on the others would come once more
             self._refused += [subscription for subscription, _ in refused]
-            self._again_at = time.monotonic() + _TRY_AGAIN_S
+            self._again_at = self._clock() + _TRY_AGAIN_S
             subscription, reason = refused[0]
             self._ear.deaf(subscription.topic_filter, reason)
         elif not self._refused:

@@ -176,10 +176,10 @@ class BesideHomeAssistant:
         """Pass it on."""
         self._ear.listening()
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
         """Pass it on, unless Home Assistant alone cannot be heard: it finds what is retained all the same."""
         if topic_filter == self._announcer.birth_topic:
-            _log.info("the broker does not let us hear %s (%s)", topic_filter, reason)
+            _log.info("the broker does not let us hear %s (%s)", topic_filter, reason or "no answer")
             self._ear.listening()
         else:
             self._ear.deaf(topic_filter, reason)

@@ -56,9 +56,6 @@ class CommandWorker:
         desire: takes what is said on `config/desired`; empty: nothing is desired any more. `retain`
             tells what the broker repeats from what is said anew.
         do: does what is not about the model; is told how it was heard, for answers that come later.
-
-    Attributes:
-        answered: whether the broker has answered that we want to listen.
     """
 
     def __init__(
@@ -85,7 +82,6 @@ class CommandWorker:
         self._each_second = each_second
         self._desire = desire
         self._do_here = do
-        self.answered = False
         self._next_ns = clock.now_ns()
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
@@ -107,16 +103,14 @@ class CommandWorker:
 
     def listening(self) -> None:
         """Take back that nobody can reach us."""
-        self.answered = True
         self._health.clear_state("commands_denied")
 
-    def deaf(self, topic_filter: str, reason: str) -> None:
+    def deaf(self, topic_filter: str, reason: str | None) -> None:
         """Name that nobody can reach us."""
-        self.answered = True
-        advice = "allow this device to subscribe to it; updates are looked for all the same"
-        self._health.raise_state(
-            "commands_denied", f"the broker does not let us hear {topic_filter} ({reason}); {advice}"
-        )
+        said = f"does not let us hear {topic_filter} ({reason}); allow this device to subscribe to it"
+        if reason is None:
+            said = f"does not answer whether we may hear {topic_filter}; see its log"
+        self._health.raise_state("commands_denied", f"the broker {said}; updates are looked for all the same")
 
     def stop(self, _patience_s: float) -> None:
         """Let `run` return; from any thread."""
