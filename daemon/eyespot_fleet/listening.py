@@ -40,7 +40,7 @@ class OnlyListening:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._trouble = "it has not answered yet"
+        self._trouble = "it has not answered yet; check the address, the network and its log"
 
     @property
     def trouble(self) -> str:
@@ -94,16 +94,19 @@ def listening(settings: MqttSettings, watch: Watcher) -> Iterator[None]:
     )
     thread.start()
     try:
-        _wait_for(watch)
+        _wait_for(watch, settings)
         yield
     finally:
         broker.stop(None, _LEAVE_S)
         thread.join(_LEAVE_S)
 
 
-def _wait_for(watch: Watcher) -> None:
+def _wait_for(watch: Watcher, settings: MqttSettings) -> None:
     until = time.monotonic() + _FIRST_S
-    while watch.trouble:
+    while trouble := watch.trouble:
         if time.monotonic() > until:
-            raise BrokerError(f"cannot listen to the devices: {watch.trouble}")
+            # only why there is no connection comes with the broker's name
+            named = any(url in trouble for url in settings.urls)
+            said = trouble if named else f"{settings.where}: {trouble}"
+            raise BrokerError(f"cannot listen to the devices: {said}")
         time.sleep(_STEP_S)
