@@ -244,7 +244,7 @@ def device(url: str, version: MQTTProtocolVersion) -> Iterator[tuple[Desk, Calla
     desk = Desk()
     numbers = count()
     broker = PahoBroker(MqttSettings(url=url), "shop-1", {}, lambda: 0.1)
-    broker._version = version
+    broker._version.now = version
     with running(broker, desk) as run:
         until(lambda: run.told.online, "a connection")
         until(lambda: desk.hears_broker, "an answer to the subscription")

@@ -60,13 +60,13 @@ class OverTheWire:
         broker = PahoBroker(MqttSettings(url=self.mosquitto.url), "shop-1", {}, lambda: 0.2)
         if not self.knows_5:
             broker._learn = self._stay_with(broker, broker._learn)  # type: ignore[method-assign]
-            broker._version = self.version
+            broker._version.now = self.version
         return broker
 
     def _stay_with(self, broker: PahoBroker, learn: Callable[..., float]) -> Callable[..., float]:
         def learn_all_but_the_version(*ending: object) -> float:
             wait_s = learn(*ending)
-            broker._version = self.version
+            broker._version.now = self.version
             return wait_s
 
         return learn_all_but_the_version

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from eyespot.broker.backoff import SETTLED_S
+from eyespot.broker.session import Ending
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
 from eyespot_fleet.simulating.device import Device
@@ -23,10 +25,12 @@ BEGAN_NS = 1_767_225_600_000_000_000
 class Line:
     """A connection to a broker that is there or not. Implements `device.Line`."""
 
-    def __init__(self, broker: "Broker", subscriptions: Sequence[Subscription]) -> None:
+    def __init__(
+        self, broker: "Broker", subscriptions: Sequence[Subscription], version: MQTTProtocolVersion
+    ) -> None:
+        self.version = version
         self.opened = False
-        self.alone = True
-        self.reason = "nobody is there"
+        self.ending = Ending("nobody is there", alone=True)
         self.acknowledged: deque[int] = deque()
         self.heard: deque[Heard] = deque()
         self.refused = 0
@@ -56,7 +60,10 @@ class Line:
     def turn(self, *, readable: bool) -> None:
         assert readable
         if not self._broker.up:
-            self.socket, self.alone, self.reason = None, False, "the connection was closed"
+            self.socket, self.ending = None, Ending("the connection was closed")
+            return
+        if not self._broker.knows_5 and self.version is MQTTProtocolVersion.MQTTv5:
+            self.socket, self.ending = None, Ending("it does not know MQTT 5", unsupported=True)
             return
         self.opened = self._broker.accepts
         if self._broker.acknowledges:
@@ -80,12 +87,18 @@ class Broker:
     """What devices connect to."""
 
     def __init__(self) -> None:
-        self.up = self.accepts = self.acknowledges = True
+        self.up = self.accepts = self.acknowledges = self.knows_5 = True
         self.dialled = 0
         self.lines: list[Line] = []
 
-    def connect(self, _name: str, _will: Message, subscriptions: Sequence[Subscription]) -> Line:
-        self.lines.append(Line(self, subscriptions))
+    def connect(
+        self,
+        _name: str,
+        _will: Message,
+        subscriptions: Sequence[Subscription],
+        version: MQTTProtocolVersion,
+    ) -> Line:
+        self.lines.append(Line(self, subscriptions, version))
         return self.lines[-1]
 
     @property
@@ -230,7 +243,7 @@ def test_where_nobody_is_it_asks_again_within_four_seconds_and_where_it_is_refus
     life.broker.up, life.broker.accepts = True, False
     for _ in range(6):
         life.device.dial(0.0)
-        life.broker.lines[-1].alone = False
+        life.broker.lines[-1].ending = Ending("it is busy")
         life.device.lose(0.0)
     assert life.device.due_s == 60
 
@@ -317,6 +330,20 @@ def test_a_thousand_do_not_come_back_at_once() -> None:
 
     assert busiest(random.Random(1)) < 500
     assert busiest(None) == 1000
+
+
+def test_who_is_refused_with_mqtt_5_asks_at_once_with_3_1_1_each_time_it_comes_back() -> None:
+    crowd = Crowd(3, 1e6)
+    crowd.broker.knows_5 = False
+    crowd.run(1)
+    assert crowd.fleet.tally().connected == 3
+    crowd.broker.up = False
+    crowd.run(1)
+    crowd.broker.up = True
+    crowd.run(5)
+    assert crowd.fleet.tally().connected == 3
+    spoken = Counter(line.version for line in crowd.broker.lines if line.opened)
+    assert spoken == {MQTTProtocolVersion.MQTTv311: 6}
 
 
 def test_why_most_are_not_there_is_told() -> None:

@@ -121,10 +121,7 @@ class Hearing:
     def _ask(self, client: paho.Client, asked: Sequence[Subscription]) -> None:
         self._asked = asked
         self._answer_by = self._clock() + _MOST_ANSWERING_S
-        if client.protocol == MQTTProtocolVersion.MQTTv5:
-            client.subscribe([(each.topic_filter, _options(each)) for each in self._asked])
-        else:
-            client.subscribe([(each.topic_filter, each.qos) for each in self._asked])
+        send_subscribe(client, asked)
 
     # paho calls these; neither can fail.
 
@@ -173,16 +170,26 @@ def heard_in(message: paho.MQTTMessage) -> Heard | None:
     )
 
 
-def bounds() -> Properties:
-    """Return what CONNECT tells a broker with MQTT 5 of our bounds."""
+def send_subscribe(client: paho.Client, subscriptions: Sequence[Subscription]) -> None:
+    """Ask a broker to pass something on, as far as the version of the client goes."""
+    if client.protocol == MQTTProtocolVersion.MQTTv5:
+        client.subscribe([(each.topic_filter, _options(each)) for each in subscriptions])
+    else:
+        client.subscribe([(each.topic_filter, each.qos) for each in subscriptions])
+
+
+def bounds(version: MQTTProtocolVersion) -> Properties | None:
+    """Return what CONNECT tells a broker of our bounds; None where it cannot."""
+    if version is not MQTTProtocolVersion.MQTTv5:
+        return None
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MOST_BYTES
     return properties
 
 
-def answering(message: Message) -> Properties | None:
-    """Return what PUBLISH has to give back to whoever asked; None where there is nothing."""
-    if message.correlation is None:
+def answering(message: Message, version: MQTTProtocolVersion) -> Properties | None:
+    """Return what PUBLISH has to give back to whoever asked; None where there is nothing, or it cannot."""
+    if message.correlation is None or version is not MQTTProtocolVersion.MQTTv5:
         return None
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.CorrelationData = message.correlation

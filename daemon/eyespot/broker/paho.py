@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from paho.mqtt.enums import MQTTProtocolVersion
-
 from eyespot.broker.backoff import SETTLED_S, Backoff
 from eyespot.broker.hearing import Hearing
 from eyespot.broker.renewal import Renewal
 from eyespot.broker.session import Ending, Session, Who
 from eyespot.broker.settings import Endpoint, MqttSettings, endpoints
+from eyespot.broker.version import Version
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Message
 from eyespot.domain.notice import NOTICE, Notice
@@ -21,7 +20,6 @@ from eyespot.ports import Beat, BrokerEvents, Ear, Subscription
 
 _log = logging.getLogger(__name__)
 
-_V5, _V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 _BEAT_S = 1.0
 _DIAL_STEP_S = 0.1
 _MOST_DIALLING_S = 30.0
@@ -32,7 +30,6 @@ _CLOCK_UNSET = (
     "the clock is not set yet, and TLS needs it; waits for that until two minutes after the machine's start"
 )
 _NO_CREDENTIALS = "not without credentials that can be used"
-_SILENCES_BEFORE_311 = 2
 _CUT_SHORT_S, _CUT_SHORT_TIMES = 90.0, 3
 _CUT_OFF = (
     "it closes each connection soon, without a word: does another client use our id? "
@@ -75,8 +72,7 @@ class PahoBroker:
         self._renewal = Renewal(settings, tls=self._nodes[0].tls, environ=environ)
         self._waits_for_clock = waits_for_clock
         self._backoff = Backoff(jitter)
-        self._version = _V5
-        self._silences = 0
+        self._version = Version()
         self._cut_short = 0
         self._session: Session | None = None
         self._listens: tuple[Ear, Sequence[Subscription]] | None = None
@@ -116,7 +112,7 @@ class PahoBroker:
                 continue
             who = Who(self._nodes[self._node], self._client_id, login, self._will)
             hearing = Hearing(*self._listens) if self._listens else None
-            self._session = session = Session(who, self._version, hearing)
+            self._session = session = Session(who, self._version.now, hearing)
             try:
                 opened_s = self._attend(session, beat)
             finally:
@@ -136,7 +132,7 @@ class PahoBroker:
                 session.end(Ending("it does not answer; is it an MQTT broker?", unanswered=True))
         if not session.opened or session.ending:
             return 0.0
-        _log.info("connected to %s with MQTT %s", self._url, self._version.name)
+        _log.info("connected to %s with MQTT %s", self._url, self._version.now.name)
         opened_at = time.monotonic()
         self._renewal.taken()
         self._events.connected()
@@ -232,16 +228,9 @@ class PahoBroker:
 
     def _learn(self, ending: Ending, opened_s: float) -> float:
         """Tell why a session ended, choose the version for the next, and return the wait before it in s."""
-        if opened_s > 0:
-            self._version, self._silences = _V5, 0
-        elif ending.unsupported and self._version is _V5:
+        if self._version.learn(ending, opened=opened_s > 0):
             _log.info("%s does not know MQTT 5; trying 3.1.1", self._url)
-            self._version = _V311
             return 0.0
-        elif ending.unanswered:
-            self._silences += 1
-            if self._silences % _SILENCES_BEFORE_311 == 0:
-                self._version = _V311 if self._version is _V5 else _V5
         if opened_s == 0 and not ending.alone:
             self._renewal.turned_away(ending.reason)
         if opened_s > SETTLED_S:

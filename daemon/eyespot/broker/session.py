@@ -93,6 +93,7 @@ class Session:
         answers: token and, when the broker refused the message, the reason; in order, to be taken.
         dialled: set when `dial` is done, whether it succeeded or not.
         left: we said goodbye.
+        version: of MQTT.
     """
 
     def __init__(self, who: Who, version: MQTTProtocolVersion, hearing: Hearing | None = None) -> None:
@@ -102,7 +103,7 @@ class Session:
         self.dialled = threading.Event()
         self._who = who
         self._hearing = hearing
-        self._v5 = version is MQTTProtocolVersion.MQTTv5
+        self.version = version
         self._lock = threading.Lock()
         self._wire = threading.Lock()
         self._closed = False
@@ -128,7 +129,7 @@ class Session:
                 where.host,
                 where.port or 1,
                 keepalive=_KEEPALIVE_S,
-                properties=bounds() if self._v5 else None,
+                properties=bounds(self.version),
             )
         except (OSError, ValueError) as error:
             self.end(Ending(no_way(error), alone=not isinstance(error, ssl.SSLError)))
@@ -303,7 +304,7 @@ class Session:
 
     def _publish(self, message: Message, token: int) -> None:
         qos = message.qos
-        properties = answering(message) if self._v5 and message.correlation is not None else None
+        properties = answering(message, self.version)
         info = self._client.publish(message.topic, message.payload, qos, message.retain, properties)
         if qos:
             self._tokens[info.mid] = token

@@ -36,6 +36,16 @@ def visit(nodes: Sequence[Who]) -> Iterator[tuple[Session, str]]:
     raise BrokerError("; ".join(dict.fromkeys(reasons)))
 
 
+def version_of(who: Who) -> MQTTProtocolVersion:
+    """Log in and leave again; return the version of MQTT that the broker speaks.
+
+    Raises:
+        BrokerError: it does not take us; why, in words.
+    """
+    with visit([who]) as (session, _):
+        return session.version
+
+
 def _opened(who: Who) -> tuple[Session, str]:
     reason = ""
     for version, name in _VERSIONS.items():

@@ -8,18 +8,21 @@ import statistics
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any, Final
 
+from paho.mqtt.enums import MQTTProtocolVersion
 from rich.console import Console
 from rich.status import Status
 
 from eyespot.broker.credentials import credentials
+from eyespot.broker.session import Who
 from eyespot.broker.settings import endpoints
 from eyespot.commands.options import Subparsers
 from eyespot.domain.errors import BrokerError
+from eyespot.domain.message import Message
+from eyespot.ports import Subscription
 from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot_fleet.commands.at_broker import add_broker, mqtt_settings
 from eyespot_fleet.simulating.connection import Connection
@@ -61,7 +64,12 @@ def _run(arguments: argparse.Namespace) -> int:
     where = endpoints(settings)[0]
     login = credentials(settings, tls=where.tls, environ=os.environ)
     allow_files(arguments.devices)
-    connect = partial(Connection, where, login)
+
+    def connect(
+        name: str, will: Message, subscriptions: Sequence[Subscription], version: MQTTProtocolVersion
+    ) -> Connection:
+        return Connection(Who(where, name, login, will), subscriptions, version)
+
     every_s = 1 / arguments.rate if arguments.rate else 0.0
     devices = [
         Device(

@@ -8,10 +8,9 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from eyespot.broker.credentials import Credentials
-from eyespot.broker.hearing import BoundedClient, answering, bounds, heard_in
-from eyespot.broker.reasons import broker_said, no_way
-from eyespot.broker.settings import Endpoint
+from eyespot.broker.hearing import BoundedClient, answering, bounds, heard_in, send_subscribe
+from eyespot.broker.reasons import UNSUPPORTED_VERSION, broker_said, no_way
+from eyespot.broker.session import Ending, Who
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
 
@@ -19,7 +18,7 @@ _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 4.0
 _MOST_HEARD = 16
 _UNANSWERED = "it closed the connection unanswered"
-_CLOSED = "the connection was closed"
+_CLOSED = Ending("the connection was closed")
 
 
 class Connection:
@@ -28,43 +27,36 @@ class Connection:
     `eyespot.broker.session` waits with select(2), which takes no file numbers above 1023.
 
     Args:
-        where: the broker.
-        login: who the device is to it.
-        device: its id.
-        will: what the broker says when it vanishes.
+        who: the device, and which broker.
         subscriptions: what it listens to.
+        version: of MQTT.
     """
 
-    def __init__(
-        self,
-        where: Endpoint,
-        login: Credentials,
-        device: str,
-        will: Message,
-        subscriptions: Sequence[Subscription],
-    ) -> None:
+    def __init__(self, who: Who, subscriptions: Sequence[Subscription], version: MQTTProtocolVersion) -> None:
         self.opened = False
-        self.reason = _UNANSWERED
+        # whether that the connection broke tells of nobody who is there; see `broker.session`
+        self.ending = Ending(_UNANSWERED, unanswered=True, alone=who.credentials.tls is None)
         self.acknowledged: deque[int] = deque()
         self.heard: deque[Heard] = deque(maxlen=_MOST_HEARD)
         self.refused = 0
         self._tokens: dict[int, int] = {}
-        self._where = where
-        self._subscriptions = [(each.topic_filter, each.qos) for each in subscriptions]
-        self._client = self._make_client(device, login, will)
-        # whether that the connection broke tells of nobody who is there; see `broker.session`
-        self.alone = login.tls is None
+        self._who = who
+        self._subscriptions = subscriptions
+        self._version = version
+        self._client = self._make_client()
 
-    def _make_client(self, device: str, login: Credentials, will: Message) -> BoundedClient:
+    def _make_client(self) -> BoundedClient:
+        login, will = self._who.credentials, self._who.will
         client = BoundedClient(
             CallbackAPIVersion.VERSION2,
-            device,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            transport="unix" if self._where.unix else "tcp",
+            self._who.client_id,
+            protocol=self._version,
+            transport="unix" if self._who.endpoint.unix else "tcp",
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
-        client.will_set(will.topic, will.payload, will.qos, retain=will.retain)
+        if will is not None:
+            client.will_set(will.topic, will.payload, will.qos, retain=will.retain)
         if login.username:
             client.username_pw_set(login.username, login.password)
         if login.tls:
@@ -76,11 +68,13 @@ class Connection:
 
     def dial(self) -> bool:
         """Connect and send CONNECT; return whether that went well. Blocks for four seconds at most."""
-        where = self._where
+        where = self._who.endpoint
         try:
-            self._client.connect(where.host, where.port or 1, keepalive=_KEEPALIVE_S, properties=bounds())
+            self._client.connect(
+                where.host, where.port or 1, keepalive=_KEEPALIVE_S, properties=bounds(self._version)
+            )
         except (OSError, ValueError) as error:
-            self.reason, self.alone = no_way(error), not isinstance(error, ssl.SSLError)
+            self.ending = Ending(no_way(error), alone=not isinstance(error, ssl.SSLError))
             return False
         return self._client.socket() is not None
 
@@ -115,9 +109,8 @@ class Connection:
 
     def publish(self, message: Message, token: int) -> None:
         """Send a message; its token comes back with the broker's word."""
-        info = self._client.publish(
-            message.topic, message.payload, message.qos, message.retain, properties=answering(message)
-        )
+        properties = answering(message, self._version)
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
         self._tokens[info.mid] = token
 
     def close(self, *, politely: bool = False) -> None:
@@ -130,12 +123,12 @@ class Connection:
     # paho calls these from within `turn`; none of them can fail.
 
     def _on_connect(self, client: paho.Client, _: Any, _flags: Any, code: Any, _properties: Any) -> None:
-        self.alone = False
         if code.is_failure:
-            self.reason = broker_said(code.value, str(code))
+            said = broker_said(code.value, str(code))
+            self.ending = Ending(said, unsupported=code.value == UNSUPPORTED_VERSION)
             return
-        self.opened, self.reason = True, _CLOSED
-        client.subscribe(self._subscriptions)
+        self.opened, self.ending = True, _CLOSED
+        send_subscribe(client, self._subscriptions)
 
     def _on_publish(self, _client: paho.Client, _: Any, mid: int, code: Any, _properties: Any) -> None:
         token = self._tokens.pop(mid, None)

@@ -5,7 +5,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from paho.mqtt.enums import MQTTProtocolVersion
+
 from eyespot.broker.backoff import SETTLED_S, Backoff
+from eyespot.broker.session import Ending
+from eyespot.broker.version import Version
 from eyespot.domain.message import Heard, Message
 from eyespot.ports import Subscription
 from eyespot_fleet.simulating.speaking import HEALTH_S, Speaker
@@ -20,16 +24,14 @@ class Line(Protocol):
 
     Attributes:
         opened: the broker has accepted it.
-        alone: it came to nothing, as nobody was there.
-        reason: why it is over, once it is.
+        ending: why it is over, once it is.
         acknowledged: tokens of messages that the broker has, in order, to be taken.
         heard: what came, to be taken.
         refused: how many messages the broker did not take.
     """
 
     opened: bool
-    alone: bool
-    reason: str
+    ending: Ending
     acknowledged: deque[int]
     heard: deque[Heard]
     refused: int
@@ -48,7 +50,7 @@ class Line(Protocol):
     def close(self, *, politely: bool = False) -> None: ...  # noqa: D102
 
 
-Connect = Callable[[str, Message, Sequence[Subscription]], Line]
+Connect = Callable[[str, Message, Sequence[Subscription], MQTTProtocolVersion], Line]
 
 
 class Device:
@@ -97,6 +99,7 @@ class Device:
         self._connect = connect
         self._utc_ns = utc_ns
         self._backoff = Backoff(jitter)
+        self._version = Version()
         self._speaker = Speaker(prefix, name, secrets.token_hex(8), utc_ns())
         self._will = self._speaker.offline(utc_ns())
         self._next_s = random() * every_s
@@ -115,7 +118,7 @@ class Device:
         """Try to connect; where that goes well there is a `line` to be turned now."""
         self.dialled += 1
         self._greeted, self._dialled_s = False, now_s
-        self.line = self._connect(self._name, self._will, self._speaker.subscriptions)
+        self.line = self._connect(self._name, self._will, self._speaker.subscriptions, self._version.now)
         if not self.line.dial():
             self.lose(now_s)
 
@@ -134,8 +137,9 @@ class Device:
         line.close()
         if self._greeted and self.opened_s is not None and now_s - self.opened_s > SETTLED_S:
             self._backoff.reset()
-        self.line, self.reason = None, line.reason
-        self.due_s = now_s + self._backoff.next_s(alone=line.alone)
+        self.line, self.reason = None, line.ending.reason
+        at_once = self._version.learn(line.ending, opened=line.opened)
+        self.due_s = now_s if at_once else now_s + self._backoff.next_s(alone=line.ending.alone)
 
     def turn(self, now_s: float) -> None:
         """Take the broker's word; greet where it has just accepted us; answer."""
