@@ -13,6 +13,7 @@ from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.event import RULE_ID
 from eyespot.topics.commands import REQ_ID
 from eyespot.topics.gate import DECLARED
+from fakes import contract
 from fakes.certificates import Authority
 from fakes.example_broker import certify, example_broker, party
 from fakes.waiting import until
@@ -42,6 +43,13 @@ FORBIDDEN = [
     "homeassistant/sensor/shop-1/config",
     "somewhere/else",
 ]
+
+
+@pytest.fixture(autouse=True)
+def every_message_fits_its_schema() -> Iterator[None]:
+    """Let messages have nothing in them: here it counts who says them."""
+    yield
+    contract.unfit()
 
 
 @pytest.fixture(name="authority", scope="module")

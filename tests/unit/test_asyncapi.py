@@ -10,6 +10,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from eyespot.config import schema
 from eyespot.domain.message import Delivery
 from eyespot.topics import asyncapi
 from eyespot.topics.config_payloads import ConfigTable
@@ -20,27 +21,30 @@ CONFIG = Path(__file__).parents[2] / "config"
 README = (CONFIG / "README.md").read_text()
 TABLE = [row for row in README.splitlines() if row.startswith("| [`")]
 EXAMPLES = asyncapi.examples_in(README)
-DOCUMENT = asyncapi.document(EXAMPLES)
+TABLES = schema.schema()
+DOCUMENT = asyncapi.document(EXAMPLES, TABLES)
+SHOP = "eyespot/v1/shop"
 
 
 def test_the_document_on_disk_is_that_of_the_types() -> None:
     written = (CONFIG / "asyncapi.yaml").read_text()
-    assert written == asyncapi.rendered(EXAMPLES), "stale: python -m eyespot.topics.asyncapi config"
+    assert written == asyncapi.rendered(EXAMPLES, TABLES), "stale: python -m eyespot.topics.asyncapi config"
 
 
 def test_it_is_written_where_it_is_told(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text((CONFIG / "README.md").read_text())
+    for name in ("README.md", "schema.json"):
+        (tmp_path / name).write_text((CONFIG / name).read_text())
     asyncapi.main([str(tmp_path)])
-    assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES)
+    assert (tmp_path / "asyncapi.yaml").read_text() == asyncapi.rendered(EXAMPLES, TABLES)
 
 
 def test_what_is_on_no_topic_of_ours_is_no_example() -> None:
-    assert asyncapi.document([asyncapi.Said("picture", b"{}")]) == asyncapi.document(())
+    assert asyncapi.document([asyncapi.Said("picture", b"{}")], TABLES) == asyncapi.document((), TABLES)
 
 
 @pytest.mark.parametrize("said", EXAMPLES, ids=lambda said: said.suffix)
 def test_every_example_could_have_left(said: asyncapi.Said) -> None:
-    assert contract.why_unfit(said.suffix, said.payload) is None
+    assert contract.why_unfit(f"{SHOP}/{said.suffix}", said.payload) is None
 
 
 def shown_with_commands(schema: str) -> list[dict[str, Any]]:
@@ -123,8 +127,28 @@ def test_the_pieces_of_a_diagnosis_are_told_apart_without_a_word_of_openapi() ->
 
 def test_no_topic_is_told_by_a_pattern() -> None:
     for channel in DOCUMENT["channels"].values():
-        assert re.fullmatch(r"eyespot/v1/\{device\}(/([\w&-]+|\{\w+\}(\.\{\w+\})?))+", channel["address"])
+        assert re.fullmatch(
+            r"(eyespot/v1/\{device\}|homeassistant)(/([\w&-]+|\{\w+\}(\.\{\w+\})?))+", channel["address"]
+        )
         assert re.findall(r"\{(\w+)\}", channel["address"]) == list(channel["parameters"])
+
+
+def test_what_is_cleared_is_what_goes_with_a_rule_and_what_is_taken_back() -> None:
+    cleared = {key for key, channel in DOCUMENT["channels"].items() if "cleared" in channel["messages"]}
+    assert cleared == {
+        "rule_state",
+        "heatmap",
+        "onvif_ej_RuleEngine_CountAggregation_Counter_1_1",
+        "homeassistant_device_config",
+        "model_desired",
+        "config_desired",
+    }
+
+
+def test_the_id_of_an_answer_is_where_its_payload_has_it() -> None:
+    assert DOCUMENT["channels"]["reply"]["parameters"]["req_id"]["location"] == "$message.payload#/req_id"
+    for name in DOCUMENT["channels"]["reply"]["messages"]:
+        assert "req_id" in DOCUMENT["components"]["messages"][name]["payload"]["required"]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +164,25 @@ def test_no_topic_is_told_by_a_pattern() -> None:
 )
 def test_what_is_not_declared_is_seen(suffix: str, payload: dict[str, Any]) -> None:
     (status,) = (json.loads(said.payload) for said in EXAMPLES if said.suffix == "status")
-    assert contract.why_unfit("status", json.dumps(status).encode()) is None
+    assert contract.why_unfit(f"{SHOP}/status", json.dumps(status).encode()) is None
     contract.look_at(f"eyespot/v1/entrance-1/{suffix}", json.dumps(status | payload).encode())
     assert contract.unfit()
+
+
+@pytest.mark.parametrize("suffix", ["status", "info", "config/reported", "frame", "reply/17"])
+def test_what_is_never_cleared_is_not_empty(suffix: str) -> None:
+    assert contract.why_unfit(f"{SHOP}/{suffix}", b"")
+    assert contract.why_unfit(f"{SHOP}/rule/door/state", b"") is None
+
+
+def test_under_another_prefix_and_where_an_answer_is_wanted_it_is_looked_at_too() -> None:
+    by_suffix = {said.suffix: said.payload for said in EXAMPLES}
+    for topic in ("sensors/shop/status", "a/b/shop/status"):
+        assert contract.why_unfit(topic, by_suffix["status"]) is None
+        assert contract.why_unfit(topic, by_suffix["info"])
+    for topic in ("eyespot/v1/shop/loft/status", "eyespot/v1/shop/status/loft"):
+        assert contract.why_unfit(topic, by_suffix["status"])
+    assert contract.why_unfit("sensors/shop/cmd/no/such/command", b"what others say") is None
+    for topic in ("answers/here", f"{SHOP}/reply/desk/17"):
+        assert contract.why_unfit(topic, by_suffix["reply/25"]) is None
+        assert contract.why_unfit(topic, by_suffix["status"])

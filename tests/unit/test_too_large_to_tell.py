@@ -70,12 +70,15 @@ def test_what_is_desired_over_rules_that_are_too_large_to_tell_is_lived_by(tmp_p
     ("more", "tables"), [(0, {"camera", "rules"}), (1, {"camera"})], ids=["at the bound", "above it"]
 )
 def test_a_report_that_just_fits_is_whole(more: int, tables: set[str]) -> None:
-    def said(words: str) -> bytes:
+    def said(file: str) -> bytes:
         native = Native(Gate(ROOT), "0" * 16, 0)
-        config = {"camera": {"source": "scene"}, "rules": [{"id": words}]}
+        config = {"camera": {"source": "video", "file": file}, "rules": rules}
         return native.config_reported(AT, "1", "ok", "in force", config).payload  # type: ignore[arg-type]
 
-    assert set(json.loads(said("x" * (MOST_BYTES - len(said("")) + more)))["config"]) == tables
+    rules = [shelf | {"slots": shelf["slots"][:90]} for shelf in shelves(100)]
+    while b'"rules"' not in said("x"):
+        rules.pop()
+    assert set(json.loads(said("x" * (MOST_BYTES - len(said("x")) + 1 + more)))["config"]) == tables
 
 
 def test_tables_that_are_too_large_to_tell_are_all_left_out_and_long_words_give_way() -> None:

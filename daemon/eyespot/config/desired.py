@@ -13,16 +13,9 @@ from eyespot.config.loading import Loaded, problems_in
 from eyespot.config.settings import Config
 from eyespot.config.wording import dotted
 from eyespot.domain.errors import ConfigError, one_line
+from eyespot.topics.desired import MAY_BE_DESIRED
 
-# Whole tables, or single keys of them. All else is who the device is, whom it trusts, and what it costs.
-_MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
-    "rules": (),
-    "camera": ("mount",),
-    "model": ("min_score",),
-    "topics": ("frame", "health_s"),
-    "trajectories": ("keep", "hours", "aim"),
-}
-_UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": SECRETS}
+UNSEEN: Mapping[str, tuple[str, ...]] = {"mqtt": SECRETS}
 _MOST_TOLD = 5
 
 
@@ -62,19 +55,19 @@ def as_tables(config: Config) -> dict[str, Any]:
 def to_report(config: Config) -> dict[Any, Any]:
     """Return a configuration by table, without where its secrets lie."""
     tables = as_tables(config)
-    for name, keys in _UNSEEN.items():
+    for name, keys in UNSEEN.items():
         tables[name] = {key: value for key, value in tables[name].items() if key not in keys}
     return tables
 
 
 def _refuse_foreign(config: Config, desired: Mapping[str, Any]) -> None:
     for name, wanted in desired.items():
-        if name not in _MAY_CHANGE:
+        if name not in MAY_BE_DESIRED:
             raise DesiredRefusedError(
-                f"[{name[:40]}] is the device's own; there are {', '.join(_MAY_CHANGE)}"
+                f"[{name[:40]}] is the device's own; there are {', '.join(MAY_BE_DESIRED)}"
             )
         if name != "rules" and isinstance(wanted, dict):
-            allowed = _MAY_CHANGE[name]
+            allowed = MAY_BE_DESIRED[name]
             foreign = next(filter(partial(_is_foreign, allowed), wanted), None)
             if foreign is not None:
                 only = ", ".join(allowed)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from eyespot.config.desired import UNSEEN
 from eyespot.config.settings import Config
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,7 +20,10 @@ _TAG = "what kind of rule this is."
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema. What TOML does not have, null, is not in it either."""
+    """Return the schema. What TOML does not have, null, is not in it either.
+
+    A key that `config/reported` leaves out is `writeOnly`.
+    """
     (reference,), parts = msgspec.json.schema_components([Config], ref_template="#/$defs/{name}")
     kinds = {kind.__name__: kind for kind in _structs(Config)}
     for name, part in parts.items():
@@ -30,6 +34,9 @@ def schema() -> dict[str, Any]:
         part["properties"] = {
             key: _property(bounds, told.get(key)) for key, bounds in part["properties"].items()
         }
+    for table, keys in UNSEEN.items():
+        properties = parts[parts["Config"]["properties"][table]["$ref"].rpartition("/")[2]]["properties"]
+        properties |= {key: {**properties[key], "writeOnly": True} for key in keys}
     return {"$schema": _DIALECT, "title": "eyespot.toml", **reference, "$defs": parts}
 
 

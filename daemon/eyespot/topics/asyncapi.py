@@ -1,8 +1,9 @@
 """The contract for subscribers: an AsyncAPI 3 document with a JSON Schema for each payload.
 
-All of it is made from the types and from what the gate declares; only the examples are real messages, in
-lines as `mosquitto_sub -v` prints them. `python -m eyespot.topics.asyncapi config` takes those from
-`config/README.md` and writes `config/asyncapi.yaml`, as JSON, which every YAML parser reads.
+All of it is made from the types, from what the gate declares and from the schema of the configuration; only
+the examples are real messages, in lines as `mosquitto_sub -v` prints them. `python -m eyespot.topics.asyncapi
+config` takes those from `config/README.md`, the configuration's schema from `config/schema.json`, and writes
+`config/asyncapi.yaml`, as JSON, which every YAML parser reads.
 
 Source of the format: https://www.asyncapi.com/docs/reference/specification/v3.0.0, its MQTT bindings
 0.2.0. Schemas keep to JSON Schema draft 07, which it wants.
@@ -21,32 +22,48 @@ import msgspec
 from eyespot.domain.event import RULE_ID
 from eyespot.domain.message import Delivery
 from eyespot.topics.commands import FORMS, FROM_HOME_ASSISTANT, REQ_ID, Kind, Look, Wanted
+from eyespot.topics.config_payloads import ConfigReported
+from eyespot.topics.desired import DESIRED_CONFIG, DesiredConfig
 from eyespot.topics.gate import DECLARED, Declared
+from eyespot.topics.home_assistant import BIRTH, Discovery, Entity
+from eyespot.topics.schema_parts import DESIRED, PLACE, REPORTED, plain, tables, without_null
 
 ROOT = "eyespot/v1/{device}"
+HOME_ASSISTANT = "homeassistant"
+_DISCOVERY = f"{HOME_ASSISTANT}/device/{{device}}/config"
+_BIRTH = f"{HOME_ASSISTANT}/status"
 _BINDINGS = "0.2.0"
 _SAID = re.compile(r"^eyespot/v1/[a-z0-9-]+/(\S+) (\{.*\})$", re.MULTILINE)
 _PARAMETERS = {
-    "device": "The id of the device, as in its configuration.",
-    "rule": "The id of a rule, as in its configuration.",
-    "req_id": "What the command gave as `req_id`.",
-    "direction": "`in` or `out`.",
+    "device": {"description": "The id of the device, as in its configuration."},
+    "rule": {"description": "The id of a rule, as in its configuration."},
+    "req_id": {"description": "What the command gave as `req_id`.", "location": "$message.payload#/req_id"},
+    "direction": {"description": "`in` or `out`."},
 }
 _PLACES = {RULE_ID: "{rule}", REQ_ID: "{req_id}", r"\.(in|out)": ".{direction}"}
-_HEARD: Mapping[Kind, tuple[type[msgspec.Struct], ...]] = {
-    **{kind: (form,) for kind, form in FORMS.items()},
-    Kind.DESIRED: (Look, Wanted),
+_HEARD: Mapping[str, tuple[type[msgspec.Struct], ...]] = {
+    **{kind.value: (form,) for kind, form in FORMS.items()},
+    Kind.DESIRED.value: (Look, Wanted),
+    DESIRED_CONFIG: (DesiredConfig,),
 }
-_LATEST = {
-    "title": "Latest",
-    "summary": "What Home Assistant says when somebody presses its button: this word, without quotes.",
-    "contentType": "text/plain",
-    "payload": {"const": FROM_HOME_ASSISTANT.decode()},
+_KEPT = {Kind.DESIRED.value, DESIRED_CONFIG}  # of what is heard
+_TABLES = {ConfigReported: REPORTED, DesiredConfig: DESIRED}
+_TEXTS: Mapping[str, tuple[str, bytes]] = {
+    "latest": (
+        "What Home Assistant says when somebody presses its button: this word, without quotes.",
+        FROM_HOME_ASSISTANT,
+    ),
+    "birth": (
+        "Home Assistant has begun: this word, without quotes. What else it says there is passed over.",
+        BIRTH,
+    ),
+    "cleared": ("No bytes: what was retained here is no more.", b""),
 }
 _ABOUT = """\
-What a device says on MQTT, and what it takes. `eyespot/v1` is the default of `[mqtt] prefix`.
+What a device says on MQTT, and what it takes. `eyespot/v1` is the default of `[mqtt] prefix`,
+`homeassistant` of `[home_assistant] prefix`, where nothing is said or heard unless its `discovery` is on.
 Topics are seen from the device: it sends, or it receives. Each payload has a schema under
-`components.messages`."""
+`components.messages`. A command is answered where it has a `req_id`, with MQTT 5 on its response topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +93,19 @@ def message_id(declared: Declared) -> str:
     return declared.schema.removeprefix("eyespot.").rpartition("/")[0]
 
 
-def document(examples: Iterable[Said]) -> dict[str, Any]:
-    """Return the document, with these messages as examples."""
+def document(examples: Iterable[Said], configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        examples: messages that a device said.
+        configuration: the JSON Schema of the file, whose tables are in some payloads.
+    """
     said: dict[str, list[bytes]] = {}
     for example in examples:
         declared = declared_for(example.suffix, example.payload)
         if declared is not None:
             said.setdefault(message_id(declared), []).append(example.payload)
-    messages, parts = _messages(said)
+    messages, parts = _messages(said, configuration)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Eyespot", "version": "1.0.0", "description": _ABOUT},
@@ -94,57 +116,58 @@ def document(examples: Iterable[Said]) -> dict[str, Any]:
     }
 
 
-def rendered(examples: Iterable[Said]) -> str:
-    """Return the document as the text of a file."""
-    return msgspec.json.format(msgspec.json.encode(document(examples)), indent=2).decode() + "\n"
+def rendered(examples: Iterable[Said], configuration: Mapping[str, Any]) -> str:
+    """Return the document as the text of a file; see `document`."""
+    whole = msgspec.json.encode(document(examples, configuration))
+    return msgspec.json.format(whole, indent=2).decode() + "\n"
 
 
-def _messages(said: dict[str, list[bytes]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _messages(
+    said: dict[str, list[bytes]], configuration: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the messages by their keys, and the schemas of what is in several of them."""
-    kinds = [declared.payload for declared in DECLARED] + [
-        kind for kinds in _HEARD.values() for kind in kinds
-    ]
-    references, parts = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    parts = {name: _plain(part) for name, part in parts.items()}
-    names = {
-        kind: reference["$ref"].rpartition("/")[2] for kind, reference in zip(kinds, references, strict=True)
-    }
+    heard = sorted({kind for kinds in _HEARD.values() for kind in kinds}, key=lambda kind: kind.__name__)
+    others: list[type[msgspec.Struct]] = [Discovery, *heard]
+    kinds = [*(declared.payload for declared in DECLARED), *others]
+    parts = _parts(kinds) | tables(configuration)
     messages: dict[str, Any] = {}
     for declared in DECLARED:
-        payload = parts[names[declared.payload]]
+        payload = parts[declared.payload.__name__]
         if declared.schema is not None:
             payload = payload | {"properties": payload["properties"] | {"schema": {"const": declared.schema}}}
         message = _message(declared.payload, payload)
         examples = [{"payload": msgspec.json.decode(data)} for data in said.get(message_id(declared), ())]
         messages[message_id(declared)] = message | ({"examples": examples} if examples else {})
-    for kind in sorted({kind for kinds in _HEARD.values() for kind in kinds}, key=lambda kind: kind.__name__):
-        messages[kind.__name__.lower()] = _message(kind, parts[names[kind]])
-    messages["latest"] = _LATEST
-    return messages, {name: part for name, part in parts.items() if name not in names.values()}
+    messages |= {_id(kind): _message(kind, parts[kind.__name__]) for kind in others}
+    messages |= {name: _text(name) for name in _TEXTS}
+    whole = {kind.__name__ for kind in kinds}
+    return messages, {name: part for name, part in parts.items() if name not in whole}
+
+
+def _parts(kinds: list[type[msgspec.Struct]]) -> dict[str, Any]:
+    """Return the schemas of payloads and of what is in them, by the names of the types."""
+    _, parts = msgspec.json.schema_components(kinds, ref_template=f"{PLACE}{{name}}")
+    parts = {name: plain(part) for name, part in parts.items()}
+    parts[Entity.__name__] = without_null(parts[Entity.__name__])
+    for kind, name in _TABLES.items():
+        parts[kind.__name__]["properties"]["config"] = {"$ref": f"{PLACE}{name}"}
+    return parts
+
+
+def _id(kind: type[msgspec.Struct]) -> str:
+    return kind.__name__.lower()
+
+
+def _text(name: str) -> dict[str, Any]:
+    summary, payload = _TEXTS[name]
+    bare = {"contentType": "text/plain", "payload": {"const": payload.decode()}}
+    return {"title": name.capitalize(), "summary": summary, **bare}
 
 
 def _message(kind: type[msgspec.Struct], payload: dict[str, Any]) -> dict[str, Any]:
     summary, _, rest = (getdoc(kind) or "").partition("\n")
     told = {"title": kind.__name__, "summary": summary, "payload": payload}
     return told | ({"description": rest.strip()} if rest.strip() else {})
-
-
-def _plain(part: Any) -> Any:
-    """Return a schema as draft 07 has it, with patterns that every dialect of them understands.
-
-    The kinds of a union are told apart by an enumeration in each; OpenAPI's word is none of AsyncAPI's.
-    """
-    if isinstance(part, list):
-        return [_plain(entry) for entry in part]
-    if not isinstance(part, dict):
-        return part
-    part = {key: _plain(entry) for key, entry in part.items() if key != "discriminator"}
-    if isinstance(part.get("pattern"), str):
-        part["pattern"] = part["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
-    if "prefixItems" in part:
-        part["items"] = part.pop("prefixItems")
-        part["additionalItems"] = False
-    return part
 
 
 def _place(declared: Declared) -> str:
@@ -169,18 +192,21 @@ def _key(place: str) -> str:
 
 def _channels() -> Iterator[tuple[str, dict[str, Any]]]:
     for place, kinds in _sent().items():
-        yield _key(place), _channel(place, [message_id(declared) for declared in kinds])
-    for command, types in _HEARD.items():
-        bare = ["latest"] if command is Kind.UPDATE else []
-        yield _key(command.value), _channel(command.value, [kind.__name__.lower() for kind in types] + bare)
+        of_a_rule = kinds[0].delivery is Delivery.STATE and "{rule}" in place  # and gone with it
+        messages = [message_id(declared) for declared in kinds] + ["cleared"] * of_a_rule
+        yield _key(place), _channel(f"{ROOT}/{place}", messages)
+    yield _key(_DISCOVERY), _channel(_DISCOVERY, [_id(Discovery), "cleared"])
+    for place, types in _HEARD.items():
+        bare = ["latest"] * (place == Kind.UPDATE.value) + ["cleared"] * (place in _KEPT)
+        yield _key(place), _channel(f"{ROOT}/{place}", [_id(kind) for kind in types] + bare)
+    yield _key(_BIRTH), _channel(_BIRTH, ["birth"])
 
 
-def _channel(place: str, messages: list[str]) -> dict[str, Any]:
-    address = f"{ROOT}/{place}"
+def _channel(address: str, messages: list[str]) -> dict[str, Any]:
     named = re.findall(r"\{(\w+)\}", address)
     return {
         "address": address,
-        "parameters": {name: {"description": _PARAMETERS[name]} for name in named},
+        "parameters": {name: _PARAMETERS[name] for name in named},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
     }
 
@@ -190,8 +216,11 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
         delivery = kinds[0].delivery
         retain, qos = delivery is Delivery.STATE, int(delivery is not Delivery.LIVE)
         yield f"send_{_key(place)}", _operation("send", place, qos, retain=retain)
-    for kind in _HEARD:
-        yield f"receive_{_key(kind.value)}", _operation("receive", kind.value, 1, retain=kind is Kind.DESIRED)
+    yield f"send_{_key(_DISCOVERY)}", _operation("send", _DISCOVERY, 1, retain=True)
+    for place in _HEARD:
+        operation = _operation("receive", place, 1, retain=place in _KEPT)
+        yield f"receive_{_key(place)}", operation | {"reply": _reply(place)}
+    yield f"receive_{_key(_BIRTH)}", _operation("receive", _BIRTH, 1, retain=False)
 
 
 def _operation(action: str, place: str, qos: int, *, retain: bool) -> dict[str, Any]:
@@ -199,10 +228,23 @@ def _operation(action: str, place: str, qos: int, *, retain: bool) -> dict[str, 
     return {"action": action, "channel": {"$ref": f"#/channels/{_key(place)}"}, "bindings": bindings}
 
 
+def _reply(place: str) -> dict[str, Any]:
+    """Return where it is said what came of something, and by which messages."""
+    pieces = {Kind.DIAGNOSE.value: ["diagnosis"], Kind.TRAJECTORIES.value: ["trajectories"]}
+    channel, messages = "reply", ["reply", *pieces.get(place, ())]
+    if place == DESIRED_CONFIG:
+        channel, messages = "config_reported", ["config_reported"]
+    return {
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages],
+    }
+
+
 def main(arguments: list[str]) -> None:
-    """Write the document into the folder that is named, with the examples in the README.md there."""
+    """Write the document into the folder that is named, with what README.md and schema.json there say."""
     folder = Path(arguments[0])
-    text = rendered(examples_in((folder / "README.md").read_text(encoding="utf-8")))
+    examples = examples_in((folder / "README.md").read_text(encoding="utf-8"))
+    text = rendered(examples, msgspec.json.decode((folder / "schema.json").read_bytes()))
     (folder / "asyncapi.yaml").write_text(text, encoding="utf-8")
 
 

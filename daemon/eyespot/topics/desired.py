@@ -1,5 +1,6 @@
 """What `config/desired` holds: bytes become an id and tables, or are refused."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,14 +10,23 @@ from eyespot.topics.commands import MOST_BYTES, InvalidCommandError, ReqId, req_
 from eyespot.topics.plain_json import refuse_ambiguous
 
 DESIRED_CONFIG = "config/desired"
+# Whole tables, or single keys of them. All else is who the device is, whom it trusts, and what it costs.
+MAY_BE_DESIRED: Mapping[str, tuple[str, ...]] = {
+    "rules": (),
+    "camera": ("mount",),
+    "model": ("min_score",),
+    "topics": ("frame", "health_s"),
+    "trajectories": ("keep", "hours", "aim"),
+}
 
 
 class DesiredConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A configuration that somebody desires.
+    """A configuration that somebody desires: it lies over the device's file.
 
     Attributes:
-        config: its tables, which are still to be judged.
-        req_id: what the report names.
+        config: tables as in the file: `rules` instead of all rules there, of other tables single keys. What
+            tells or keeps more of where people are can be switched off here, and on in the file only.
+        req_id: what `config/reported` names when it says what became of it.
     """
 
     config: dict[str, Any]

@@ -64,7 +64,7 @@ class Selftest(_Piece, frozen=True, kw_only=True, tag="selftest"):
 
 
 class Settings(_Piece, frozen=True, kw_only=True, tag="config"):
-    """Tables of the configuration in force, without secrets and where they lie."""
+    """Tables of the configuration in force, as in `ConfigReported`; `left_out` names what has no room."""
 
     config: Mapping[ConfigTable, Any]
 

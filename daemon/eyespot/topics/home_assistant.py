@@ -48,12 +48,35 @@ class Entity(_Part, frozen=True, kw_only=True):
     enabled_by_default: bool | None = None
 
 
-class Discovery(_Part, frozen=True, kw_only=True):
-    """The message. It has no envelope: the form is Home Assistant's."""
+class Device(_Part, frozen=True, kw_only=True):
+    """The device to which the entities belong."""
 
-    device: Annotated[dict[Key, _Text | tuple[_Text, ...]], Meta(max_length=8)]
-    origin: Annotated[dict[Key, _Text], Meta(max_length=4)]
-    availability: Annotated[tuple[dict[Key, _Text], ...], Meta(max_length=1)]
+    identifiers: tuple[_Text]
+    name: _Text
+    model: _Text
+    sw_version: _Text
+
+
+class Origin(_Part, frozen=True, kw_only=True):
+    """Who says it, for Home Assistant's log."""
+
+    name: Literal["eyespot"]
+    sw_version: _Text
+
+
+class Availability(_Part, frozen=True, kw_only=True):
+    """Where it is said whether the device is there: `status`, whose last will it is as well."""
+
+    topic: _Text
+    value_template: _Text
+
+
+class Discovery(_Part, frozen=True, kw_only=True):
+    """What Home Assistant makes a device and its entities of. It has no envelope: the form is not ours."""
+
+    device: Device
+    origin: Origin
+    availability: tuple[Availability]
     qos: Literal[1]
     components: Annotated[dict[Key, Entity], Meta(max_length=2048)]
 

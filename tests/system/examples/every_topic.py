@@ -299,7 +299,8 @@ def line(said: Said) -> str:
 def main(arguments: list[str]) -> None:
     """Print what was heard, or renew the examples in a file; end with 1 where something was not heard."""
     said = a_day_at_the_door() | an_hour_in_the_shop() | more_than_may_wait() | something_on_a_scale()
-    wrong = [wrong for one in said.values() if (wrong := contract.why_unfit(one.suffix, one.payload))]
+    told = [contract.why_unfit(f"{ROOT}/{one.suffix}", one.payload) for one in said.values()]
+    wrong = [why for why in told if why]
     missing = [message_id(declared) for declared in DECLARED if message_id(declared) not in said]
     for name in arguments:
         Path(name).write_text(renewed(Path(name).read_text(), said))
