@@ -75,8 +75,9 @@ def test_every_class_and_direction_of_a_line_has_a_total() -> None:
     ]
 
 
-def measured(value: str) -> str:
-    return f"{{% if value_json is defined %}}{{{{ value_json.{value} }}}}{{% endif %}}"
+def measured(kind: KindOfRule, value: str) -> str:
+    there = f"value_json is defined and value_json.kind == '{kind}'"
+    return f"{{% if {there} %}}{{{{ value_json.{value} }}}}{{% endif %}}"
 
 
 def test_of_places_it_is_told_how_many_are_there() -> None:
@@ -87,12 +88,12 @@ def test_of_places_it_is_told_how_many_are_there() -> None:
     }
 
     assert found == {
-        "hall person occupancy": measured('occupancy.get("person", 0)'),
-        "hall dining table occupancy": measured('occupancy.get("dining table", 0)'),
-        "till person length": measured('length.get("person", 0)'),
-        "till wait": measured("wait_s"),
-        "shop person occupancy": measured('occupancy.get("person", 0)'),
-        "rack bottle facings": measured('counts.get("bottle", 0)'),
+        "hall person occupancy": measured("zone", 'occupancy.get("person", 0)'),
+        "hall dining table occupancy": measured("zone", 'occupancy.get("dining table", 0)'),
+        "till person length": measured("queue", 'length.get("person", 0)'),
+        "till wait": measured("queue", "wait_s"),
+        "shop person occupancy": measured("occupancy", 'occupancy.get("person", 0)'),
+        "rack bottle facings": measured("shelf", 'counts.get("bottle", 0)'),
     }
 
 
@@ -220,14 +221,16 @@ def test_what_was_announced_and_is_gone_is_taken_back() -> None:
     assert "unique_id" in after["problem"]
 
 
-def test_the_empty_message_that_clears_the_topic_of_a_rule_is_no_error_in_a_template() -> None:
+def test_what_clears_a_topic_and_the_state_of_a_rule_of_another_kind_are_no_errors_in_a_template() -> None:
     components = told(*EVERY)["components"].values()
     of_states = [c for c in components if re.search("/rule/.*/state", c.get("state_topic", ""))]
+    kinds = {f"{ROOT}/rule/{rule.rule}/state": rule.kind for rule in EVERY}
 
     assert len(of_states) == 11
     for component in of_states:
+        there = f" if value_json is defined and value_json.kind == '{kinds[component['state_topic']]}' "
         templates = [text for key, text in component.items() if key.endswith("_template")]
-        assert all("value_json is defined" in text for text in templates)
+        assert all(there in text for text in templates)
 
 
 @pytest.mark.parametrize("label", ['"}} {{ 7 * 7 }}', "'", "\\", "{% raw %}"])

@@ -267,9 +267,11 @@ def _of_share(root: str, share: Announced) -> dict[str, Component]:
             "platform": "sensor",
             "name": share.rule,
             "state_topic": topic,
-            "value_template": _while_there("value_json.top"),
+            "value_template": _while_there("share", "value_json.top"),
             "json_attributes_topic": topic,
-            "json_attributes_template": "{{ (value_json.shares if value_json is defined else {}) | tojson }}",
+            "json_attributes_template": (
+                f"{{{{ (value_json.shares if {_is_there('share')} else {{}}) | tojson }}}}"
+            ),
         },
     }
 
@@ -283,7 +285,7 @@ def _how_many(root: str, rule: Announced, field: str) -> dict[str, Component]:
             "name": f"{rule.rule} {label} {what}",
             "state_class": "measurement",
             "state_topic": f"{root}/rule/{rule.rule}/state",
-            "value_template": _while_there(f"value_json.{field}.get({_quoted(label)}, 0)"),
+            "value_template": _while_there(rule.kind, f"value_json.{field}.get({_quoted(label)}, 0)"),
         }
         for label in rule.classes
     }
@@ -298,7 +300,7 @@ def _wait(root: str, queue: Announced) -> dict[str, Component]:
             "state_class": "measurement",
             "unit_of_measurement": "s",
             "state_topic": f"{root}/rule/{queue.rule}/state",
-            "value_template": _while_there("value_json.wait_s"),
+            "value_template": _while_there("queue", "value_json.wait_s"),
         }
     }
 
@@ -343,7 +345,7 @@ def _part_of_key(label: str) -> str:
 
 def _total(label: str, direction: str) -> str:
     """Return the template of a total."""
-    return _while_there(f"value_json.counts.get({_quoted(label)}, {{}}).get('{direction}', 0)")
+    return _while_there("line", f"value_json.counts.get({_quoted(label)}, {{}}).get('{direction}', 0)")
 
 
 def _quoted(label: str) -> str:
@@ -351,6 +353,14 @@ def _quoted(label: str) -> str:
     return json.dumps(label, ensure_ascii=False)
 
 
-def _while_there(value: str) -> str:
-    """Return the template of a value. What clears the topic of a rule that is gone has none: it is empty."""
-    return f"{{% if value_json is defined %}}{{{{ {value} }}}}{{% endif %}}"
+def _while_there(kind: Kind, value: str) -> str:
+    """Return the template of a value in the state of a rule of a kind; it is empty where there is none.
+
+    What clears the topic of a rule that is gone has none, and one of another kind may have come in its place,
+    before Home Assistant hears of that.
+    """
+    return f"{{% if {_is_there(kind)} %}}{{{{ {value} }}}}{{% endif %}}"
+
+
+def _is_there(kind: Kind) -> str:
+    return f"value_json is defined and value_json.kind == '{kind}'"
