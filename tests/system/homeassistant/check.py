@@ -6,145 +6,30 @@ its services. `python tests/system/homeassistant/check.py ROOT`, as root; `run` 
 """
 
 import json
-import os
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from every_kind import Market, every_kind_there_is
+from home import START_S, TURN_S, HomeAssistant
+from said import Fruit
 
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
 from eyespot.broker.settings import endpoint
-from eyespot.domain.message import Heard, Message
-from eyespot.topics import payloads
-from eyespot.topics.gate import SCHEMAS, Gate
-from eyespot.topics.home_assistant import Described, discovery
-from eyespot.topics.home_assistant_entities import Abilities, Announced
+from eyespot.domain.message import Heard
+from fakes import contract
 from fakes.brokers import say
 from fakes.daemon import LINE, Daemon, Ear, write_config
 from fakes.waiting import until
 
-HERE = Path(__file__).parent
 ROOT = "eyespot/v1/shop"
 DISCOVERY = "homeassistant/device/shop/config"
 DISCOVERED = '[home_assistant]\ndiscovery = true\n[update]\nurl = "https://127.0.0.1:9/models"\n'
 DESIRED = {"config": {"rules": [{**LINE, "id": "gate", "classes": ["person"]}]}}
-START_S = 180
-TURN_S = 60
-
-
-class HomeAssistant:
-    """One that runs in its Debian, with a folder for its configuration.
-
-    Args:
-        root: of that Debian.
-        folder: for its configuration, which is outside of it.
-        port: of the broker on this machine.
-    """
-
-    def __init__(self, root: Path, folder: Path, port: int) -> None:
-        self._root = root
-        self._folder = folder
-        shutil.copytree(HERE / "configuration", folder, dirs_exist_ok=True)
-        (folder / ".storage").mkdir()
-        (folder / ".storage" / "core.config_entries").write_text(json.dumps(_entries(port)))
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Run while the context lasts."""
-        command = [
-            "systemd-nspawn",
-            "--quiet",
-            "--directory",
-            str(self._root),
-            "--register=no",
-            "--keep-unit",
-        ]
-        command += [f"--bind={self._folder}:/config", f"--machine=eyespot-ha-{os.getpid()}", "--pipe"]
-        command += ["/ha/bin/hass", "--config", "/config", "--skip-pip"]
-        (self._folder / "shown.json").unlink(missing_ok=True)
-        with (self._folder / "words").open("ab") as words:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
-            try:
-                yield
-                self._ask("homeassistant", "stop")  # so that it writes down what it knows
-                process.wait(TURN_S)
-            finally:
-                process.terminate()
-                process.wait(TURN_S)
-
-    def call(self, domain: str, service: str, unique_id: str, **data: object) -> None:
-        """Have it call a service of an entity, as somebody does who presses a button."""
-        self._ask(domain, service, entity_id=self.entities[unique_id]["entity_id"], **data)
-
-    def _ask(self, domain: str, service: str, **data: object) -> None:
-        new = self._folder / "calls.new"
-        new.write_text(json.dumps([[domain, service, data]]))
-        new.rename(self._folder / "calls.json")
-        until(lambda: not (self._folder / "calls.json").exists(), "a call that is taken", TURN_S)
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """What it shows just now."""
-        try:
-            shown: dict[str, Any] = json.loads((self._folder / "shown.json").read_text())
-        except FileNotFoundError:
-            return {"entities": {}, "devices": []}
-        return shown
-
-    @property
-    def entities(self) -> dict[str, Any]:
-        """Its entities, by their unique ids."""
-        entities: dict[str, Any] = self.shown["entities"]
-        return entities
-
-    @property
-    def in_use(self) -> dict[str, Any]:
-        """Those that are not disabled: only they have states."""
-        return {key: entity for key, entity in self.entities.items() if not entity["disabled"]}
-
-    def state(self, key: str) -> str | None:
-        """The state of the entity of a component; None where there is none."""
-        state: str | None = self.entities.get(f"shop_{key}", {}).get("state")
-        return state
-
-    @property
-    def complaints(self) -> list[str]:
-        """What its log says of MQTT."""
-        lines = (self._folder / "words").read_text().splitlines()
-        loud = [line for line in lines if " WARNING " in line or " ERROR " in line]
-        # What was disabled has no component to clean up when the whole device is taken back.
-        known = "No device components to cleanup"
-        return [line for line in loud if ("mqtt" in line or "template" in line) and known not in line]
-
-
-def _entries(port: int) -> dict[str, Any]:
-    entry = {
-        "created_at": "2026-01-01T00:00:00+00:00",
-        "modified_at": "2026-01-01T00:00:00+00:00",
-        "data": {"broker": "127.0.0.1", "port": port, "protocol": "5"},
-        "disabled_by": None,
-        "discovery_keys": {},
-        "domain": "mqtt",
-        "entry_id": "01JEYESPOT0000000000000000",
-        "minor_version": 2,
-        "options": {},
-        "pref_disable_new_entities": False,
-        "pref_disable_polling": False,
-        "source": "user",
-        "subentries": [],
-        "title": "broker",
-        "unique_id": None,
-        "version": 1,
-    }
-    return {"version": 1, "minor_version": 5, "key": "core.config_entries", "data": {"entries": [entry]}}
 
 
 class Check:
@@ -260,24 +145,6 @@ class Check:
             passed(f"button {key}: {suffix} {self.commanded(suffix)[-1]}")
         until(lambda: [e for e in self.ear.on("/rule/door/event") if e["kind"] == "reset"], "a reset", TURN_S)
 
-    def the_model(self) -> None:
-        """Says in the device's place how an update goes on, as there is no repository here."""
-        topic = f"{ROOT}/model/state"
-        before = [heard.payload for heard in self.ear.heard if heard.topic == topic][-1]
-        state = json.loads(before)
-        offered = {**state, "latest_version": "99.0.0", "release_summary": "sees better"}
-        say(self.url, Heard(topic, json.dumps(offered).encode(), retain=True, qos=1))
-        until(lambda: self.home.state("model") == "on", "an update that is offered", TURN_S)
-        self.home.call("update", "install", "shop_model")
-        until(lambda: "latest" in self.commanded("cmd/model/update"), "install", TURN_S)
-        going = {**offered, "in_progress": True, "update_percentage": 42.5}
-        say(self.url, Heard(topic, json.dumps(going).encode(), retain=True, qos=1))
-        shown = lambda: self.home.entities["shop_model"]["attributes"].get("update_percentage")  # noqa: E731
-        until(lambda: shown() is not None and 42 <= shown() <= 43, "progress", TURN_S)
-        say(self.url, Heard(topic, before, retain=True, qos=1))
-        until(lambda: self.home.state("model") == "off", "the model as it is", TURN_S)
-        passed("update: offered, installed by its button, in progress with 42.5 %")
-
     def what_is_gone(self) -> None:
         say(self.url, Heard(f"{ROOT}/config/desired", json.dumps(DESIRED).encode(), retain=True, qos=1))
         until(lambda: "shop_rule_gate_event" in self.home.entities, "the new rule", TURN_S)
@@ -285,42 +152,12 @@ class Check:
         assert not [each for each in self.home.in_use if "door" in each]
         passed("a rule that is gone: its entities are, too, and those of the new one there")
 
-    def all_kinds_of_rules(self) -> None:
-        """Says in a device's place what one with a classifier would, and has a class with a hostile name."""
-        label = '"}} {{ 7 * 7 }}'
-        rules = [Announced("scale", "share"), Announced("gate", "line", (label,))]
-        gate = Gate("eyespot/v1/fruit")
-        fruit = Described("eyespot/v1/fruit", "fruit", "0", "none", Abilities(asks=False, goes_back=False))
-        once = {"t": "2026-01-01T00:00:00.000Z", "clock": "synced", "boot_id": "0" * 16, "seq": 1}
-        shares = {"rule": "scale", "shares": {"apple": 0.9, "pear": 0.1}, "top": "apple", "model": "m"}
-        totals = {"counts": {label: {"in": 3, "out": 0}}, "since": once["t"], "reset": "begun", "model": "m"}
-        changed = {"rule": "scale", "from": "pear", "to": "apple", "model": "m"}
-        for suffix, kind, fields in (
-            ("status", payloads.Status, {"state": "online", "since": once["t"]}),
-            ("rule/scale/state", payloads.ShareState, {"kind": "share", **shares}),
-            ("rule/gate/state", payloads.LineState, {"kind": "line", "rule": "gate", **totals}),
-        ):
-            payload = msgspec.convert({"schema": SCHEMAS[kind], **once, **fields}, kind)
-            self.post(gate.let_out(suffix, payload))
-        self.post(gate.announce("homeassistant", discovery(fruit, rules, {})))
-        shown = lambda key: self.home.entities.get(f"fruit_{key}", {"state": None, "attributes": {}})  # noqa: E731
-        until(lambda: shown("rule_scale_top")["state"] == "apple", "the top of a share", TURN_S)
-        assert shown("rule_scale_top")["attributes"]["pear"] == 0.1
-        event = {"schema": SCHEMAS[payloads.Changed], "kind": "changed", **once, **changed}
-        self.post(gate.let_out("rule/scale/event", msgspec.convert(event, payloads.Changed)))
-        until(lambda: shown("rule_scale_event")["attributes"].get("to") == "apple", "its change", TURN_S)
-        total = next(
-            e for e in self.home.entities.values() if "7 * 7" in e["attributes"].get("friendly_name", "")
-        )
-        until(lambda: "3" in {e["state"] for e in self.home.entities.values()}, "the total", TURN_S)
-        assert total["attributes"]["friendly_name"] == f"fruit gate {label} in"
-        self.post(gate.clear("rule/scale/state"))
-        self.post(gate.announce("homeassistant", None))
-        until(lambda: shown("rule_scale_top")["state"] is None, "that device to go", TURN_S)
-        passed("a share with its shares and changes; a class named like a template is but text")
-
-    def post(self, message: Message) -> None:
-        say(self.url, Heard(message.topic, message.payload, retain=message.retain, qos=1))
+    def every_kind_of_rule(self) -> None:
+        folder = self.config.parent / "market"
+        folder.mkdir()
+        Market(self.home, self.ear, self.url, folder).look(passed)
+        Fruit(self.home, self.ear, self.url).look(passed)
+        assert not contract.unfit()
 
     def without_the_device(self, daemon: Daemon) -> None:
         daemon.signal(signal.SIGKILL)
@@ -350,6 +187,7 @@ def passed(what: str) -> None:
 
 def check(root: Path) -> int:
     """Go through all of it; return the exit code."""
+    every_kind_there_is()
     with tempfile.TemporaryDirectory(prefix="eyespot-ha-") as scratch, LocalMosquitto() as mosquitto:
         folder = Path(scratch)
         (folder / "home").mkdir()
@@ -365,8 +203,8 @@ def check(root: Path) -> int:
                 go_through(steps, home, lambda: Daemon(config))
         except AssertionError as error:
             words = (folder / "home" / "words").read_text()[-6000:]
-            daemon = (folder / "stderr").read_text()[-3000:]
-            passed("\n".join((str(error), json.dumps(home.shown, indent=1), words, daemon)))
+            daemons = [told.read_text()[-3000:] for told in folder.rglob("stderr")]
+            passed("\n".join((str(error), json.dumps(home.shown, indent=1), words, *daemons)))
             return 1
     return 0
 
@@ -381,9 +219,8 @@ def go_through(steps: Check, home: HomeAssistant, daemon: Callable[[], Daemon]) 
             steps.its_birth()
             steps.a_tally()
             steps.its_commands()
-            steps.the_model()
             steps.what_is_gone()
-            steps.all_kinds_of_rules()
+            steps.every_kind_of_rule()
             steps.without_the_device(first)
         with daemon() as second:
             until(lambda: home.state("problem") in {"on", "off"}, "available again", TURN_S)
