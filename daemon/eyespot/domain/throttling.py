@@ -1,6 +1,6 @@
 """What a Raspberry Pi suffers from: too little voltage, too much heat."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 Throttling = Literal[
     "under_voltage",
@@ -12,3 +12,4 @@ Throttling = Literal[
     "throttled_before",
     "soft_temperature_limit_before",
 ]
+NOW: tuple[Throttling, ...] = tuple(name for name in get_args(Throttling) if not name.endswith("_before"))

@@ -16,6 +16,7 @@ from eyespot.domain.event import (
     ZoneState,
 )
 from eyespot.domain.tallying import MOST_TALLIED
+from eyespot.domain.throttling import NOW
 from eyespot.topics.commands import Press
 
 Component = dict[str, Any]
@@ -125,7 +126,7 @@ def _of_rule(root: str, rule: Announced) -> dict[str, Component]:
 
 def _of_health(root: str) -> dict[str, Component]:
     topic = f"{root}/health"
-    throttled = "None if value_json.throttled is none else 'ON' if value_json.throttled else 'OFF'"
+    suffers = f"'ON' if value_json.throttled | select('in', {list(NOW)}) | list else 'OFF'"
     components: dict[str, Component] = {
         "problem": {
             "platform": "binary_sensor",
@@ -143,7 +144,7 @@ def _of_health(root: str) -> dict[str, Component]:
             "state_topic": topic,
             "entity_category": "diagnostic",
             "device_class": "problem",
-            "value_template": f"{{{{ {throttled} }}}}",
+            "value_template": f"{{{{ None if value_json.throttled is none else {suffers} }}}}",
             "json_attributes_topic": topic,
             "json_attributes_template": "{{ {'throttled': value_json.throttled} | tojson }}",
         },

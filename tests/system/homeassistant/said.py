@@ -71,7 +71,7 @@ VITALS = Vitals(
     memory_mb=101.5,
     disk_free_mb=2048.25,
     temperature_c=51.5,
-    throttled=(),
+    throttled=("under_voltage_before",),
 )
 NOT_GIVEN: dict[str, Any] = {
     "readings": Readings(),
