@@ -58,10 +58,11 @@ class OnlyListening:
         if reason is None:
             self.disconnected(f"it does not answer whether we may read {topic_filter}; see its log")
         else:
-            self.disconnected(f"it does not let us read {topic_filter} ({reason})")
+            self.disconnected(f"it does not let us read {topic_filter} ({reason}); allow this login to")
 
     def connected(self) -> None:
-        """Wait for `listening`."""
+        """Take note that we are let in, which is not all."""
+        self.disconnected("it lets us in, but has not answered yet whether we may listen; see its log")
 
     def replaced(self, reason: str) -> None:
         """Take note of it; its reason goes before that of the closed connection."""

@@ -36,15 +36,19 @@ def denies_login(peer: Peer) -> None:
     [
         (
             never_answers_subscribe,
-            0.0,
+            0.5,
             "it does not answer whether we may read eyespot/v1/+/status; see its log",
         ),
         (
             never_answers_subscribe,
             60.0,
-            "it has not answered yet; check the address, the network and its log",
+            "it lets us in, but has not answered yet whether we may listen; see its log",
         ),
-        (refuses_subscribe, 60.0, "it does not let us read eyespot/v1/+/status (not authorized)"),
+        (
+            refuses_subscribe,
+            60.0,
+            "it does not let us read eyespot/v1/+/status (not authorized); allow this login to",
+        ),
         (denies_login, 60.0, "login denied; check username and the password, "),
     ],
 )

@@ -85,7 +85,7 @@ def paho_packet(message: Message, version: MQTTProtocolVersion) -> bytes:
     client = paho.Client(CallbackAPIVersion.VERSION2, "shop", protocol=version)
     client._sock = object()  # type: ignore[assignment]  # it wants to be connected
     client._packet_queue = lambda _, packet, *__: packets.append(bytes(packet))  # type: ignore[method-assign]
-    properties = answering(message) if version is MQTTProtocolVersion.MQTTv5 else None
+    properties = answering(message, version)
     arguments = (1, message.topic.encode(), message.payload, message.qos, message.retain)
     client._send_publish(*arguments, dup=False, info=None, properties=properties)
     client._sock = None

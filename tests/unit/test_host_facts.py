@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eyespot.host.facts import HostFacts, enough_disk_mb, read_facts
+from eyespot.host.facts import HostFacts, enough_disk_mb, read_facts, voltage_is_low
 
 
 def test_figures_of_this_machine_are_those_that_others_read(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_figures_of_this_machine_are_those_that_others_read(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_known_is_none(tmp_path: Path) -> None:
-    assert read_facts(tmp_path / "nothing", root=tmp_path) == HostFacts(None, None, None, None, None)
+    assert read_facts(tmp_path / "nothing", root=tmp_path) == HostFacts(None, None, None, None)
 
 
 def test_figures_are_in_mebibytes_and_degrees(tmp_path: Path) -> None:
@@ -45,30 +45,25 @@ def test_a_small_disk_may_be_fuller_than_a_large_one() -> None:
     assert enough_disk_mb(200) == 10
 
 
-BEFORE = ("frequency_capped_before", "soft_temperature_limit_before")
 MONITOR = "sys/class/hwmon/hwmon2"
-FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
 
 
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({FIRMWARE: "0"}, ()),
-        ({FIRMWARE: "50005"}, ("under_voltage", "throttled", "under_voltage_before", "throttled_before")),
-        ({FIRMWARE: "0xa000a"}, ("frequency_capped", "soft_temperature_limit", *BEFORE)),
-        ({FIRMWARE: "hot"}, None),
-        ({FIRMWARE.replace("soc", "soc@107c000000"): "1"}, ("under_voltage",)),
-        ({f"{MONITOR}/name": "rpi_volt", f"{MONITOR}/in0_lcrit_alarm": "1"}, ("under_voltage",)),
-        ({f"{MONITOR}/name": "rpi_volt", f"{MONITOR}/in0_lcrit_alarm": "0"}, ()),
+        ({f"{MONITOR}/name": "rpi_volt", f"{MONITOR}/in0_lcrit_alarm": "1"}, True),
+        ({f"{MONITOR}/name": "rpi_volt", f"{MONITOR}/in0_lcrit_alarm": "0"}, False),
+        ({f"{MONITOR}/name": "rpi_volt", f"{MONITOR}/in0_lcrit_alarm": "low"}, None),
         ({f"{MONITOR}/name": "cpu_thermal", f"{MONITOR}/in0_lcrit_alarm": "1"}, None),
         ({f"{MONITOR}/name": "rpi_volt"}, None),
+        ({}, None),
     ],
 )
-def test_what_the_board_says_of_voltage_and_heat_is_known(
-    files: dict[str, str], expected: tuple[str, ...] | None, tmp_path: Path
+def test_too_little_voltage_is_what_the_driver_says(
+    files: dict[str, str], expected: bool | None, tmp_path: Path
 ) -> None:
     for name, text in files.items():
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{text}\n")
-    assert read_facts(tmp_path, root=tmp_path).throttled == expected
+    assert voltage_is_low(tmp_path) is expected

@@ -6,7 +6,6 @@ from typing import Any
 
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.recovery import Step
-from eyespot.domain.throttling import Throttling
 from eyespot.host.clock import ManualClock
 from eyespot.host.facts import HostFacts
 from eyespot.ports import Handover, ModelIdentity, Readings, SensorReadings, View
@@ -28,7 +27,8 @@ class Stage:
         self.observations = 0
         self.sensor: SensorReadings | None = None
         self.disk_free_mb: float | None = None
-        self.throttled: tuple[Throttling, ...] | None = ()
+        self.temperature_c: float | None = 51.5
+        self.voltage_is_low: bool | None = None
         self.model = MODEL
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reporter = Reporter(
@@ -39,7 +39,8 @@ class Stage:
                 rates=lambda: Rates(
                     self.observations, 2, 3, Readings((9.123, 12.0), self.sensor), {Step.RESTART: 2}
                 ),
-                host=lambda: HostFacts(60.0, self.disk_free_mb, 8000.0, 51.5, self.throttled),
+                host=lambda: HostFacts(60.0, self.disk_free_mb, 8000.0, self.temperature_c),
+                voltage_is_low=lambda: self.voltage_is_low,
             ),
             native=Native(Gate("eyespot/v1/shop"), "0123456789abcdef", 0),
             health=self.health,
@@ -165,15 +166,43 @@ def test_a_disk_that_cannot_be_asked_changes_nothing() -> None:
         assert [state["name"] for state in health["states"]] == ["disk_low"]
 
 
-def test_what_the_board_suffers_from_is_told_and_is_a_trouble_while_it_does() -> None:
+def names(stage: Stage, seconds: float) -> list[str]:
+    """Return the troubles on the newest `health`, after that time."""
+    return [state["name"] for _, health in stage.after(seconds)[-1:] for state in health["states"]]
+
+
+def test_heat_is_a_trouble_until_it_is_clearly_cooler_again() -> None:
     stage = Stage()
     told = []
-    once: tuple[Throttling, ...] = ("under_voltage_before",)
-    for stage.throttled in ((), ("under_voltage", "throttled", *once), once, None):
-        [(_, health)] = stage.after(60)
-        assert health["throttled"] == (None if stage.throttled is None else list(stage.throttled))
-        told.append([state["name"] for state in health["states"]])
-    assert told == [[], ["power_low", "throttled"], [], []]
+    for stage.temperature_c in (79.9, 80.0, 76.0, None, 74.9, 79.0):
+        told.append(names(stage, 60))
+    hot = ["too_hot"]
+    assert told == [[], hot, hot, hot, [], []]
+
+
+def test_a_dip_of_the_voltage_between_two_healths_is_told_at_once_and_for_a_minute() -> None:
+    stage = Stage()
+    [(_, health)] = stage.after(0)
+    assert health["under_voltage"] is None
+    stage.voltage_is_low = False
+    assert [health["under_voltage"] for _, health in stage.after(60)] == ["never"]
+    stage.voltage_is_low = True
+    [(_, health)] = stage.after(1)
+    assert (health["under_voltage"], health["states"][0]["name"]) == ("now", "power_low")
+    for stage.voltage_is_low in (False, True, False, None):  # a row of them is one trouble
+        assert stage.after(1) == []
+    stage.voltage_is_low = False
+    assert [health["under_voltage"] for _, health in stage.after(57)] == ["now"]
+    [(_, health)] = stage.after(1)
+    assert (health["under_voltage"], health["states"]) == ("before", [])
+
+
+def test_the_voltage_is_looked_at_once_a_second_at_most() -> None:
+    stage = Stage()
+    stage.after(0)
+    stage.voltage_is_low = True
+    assert stage.after(0.5) == []
+    assert names(stage, 0.5) == ["power_low"]
 
 
 def test_stopping_is_a_state_of_its_own_after_the_last_health_and_a_view_not_told_yet() -> None:

@@ -278,21 +278,21 @@ def test_a_hardware_watchdog_that_nobody_uses_is_worth_a_word(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("millidegrees", "throttled", "verdict", "words"),
+    ("millidegrees", "alarm", "verdict", "words"),
     [
         (45_000, "0", "ok", "45 °C"),
         (72_000, "0", "warn", "that is warm: give it air"),
         (85_000, "0", "fail", "that is hot: cool it"),
-        (45_000, "50000", "warn", "the voltage was too low once"),
-        (45_000, "50005", "fail", "the voltage is too low"),
+        (45_000, "1", "fail", "the voltage is too low"),
         (45_000, "nonsense", "ok", "45 °C"),
     ],
 )
 def test_heat_and_weak_power_are_told(
-    millidegrees: int, throttled: str, verdict: str, words: str, tmp_path: Path
+    millidegrees: int, alarm: str, verdict: str, words: str, tmp_path: Path
 ) -> None:
     write(tmp_path, "sys/class/thermal/thermal_zone0/temp", f"{millidegrees}\n")
-    write(tmp_path, "sys/devices/platform/soc/soc:firmware/get_throttled", f"{throttled}\n")
+    write(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
+    write(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", f"{alarm}\n")
     found = machine.heat(world(tmp_path))
     assert found.verdict == verdict
     assert words in found.words

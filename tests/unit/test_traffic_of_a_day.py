@@ -89,7 +89,11 @@ class Device:
                 publishes_frames=False,
             ),
             gauges=Gauges(
-                lambda: MODEL, lambda: VIEW, self._rates, lambda: HostFacts(123.4, 55458.0, 6e4, 51.5, ())
+                lambda: MODEL,
+                lambda: VIEW,
+                self._rates,
+                lambda: HostFacts(123.4, 55458.0, 6e4, 51.5),
+                lambda: False,
             ),
             native=native,
             health=health,

@@ -99,11 +99,11 @@ def _fitting(table: dict[str, Any]) -> dict[str, Any]:
     """Return a table or a rule; of one that is too large `left_out` names what is missing, largest first."""
     by_size = sorted(table, key=lambda key: len(msgspec.json.encode(table[key])))
     left_out: list[str] = []
-    told = table
-    while len(msgspec.json.encode(told)) > _MOST_OF_A_TABLE:
+    fitting = table
+    while len(msgspec.json.encode(fitting)) > _MOST_OF_A_TABLE:
         left_out.append(by_size.pop())
-        told = {key: table[key] for key in table if key in by_size} | {"left_out": left_out}
-    return told
+        fitting = {key: table[key] for key in table if key in by_size} | {"left_out": left_out}
+    return fitting
 
 
 def _line(kept: Kept, hide: Callable[[str], str]) -> told.LogLine:

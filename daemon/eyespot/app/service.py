@@ -27,7 +27,7 @@ from eyespot.app.twin import Life, Twin
 from eyespot.domain.event import Event
 from eyespot.domain.track import Scene
 from eyespot.host.door import Door
-from eyespot.host.facts import read_facts
+from eyespot.host.facts import read_facts, voltage_is_low
 from eyespot.host.identity import boot_id
 from eyespot.host.reboot import ask_for_reboot
 from eyespot.ports import Broker, Clock, HealthBoard
@@ -378,6 +378,7 @@ class _Life:
                 view=lambda: self._looks.view,
                 rates=self._rates,
                 host=lambda: read_facts(self._plan.state_dir),
+                voltage_is_low=voltage_is_low,
             ),
             native=native,
             health=self._health,

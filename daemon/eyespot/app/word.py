@@ -115,5 +115,4 @@ def _vitals(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> Vitals:
         memory_mb=host.memory_mb,
         disk_free_mb=host.disk_free_mb,
         temperature_c=host.temperature_c,
-        throttled=host.throttled,
     )

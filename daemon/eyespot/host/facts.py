@@ -4,8 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.domain.throttling import Throttling
-from eyespot.host.throttling import throttling
+from eyespot.domain.paths import small_text
 
 _ROOT = Path("/")
 _MIB = 1024 * 1024
@@ -21,14 +20,12 @@ class HostFacts:
         disk_free_mb: what may still be written where the state is kept, in MiB.
         disk_mb: what there is in all, in MiB.
         temperature_c: of the processor.
-        throttled: what the board suffers from, now or before.
     """
 
     memory_mb: float | None
     disk_free_mb: float | None
     disk_mb: float | None
     temperature_c: float | None
-    throttled: tuple[Throttling, ...] | None
 
 
 def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
@@ -38,7 +35,7 @@ def read_facts(state_dir: Path, root: Path = _ROOT) -> HostFacts:
         state_dir: where the state is kept.
         root: where the file system begins, for /proc and /sys.
     """
-    return HostFacts(memory_mb(root), *_disk_mb(state_dir), _temperature_c(root), throttling(root))
+    return HostFacts(memory_mb(root), *_disk_mb(state_dir), _temperature_c(root))
 
 
 def memory_mb(root: Path = _ROOT) -> float | None:
@@ -46,6 +43,18 @@ def memory_mb(root: Path = _ROOT) -> float | None:
     # proc(5): statm is in pages; the second figure is the resident set.
     pages = _number(root / "proc/self/statm", 1)
     return None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / _MIB, 1)
+
+
+def voltage_is_low(root: Path = _ROOT) -> bool | None:
+    """Return whether the board had too little voltage in the last two seconds; None where it does not say.
+
+    So often the driver raspberrypi-hwmon asks the firmware. What else the firmware knows no kernel of today
+    tells (https://github.com/raspberrypi/linux/pull/6697).
+    """
+    for folder in root.glob("sys/class/hwmon/hwmon*"):
+        if small_text(folder / "name") == "rpi_volt":
+            return {"0": False, "1": True}.get(small_text(folder / "in0_lcrit_alarm"))
+    return None
 
 
 def enough_disk_mb(disk_mb: float) -> float:

@@ -157,7 +157,7 @@ class Budget:
         else:
             health.clear_state("near_daily_cap")
         if self._level == _OVER:
-            waits = "states leave every 15 minutes, events as ever"
+            waits = "states leave every 15 minutes, trajectories not at all, events as ever"
             health.raise_state("over_daily_cap", f"all of {cap} has left today: {waits}, {until}")
         else:
             health.clear_state("over_daily_cap")

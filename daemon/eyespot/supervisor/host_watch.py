@@ -3,11 +3,12 @@
 from eyespot.host.facts import HostFacts, enough_disk_mb
 from eyespot.ports import HealthBoard
 
+_HOT_C, _COOL_C = 80, 75  # from 80 on a Raspberry Pi is slowed down
 _OVER_AT = 1.5  # times what is enough; so a disk that hovers is not told of again and again
 
 
 class HostWatch:
-    """Raises `disk_low`, `power_low` and `throttled`, and clears them.
+    """Raises `disk_low` and `too_hot`, and clears them.
 
     Args:
         health: the board.
@@ -15,25 +16,21 @@ class HostWatch:
 
     def __init__(self, health: HealthBoard) -> None:
         self._health = health
-        self._is_low = False
+        self._is_low = self._is_hot = False
 
     def look(self, host: HostFacts) -> None:
         """Take note of the figures of now; what nobody knows changes nothing."""
         if host.disk_free_mb is not None and host.disk_mb is not None:
             self._look_at_disk(host.disk_free_mb, enough_disk_mb(host.disk_mb))
-        suffered = host.throttled or ()
-        if "under_voltage" in suffered:
-            self._health.raise_state(
-                "power_low", "the voltage is too low: use a better power supply or cable"
-            )
+        if host.temperature_c is not None:
+            self._look_at_heat(host.temperature_c)
+
+    def _look_at_heat(self, warm_c: float) -> None:
+        self._is_hot = warm_c >= (_COOL_C if self._is_hot else _HOT_C)
+        if self._is_hot:
+            self._health.raise_state("too_hot", f"{_HOT_C} °C and more slow the board down: cool it")
         else:
-            self._health.clear_state("power_low")
-        if "throttled" in suffered:
-            self._health.raise_state(
-                "throttled", "the board is throttled: cool it, or see to its power supply"
-            )
-        else:
-            self._health.clear_state("throttled")
+            self._health.clear_state("too_hot")
 
     def _look_at_disk(self, free_mb: float, enough_mb: float) -> None:
         self._is_low = free_mb < enough_mb * (_OVER_AT if self._is_low else 1)

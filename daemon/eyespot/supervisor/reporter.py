@@ -10,6 +10,7 @@ from eyespot.host.facts import HostFacts
 from eyespot.ports import Clock, Handover, ModelIdentity, Readings, View
 from eyespot.supervisor.health import Health
 from eyespot.supervisor.host_watch import HostWatch
+from eyespot.supervisor.voltage_watch import VoltageWatch
 from eyespot.topics.native import Identity, Native, Stamp, Trouble, Vitals, stamp
 from eyespot.topics.payloads import Presence
 from eyespot.topics.traffic import THINNED_S
@@ -37,6 +38,7 @@ class Gauges:
     view: Callable[[], View | None]
     rates: Callable[[], Rates]
     host: Callable[[], HostFacts]
+    voltage_is_low: Callable[[], bool | None]
 
 
 class Reporter:
@@ -72,6 +74,7 @@ class Reporter:
         self._native = native
         self._health = health
         self._host = HostWatch(health)
+        self._voltage = VoltageWatch(health, gauges.voltage_is_low, clock)
         self._post = post
         self._clock = clock
         self._begun_ns = clock.now_ns()
@@ -104,6 +107,7 @@ class Reporter:
     def tick(self) -> None:
         """Post what is new; cheap when nothing is."""
         self._tell_view()
+        self._voltage.look()
         since_s = self._since_told_s()
         changed = self._health.changes != self._told_changes
         if since_s >= self._every_s or (changed and since_s >= _AT_MOST_EVERY_S) or self._told_changes < 0:
@@ -138,7 +142,7 @@ class Reporter:
             memory_mb=host.memory_mb,
             disk_free_mb=host.disk_free_mb,
             temperature_c=host.temperature_c,
-            throttled=host.throttled,
+            under_voltage=self._voltage.told,
             bytes_today=rates.bytes_today,
             every_s=self._leaves_every_s(troubles),
         )

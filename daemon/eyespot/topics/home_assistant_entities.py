@@ -16,7 +16,6 @@ from eyespot.domain.event import (
     ZoneState,
 )
 from eyespot.domain.tallying import MOST_TALLIED
-from eyespot.domain.throttling import NOW
 from eyespot.topics.commands import Press
 
 Component = dict[str, Any]
@@ -126,7 +125,7 @@ def _of_rule(root: str, rule: Announced) -> dict[str, Component]:
 
 def _of_health(root: str) -> dict[str, Component]:
     topic = f"{root}/health"
-    suffers = f"'ON' if value_json.throttled | select('in', {list(NOW)}) | list else 'OFF'"
+    voltage = {"now": "ON", "before": "OFF", "never": "OFF"}
     components: dict[str, Component] = {
         "problem": {
             "platform": "binary_sensor",
@@ -138,15 +137,13 @@ def _of_health(root: str) -> dict[str, Component]:
             "json_attributes_topic": topic,
             "json_attributes_template": "{{ {'states': value_json.states} | tojson }}",
         },
-        "throttled": {
+        "under_voltage": {
             "platform": "binary_sensor",
-            "name": "Voltage or heat",
+            "name": "Voltage",
             "state_topic": topic,
             "entity_category": "diagnostic",
             "device_class": "problem",
-            "value_template": f"{{{{ None if value_json.throttled is none else {suffers} }}}}",
-            "json_attributes_topic": topic,
-            "json_attributes_template": "{{ {'throttled': value_json.throttled} | tojson }}",
+            "value_template": f"{{{{ {voltage}.get(value_json.under_voltage) }}}}",
         },
     }
     inference = "value_json.inference_ms.p50 if value_json.inference_ms else None"

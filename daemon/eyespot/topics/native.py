@@ -24,7 +24,6 @@ from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
 from eyespot.domain.message import Message, Traffic
 from eyespot.domain.recovery import Step
-from eyespot.domain.throttling import Throttling
 from eyespot.domain.track import Tracks
 from eyespot.ports import ModelIdentity, Readings, SensorReadings, View
 from eyespot.topics import bucket_payloads, payloads, place_payloads
@@ -96,7 +95,7 @@ class Vitals:
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
-    throttled: tuple[Throttling, ...] | None = None
+    under_voltage: payloads.UnderVoltage | None = None
     bytes_today: Mapping[Traffic, int] = field(default_factory=dict)
     every_s: int = 60
 
@@ -175,7 +174,7 @@ class Native:
             memory_mb=vitals.memory_mb,
             disk_free_mb=vitals.disk_free_mb,
             temperature_c=vitals.temperature_c,
-            throttled=vitals.throttled,
+            under_voltage=vitals.under_voltage,
         )
 
     def rule_state(self, rule: str, state: RuleState, since: Since, model: str, at: Stamp) -> Message:

@@ -12,7 +12,6 @@ from msgspec import Meta
 from eyespot.domain.event import Direction, ResetCause, Total
 from eyespot.domain.geometry import Mount
 from eyespot.domain.message import Traffic
-from eyespot.domain.throttling import Throttling
 from eyespot.ports import SensorMode
 
 MOST_BOXES = 100
@@ -36,6 +35,7 @@ ClassName = Annotated[str, Meta(max_length=64)]
 ByClass = Annotated[dict[ClassName, Count], Meta(max_length=1024)]
 Totals = Annotated[dict[ClassName, dict[Total, Count]], Meta(max_length=1024)]
 Recovery = Literal["restart_stream", "reload_network", "new_process", "reboot"]
+UnderVoltage = Literal["now", "before", "never"]
 Presence = Literal["online", "offline", "stopping"]
 
 
@@ -167,8 +167,8 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     health message, `dropped` and `observations` count since the start; an
     observation is dropped when the next one came before anybody had time for it. `recoveries` says how
     often each step was tried to bring a silent camera back. `bytes_today` has what left since midnight,
-    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts. `throttled` is what the board
-    suffers from, "before" since the machine was started.
+    UTC, in PUBLISH packets, repeated ones too; empty where nobody counts. `under_voltage` is whether
+    the board has too little voltage, or had since the device began.
     """
 
     ok: bool
@@ -186,7 +186,7 @@ class Health(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):
     memory_mb: float | None
     disk_free_mb: float | None
     temperature_c: float | None
-    throttled: Annotated[tuple[Throttling, ...], Meta(max_length=8)] | None
+    under_voltage: UnderVoltage | None
 
 
 class LineState(Envelope, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -125,8 +125,8 @@ def pieces(
             if reply is not None and reply.code != "ok":
                 device.answer()  # lets an answer that is still under way end: nothing of it is heard any more
         if tries > _MOST_TRIES:
-            why = "it does not answer" if reply is None else reply.words
-            raise BrokerError(f"not all could be fetched: {why}; try again")
+            why = "it does not answer; try again" if reply is None else reply.words
+            raise BrokerError(f"not all could be fetched: {why}")
         if count > _MOST_OF_ALL or clock() > ends_s:
             raise BrokerError("it tells more than a device keeps, or too slowly; ask for fewer hours")
 

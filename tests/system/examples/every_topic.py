@@ -282,12 +282,15 @@ def record_crowd(file: Path, rows: int) -> None:
 
 
 def renewed(text: str, said: dict[str, Said]) -> str:
-    """Return a text whose topics are shown by what was heard now, each by one of its kind."""
+    """Return a text whose topics are shown by what was heard now, each by one of its kind.
+
+    What a device finds out about itself is left: here it is no service, and can prove but half of that.
+    """
     before, heading, text = text.partition("\n## Topics\n")
     for old in examples_in(text):
         declared = declared_for(old.suffix, old.payload)
         new = said.get(message_id(declared)) if declared else None
-        if new is not None:
+        if new is not None and new.suffix != "privacy":
             text = text.replace(line(old), line(new))
     return before + heading + text
 

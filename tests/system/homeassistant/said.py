@@ -71,11 +71,11 @@ VITALS = Vitals(
     memory_mb=101.5,
     disk_free_mb=2048.25,
     temperature_c=51.5,
-    throttled=("under_voltage_before",),
+    under_voltage="before",
 )
 NOT_GIVEN: dict[str, Any] = {
     "readings": Readings(),
-    **dict.fromkeys(("memory_mb", "disk_free_mb", "temperature_c", "throttled")),
+    **dict.fromkeys(("memory_mb", "disk_free_mb", "temperature_c", "under_voltage")),
 }
 TROUBLE = Trouble("source_silent", "nothing is seen", AT.utc_ns)
 
@@ -149,7 +149,7 @@ class Fruit:
     def health(self, passed: Callable[[str], None]) -> None:
         well = {
             "Problem": "off",
-            "Voltage or heat": "off",
+            "Voltage": "off",
             "Temperature": "51.5",
             "Observations": "9.5",
             "Inference": "12.5",
@@ -157,15 +157,13 @@ class Fruit:
             "Disk free": "2048.25",
             "Waiting messages": "7",
         }
-        unknown = dict.fromkeys(
-            ("Voltage or heat", "Temperature", "Inference", "Memory", "Disk free"), "unknown"
-        )
+        unknown = dict.fromkeys(("Voltage", "Temperature", "Inference", "Memory", "Disk free"), "unknown")
         for vitals, troubles, differing in (
             (VITALS, (), {}),
             (
-                replace(VITALS, throttled=("under_voltage",)),
+                replace(VITALS, under_voltage="now"),
                 (TROUBLE,),
-                {"Problem": "on", "Voltage or heat": "on"},
+                {"Problem": "on", "Voltage": "on"},
             ),
             (replace(VITALS, **NOT_GIVEN), (), unknown),
         ):

@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import eyespot
@@ -12,9 +11,8 @@ from eyespot.app.plan import given_id
 from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, user_id
 from eyespot.domain.paths import small_text
-from eyespot.domain.throttling import Throttling
 from eyespot.host.clock import utc_is_synced
-from eyespot.host.facts import enough_disk_mb, read_facts
+from eyespot.host.facts import enough_disk_mb, read_facts, voltage_is_low
 from eyespot.host.identity import hardware
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.store.settings import StateSettings, state_dir
@@ -24,14 +22,6 @@ _TOO_FEW = 0.2  # of what is enough
 _WARM_C, _HOT_C = 70, 80
 _RUNTIME_WATCHDOG = r"^\s*RuntimeWatchdogSec\s*=\s*(\S*)"
 _WATCHDOG_FILE = "systemd/eyespot-hardware-watchdog.conf"  # in the checkout
-_NOW: Mapping[Throttling, str] = {
-    "under_voltage": "the voltage is too low: use a better power supply or cable",
-    "throttled": "it is throttled",
-}
-_BEFORE: Mapping[Throttling, str] = {
-    "under_voltage_before": "the voltage was too low once: use a better power supply",
-    "throttled_before": "it was throttled once",
-}
 
 
 def machine(world: World) -> Finding:
@@ -151,17 +141,16 @@ def _runtime_watchdog(root: Path) -> str:
 
 def heat(world: World) -> Finding:
     """Tell how warm it is, and whether it suffers."""
-    host = read_facts(world.root, world.root)
-    warm_c, suffered = host.temperature_c, host.throttled or ()
-    facts = {"temperature_c": warm_c, "throttled": host.throttled}
-    now = [words for name, words in _NOW.items() if name in suffered]
-    before = [words for name, words in _BEFORE.items() if name in suffered]
-    if warm_c is None and host.throttled is None:
+    warm_c, is_low = read_facts(world.root, world.root).temperature_c, voltage_is_low(world.root)
+    facts = {"temperature_c": warm_c, "voltage_is_low": is_low}
+    if warm_c is None and is_low is None:
         return Finding("heat", "skip", "this machine does not say how warm it is", facts)
     parts = [f"{warm_c:.0f} °C"] if warm_c is not None else []
     if warm_c is not None and warm_c >= _WARM_C:
         parts.append("that is hot: cool it" if warm_c >= _HOT_C else "that is warm: give it air")
-    bad = bool(now) or (warm_c or 0) >= _HOT_C
-    doubtful = bool(before) or (warm_c or 0) >= _WARM_C
-    words = "; ".join((*parts, *(now or before)))
+    if is_low:
+        parts.append("the voltage is too low: use a better power supply or cable")
+    bad = is_low or (warm_c or 0) >= _HOT_C
+    doubtful = (warm_c or 0) >= _WARM_C
+    words = "; ".join(parts) or "the voltage is right"
     return Finding("heat", "fail" if bad else "warn" if doubtful else "ok", words, facts)
