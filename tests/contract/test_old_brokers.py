@@ -1,6 +1,5 @@
 """Who only listens, and devices that are none, speak MQTT 3.1.1 with a broker that knows no better."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -21,6 +20,7 @@ from eyespot_fleet.simulating.connection import Connection
 from eyespot_fleet.simulating.device import Device
 from eyespot_fleet.simulating.fleet import Fleet
 from fakes.brokers import local_mosquitto
+from fakes.example_broker import use_mosquitto_2_1
 from fakes.scripted import SUBSCRIBE, Peer, ScriptedBroker
 from fakes.waiting import PATIENCE_S, until
 
@@ -68,10 +68,7 @@ def test_a_listener_that_is_not_let_in_is_told_what_to_do_and_is_not_tried_with_
 @pytest.fixture(name="old")
 def an_old_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalMosquitto]:
     """Yield a mosquitto that takes 3.1 and 3.1.1 only, which only a newer one can be told to."""
-    binary = os.environ.get("EYESPOT_MOSQUITTO_2_1")
-    if binary is None:
-        pytest.skip("no mosquitto 2.1 here: EYESPOT_MOSQUITTO_2_1 names none")
-    monkeypatch.setenv("EYESPOT_MOSQUITTO", binary)
+    use_mosquitto_2_1(monkeypatch)
     with local_mosquitto("allow_anonymous true", "accept_protocol_versions 3,4") as mosquitto:
         yield mosquitto
 
@@ -102,16 +99,18 @@ def test_simulated_devices_tell_an_old_broker_and_answer_over_it(old: LocalMosqu
         for nth in range(3)
     ]
     fleet, heard = Fleet(devices, 1e6), list[Heard]()
-    give_up = time.monotonic() + PATIENCE_S
+    give_up, asked = time.monotonic() + PATIENCE_S, False
 
-    def run_until(true: Callable[[], object]) -> None:
-        fleet.run(lambda: bool(true()) or time.monotonic() > give_up)
-        assert true()
+    def done() -> bool:
+        nonlocal asked
+        if not asked and all(device.acknowledged for device in devices):
+            ask(old.url)
+            asked = True
+        return bool(heard) or time.monotonic() > give_up
 
     with closing(fleet), Listener(old.url, "eyespot/v1/+/reply/+", heard.append):
-        run_until(lambda: all(device.acknowledged for device in devices))
-        ask(old.url)
-        run_until(lambda: heard)
+        fleet.run(done)
+    assert heard
     tally = fleet.tally()
     assert (tally.dialled, tally.answered, tally.refused, tally.dropped) == (2 * len(devices), 1, 0, 0)
     assert tally.sent == tally.acknowledged

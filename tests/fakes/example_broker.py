@@ -46,6 +46,14 @@ def certify(folder: Path, authority: Authority, name: str = "broker") -> None:
         (folder / file).write_bytes(source.read_bytes())
 
 
+def use_mosquitto_2_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test use the newer mosquitto; skip it where there is none."""
+    binary = os.environ.get("EYESPOT_MOSQUITTO_2_1")
+    if binary is None:
+        pytest.skip("no mosquitto 2.1 here: EYESPOT_MOSQUITTO_2_1 names none")
+    monkeypatch.setenv("EYESPOT_MOSQUITTO", binary)
+
+
 @contextmanager
 def example_broker(
     version: str, folder: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
@@ -53,10 +61,7 @@ def example_broker(
     """Run an example; skip the test where there is no mosquitto of that version."""
     plugin = None
     if version == "2.1":
-        binary = os.environ.get("EYESPOT_MOSQUITTO_2_1")
-        if binary is None:
-            pytest.skip("no mosquitto 2.1 here: EYESPOT_MOSQUITTO_2_1 names none")
-        monkeypatch.setenv("EYESPOT_MOSQUITTO", binary)
+        use_mosquitto_2_1(monkeypatch)
         plugin = mosquitto_plugin("mosquitto_acl_file")
     certify(folder, authority)
     with local_mosquitto(*lines_in(folder, version, plugin)) as mosquitto:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from eyespot.domain.paths import small_text
 
+HOT_C = 80  # from there on a Raspberry Pi works slower
+WEAK_POWER = "the voltage is too low: use a better power supply or cable"
+
 _ROOT = Path("/")
 _MIB = 1024 * 1024
 _ENOUGH_MB, _ENOUGH_SHARE = 100, 0.05

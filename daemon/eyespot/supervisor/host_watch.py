@@ -1,9 +1,9 @@
 """Names what goes wrong with the machine before it ends in something worse."""
 
-from eyespot.host.facts import HostFacts, enough_disk_mb
+from eyespot.host.facts import HOT_C, HostFacts, enough_disk_mb
 from eyespot.ports import HealthBoard
 
-_HOT_C, _COOL_C = 80, 75  # from 80 on a Raspberry Pi is slowed down
+_COOL_C = HOT_C - 5
 _OVER_AT = 1.5  # times what is enough; so a disk that hovers is not told of again and again
 
 
@@ -26,9 +26,9 @@ class HostWatch:
             self._look_at_heat(host.temperature_c)
 
     def _look_at_heat(self, warm_c: float) -> None:
-        self._is_hot = warm_c >= (_COOL_C if self._is_hot else _HOT_C)
+        self._is_hot = warm_c >= (_COOL_C if self._is_hot else HOT_C)
         if self._is_hot:
-            self._health.raise_state("too_hot", f"{_HOT_C} °C and more slow the board down: cool it")
+            self._health.raise_state("too_hot", f"{HOT_C} °C and more slow the board down: cool it")
         else:
             self._health.clear_state("too_hot")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from eyespot.domain.instants import SECOND_NS
+from eyespot.host.facts import WEAK_POWER
 from eyespot.ports import Clock, HealthBoard
 from eyespot.topics.payloads import UnderVoltage
 
@@ -41,9 +42,7 @@ class VoltageWatch:
         if is_low:
             self._low_ns = now_ns
             self.told = "now"
-            self._health.raise_state(
-                "power_low", "the voltage is too low: use a better power supply or cable"
-            )
+            self._health.raise_state("power_low", WEAK_POWER)
         elif self._low_ns is None:
             self.told = "never"
         elif now_ns - self._low_ns >= _QUIET_NS:

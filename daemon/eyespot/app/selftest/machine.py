@@ -12,14 +12,14 @@ from eyespot.app.selftest.finding import Finding
 from eyespot.app.selftest.world import BODY, World, user_id
 from eyespot.domain.paths import small_text
 from eyespot.host.clock import utc_is_synced
-from eyespot.host.facts import enough_disk_mb, read_facts, voltage_is_low
+from eyespot.host.facts import HOT_C, WEAK_POWER, enough_disk_mb, read_facts, voltage_is_low
 from eyespot.host.identity import hardware
 from eyespot.host.volatility import GONE_WITH_THE_POWER, volatility
 from eyespot.store.settings import StateSettings, state_dir
 
 _KIB_MIB = 1024
 _TOO_FEW = 0.2  # of what is enough
-_WARM_C, _HOT_C = 70, 80
+_WARM_C = 70
 _RUNTIME_WATCHDOG = r"^\s*RuntimeWatchdogSec\s*=\s*(\S*)"
 _WATCHDOG_FILE = "systemd/eyespot-hardware-watchdog.conf"  # in the checkout
 
@@ -147,10 +147,10 @@ def heat(world: World) -> Finding:
         return Finding("heat", "skip", "this machine does not say how warm it is", facts)
     parts = [f"{warm_c:.0f} °C"] if warm_c is not None else []
     if warm_c is not None and warm_c >= _WARM_C:
-        parts.append("that is hot: cool it" if warm_c >= _HOT_C else "that is warm: give it air")
+        parts.append("that is hot: cool it" if warm_c >= HOT_C else "that is warm: give it air")
     if is_low:
-        parts.append("the voltage is too low: use a better power supply or cable")
-    bad = is_low or (warm_c or 0) >= _HOT_C
+        parts.append(WEAK_POWER)
+    bad = is_low or (warm_c or 0) >= HOT_C
     doubtful = (warm_c or 0) >= _WARM_C
     words = "; ".join(parts) or "the voltage is right"
     return Finding("heat", "fail" if bad else "warn" if doubtful else "ok", words, facts)
