@@ -22,7 +22,7 @@ from check_losses import write_street
 
 from eyespot.broker.listener import Listener
 from eyespot.broker.local import LocalMosquitto
-from eyespot.store.database import NAME
+from eyespot.store.database_file import NAME
 from fakes.daemon import Daemon, Ear, write_config
 from fakes.link import Link
 from fakes.waiting import until

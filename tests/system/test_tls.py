@@ -19,7 +19,7 @@ from eyespot.broker.local import LocalMosquitto
 from eyespot.domain.observation import Observation
 from eyespot.host.clock import utc_is_synced
 from eyespot.recording import SCHEMA, Header, RecordingWriter
-from eyespot.store.database import NAME
+from eyespot.store.database_file import NAME
 from fakes.certificates import Authority
 from fakes.daemon import LABELS, Daemon, write_config, write_recording
 from fakes.example_broker import ACL, Party, example_broker, party

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from eyespot.domain.errors import StorageError
-from eyespot.store.database import Change, Database, FolderInUseError, Row
+from eyespot.store.database import Change, Database, Row
+from eyespot.store.database_file import FolderInUseError
 from eyespot.store.shelter import open_database
 
 ONE, TWO, THREE = (Row(n, "eyespot/v1/shop/rule/door/event", b"%d" % n) for n in (1, 2, 3))

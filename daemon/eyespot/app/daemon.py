@@ -26,7 +26,7 @@ from eyespot.host.clock import SystemClock, may_soon_be_set
 from eyespot.host.memory import give_back_large_blocks
 from eyespot.host.systemd import Notifier
 from eyespot.ports import Broker, Clock, HealthBoard
-from eyespot.store.database import check_folder
+from eyespot.store.database_file import check_folder
 from eyespot.supervisor.signals import Wish, held_back, next_wish
 from eyespot.supervisor.supervisor import Outcome
 

@@ -14,7 +14,7 @@ from eyespot.domain.errors import ConfigError, EyespotError, ModelError, Storage
 from eyespot.domain.instants import SECOND_NS
 from eyespot.host.facts import read_facts
 from eyespot.ports import Clock, Readings
-from eyespot.store.database import FolderInUseError
+from eyespot.store.database_file import FolderInUseError
 from eyespot.store.settings import state_dir
 from eyespot.supervisor.signals import Wish
 from eyespot.topics.gate import Gate

@@ -1,50 +1,25 @@
 """The one file that survives: rule snapshots, undelivered messages, the number of the newest one."""
 
-import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from eyespot.domain.errors import StorageError, one_line
+from eyespot.store.database_file import NAME, DamagedError, connect, locked, put_aside
+from eyespot.store.numbering import WRITE, Numbering
 from eyespot.store.packing import packed, unpacked
 
 _log = logging.getLogger(__name__)
 
-NAME = "eyespot.db"
-_LOCK_NAME = "eyespot.lock"
-_MOST_DAMAGED_KEPT = 3
 _LONGEST_PAYLOAD = 65_536  # bytes; a message is shorter, so what is longer was planted
-BUSY_S = 1.0
-_PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
-_TRIAL_BYTES = 65_536
 _CHECKPOINT_COMMITS = 150  # after so many a sync empties the log into the database, else after so many pages
-_CHECKPOINT_PAGES = 2_000
 SNAPSHOTS = "SELECT rule, state FROM snapshots"
-SEQ = "SELECT coalesce(max(value), 0) FROM numbers WHERE name = 'seq'"
 _PAGES = ("page_count", "freelist_count", "page_size")
 COUNT = "SELECT count(*) FROM outbox"
-_APPLICATION_ID = 0x45594553  # "EYES"
-_VERSION = 1
-_SCHEMA = {
-    "numbers": "CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
-    "outbox": (
-        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL) STRICT"
-    ),
-    "snapshots": "CREATE TABLE snapshots (rule TEXT PRIMARY KEY, state BLOB NOT NULL) STRICT",
-}
-
-
-class DamagedError(Exception):
-    """The file is not what we left there."""
-
-
-class FolderInUseError(StorageError):
-    """Another process keeps its counts in the state folder."""
 
 
 class Row(NamedTuple):
@@ -66,8 +41,8 @@ class Change(NamedTuple):
         packs: whether rows are deflated; what leaves soon is not worth it.
     """
 
-    rows: Iterable[Row]
-    gone: Iterable[int]
+    rows: Sequence[Row]
+    gone: Collection[int]
     snapshots: Mapping[str, bytes]
     seq: int
     packs: bool = True
@@ -90,6 +65,7 @@ class Database:
         self._lock = lock
         self._connection = connection
         self._in_log = 0  # commits
+        self._numbering: Numbering | None = None  # read by the next commit
         self.damage = damage
 
     @classmethod
@@ -136,7 +112,8 @@ class Database:
         Raises:
             StorageError: it cannot be read.
         """
-        return self._number(SEQ)
+        with self._working("read"):
+            return Numbering.read(self._connection).seq
 
     def count(self) -> int:
         """Return how many messages wait in the outbox.
@@ -180,16 +157,18 @@ class Database:
         Raises:
             StorageError: nothing was changed.
         """
-        execute = self._connection.execute
+        cursor = self._connection.cursor()
         try:
-            execute("BEGIN IMMEDIATE")
-            self._write(change)
-            execute("COMMIT")
+            cursor.execute("BEGIN IMMEDIATE")
+            numbering = self._write(cursor, change)
+            cursor.execute("COMMIT")
+            self._numbering = numbering
             self._in_log += 1
         except sqlite3.Error:
+            self._numbering = None
             with self._working("write"):
                 if self._connection.in_transaction:
-                    execute("ROLLBACK")
+                    cursor.execute("ROLLBACK")
                 raise
 
     def sync(self) -> None:
@@ -230,10 +209,13 @@ class Database:
         """Close, and be another database from now on."""
         Database.close(self)
         self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
+        self._numbering = None
 
-    def _write(self, change: Change) -> None:
-        execute = self._connection.execute
-        self._connection.executemany("DELETE FROM outbox WHERE id = ?", ((gone,) for gone in change.gone))
+    def _write(self, cursor: sqlite3.Cursor, change: Change) -> Numbering:
+        execute, executemany = cursor.execute, cursor.executemany
+        before = self._numbering or Numbering.read(self._connection)
+        if change.gone:
+            executemany("DELETE FROM outbox WHERE id = ?", ((gone,) for gone in change.gone))
         for row in change.rows:
             payload = packed(row.payload, small=change.packs)
             execute("INSERT INTO outbox VALUES (?, ?, ?)", (row.id, row.topic, payload))
@@ -245,11 +227,10 @@ class Database:
                 )
             else:
                 execute("DELETE FROM snapshots WHERE rule = ?", (rule,))
-        execute(
-            "INSERT INTO numbers VALUES ('seq', ?)"
-            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value < excluded.value",
-            (change.seq,),
-        )
+        after = before.after((row.id for row in change.rows), change.seq, some_gone=bool(change.gone))
+        if after.kept != before.kept:
+            executemany(WRITE, after.kept)
+        return after
 
     def _number(self, query: str) -> int:
         with self._working("read"):
@@ -262,138 +243,3 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise StorageError(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
-
-
-def check_folder(folder: Path) -> None:
-    """See whether a state folder can be used; it is made where it is missing.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder) as trial:
-            trial.write(bytes(_TRIAL_BYTES))
-            trial.flush()
-    except OSError as error:
-        raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
-
-
-def locked(folder: Path) -> int:
-    """Return the descriptor that holds the folder for us, made where it is missing; it dies with the process.
-
-    Raises:
-        StorageError: the folder cannot be written, or somebody else holds it.
-    """
-    try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        # root opens it, too: the service's user must not lead it elsewhere
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        lock = os.open(folder / _LOCK_NAME, flags, 0o640)
-    except OSError as error:
-        raise StorageError(f"cannot use the state folder {folder}: {one_line(error)}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise FolderInUseError(
-            f"another eyespot uses the state folder {folder}; stop it, or set [state] dir"
-        ) from None
-    return lock
-
-
-def connect(path: Path | str) -> sqlite3.Connection:
-    """Return a connection to a database of ours, made where it is missing, that any one thread may use.
-
-    Raises:
-        DamagedError: it is none of ours.
-        sqlite3.OperationalError: there is no room, or no right.
-    """
-    # the store's thread uses what the main thread opened
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        connection.text_factory = _text
-        connection.execute("PRAGMA trusted_schema = OFF")
-        _prepare(connection)
-    except sqlite3.OperationalError:  # no room, no right: the file is not to blame
-        connection.close()
-        raise
-    except (sqlite3.DatabaseError, DamagedError) as error:
-        connection.close()
-        raise DamagedError(one_line(error)) from error
-    return connection
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        script = (
-            *_SCHEMA.values(),
-            f"PRAGMA application_id = {_APPLICATION_ID}",
-            f"PRAGMA user_version = {_VERSION}",
-        )
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript("BEGIN;" + ";".join(script) + ";COMMIT")
-    verify(connection)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def has_log(folder: Path) -> bool:
-    """Return whether something is in the log that is not in the database yet; raises OSError."""
-    log = folder / f"{NAME}-wal"
-    return log.exists() and log.stat().st_size > 0
-
-
-@contextmanager
-def opened_to_read(path: Path, *, immutable: bool) -> Iterator[sqlite3.Connection]:
-    """Open a database that is whole and one that this version makes, and write nothing into it.
-
-    Args:
-        path: of the file.
-        immutable: nobody writes to it, and its log is empty; then SQLite makes no file beside it.
-
-    Raises:
-        DamagedError, sqlite3.Error: as `verify`.
-    """
-    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        verify(connection)
-        yield connection
-
-
-def verify(connection: sqlite3.Connection) -> None:
-    """See whether a database is whole, and one that this version makes.
-
-    Raises:
-        DamagedError: it is not.
-        sqlite3.Error: it is not even one, or cannot be read.
-    """
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-    numbers = [
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-    ]
-    if found != _SCHEMA or numbers != [_APPLICATION_ID, _VERSION]:
-        raise DamagedError("it has other tables than this version of eyespot makes")
-    state = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if state != "ok":
-        raise DamagedError(state)
-
-
-def put_aside(folder: Path) -> str:
-    """Rename a damaged database; return its new name. Only a few such are kept: the oldest gives way."""
-    names = [f"{NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
-    taken = [folder / name for name in names if (folder / name).exists()]
-    free = next((name for name in names if folder / name not in taken), None)
-    name = free or min(taken, key=lambda path: path.stat().st_mtime).name
-    (folder / NAME).replace(folder / name)
-    for ending in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            (folder / f"{NAME}{ending}").replace(folder / f"{name}{ending}")
-    return name

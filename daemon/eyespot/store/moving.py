@@ -12,18 +12,17 @@ from pathlib import Path
 from eyespot.domain.errors import InputError, StorageError, one_line
 from eyespot.domain.paths import is_file
 from eyespot.domain.placing import Owner, keep, put
-from eyespot.store.database import (
+from eyespot.store.database import COUNT, SNAPSHOTS
+from eyespot.store.database_file import (
     BUSY_S,
-    COUNT,
     NAME,
-    SEQ,
-    SNAPSHOTS,
     DamagedError,
     has_log,
     locked,
     opened_to_read,
     put_aside,
 )
+from eyespot.store.numbering import Numbering
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,8 @@ def replace_database(folder: Path, new: Path) -> Path | None:
 
 def _contents(path: Path) -> Contents:
     with opened_to_read(path, immutable=True) as connection:  # it belongs to us alone
-        (seq,), (waiting,) = (connection.execute(query).fetchone() for query in (SEQ, COUNT))
-        return Contents(seq, waiting, dict(connection.execute(SNAPSHOTS)))
+        (waiting,) = connection.execute(COUNT).fetchone()
+        return Contents(Numbering.read(connection).seq, waiting, dict(connection.execute(SNAPSHOTS)))
 
 
 def _same(database: Path, new: Path) -> bool:

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eyespot.domain.errors import StorageError, one_line
-from eyespot.store.database import (
+from eyespot.store.database import Change, Database, Row
+from eyespot.store.database_file import (
     NAME,
-    Change,
     DamagedError,
-    Database,
     FolderInUseError,
-    Row,
     connect,
     has_log,
     opened_to_read,

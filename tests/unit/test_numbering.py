@@ -1,0 +1,102 @@
+"""The number of the newest message is known after any change, though it is rarely written."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from eyespot.store.database import Change, Database, Row
+from eyespot.store.database_file import NAME
+from eyespot.store.numbering import Numbering
+
+
+class Numbered(RuleBasedStateMachine):
+    """A store that adds, delivers and lets give way in any order, and dies at any time.
+
+    Messages of ours have the next number; those of a standard have none, and lie between them.
+    """
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.database = Database.open(Path(self.folder.name))
+        self.seq = self.newest = 0
+        self.ids: list[int] = []
+
+    def teardown(self) -> None:
+        self.database.close()
+        self.folder.cleanup()
+
+    @rule(ours=st.integers(0, 3), others=st.integers(0, 2), gone=st.integers(0, 3), told=st.booleans())
+    def commit(self, ours: int, others: int, gone: int, told: bool) -> None:
+        """Messages come, and the oldest leave."""
+        rows = [self.added() for _ in range(ours + others)]
+        self.seq += ours
+        away, self.ids = self.ids[:gone], self.ids[gone:]
+        self.ids += [row.id for row in rows]
+        self.database.commit(Change(rows, away, {}, self.seq if told or ours else 0))
+
+    @rule()
+    def give_way(self) -> None:
+        """All that wait give way to one that has the id of the newest."""
+        if self.ids:
+            self.database.commit(Change([Row(self.ids[-1], "t", b"")], self.ids, {}, 0))
+            self.ids = self.ids[-1:]
+
+    @rule()
+    def deliver_all(self) -> None:
+        """The outbox is empty."""
+        self.database.commit(Change((), self.ids, {}, self.seq))
+        self.ids = []
+
+    @rule()
+    def die(self) -> None:
+        """Nothing of memory is left; ids go on from the largest that is there."""
+        self.database.close()
+        self.database = Database.open(Path(self.folder.name))
+        self.newest = self.database.newest()
+
+    def added(self) -> Row:
+        self.newest += 1
+        return Row(self.newest, "t", b"")
+
+    @invariant()
+    def knows(self) -> None:
+        """What another process would read is the number of the newest, neither less nor more."""
+        assert self.database.seq() == self.seq
+
+
+TestNumbered = Numbered.TestCase
+
+
+def test_events_one_by_one_write_no_number(tmp_path: Path) -> None:
+    """Not even where those before them leave: only once the outbox is to be empty."""
+    with closing(Database.open(tmp_path)) as database:
+
+        def written() -> dict[str, int]:
+            return dict(database._connection.execute("SELECT name, value FROM numbers"))
+
+        for number in range(1, 50):
+            gone = [number - 1] if number > 1 else []
+            database.commit(Change([Row(number, "t", b"")], gone, {"door": b"%d" % number}, number))
+        assert (written()["seq"], database.seq()) == (1, 49)
+        database.commit(Change([], [49], {}, 49))
+        assert (written()["seq"], database.seq()) == (49, 49)
+
+
+@given(seq=st.integers(0, 1000), newest=st.integers(0, 1000))
+def test_a_database_of_a_version_before_tells_what_it_wrote(seq: int, newest: int) -> None:
+    with TemporaryDirectory() as folder:
+        with closing(Database.open(Path(folder))) as database:
+            rows = [Row(newest, "t", b"")] if newest else []
+            database.commit(Change(rows, [], {}, seq))
+        with closing(sqlite3.connect(Path(folder) / NAME)) as connection:
+            connection.execute("DELETE FROM numbers WHERE name <> 'seq'")
+            connection.execute("INSERT INTO numbers VALUES ('seq', ?) ON CONFLICT DO NOTHING", (seq,))
+            connection.execute("UPDATE numbers SET value = ?", (seq,))
+            connection.commit()
+            assert Numbering.read(connection) == Numbering(seq, newest, seq, None)
