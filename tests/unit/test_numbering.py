@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from eyespot.store.database import Change, Database, Row
 from eyespot.store.database_file import NAME
-from eyespot.store.numbering import Numbering
+from eyespot.store.numbering import Kept, Numbering
 
 
 class Numbered(RuleBasedStateMachine):
@@ -99,4 +99,4 @@ def test_a_database_of_a_version_before_tells_what_it_wrote(seq: int, newest: in
             connection.execute("INSERT INTO numbers VALUES ('seq', ?) ON CONFLICT DO NOTHING", (seq,))
             connection.execute("UPDATE numbers SET value = ?", (seq,))
             connection.commit()
-            assert Numbering.read(connection) == Numbering(seq, newest, seq, None)
+            assert Numbering.read(connection) == Numbering(seq, newest, Kept(seq, None))

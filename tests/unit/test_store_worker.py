@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 
 from eyespot.domain.errors import StorageError
@@ -289,7 +290,7 @@ def commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Change]:
     commit = store.database.commit
 
     def noted(change: Change) -> None:
-        made.append(change._replace(gone=tuple(change.gone)))
+        made.append(msgspec.structs.replace(change, gone=tuple(change.gone)))
         commit(change)
 
     monkeypatch.setattr(store.database, "commit", noted)

@@ -46,14 +46,17 @@ class BoundedClient(paho.Client):
             super()._easy_log(level, fmt, *args)
 
     def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        # each message is answered, nearly always with "taken", of which paho would make four objects
+        # each message is answered, nearly always with "taken", of which paho would make four objects, and
+        # tell those who wait for it: nobody does
         packet = self._in_packet["packet"]
-        if not _says_taken(packet):
+        on_publish: Any = self._on_publish
+        if on_publish is None or not _says_taken(packet):
             return super()._handle_pubackcomp(cmd)
         mid = int.from_bytes(packet[:2])
         with self._out_message_mutex:
-            if mid in self._out_messages:
-                return self._do_on_publish(mid, _TAKEN, _NOTHING_MORE)
+            if self._out_messages.pop(mid, None) is not None:
+                self._inflight_messages -= 1
+                on_publish(self, self._userdata, mid, _TAKEN, _NOTHING_MORE)
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     @property

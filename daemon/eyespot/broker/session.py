@@ -223,6 +223,7 @@ class Session:
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
+        client.max_inflight_messages = 0  # our own window is never larger than what paho would keep back
         client.on_disconnect = self._on_disconnect
         client.on_log = self._on_log
         if self._hearing is not None:
@@ -299,11 +300,10 @@ class Session:
                 self.answers.append(
                     (token, f"larger than the {self._most_bytes} bytes that the broker takes")
                 )
-            elif message.qos or self._live_may_leave():
-                self._publish(message, token)
+            elif (qos := message.qos) or self._live_may_leave():
+                self._publish(message, token, qos)
 
-    def _publish(self, message: Message, token: int) -> None:
-        qos = message.qos
+    def _publish(self, message: Message, token: int, qos: int) -> None:
         properties = answering(message, self.version)
         info = self._client.publish(message.topic, message.payload, qos, message.retain, properties)
         if qos:

@@ -93,7 +93,9 @@ class Budget:
         self._spent[kind] += message.packet_bytes
         self._level = self._reached()
         self._unkept = True
-        if message.retain and message.payload:
+        if not message.retain:
+            return
+        if message.payload:
             self._sent_ns[message.topic] = self._clock.now_ns()
         else:
             self._sent_ns.pop(message.topic, None)

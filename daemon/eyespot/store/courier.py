@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from eyespot.domain.errors import StorageError
 from eyespot.domain.instants import SECOND_NS
@@ -22,7 +23,7 @@ _MOST_ANSWERS = 20
 _BURST, _DRAINED_A_SECOND = 200, 100
 
 
-class _State(NamedTuple):
+class _State(msgspec.Struct, frozen=True):
     """The last value of a retained topic.
 
     Attributes:
@@ -33,7 +34,7 @@ class _State(NamedTuple):
     made_after: int
 
 
-class _Flight(NamedTuple):
+class _Flight(msgspec.Struct, frozen=True):
     """A message under way; `key` is its id in the outbox, 0 for a state, -1 for an answer."""
 
     message: Message
@@ -176,7 +177,7 @@ class Courier:
 
     def _send_all(self, choose: Callable[[], _Flight | None]) -> None:
         unsure = min(self._outbox.settled, MOST_SETTLED)  # a disk that fails must not hold up what leaves
-        while self.online and not self.all_left and len(self._flights) + unsure < WINDOW:
+        while self.online and len(self._flights) + unsure < WINDOW:
             flight = _Flight(self._answers[0], _ANSWER) if self._answers else choose()
             if flight is None or not self._send(flight):
                 return

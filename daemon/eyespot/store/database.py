@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from eyespot.domain.errors import StorageError, one_line
 from eyespot.store.database_file import NAME, DamagedError, connect, locked, put_aside
-from eyespot.store.numbering import WRITE, Numbering
+from eyespot.store.numbering import Numbering
 from eyespot.store.packing import packed, unpacked
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _PAGES = ("page_count", "freelist_count", "page_size")
 COUNT = "SELECT count(*) FROM outbox"
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """A message that waits in the outbox; ids grow with time."""
 
     id: int
@@ -30,7 +31,7 @@ class Row(NamedTuple):
     payload: bytes
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """What one transaction does.
 
     Attributes:
@@ -212,13 +213,14 @@ class Database:
         self._numbering = None
 
     def _write(self, cursor: sqlite3.Cursor, change: Change) -> Numbering:
-        execute, executemany = cursor.execute, cursor.executemany
+        execute, last = cursor.execute, 0
         before = self._numbering or Numbering.read(self._connection)
         if change.gone:
-            executemany("DELETE FROM outbox WHERE id = ?", ((gone,) for gone in change.gone))
+            cursor.executemany("DELETE FROM outbox WHERE id = ?", ((gone,) for gone in change.gone))
         for row in change.rows:
             payload = packed(row.payload, small=change.packs)
             execute("INSERT INTO outbox VALUES (?, ?, ?)", (row.id, row.topic, payload))
+            last = max(last, row.id)
         for rule, state in change.snapshots.items():
             if state:  # an update in place: replacing a row would touch its index, too
                 execute(
@@ -227,9 +229,9 @@ class Database:
                 )
             else:
                 execute("DELETE FROM snapshots WHERE rule = ?", (rule,))
-        after = before.after((row.id for row in change.rows), change.seq, some_gone=bool(change.gone))
-        if after.kept != before.kept:
-            executemany(WRITE, after.kept)
+        after = before.after(last, change.seq, some_gone=bool(change.gone))
+        if after.kept is not before.kept:
+            after.write(cursor)
         return after
 
     def _number(self, query: str) -> int:

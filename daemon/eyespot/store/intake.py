@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+
+import msgspec
 
 from eyespot.domain.message import Delivery, Message
 from eyespot.ports import Handover
@@ -17,7 +17,7 @@ _MOST_HANDOVERS = 1_000
 Note = Callable[[], None]
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, frozen=True):
     """What was left since the last time.
 
     Attributes:
@@ -88,8 +88,10 @@ class Intake:
             self._patient = patient
             if self._notes and not patient:
                 self._ring()
-        with suppress(Empty):
+        try:  # noqa: SIM105 - this is done with each event
             self._bell.get(timeout=timeout_s)
+        except Empty:
+            pass
         with self._lock:
             taken = Taken(self._handovers, self._notes, self._lost)
             self._handovers, self._notes, self._lost, self._rung = [], [], 0, False

@@ -5,62 +5,67 @@ other: a number that is written with each of them would be one more page of the 
 """
 
 import sqlite3
-from collections.abc import Iterable
-from typing import NamedTuple
+
+import msgspec
 
 _WRITTEN, _AHEAD = "seq", "ahead"
 _READ = "SELECT name, value FROM numbers WHERE name IN (?, ?)"
 _NEWEST = "SELECT coalesce(max(id), 0) FROM outbox"
-WRITE = "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+_WRITE = "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
-class Numbering(NamedTuple):
-    """What a database knows of numbers and ids. `seq` is the larger of `written` and `newest - ahead`.
+class Kept(msgspec.Struct, frozen=True):
+    """What is written beside the rows.
 
     Attributes:
-        seq: number of the newest message ever made; 0 before the first.
-        newest: the largest id that a row ever had, as far as is known; 0 before the first.
-        written: the number that is kept by itself, for when no row tells the newest.
+        seq: the number to begin with, for when no row tells a larger one.
         ahead: how much larger an id is than its number; None where no version that knew of it has written.
     """
 
     seq: int
-    newest: int
-    written: int
     ahead: int | None
+
+
+class Numbering(msgspec.Struct, frozen=True):
+    """What a database knows of numbers and ids.
+
+    Attributes:
+        seq: number of the newest message ever made; 0 before the first.
+        newest: the largest id that a row ever had, as far as is known; 0 before the first.
+        kept: `seq` is what this and the newest row tell.
+    """
+
+    seq: int
+    newest: int
+    kept: Kept
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> "Numbering":
         """Return what is kept in a database; raises sqlite3.Error."""
-        kept = dict(connection.execute(_READ, (_WRITTEN, _AHEAD)))
+        numbers = dict(connection.execute(_READ, (_WRITTEN, _AHEAD)))
         newest: int = connection.execute(_NEWEST).fetchone()[0]
-        unread = cls(0, newest, kept.get(_WRITTEN, 0), kept.get(_AHEAD))
-        return unread._replace(seq=unread._told_by(newest))
+        kept = Kept(numbers.get(_WRITTEN, 0), numbers.get(_AHEAD))
+        return cls(_told(kept, newest), newest, kept)
 
-    @property
-    def kept(self) -> tuple[tuple[str, int | None], ...]:
-        """Names and values, for `WRITE`."""
-        return (_WRITTEN, self.written), (_AHEAD, self.ahead)
+    def write(self, cursor: sqlite3.Cursor) -> None:
+        """Write `kept`; raises sqlite3.Error."""
+        cursor.executemany(_WRITE, ((_WRITTEN, self.kept.seq), (_AHEAD, self.kept.ahead)))
 
-    def after(self, ids: Iterable[int], seq: int, *, some_gone: bool) -> "Numbering":
+    def after(self, last: int, seq: int, *, some_gone: bool) -> "Numbering":
         """Return what is known after a change; where `kept` is another then, it is to be written with it.
 
         Args:
-            ids: of the rows that come.
+            last: the largest id of the rows that come; 0 where none do.
             seq: number of the newest message; a smaller one than the known one changes nothing.
             some_gone: whether rows leave: the newest may be among them.
         """
-        seq, last = max(seq, self.seq), max(ids, default=0)
-        newest = max(last, self.newest)
+        seq = max(seq, self.seq)
         if last > self.newest:
-            told = self._told_by(last)
-        elif some_gone:
-            told = self.written
+            newest, told = last, _told(self.kept, last)
         else:
-            told = self.seq
-        if told == seq:
-            return self._replace(seq=seq, newest=newest)
-        return Numbering(seq, newest, written=seq, ahead=newest - seq)
+            newest, told = self.newest, self.kept.seq if some_gone else self.seq
+        return Numbering(seq, newest, self.kept if told == seq else Kept(seq, newest - seq))
 
-    def _told_by(self, newest: int) -> int:
-        return self.written if self.ahead is None else max(self.written, newest - self.ahead)
+
+def _told(kept: Kept, newest: int) -> int:
+    return kept.seq if kept.ahead is None else max(kept.seq, newest - kept.ahead)

@@ -97,7 +97,8 @@ class Outbox:
             Change(rows, self._gone, snapshots, seq, packs=self._on_disk + len(rows) > _PAGE)
         )
         self._on_disk += len(rows) - len(self._gone)
-        self._page = [row for row in self._page if row.id not in self._gone]
+        if self._gone:
+            self._page = [row for row in self._page if row.id not in self._gone]
         self._remember_young(len(rows))
         self._newest_on_disk = self.newest
         self._unkept = {}
