@@ -255,6 +255,17 @@ def test_an_event_leaves_before_what_is_due_by_the_clock(
     assert had_left == [2, 2]
 
 
+def test_an_event_leaves_before_answers_are_read(store: Store) -> None:
+    store.worker.connected()
+    store.turn(counted(1))
+    had_left: list[int] = []
+    for token, _ in store.wire.unanswered():
+        store.worker.acknowledged(token)
+    store.worker._intake.note(lambda: had_left.append(len(store.wire.sent)))
+    store.turn(counted(2))
+    assert (had_left, len(store.wire.sent)) == ([3], 4)  # the state waits for the one before it
+
+
 def test_what_was_committed_is_synced_once_a_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(store.database, "sync", lambda: synced.append(store.clock.now_ns()))
