@@ -1,6 +1,6 @@
 """What an event costs from rule to subscriber, beside bare paho: the same messages, in turns, in one run.
 
-python publishing.py [ROUNDS]   four minutes; PYTHONPATH=tests, a mosquitto
+python publishing.py [ROUNDS]   five minutes; PYTHONPATH=tests, a mosquitto
 """
 
 import json
@@ -39,7 +39,7 @@ from fakes.troubles import Troubles
 from fakes.waiting import until
 
 ROOT, BOOT_ID = "eyespot/v1/shop", "0" * 16
-ROUNDS, RATE_HZ, ROUND_S = 5, 30.0, 10.0
+ROUNDS, RATE_HZ, ROUND_S = 7, 30.0, 10.0
 SLOW_HZ, SLOW_S = 1.0, 90.0
 WARM_UP = 30
 KINDS = ("bare", "whole")
