@@ -22,12 +22,15 @@ class Taken(msgspec.Struct, frozen=True):
 
     Attributes:
         handovers: in order.
-        notes: what the broker told; to be called.
+        notes: what the broker told; to be called, in order.
+        answers: what it told that can wait until the handovers have left; none where there are notes, which
+            may mean that these are of a connection that is no more: they are among them then.
         lost: durable messages that gave way.
     """
 
     handovers: list[Handover]
     notes: list[Note]
+    answers: list[Note]
     lost: int
 
 
@@ -48,7 +51,7 @@ class Intake:
         self._handovers: list[Handover] = []
         self._notes: list[Note] = []
         self._lost = 0
-        self._rung = self._patient = False
+        self._rung = self._patient = self._urgent = False
 
     def __len__(self) -> int:
         with self._lock:
@@ -74,6 +77,7 @@ class Intake:
         """Leave something to be called; a patient `take` does not return for what can wait."""
         with self._lock:
             self._notes.append(note)
+            self._urgent = self._urgent or not can_wait
             if not (can_wait and self._patient):
                 self._ring()
 
@@ -93,8 +97,10 @@ class Intake:
         except Empty:
             pass
         with self._lock:
-            taken = Taken(self._handovers, self._notes, self._lost)
-            self._handovers, self._notes, self._lost, self._rung = [], [], 0, False
+            notes, answers = (self._notes, []) if self._urgent else ([], self._notes)
+            taken = Taken(self._handovers, notes, answers, self._lost)
+            self._handovers, self._notes, self._lost = [], [], 0
+            self._rung = self._urgent = False
             return taken
 
     def _ring(self) -> None:

@@ -156,17 +156,18 @@ class StoreWorker:
         # while nothing waits for room, an answer is read with what comes next: waking up costs more than it
         patient = self._leave_by_ns is None and self._courier.all_left
         taken = self._intake.take(timeout_s, patient=patient)
+        for note in taken.notes:
+            note()
         for handover in taken.handovers:
             self._accept(handover)
         if taken.lost:
             self._outbox.dropped["disk_failed"] += taken.lost
         now_ns = self._clock.now_ns()
-        if taken.handovers:  # what is new leaves before all that can wait
-            self._commit(now_ns)
-            self._pump()
-        if taken.notes or not taken.handovers:
-            for note in taken.notes:
-                note()
+        self._commit(now_ns)
+        self._pump()  # before all that can wait
+        if taken.answers:
+            for answer in taken.answers:
+                answer()
             self._commit(now_ns)
             self._pump()
         if now_ns - self._tended_ns >= _TEND_NS:
