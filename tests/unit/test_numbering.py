@@ -1,5 +1,6 @@
 """The number of the newest message is known after any change, though it is rarely written."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ from eyespot.store.numbering import Kept, Numbering
 
 
 class Numbered(RuleBasedStateMachine):
-    """A store that adds, delivers and lets give way in any order, and dies at any time.
+    """A store that adds, delivers and lets give way in any order, ends and is killed at any time.
 
     Messages of ours have the next number; those of a standard have none, and lie between them.
     """
@@ -53,21 +54,35 @@ class Numbered(RuleBasedStateMachine):
         self.database.commit(Change((), self.ids, {}, self.seq))
         self.ids = []
 
-    @rule()
-    def die(self) -> None:
+    @rule(orderly=st.booleans())
+    def end(self, orderly: bool) -> None:
         """Nothing of memory is left; ids go on from the largest that is there."""
-        self.database.close()
-        self.database = Database.open(Path(self.folder.name))
+        if orderly:
+            self.database.close()
+            written = self.written()
+            self.database = Database.open(Path(self.folder.name))
+            assert written.get("seq", 0) == self.seq  # where versions before this one look
+        else:
+            left = TemporaryDirectory()
+            for file in (NAME, f"{NAME}-wal"):
+                shutil.copy(Path(self.folder.name) / file, left.name)
+            self.teardown()
+            self.folder, self.database = left, Database.open(Path(left.name))
         self.newest = self.database.newest()
 
     def added(self) -> Row:
         self.newest += 1
         return Row(self.newest, "t", b"")
 
+    def written(self) -> dict[str, int]:
+        with closing(sqlite3.connect(Path(self.folder.name) / NAME)) as connection:
+            return dict(connection.execute("SELECT name, value FROM numbers"))
+
     @invariant()
     def knows(self) -> None:
-        """What another process would read is the number of the newest, neither less nor more."""
-        assert self.database.seq() == self.seq
+        """What another process reads is the number of the newest, neither less nor more."""
+        with closing(sqlite3.connect(Path(self.folder.name) / NAME)) as connection:
+            assert Numbering.read(connection).seq == self.seq
 
 
 TestNumbered = Numbered.TestCase

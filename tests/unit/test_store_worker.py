@@ -257,17 +257,18 @@ def test_an_event_leaves_before_what_is_due_by_the_clock(
 
 def test_an_event_leaves_before_answers_are_read(store: Store) -> None:
     store.worker.connected()
-    store.turn(counted(1))
+    store.turn(counted(1), counted(2), counted(3))
     had_left: list[int] = []
     for token, _ in store.wire.unanswered():
         store.worker.acknowledged(token)
     store.worker._intake.note(lambda: had_left.append(len(store.wire.sent)), can_wait=True)
-    store.turn(counted(2))
-    assert (had_left, len(store.wire.sent)) == ([3], 4)  # the state waits for the one before it
+    assert len(store.wire.sent) == 4  # of the state only the last one
+    store.turn(counted(4))
+    assert (had_left, len(store.wire.sent)) == ([5], 6)  # the state waits for the one before it
 
 
 def test_nothing_new_leaves_before_a_reconnection_is_known_of(store: Store) -> None:
-    """As where a slow disk held this thread up meanwhile: what is unanswered is older, and leaves again first."""
+    """A slow disk held this thread up meanwhile; what is unanswered is older, and leaves again first."""
     store.worker.connected()
     store.turn(counted(1))
     store.wire.sent.clear()
@@ -276,6 +277,24 @@ def test_nothing_new_leaves_before_a_reconnection_is_known_of(store: Store) -> N
     store.worker.connected()
     store.worker.acknowledged(99)
     store.turn(counted(2))
+    assert [message.payload for _, message in store.wire.sent] == [b"1", b"2", b"2 in"]
+
+
+def test_nor_where_it_comes_while_the_disk_is_slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.worker.connected()
+    store.turn(counted(1))
+    store.wire.sent.clear()
+    commit = store.database.commit
+
+    def slow(change: Change) -> None:
+        commit(change)
+        store.worker.disconnected("cut off")
+        store.worker.connected()
+
+    monkeypatch.setattr(store.database, "commit", slow)
+    store.turn(counted(2))
+    assert store.wire.sent == []
+    store.turn()
     assert [message.payload for _, message in store.wire.sent] == [b"1", b"2", b"2 in"]
 
 
@@ -371,7 +390,7 @@ def test_an_answer_wakes_only_who_waits_for_room() -> None:
         intake.take(0, patient=patient)
         intake.note(partial(heard.append, 1), can_wait=True)
         begun = time.monotonic()
-        assert len(intake.take(0.2, patient=patient).answers) == 1
+        assert len(intake.take(0.2, patient=patient).notes) == 1
         assert (time.monotonic() - begun < 0.15) == wakes
 
 

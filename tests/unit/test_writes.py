@@ -39,9 +39,14 @@ def written() -> int:
 
 
 class Body:
-    """From observations to the disk, without threads; the broker answers at once, or is not there."""
+    """From observations to the disk, without threads; the broker answers at once, or is not there.
+
+    Attributes:
+        is_patient: answers are read when something else comes, as the store thread does while it has room.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.is_patient = False
         self.wire = Wire()
         self.clock = ManualClock()
         self.store = StoreWorker(
@@ -67,6 +72,8 @@ class Body:
         return written() - before
 
     def _turn(self, handover: Handover) -> None:
+        if self.is_patient and not (handover.messages or handover.snapshots):
+            return
         self.store.post(handover)
         self.store.turn(0)
         for token, _ in self.wire.unanswered():
@@ -85,8 +92,12 @@ def test_people_who_cross_nothing_cost_not_a_byte(body: Body) -> None:
     assert body.pipeline.tracks_alive  # there were some
 
 
+@pytest.mark.parametrize("is_patient", [True, False])
 @pytest.mark.parametrize(("connected", "most"), [(True, 1300), (False, 2300)])
-def test_a_crossing_a_second_costs_less_than_a_block(body: Body, connected: bool, most: int) -> None:
+def test_a_crossing_a_second_costs_less_than_a_block(
+    body: Body, connected: bool, most: int, is_patient: bool
+) -> None:
+    body.is_patient = is_patient
     if connected:
         body.store.connected()
     spent = body.watch(crowd())

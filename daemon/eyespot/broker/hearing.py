@@ -47,7 +47,7 @@ class BoundedClient(paho.Client):
 
     def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
         # each message is answered, nearly always with "taken", of which paho would make four objects, and
-        # tell those who wait for it: nobody does
+        # tell those who wait in `wait_for_publish`: nobody does
         packet = self._in_packet["packet"]
         on_publish: Any = self._on_publish
         if on_publish is None or not _says_taken(packet):
@@ -57,6 +57,8 @@ class BoundedClient(paho.Client):
             if self._out_messages.pop(mid, None) is not None:
                 self._inflight_messages -= 1
                 on_publish(self, self._userdata, mid, _TAKEN, _NOTHING_MORE)
+                if self._max_inflight_messages:  # what paho holds back beyond them may leave now
+                    return self._update_inflight()
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     @property

@@ -223,7 +223,7 @@ class Session:
         client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
-        client.max_inflight_messages = 0  # our own window is never larger than what paho would keep back
+        client.max_inflight_messages = 0  # no bound of paho's: our own window is never larger
         client.on_disconnect = self._on_disconnect
         client.on_log = self._on_log
         if self._hearing is not None:

@@ -202,6 +202,8 @@ class Database:
     def close(self) -> None:
         """Write everything into the one file, and let others use the folder."""
         with suppress(sqlite3.Error):
+            self._write_number()
+        with suppress(sqlite3.Error):
             self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -233,6 +235,14 @@ class Database:
         if after.kept is not before.kept:
             after.write(cursor)
         return after
+
+    def _write_number(self) -> None:
+        numbering = Numbering.read(self._connection)
+        if (at_rest := numbering.at_rest()) != numbering:
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            at_rest.write(cursor)
+            cursor.execute("COMMIT")
 
     def _number(self, query: str) -> int:
         with self._working("read"):

@@ -13,6 +13,9 @@ from eyespot.topics.durables import Announced
 from eyespot.topics.payloads import DropReason
 
 _MOST_HANDOVERS = 1_000
+# A row that leaves in the transaction that brings the next one makes room for it in its page; many answers
+# would hold up what is new.
+_FEW_ANSWERS = 2
 
 Note = Callable[[], None]
 
@@ -23,8 +26,8 @@ class Taken(msgspec.Struct, frozen=True):
     Attributes:
         handovers: in order.
         notes: what the broker told; to be called, in order.
-        answers: what it told that can wait until the handovers have left; none where there are notes, which
-            may mean that these are of a connection that is no more: they are among them then.
+        answers: what it told that can wait until the handovers have left, where it is much; none where there
+            are notes, which may tell of another connection: all is in order then.
         lost: durable messages that gave way.
     """
 
@@ -42,6 +45,9 @@ class Intake:
 
     Args:
         announce: returns what takes the place of messages that give way.
+
+    Attributes:
+        urgent: whether something is noted that cannot wait.
     """
 
     def __init__(self, announce: Announce) -> None:
@@ -51,7 +57,7 @@ class Intake:
         self._handovers: list[Handover] = []
         self._notes: list[Note] = []
         self._lost = 0
-        self._rung = self._patient = self._urgent = False
+        self._rung = self._patient = self.urgent = False
 
     def __len__(self) -> int:
         with self._lock:
@@ -77,7 +83,7 @@ class Intake:
         """Leave something to be called; a patient `take` does not return for what can wait."""
         with self._lock:
             self._notes.append(note)
-            self._urgent = self._urgent or not can_wait
+            self.urgent = self.urgent or not can_wait
             if not (can_wait and self._patient):
                 self._ring()
 
@@ -97,10 +103,11 @@ class Intake:
         except Empty:
             pass
         with self._lock:
-            notes, answers = (self._notes, []) if self._urgent else ([], self._notes)
+            at_once = self.urgent or len(self._notes) <= _FEW_ANSWERS
+            notes, answers = (self._notes, []) if at_once else ([], self._notes)
             taken = Taken(self._handovers, notes, answers, self._lost)
             self._handovers, self._notes, self._lost = [], [], 0
-            self._rung = self._urgent = False
+            self._rung = self.urgent = False
             return taken
 
     def _ring(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 _WRITTEN, _AHEAD = "seq", "ahead"
 _READ = "SELECT name, value FROM numbers WHERE name IN (?, ?)"
 _NEWEST = "SELECT coalesce(max(id), 0) FROM outbox"
+_FORGET = "DELETE FROM numbers WHERE name = ?"
 _WRITE = "INSERT INTO numbers VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
@@ -19,7 +20,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     Attributes:
         seq: the number to begin with, for when no row tells a larger one.
-        ahead: how much larger an id is than its number; None where no version that knew of it has written.
+        ahead: how much larger an id is than its number; None where rows are not to tell.
     """
 
     seq: int
@@ -41,15 +42,23 @@ class Numbering(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> "Numbering":
-        """Return what is kept in a database; raises sqlite3.Error."""
+        """Return what is kept in a database that nobody else writes to; raises sqlite3.Error."""
         numbers = dict(connection.execute(_READ, (_WRITTEN, _AHEAD)))
-        newest: int = connection.execute(_NEWEST).fetchone()[0]
+        newest = max(0, connection.execute(_NEWEST).fetchone()[0])
         kept = Kept(numbers.get(_WRITTEN, 0), numbers.get(_AHEAD))
         return cls(_told(kept, newest), newest, kept)
 
     def write(self, cursor: sqlite3.Cursor) -> None:
         """Write `kept`; raises sqlite3.Error."""
-        cursor.executemany(_WRITE, ((_WRITTEN, self.kept.seq), (_AHEAD, self.kept.ahead)))
+        cursor.execute(_WRITE, (_WRITTEN, self.kept.seq))
+        if self.kept.ahead is None:
+            cursor.execute(_FORGET, (_AHEAD,))
+        else:
+            cursor.execute(_WRITE, (_AHEAD, self.kept.ahead))
+
+    def at_rest(self) -> "Numbering":
+        """Return the same with the number written by itself, for a version that knows of nothing else."""
+        return Numbering(self.seq, self.newest, Kept(self.seq, None))
 
     def after(self, last: int, seq: int, *, some_gone: bool) -> "Numbering":
         """Return what is known after a change; where `kept` is another then, it is to be written with it.

@@ -236,6 +236,8 @@ class StoreWorker:
         return self._unsynced and now_ns - self._synced_ns >= patience_ns
 
     def _pump(self) -> None:
+        if self._intake.urgent:  # it may tell of another connection, by which what is older leaves first
+            return
         self._at_disk("read", self._courier.pump)
         if self._complained or self._courier.complaints:
             self._tell_refusals()
