@@ -103,6 +103,20 @@ def test_events_one_by_one_write_no_number(tmp_path: Path) -> None:
         assert (written()["seq"], database.seq()) == (49, 49)
 
 
+@given(seq=st.integers(-(2**63), 2**63 - 1), ahead=st.integers(-(2**63), 2**63 - 1))
+def test_numbers_that_were_planted_are_gone_on_from_as_far_as_they_can_be(seq: int, ahead: int) -> None:
+    with TemporaryDirectory() as folder:
+        Database.open(Path(folder)).close()
+        with closing(sqlite3.connect(Path(folder) / NAME)) as connection:
+            connection.executemany("INSERT INTO numbers VALUES (?, ?)", [("seq", seq), ("ahead", ahead)])
+            connection.commit()
+        with closing(Database.open(Path(folder))) as database:
+            found = database.seq()
+            assert 0 <= found <= 2**53
+            database.commit(Change([Row(1, "t", b"")], [], {}, found + 1))
+            assert min(found + 1, 2**53) == database.seq()
+
+
 @given(seq=st.integers(0, 1000), newest=st.integers(0, 1000))
 def test_a_database_of_a_version_before_tells_what_it_wrote(seq: int, newest: int) -> None:
     with TemporaryDirectory() as folder:

@@ -185,10 +185,16 @@ def test_what_cannot_have_left_gives_way_without_a_word(database: Database) -> N
     assert shop.health.lasting == {}
 
 
-def test_what_is_never_kept_does_not_leave_when_it_was_planted(database: Database) -> None:
-    noon = Stamp(0, synced=True)
-    status = Native(GATE, BOOT, 0).status("online", noon, 0)
-    database.commit(Change([Row(1, status.topic, status.payload)], [], {}, 0))
+NEVER_KEPT = Native(GATE, BOOT, 0).status("online", Stamp(0, synced=True), 0)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"), [(NEVER_KEPT.topic, NEVER_KEPT.payload), ("eyespot/v1/shop/rule/door/event", b"")]
+)
+def test_what_is_never_kept_does_not_leave_when_it_was_planted(
+    database: Database, topic: str, payload: bytes
+) -> None:
+    database.commit(Change([Row(1, topic, payload)], [], {}, 0))
     shop = Shop(database, AMPLE)
     assert shop.arrived() == []
     assert "removed 1 kept messages" in shop.health.lasting["store_tampered"]

@@ -45,16 +45,21 @@ class Body:
         is_patient: answers are read when something else comes, as the store thread does while it has room.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lines: int = 1) -> None:
         self.is_patient = False
         self.wire = Wire()
         self.clock = ManualClock()
         self.store = StoreWorker(
             database, self.wire, Troubles(), Durables(GATE, "0" * 16, self.clock), self.clock, limits=AMPLE
         )
-        line = Line(LineSettings(id="door", a=(0.5, 1), b=(0.5, 0)), MODEL.labels, "overhead")
+        rules = {
+            f"door-{number}": Line(
+                LineSettings(id=f"door-{number}", a=(0.5, 1), b=(0.5, 0)), MODEL.labels, "overhead"
+            )
+            for number in range(lines)
+        }
         native = Native(GATE, "0" * 16, database.seq())
-        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), {"door": line}, native)
+        self.pipeline = Pipeline(MODEL, Tracker(MODEL.min_score), rules, native)
         self._turn(self.pipeline.begin({}, 0, self.clock.timeline()))
         self.clock.sleep(1)
         self._turn(Handover((), {}, 0))
@@ -81,26 +86,31 @@ class Body:
 
 
 @pytest.fixture
-def body(tmp_path: Path) -> Iterator[Body]:
+def database(tmp_path: Path) -> Iterator[Database]:
     with closing(Database.open(tmp_path)) as database:
-        yield Body(database)
+        yield database
 
 
-def test_people_who_cross_nothing_cost_not_a_byte(body: Body) -> None:
+def test_people_who_cross_nothing_cost_not_a_byte(database: Database) -> None:
+    body = Body(database)
     body.store.connected()
     assert body.watch(crowd(crosses=False)) == 0
     assert body.pipeline.tracks_alive  # there were some
 
 
 @pytest.mark.parametrize("is_patient", [True, False])
-@pytest.mark.parametrize(("connected", "most"), [(True, 1300), (False, 2300)])
+@pytest.mark.parametrize(
+    ("lines", "connected", "most"), [(1, True, 1300), (1, False, 2300), (2, True, 2800), (2, False, 4096)]
+)
 def test_a_crossing_a_second_costs_less_than_a_block(
-    body: Body, connected: bool, most: int, is_patient: bool
+    database: Database, lines: int, connected: bool, most: int, is_patient: bool
 ) -> None:
+    body = Body(database, lines)
     body.is_patient = is_patient
     if connected:
         body.store.connected()
     spent = body.watch(crowd())
-    assert len({m.payload for _, m in body.wire.sent if m.topic.endswith("event")}) == connected * A_MINUTE
-    assert body.store.backlog == (not connected) * A_MINUTE
+    events = lines * A_MINUTE
+    assert len({m.payload for _, m in body.wire.sent if m.topic.endswith("event")}) == connected * events
+    assert body.store.backlog == (not connected) * events
     assert spent / A_MINUTE < most

@@ -150,7 +150,8 @@ class Database:
         query = "SELECT id, topic, substr(payload, 1, ?) FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
         with self._working("read"):
             rows = self._connection.execute(query, (_LONGEST_PAYLOAD, after, most))
-            return [Row(key, topic, unpacked(kept, _LONGEST_PAYLOAD)) for key, topic, kept in rows]
+            # of nothing, substr makes NULL
+            return [Row(key, topic, unpacked(kept or b"", _LONGEST_PAYLOAD)) for key, topic, kept in rows]
 
     def commit(self, change: Change) -> None:
         """Make a change, wholly or not at all.
@@ -237,12 +238,12 @@ class Database:
         return after
 
     def _write_number(self) -> None:
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
         numbering = Numbering.read(self._connection)
         if (at_rest := numbering.at_rest()) != numbering:
-            cursor = self._connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
             at_rest.write(cursor)
-            cursor.execute("COMMIT")
+        cursor.execute("COMMIT")
 
     def _number(self, query: str) -> int:
         with self._working("read"):

@@ -15,7 +15,7 @@ from eyespot.topics.payloads import DropReason
 _MOST_HANDOVERS = 1_000
 # A row that leaves in the transaction that brings the next one makes room for it in its page; many answers
 # would hold up what is new.
-_FEW_ANSWERS = 2
+_FEW_ANSWERS = 4
 
 Note = Callable[[], None]
 

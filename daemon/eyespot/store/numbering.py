@@ -9,6 +9,7 @@ import sqlite3
 import msgspec
 
 _WRITTEN, _AHEAD = "seq", "ahead"
+_MOST = 2**53  # that JSON carries everywhere; what is beyond was planted
 _READ = "SELECT name, value FROM numbers WHERE name IN (?, ?)"
 _NEWEST = "SELECT coalesce(max(id), 0) FROM outbox"
 _FORGET = "DELETE FROM numbers WHERE name = ?"
@@ -46,7 +47,7 @@ class Numbering(msgspec.Struct, frozen=True):
         numbers = dict(connection.execute(_READ, (_WRITTEN, _AHEAD)))
         newest = max(0, connection.execute(_NEWEST).fetchone()[0])
         kept = Kept(numbers.get(_WRITTEN, 0), numbers.get(_AHEAD))
-        return cls(_told(kept, newest), newest, kept)
+        return cls(min(max(_told(kept, newest), 0), _MOST), newest, kept)
 
     def write(self, cursor: sqlite3.Cursor) -> None:
         """Write `kept`; raises sqlite3.Error."""
