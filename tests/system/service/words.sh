@@ -1,14 +1,22 @@
 # shellcheck shell=bash
 # What the checks share: runs inside the container, as root.
-set -euo pipefail
+set -Eeuo pipefail
 shopt -s inherit_errexit
+trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}, line $LINENO: $BASH_COMMAND: exit code $?" >&2' ERR # a command nobody looked at
 
 config=/etc/eyespot/eyespot.toml
 topics=eyespot/v1/gate
+patience=3 # times what an idle machine needs at most; who finds what he waits for waits no longer
 
 property() { systemctl show --property "$1" --value "${2:-eyespot}.service"; } # NAME [UNIT]
 
 journal() { journalctl --unit eyespot.service --unit eyespot-eye.service --unit eyespot-config.service --no-pager --output cat "$@"; }
+
+journal_says() { # PATTERN [OPTION...]; all of it is read: a grep that ends early would end journalctl by a signal
+    local said
+    said=$(journal "${@:2}")
+    grep -q -- "$1" <<<"$said"
+}
 
 failed() {
     printf 'FAILED: %s\n' "$*"
@@ -20,14 +28,14 @@ failed() {
 ok() { printf 'ok: %s\n' "$*"; }
 
 within() { # SECONDS COMMAND...: true as soon as the command is
-    local deadline=$((SECONDS + $1))
+    local deadline=$((SECONDS + patience * $1))
     until "${@:2}"; do
         ((SECONDS < deadline)) || return
         sleep 0.2
     done
 }
 
-next() { timeout "$1" mosquitto_sub -C 1 -t "$topics/$2"; }
+next() { timeout $((patience * $1)) mosquitto_sub -C 1 -t "$topics/$2"; }
 
 crossings() { # all that were counted so far, both ways
     next 10 rule/middle/state | python3 -c '

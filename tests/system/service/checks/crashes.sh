@@ -53,7 +53,7 @@ waits_can_be_ended() { # by a stop, and by a restart by hand
     within 20 waits || failed "it does not wait"
     begun=$(date +%s%N)
     systemctl stop eyespot.service || failed "systemctl stop"
-    (($(date +%s%N) - begun < 2000000000)) || failed "a stop during the wait took $((($(date +%s%N) - begun) / 1000000)) ms"
+    (($(date +%s%N) - begun < 5000000000)) || failed "a stop during the wait took $((($(date +%s%N) - begun) / 1000000)) ms"
     [[ $(property ActiveState) == inactive && $(property Result) == success ]] || failed "a stop during the wait is a failure"
     systemctl start eyespot.service || failed "a start by hand after that"
     kill -KILL "$(property MainPID)"
@@ -74,13 +74,13 @@ waits_can_be_ended() { # by a stop, and by a restart by hand
 watchdog_is_patient_while_it_waits() { # longer than TimeoutStartSec and WatchdogSec
     local folder=/etc/systemd/system/eyespot.service.d restarts
     mkdir -p $folder
-    printf '[Service]\nRestartSec=100ms\nTimeoutStartSec=5\nWatchdogSec=3\nEnvironment=EYESPOT_RESTART_WAIT_MAX_S=12\n' >$folder/test.conf
+    printf '[Service]\nRestartSec=100ms\nTimeoutStartSec=12\nWatchdogSec=6\nEnvironment=EYESPOT_RESTART_WAIT_MAX_S=24\n' >$folder/test.conf
     systemctl daemon-reload
-    systemctl restart eyespot.service
+    systemctl restart eyespot.service || failed "it did not start with shorter limits"
     kill -KILL "$(property MainPID)"
     within 20 waits || failed "it does not wait"
     restarts=$(property NRestarts)
-    within 25 is_running || failed "it did not come back"
+    within 40 is_running || failed "it did not come back"
     [[ $(property NRestarts) == "$restarts" ]] || failed "systemd ended the wait"
     rm -rf $folder
     systemctl daemon-reload
@@ -131,21 +131,21 @@ what_is_broken_at_the_start_is_mended_at_once() { # the start is by hand, the ev
 }
 
 credentials_start_it_too() {
+    local since
     sed 's/^\[mqtt\]/[mqtt]\nusername = "x"\npassword_file = "\/etc\/eyespot\/credentials\/none"/' /run/good.toml >$config
     ! systemctl restart eyespot.service 2>/dev/null || failed "started without its password file"
     within 10 is_down || failed "not down"
     sleep 3
     is_down || failed "started without a change"
+    since=@$(date +%s)
     echo secret >/etc/eyespot/credentials/mqtt-password
-    within 10 journal_says 'has changed: starting' || failed "credentials are not watched"
+    within 10 journal_says 'has changed: starting' --since "$since" || failed "credentials are not watched"
     within 10 is_down || failed "not down again"
     : >/etc/eyespot/credentials/mqtt-password
     cp /run/good.toml $config
     within 15 is_running || failed "not started"
     ok "changed credentials start it, too"
 }
-
-journal_says() { journal --since -10s | grep -q "$1"; }
 
 who_stopped_it_has_the_last_word() {
     systemctl stop eyespot.service

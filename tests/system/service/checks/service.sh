@@ -37,8 +37,8 @@ counts_reach_the_broker() {
 }
 
 infers_at_full_speed() {
-    journal | grep -q 'Created TensorFlow Lite XNNPACK delegate' || failed "no XNNPACK delegate: see ProcSubset= in README"
-    ! journal | grep -q 'Error in cpuinfo' || failed "cpuinfo cannot read /proc/cpuinfo"
+    journal_says 'Created TensorFlow Lite XNNPACK delegate' || failed "no XNNPACK delegate: see ProcSubset= in README"
+    ! journal_says 'Error in cpuinfo' || failed "cpuinfo cannot read /proc/cpuinfo"
     ok "the XNNPACK delegate is in use"
 }
 
@@ -154,7 +154,7 @@ watchdog_restarts_what_hangs() {
     prepare_the_watchdog
     survives "the whole process hung" stop_process
     survives "one thread hung" touch /run/plant/hang
-    journal | grep -q 'hangs\|has not beaten' || failed "nobody said which thread hung"
+    journal_says 'hangs\|has not beaten' || failed "nobody said which thread hung"
     rm -r /etc/systemd/system/eyespot.service.d
     systemctl daemon-reload
 }
@@ -249,7 +249,7 @@ says_what_the_ai_camera_lacks() {
     sed 's/source = "scene"/source = "imx500"/; /^rate_hz/d; /^seed/d' /checkout/tests/system/service/eyespot.toml >$config
     ! systemctl restart eyespot.service 2>/dev/null || failed "started without the sensor's network"
     [[ $(property ExecMainStatus) == 78 ]] || failed "exit code $(property ExecMainStatus) without the sensor's network"
-    journal --lines 10 | grep -q 'apt package imx500-models' || failed "nobody said where the sensor's network comes from"
+    journal_says 'apt package imx500-models' --lines 10 || failed "nobody said where the sensor's network comes from"
     mkdir /usr/share/imx500-models
     echo another >/usr/share/imx500-models/imx500_network_ssd_mobilenetv2_fpnlite_320x320_pp.rpk
     cp /checkout/tests/system/service/eyespot.toml $config
