@@ -117,6 +117,8 @@ def test_the_interval_of_health_may_be_desired() -> None:
         ({"camera": None}, "camera: "),
         ({"topics": 1}, r"^topics: want one table that begins with \[topics\]$"),
         ({"model": {"min_score": 7}}, "^model.min_score: want a number"),
+        ({"model": {"min_score": None}}, "^model.min_score: want a value, got null; leave the key out$"),
+        ({"rules": [WINDOW | {"classes": None}]}, "^rules.0.classes: want a value, got null"),
         ({"topics": {"frame": "yes"}}, "topics.frame: "),
         ({"topics": {"frame": 1}}, "topics.frame: "),
         ({"topics": {"health_s": 9}}, "topics.health_s: "),

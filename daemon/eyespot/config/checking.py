@@ -183,6 +183,8 @@ def _converts(value: object, type_hint: Any) -> bool:
 
 def _oddity(value: object) -> str | None:
     """Return why a value of the right type is still of no use anywhere."""
+    if value is None:  # JSON has it, and a file has not: to msgspec it is the default of keys that have none
+        return "want a value, got null; leave the key out"
     if isinstance(value, list):
         return next(filter(None, map(_oddity, value)), None)
     if isinstance(value, str) and not value.isprintable():
