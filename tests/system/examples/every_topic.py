@@ -79,11 +79,13 @@ class Ear:
     """What mosquitto_sub prints, while its context lasts.
 
     Attributes:
-        said: the newest message of each kind, by the key of its payload.
+        said: the newest message of each kind, by the key of its payload; state folder and broker as an
+            installed device has them.
     """
 
     def __init__(self, folder: Path, mosquitto: LocalMosquitto) -> None:
         self._lines = folder / "heard"
+        self._here = {str(folder / "state"): "/var/lib/eyespot", f"127.0.0.1:{mosquitto.port}": "127.0.0.1:1883"}
         where = ["-h", "127.0.0.1", "-p", str(mosquitto.port), "-q", "1"]
         self._command = ["mosquitto_sub", "-v", *where, "-t", f"{ROOT}/#"]
 
@@ -98,8 +100,10 @@ class Ear:
 
     @property
     def said(self) -> dict[str, Said]:
-        newest = {}
-        for said in examples_in(self._lines.read_text()):
+        newest, text = {}, self._lines.read_text()
+        for here, installed in self._here.items():
+            text = text.replace(here, installed)
+        for said in examples_in(text):
             declared = declared_for(said.suffix, said.payload)
             if declared is not None:
                 newest[message_id(declared)] = said
