@@ -21,6 +21,22 @@ nothing_waits() { [[ -z $(ls $models/requests/worker) ]]; }
 
 leftovers() { find $models/requests/worker $models/parts $models/staging -mindepth 1; }
 
+has_ended() { [[ $(property ActiveState eyespot-update) != activating ]]; }
+
+let_it_end() { # what starts during a run joins it, and its end writes when it is time again
+    within 30 has_ended || failed_update "the run before does not end"
+}
+
+start() {
+    let_it_end
+    systemctl start eyespot-update.service
+}
+
+is_due() {
+    let_it_end
+    echo 0 >$models/next
+}
+
 failed_update() {
     worker | tail -n 20
     cat $models/worker.json || true
@@ -31,7 +47,7 @@ failed_update() {
 
 costs_nothing_without_a_repository() {
     systemctl is-active --quiet eyespot-update.timer eyespot-update.path || failed "timer or path unit is not active"
-    systemctl start eyespot-update.service || failed_update "a start without a repository fails"
+    start || failed_update "a start without a repository fails"
     [[ $(property ConditionResult eyespot-update) == no ]] || failed "it runs without a repository"
     [[ $(stat -c '%a %U %G' $models) == "2770 eyespot-update eyespot-models" ]] || failed "$(stat -c '%a %U %G' $models)"
     ok "without a repository nothing is started"
@@ -78,17 +94,17 @@ takes_what_the_repository_offers() { # asked for by hand, through the path unit
 
 looks_again_when_it_is_time() {
     local checked
-    systemctl start eyespot-update.service || failed_update "a start that is not due fails"
+    start || failed_update "a start that is not due fails"
     [[ $(property Result eyespot-update) == exec-condition ]] || failed "it looks though it is not time: $(property Result eyespot-update)"
     checked=$(says checked_s)
     sleep 1
-    echo 0 >$models/next
-    systemctl start eyespot-update.service || failed_update "a start that is due fails"
+    is_due
+    start || failed_update "a start that is due fails"
     (($(says checked_s) > checked)) || failed "it did not look, though it was time"
     checked=$(says checked_s)
     sleep 1
     touch $config
-    systemctl start eyespot-update.service || failed_update "a start after a change fails"
+    start || failed_update "a start after a change fails"
     (($(says checked_s) > checked)) || failed "it did not look, though the configuration has changed"
     ok "it looks when it is time, or the configuration has changed; else a shell says no"
 }
@@ -127,8 +143,8 @@ a_broken_configuration_is_told_once() {
     cp $config /run/config
     echo 'oops = = 3' >>$config
     eyespot models check 2>/dev/null || true # it reads the configuration, too
-    echo 0 >$models/next
-    ! systemctl start eyespot-update.service 2>/dev/null || failed "it runs with a broken configuration"
+    is_due
+    ! start 2>/dev/null || failed "it runs with a broken configuration"
     [[ $(property ExecMainStatus eyespot-update) == 78 ]] || failed "exit code $(property ExecMainStatus eyespot-update)"
     [[ $(says code) == configuration ]] || failed_update "it does not say so"
     cp /run/config $config
