@@ -1,5 +1,6 @@
 """What a desired configuration may change, and what it may not."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -103,6 +104,32 @@ def test_whatever_is_desired_boxes_are_published_only_where_the_file_has_it_so(
     assert (config.mqtt, config.update) == (LOADED.config.mqtt, LOADED.config.update)
 
 
+INSIDE = {
+    "kind": "occupancy",
+    "id": "inside",
+    "from": ["window"],
+    "classes": ["person"],
+}
+HALL = {"kind": "zone", "id": "hall", "points": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
+anything = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(max_size=3),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(some.data())
+def test_whatever_stands_in_the_place_of_a_value_is_taken_or_refused(data: some.DataObject) -> None:
+    rules: list[Any] = [dict(rule) for rule in (WINDOW, INSIDE, HALL)]
+    for _ in range(data.draw(some.integers(1, 2))):
+        rule = data.draw(some.sampled_from(rules))
+        rule[data.draw(some.sampled_from(sorted(rule)))] = data.draw(anything)
+    if data.draw(some.booleans()):
+        rules.insert(data.draw(some.integers(0, 3)), data.draw(anything))
+    with suppress(ConfigError):
+        lay_over(LOADED, {"rules": rules})
+
+
 def test_the_interval_of_health_may_be_desired() -> None:
     assert lay_over(LOADED, {"topics": {"health_s": 600}}).config.topics.health_s == 600
 
@@ -113,6 +140,7 @@ def test_the_interval_of_health_may_be_desired() -> None:
         ({"rules": [WINDOW | {"ids": 1}]}, 'rules.0.ids: unknown key "ids"'),
         ({"rules": [WINDOW, WINDOW]}, '^rules.1.id: "window" is taken by rules.0.id$'),
         ({"rules": {"door": 1}}, "rules: "),
+        ({"rules": [INSIDE, WINDOW | {"kind": []}]}, "rules.1.kind: unknown kind"),
         ({"camera": {"mount": "sideways"}}, "^camera.mount: want"),
         ({"camera": None}, "camera: "),
         ({"topics": 1}, r"^topics: want one table that begins with \[topics\]$"),

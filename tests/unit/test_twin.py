@@ -67,6 +67,23 @@ def test_what_cannot_be_is_reported_and_changes_nothing(
     assert device.health.lasting == {}
 
 
+def test_a_mistake_of_ours_in_judging_what_is_desired_ends_nothing(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(*_: object) -> None:
+        raise TypeError("unhashable type: 'list'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(device.life.retuning, "check", stumbles)
+        device.hears(desired())
+    assert (device.told, device.rules) == (("1", "invalid"), ["door"])
+    with monkeypatch.context() as patch:
+        patch.setattr("eyespot.app.twin.lay_over", stumbles)
+        device.hears(desired(req_id="2"))
+    assert (device.told, device.rules) == (("2", "invalid"), ["door"])
+    assert "it cannot be judged: unhashable" in device.report["detail"]
+
+
 @pytest.mark.parametrize(
     ("trouble", "words"), [("answers", "no answer from the broker"), ("sees", "nothing was inferred")]
 )

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from eyespot.app.retuning import Retuning
 from eyespot.config import Config, DesiredRefusedError, Loaded, lay_over, load, to_report
-from eyespot.domain.errors import ConfigError, EyespotError, one_line
+from eyespot.domain.errors import ConfigError, EyespotError, foreign, one_line
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Heard
 from eyespot.ports import Clock, Handover, HealthBoard
@@ -30,6 +30,8 @@ TRIAL_S = 120.0
 MOST_STARTS = 3
 _KEEP_AGAIN_S = 60.0
 _FILE_ALONE = "nothing is desired; the file's configuration is in force"
+# What anybody can say from afar must not end the device, whatever of ours is amiss.
+_A_MISTAKE = "it cannot be judged"
 _UNKEPT = "how that stands is not on the disk, and a restart may try it again: {}"
 _CRASHES = "the service was started {} times while this was on trial"
 
@@ -209,7 +211,9 @@ class Twin:
 
     def _check(self, text: str) -> None:
         if self._life is not None and self._file is not None:
-            self._life.retuning.check(_under(self._file, text))
+            loaded = _under(self._file, text)
+            with foreign(ConfigError, _A_MISTAKE):
+                self._life.retuning.check(loaded)
 
     def _take(self, record: DesiredRecord, req_id: str | None = None) -> tuple[ReplyCode, str]:
         """Keep what is desired first: what is not on the disk is not lived by."""
@@ -334,7 +338,9 @@ def in_force_over(loaded: Loaded, environ: Mapping[str, str]) -> str:
 
 
 def _under(loaded: Loaded, text: str) -> Loaded:
-    return lay_over(loaded, parse_desired(text.encode()).config)
+    desired = parse_desired(text.encode())
+    with foreign(ConfigError, _A_MISTAKE):
+        return lay_over(loaded, desired.config)
 
 
 def _with_score(text: str, min_score: float, req_id: str | None) -> str:

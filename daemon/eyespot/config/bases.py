@@ -45,7 +45,7 @@ def _wrong(table: _Table, place: int, by_id: Mapping[str, _Table], circle: Seque
     if base in circle and table.get("id") in circle:
         return f"{' and '.join(circle)} build on each other; name lines"
     kind = by_id[base].get("kind")
-    return "" if kind in {_BASE, None} else f"rule {shown(base)} is of kind {shown(kind)}; name lines"
+    return "" if kind is None or kind == _BASE else f"rule {shown(base)} is of kind {shown(kind)}; name lines"
 
 
 def _meant(base: str, by_id: Mapping[str, _Table]) -> str:
