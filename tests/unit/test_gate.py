@@ -106,6 +106,13 @@ def test_an_answer_is_neither_kept_nor_retained() -> None:
     assert elsewhere.payload == message.payload
 
 
+def test_an_answer_goes_to_no_topic_for_which_a_broker_throws_its_sender_out() -> None:
+    assert GATE.answer("reply/17", reply(), "/".join("a" * 32), None).topic.count("/") == 31
+    for topic in ("/".join("a" * 33), "a" + "/" * 240, "clerk/+", "$SYS/a", "a" * 257, ""):
+        with pytest.raises(GateError, match="no answer goes to"):
+            GATE.answer("reply/17", reply(), topic, None)
+
+
 def test_an_event_is_durable_and_not_retained() -> None:
     message = GATE.let_out("rule/door/event", crossed())
     assert (message.delivery, message.retain, message.qos) == (Delivery.DURABLE, False, 1)

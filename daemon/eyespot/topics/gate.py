@@ -30,6 +30,7 @@ from eyespot.topics.home_assistant import Discovery
 
 _KIB = 1024
 _LONGEST_ANSWER_TOPIC = 256
+_MOST_LEVELS = 32  # mosquitto ends the connection of who publishes on one of more than 200
 _LONGEST_PREFIX = 128
 _MOST_CORRELATION = 256
 _DISCOVERY_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -158,7 +159,8 @@ class Gate:
         prefix = self._root.rpartition("/")[0]
         ours = topic.startswith(f"{prefix}/") and not topic.startswith(f"{self._root}/reply/")
         whole = topic.isprintable() and not set("+#") & set(topic) and not topic.startswith("$")
-        return whole and not ours and 0 < len(topic) <= _LONGEST_ANSWER_TOPIC
+        short = 0 < len(topic) <= _LONGEST_ANSWER_TOPIC and topic.count("/") < _MOST_LEVELS
+        return whole and short and not ours
 
     def clear(self, suffix: str) -> Message:
         """Return the empty message that removes a retained topic.
