@@ -7,8 +7,8 @@ from eyespot.domain.message import Message
 from eyespot.topics import gate
 from fakes import contract
 
-# The machine may be busy, and the disk slow: time is judged in tests that ask for it. What a change is judged by
-# does not depend on chance; that is for who goes to look for more.
+# The machine may be busy, and the disk slow: time is judged in tests that ask for it.
+# What a change is judged by does not depend on chance; that is for who goes to look for more.
 settings.register_profile("judging", deadline=None, derandomize=True)
 settings.register_profile("exploring", deadline=None)
 settings.load_profile("judging")

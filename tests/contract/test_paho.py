@@ -18,13 +18,14 @@ from eyespot.broker import session as one_connection
 from eyespot.broker.credentials import Credentials, credentials
 from eyespot.broker.listener import Listener
 from eyespot.broker.paho import PahoBroker
-from eyespot.broker.session import Who
+from eyespot.broker.session import Ending, Who
 from eyespot.broker.settings import MqttSettings, endpoint
 from eyespot.broker.visit import visit
 from eyespot.domain.errors import ConfigError
 from eyespot.domain.message import Delivery, Heard
 from fakes.brokers import FAREWELL, ROOT, WILL, local_mosquitto, message, mosquitto_plugin, running
 from fakes.certificates import Authority
+from fakes.recorder import Recorder
 from fakes.scripted import PUBLISH, SUBSCRIBE, WELCOME, Peer, ScriptedBroker
 from fakes.tls import ME, tls_lines
 from fakes.waiting import PATIENCE_S, until
@@ -300,8 +301,7 @@ def knows_only_3_1_1(peer: Peer, *, refuses: bool) -> None:
         peer.say(b"\x20\x02\x00\x00")
         for packet in peer.packets():
             if packet.kind == PUBLISH and packet.head & 0x06:
-                topic = int.from_bytes(packet.body[:2], "big")
-                peer.say(b"\x40\x02" + packet.body[2 + topic : 4 + topic])
+                peer.acknowledge(packet)
     elif refuses:
         peer.say(b"\x20\x02\x00\x01")
 
@@ -427,6 +427,50 @@ def test_a_message_that_the_broker_finds_too_large_is_refused_not_repeated() -> 
         device.broker.publish(message("info", b"x" * 100), 2)
         device.told.wait_for(lambda: device.told.acknowledged_tokens == [2])
     assert "larger than the 1000 bytes" in device.told.refusals[1]
+    assert device.told.connections == 1
+
+
+def test_a_broker_that_swallows_messages_is_named_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(one_connection, "_LONGEST_UNANSWERED_S", 0.3)
+
+    def swallows(peer: Peer) -> None:
+        peer.say(WELCOME)
+        peer.hear_out()
+
+    with closing(ScriptedBroker(swallows)) as server, running(broker_of(server.url)) as device:
+        for connection in range(1, 4):
+            device.told.wait_for(lambda: device.told.online and device.told.connections == connection)  # noqa: B023
+            assert device.broker.publish(message("event", b"1", Delivery.DURABLE), connection)
+            device.told.wait_for(lambda: not device.told.online, 20)
+    assert len(device.told.reasons) == 3
+    assert all("acknowledges none" in reason for reason in device.told.reasons)
+
+
+def test_a_broker_that_swallows_messages_is_left_alone_for_longer_each_time() -> None:
+    broker = PahoBroker(MqttSettings(url="mqtt://localhost"), "shop-1", {}, lambda: 1.0)
+    broker.attach(Recorder(), None)
+    swallowed, closed = Ending("it swallows", swallowed=True), Ending("it closes")
+    waits_s = [broker._learn(ending, 100.0) for ending in (swallowed, swallowed, swallowed, closed)]
+    assert waits_s == [1.0, 2.0, 4.0, 1.0]
+
+
+def test_a_broker_that_is_slow_to_acknowledge_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_connection, "_LONGEST_UNANSWERED_S", 2.0)
+
+    def takes_its_time(peer: Peer) -> None:
+        peer.say(WELCOME)
+        for packet in peer.packets():
+            if packet.kind == PUBLISH:
+                time.sleep(0.6)
+                peer.acknowledge(packet)
+
+    with closing(ScriptedBroker(takes_its_time)) as server, running(broker_of(server.url)) as device:
+        device.told.wait_for(lambda: device.told.online)
+        for token in range(1, 6):
+            assert device.broker.publish(message("event", b"1", Delivery.DURABLE), token)
+        device.told.wait_for(lambda: device.told.acknowledged_tokens == [1, 2, 3, 4, 5], 20)
     assert device.told.connections == 1
 
 

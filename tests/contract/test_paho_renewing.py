@@ -156,8 +156,7 @@ def test_what_is_under_way_is_answered_before_the_connection_is_left(files: Devi
             kinds.append(packet.kind)
             if packet.kind == PUBLISH:
                 time.sleep(0.5)
-                topic = int.from_bytes(packet.body[:2], "big")
-                peer.say(b"\x40\x02" + packet.body[2 + topic : 4 + topic])
+                peer.acknowledge(packet)
 
     with closing(ScriptedBroker(answers_late)) as server:
         settings = MqttSettings(url=server.url, username="me", password_file=str(files.folder / "password"))
@@ -205,7 +204,7 @@ def test_who_is_to_stop_while_a_connection_is_renewed_still_says_farewell(files:
                 topic = int.from_bytes(packet.body[:2], "big")
                 said.append(packet.body[2 : 2 + topic])
                 if said[-1].endswith(b"/status"):
-                    peer.say(b"\x40\x02" + packet.body[2 + topic : 4 + topic])
+                    peer.acknowledge(packet)
 
     with closing(ScriptedBroker(never_answers_info)) as server:
         settings = MqttSettings(url=server.url, username="me", password_file=str(files.folder / "password"))

@@ -38,6 +38,11 @@ class Peer:
         for each in said:
             self._sock.sendall(each)
 
+    def acknowledge(self, published: Packet) -> None:
+        """Say PUBACK for a PUBLISH of QoS 1."""
+        topic = int.from_bytes(published.body[:2])
+        self.say(b"\x40\x02" + published.body[2 + topic : 4 + topic])
+
     def packets(self) -> Iterator[Packet]:
         """Yield each packet that comes, until the client has gone."""
         while head := self._received.read(1):

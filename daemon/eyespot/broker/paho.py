@@ -233,7 +233,7 @@ class PahoBroker:
             return 0.0
         if opened_s == 0 and not ending.alone:
             self._renewal.turned_away(ending.reason)
-        if opened_s > SETTLED_S:
+        if opened_s > SETTLED_S and not ending.swallowed:
             self._backoff.reset()
         if self._is_replaced(ending, opened_s):
             said = ending.reason if ending.taken_over else _CUT_OFF

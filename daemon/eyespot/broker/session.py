@@ -37,7 +37,9 @@ _WINDOW = 20
 _MOST_LIVE_DELAY_S = 1.0
 _REST_S = 0.25
 _SEND_TIMEOUT_MS = 10_000
+_LONGEST_UNANSWERED_S = 60.0
 _MUTE = "it answers no more: the way to it is cut, or it hangs"
+_SWALLOWED = "it takes messages and acknowledges none: is its disk full, or a part of it away?"
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
 _CLOSED = "the connection was closed; is the broker restarting, or does another client use our id?"
 _ASKED = "; if it asks for a client certificate, set cert_file and key_file"
@@ -65,6 +67,7 @@ class Ending:
         alone: nobody was there who would mind being asked again soon.
         cut_off: it was open, and the broker closed it without a word.
         taken_over: another client came with our id.
+        swallowed: the broker was there, and acknowledged nothing.
     """
 
     reason: str
@@ -73,6 +76,7 @@ class Ending:
     alone: bool = False
     cut_off: bool = False
     taken_over: bool = False
+    swallowed: bool = False
 
 
 class Session:
@@ -112,6 +116,10 @@ class Session:
         self._bell.settimeout(0)
         self._outgoing: deque[tuple[Message, int]] = deque()
         self._tokens: dict[int, int] = {}
+        self._longest = (
+            0,
+            0.0,
+        )  # the message that has been unanswered for longest, and since when that is so
         self._window = _WINDOW
         self._most_bytes: int | None = None
         self._drained_at = 0.0
@@ -289,6 +297,15 @@ class Session:
         if self._client.want_write():
             self._client.loop_write()
         self._client.loop_misc()
+        self._note_unanswered()
+
+    def _note_unanswered(self) -> None:
+        """End what answers pings alone: its window is full for ever, as nothing is said twice on a connection."""
+        mid, now = next(iter(self._tokens), 0), time.monotonic()
+        if mid != self._longest[0]:
+            self._longest = mid, now
+        elif mid and now - self._longest[1] > _LONGEST_UNANSWERED_S:
+            self.end(Ending(_SWALLOWED, swallowed=True))
 
     def _send_outgoing(self, sock: Any) -> None:
         """Send what was offered; a socket is given where something live may be among it."""

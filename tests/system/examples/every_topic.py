@@ -85,7 +85,10 @@ class Ear:
 
     def __init__(self, folder: Path, mosquitto: LocalMosquitto) -> None:
         self._lines = folder / "heard"
-        self._here = {str(folder / "state"): "/var/lib/eyespot", f"127.0.0.1:{mosquitto.port}": "127.0.0.1:1883"}
+        self._here = {
+            str(folder / "state"): "/var/lib/eyespot",
+            f"127.0.0.1:{mosquitto.port}": "127.0.0.1:1883",
+        }
         where = ["-h", "127.0.0.1", "-p", str(mosquitto.port), "-q", "1"]
         self._command = ["mosquitto_sub", "-v", *where, "-t", f"{ROOT}/#"]
 
