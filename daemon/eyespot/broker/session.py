@@ -300,7 +300,7 @@ class Session:
         self._note_unanswered()
 
     def _note_unanswered(self) -> None:
-        """End what answers pings alone: its window is full for ever, as nothing is said twice on a connection."""
+        """End what answers pings alone: its window stays full, as nothing is said twice on a connection."""
         mid, now = next(iter(self._tokens), 0), time.monotonic()
         if mid != self._longest[0]:
             self._longest = mid, now
