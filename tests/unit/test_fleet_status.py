@@ -13,7 +13,7 @@ from eyespot_fleet.commands.status_view import as_objects, lines, rows, sums
 from eyespot_fleet.simulating.speaking import Speaker
 from eyespot_fleet.status import survey as surveying
 from eyespot_fleet.status.reading import MOST_BYTES, Known, read
-from eyespot_fleet.status.survey import LEAST_SILENT_S, Survey
+from eyespot_fleet.status.survey import LEAST_SILENT_S, MUTE_S, Survey
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T, SHOWN = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00Z"
@@ -148,6 +148,7 @@ def test_the_time_of_what_the_broker_kept_counts_where_it_can_be_right(
 
 def test_nobody_is_silent_because_we_were_deaf(fleet: Fleet) -> None:
     fleet.say("shop-1/status", online(), retain=False)
+    fleet.say("shop-1/health", well(), retain=False)
     fleet.survey.disconnected("it went away")
     fleet.now_s = 3600
     assert fleet.wrong == []
@@ -156,6 +157,58 @@ def test_nobody_is_silent_because_we_were_deaf(fleet: Fleet) -> None:
     assert fleet.wrong == []
     fleet.now_s += 1
     assert fleet.wrong == [("shop-1", "silent")]
+
+
+UNREADABLE = [None, b"", b"{}", b'{"ok":tru', b"\xff"]
+
+
+@pytest.mark.parametrize("health", UNREADABLE)
+@pytest.mark.parametrize("clock", ["synced", "unsynced"])
+def test_who_was_there_before_we_came_and_never_said_how_it_is_is_not_well(
+    fleet: Fleet, clock: str, health: bytes | None
+) -> None:
+    fleet.say("shop-1/status", online() | {"t": AN_HOUR_AGO, "clock": clock})
+    if health is not None:
+        fleet.say("shop-1/health", health)
+    (told,) = as_objects(fleet.survey.known(), sick=False)
+    assert (told["ok"], told["sick"]) == (None, [])
+    fleet.now_s = 1
+    assert fleet.survey.settled
+    (told,) = as_objects(fleet.survey.known(), sick=True)
+    assert (told["ok"], told["sick"][0]["name"], told["sick"][0]["since"]) == (
+        False,
+        "no_health",
+        AN_HOUR_AGO,
+    )
+    assert "may it publish health" in told["sick"][0]["reason"]
+    assert sums(fleet.survey.known(), overflow=False) == "1 device, 1 online, 1 not well (no_health 1)"
+    fleet.say("shop-1/health", well(A_MINUTE_AGO))
+    assert fleet.wrong == []
+
+
+@pytest.mark.parametrize("said", [{"t": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}, {"t": IN_AN_HOUR}, {}])
+def test_who_has_just_come_has_half_a_minute_to_say_how_it_is(fleet: Fleet, said: dict[str, str]) -> None:
+    fleet.say("shop-1/status", online() | {"clock": "synced"} | said, retain="t" in said)
+    fleet.now_s = MUTE_S - 1
+    assert fleet.wrong == []
+    (told,) = as_objects(fleet.survey.known(), sick=False)
+    assert told["ok"] is None
+    fleet.now_s = MUTE_S
+    assert fleet.wrong == [("shop-1", "no_health")]
+    fleet.say("shop-1/status", online("offline"), retain=False)
+    fleet.say("shop-1/status", online(), retain=False)
+    assert fleet.wrong == []
+
+
+def test_nobody_has_no_health_before_the_broker_has_told_what_it_keeps(fleet: Fleet) -> None:
+    fleet.say("shop-1/status", online(), retain=False)
+    fleet.survey.disconnected("it went away")
+    fleet.now_s = 3600
+    assert fleet.wrong == []
+    fleet.survey.listening()
+    assert fleet.wrong == []
+    fleet.now_s += 1
+    assert fleet.wrong == [("shop-1", "no_health")]
 
 
 def test_who_is_worst_off_comes_first(fleet: Fleet) -> None:

@@ -72,7 +72,7 @@ def as_objects(known: Mapping[str, Known], *, sick: bool) -> list[dict[str, Any]
             "last_word": one.last_word or None,
             "model": one.model or None,
             "rate_hz": one.rate_hz,
-            "ok": not one.ills,
+            "ok": False if one.ills else one.ok,
             "sick": [{**msgspec.to_builtins(ill), "since": ill.since or None} for ill in one.ills],
         }
         for name, one in sorted(known.items())

@@ -19,6 +19,7 @@ class _Status(msgspec.Struct, frozen=True):
     state: str
     since: str
     t: str = ""
+    clock: str = ""
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ class Known:
         state: online, offline or stopping.
         since: since when its process runs.
         stated: when it said so; of a last will, when its process began.
+        dated: whether its clock was right then.
         model: id of its bundle.
         rate_hz: observations per second.
         ok: whether nothing is wrong with it, by its own word.
@@ -70,11 +72,13 @@ class Known:
         synced: whether its clock was right then.
         gone: when we saw it go, by our clock; empty where it was away when we came.
         silent_s: for how long it has said nothing, where that is too long.
+        mute: it has been there for too long without a readable word of how it is.
     """
 
     state: str = ""
     since: str = ""
     stated: str = ""
+    dated: bool = False
     model: str = ""
     rate_hz: float | None = None
     ok: bool | None = None
@@ -84,6 +88,7 @@ class Known:
     synced: bool = False
     gone: str = ""
     silent_s: float | None = None
+    mute: bool = False
 
     @property
     def last_word(self) -> str:
@@ -96,6 +101,9 @@ class Known:
         if self.state != "online":
             troubles = self.troubles if self.told >= self.stated else ()
             return (self._away(), *troubles)
+        if self.mute:
+            reason = "has not said how it is, or not so that it can be read: may it publish health?"
+            return (Ill("no_health", reason, self.stated),)
         silence = () if self.silent_s is None else (self._silence(self.silent_s),)
         unwell = () if self.ok is not False or self.troubles else (Ill("unwell", "does not say why", ""),)
         return (*silence, *self.troubles, *unwell)
@@ -132,7 +140,12 @@ def _read(known: Known, suffix: str, payload: bytes) -> Known:
             status = msgspec.json.decode(payload, type=_Status)
             state = shown(status.state, _LONGEST_NAME)
             return replace(
-                known, state=state, since=_instant(status.since), stated=_instant(status.t), gone=""
+                known,
+                state=state,
+                since=_instant(status.since),
+                stated=_instant(status.t),
+                dated=status.clock == "synced",
+                gone="",
             )
         case "info":
             info = msgspec.json.decode(payload, type=_Info)

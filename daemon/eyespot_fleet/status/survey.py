@@ -12,6 +12,7 @@ from eyespot_fleet.status.reading import Known, read
 
 MOST_DEVICES = 10_000
 LEAST_SILENT_S = 180.0
+MUTE_S = 30.0
 _MISSED = 3  # health messages in a row
 _QUIET_S = 1.0
 _DEVICE = "[a-z0-9][a-z0-9-]{0,62}"
@@ -29,6 +30,10 @@ class Survey(OnlyListening):
     takes half a minute for others. So who is there has to say something in three times `every_s` of its
     health, in three minutes at least. Until it has said something while we listen, the time of what the
     broker has kept of it counts, if its clock was right.
+
+    Its health follows its `status` in a second or two, at every connect. So who is there for half a minute
+    without one must not, or cannot, say it. What the broker had kept of one whose clock was not right counts
+    as that old: such a clock is usual after a start, and does not become right in what was said.
 
     Args:
         prefix: topics begin with it; the device's id follows.
@@ -49,7 +54,9 @@ class Survey(OnlyListening):
         self._known: dict[str, Known] = {}
         self._asked: set[str] = set()
         self._spoke_s: dict[str, float] = {}
+        self._there_s: dict[str, float] = {}
         self._moved_s = clock()
+        self._quiet = False
         self.overflow = False
         self.subscriptions = [Subscription(f"{prefix}/+/status", kept=True, qos=0)]
 
@@ -57,12 +64,15 @@ class Survey(OnlyListening):
     def settled(self) -> bool:
         """Whether the broker seems to have told all that it had kept."""
         with self._lock:
-            return not self._trouble and self._clock() - self._moved_s >= _QUIET_S
+            return self._has_settled()
 
     def known(self) -> Mapping[str, Known]:
         """Return what is known of each device, by its id."""
         with self._lock:
-            return {device: self._judged(device, known) for device, known in self._known.items()}
+            settled = self._has_settled()
+            return {
+                device: self._judged(device, known, settled=settled) for device, known in self._known.items()
+            }
 
     def carry(self, publish: Callable[[Message, int], bool]) -> None:
         """Say nothing."""
@@ -86,10 +96,14 @@ class Survey(OnlyListening):
     def listening(self) -> None:
         """Take note that the broker passes on what happens."""
         with self._lock:
-            self._moved_s = self._clock()
+            self._moved_s, self._quiet = self._clock(), False
             if self._trouble:  # we were deaf: nobody's silence counts
                 self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
             self._trouble = ""
+
+    def _has_settled(self) -> bool:
+        self._quiet = self._quiet or self._clock() - self._moved_s >= _QUIET_S
+        return self._quiet and not self._trouble
 
     def _has_room_for(self, device: str) -> bool:
         if device in self._asked:
@@ -109,23 +123,27 @@ class Survey(OnlyListening):
         if known.state == "online" != said.state and not heard.retain:
             said = replace(said, gone=f"{self._now():%Y-%m-%dT%H:%M:%SZ}")
         self._known[device] = said
+        if known.state != "online" == said.state:
+            age_s = self._age_s(said.stated if said.dated else "", unknown_s=MUTE_S) if heard.retain else 0.0
+            self._there_s[device] = self._clock() - age_s
         if suffix == "health" or not heard.retain:
-            age_s = self._age_s(said) if heard.retain else 0.0
+            age_s = self._age_s(said.told if said.synced else "", unknown_s=0.0) if heard.retain else 0.0
             self._spoke_s[device] = self._clock() - age_s
         else:
             self._spoke_s.setdefault(device, self._clock())
 
-    def _age_s(self, known: Known) -> float:
-        """Return how old what it said of its health is, as far as its clock tells."""
-        if not known.synced or not known.told:
-            return 0.0
+    def _age_s(self, told: str, *, unknown_s: float) -> float:
+        """Return how old is what was told at a time by the device's clock; empty where that was not right."""
         try:
-            told = datetime.fromisoformat(known.told)
-        except ValueError:  # as February 30th
-            return 0.0
-        return max(0.0, (self._now() - told).total_seconds())
+            age_s = (self._now() - datetime.fromisoformat(told)).total_seconds()
+        except ValueError:  # empty, or as February 30th
+            return unknown_s
+        return max(0.0, age_s)
 
-    def _judged(self, device: str, known: Known) -> Known:
+    def _judged(self, device: str, known: Known, *, settled: bool) -> Known:
+        if known.state == "online" and known.ok is None:
+            there_s = self._clock() - self._there_s[device]
+            return replace(known, mute=settled and there_s >= MUTE_S)
         silent_s = self._clock() - self._spoke_s.get(device, self._clock())
         deaf, most_s = bool(self._trouble), max(LEAST_SILENT_S, _MISSED * known.every_s)
         return known if deaf or silent_s <= most_s else replace(known, silent_s=silent_s)
