@@ -1,8 +1,9 @@
 """Home Assistant is told when there is news, again when it begins, and what it was told is taken back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -12,9 +13,9 @@ from eyespot.domain.message import Heard, Message
 from eyespot.host.clock import ManualClock
 from eyespot.store.memo import Memo
 from eyespot.supervisor.announcer import LATEST_S, MOST_KEPT_BYTES, SOONEST_S, Announcer, BesideHomeAssistant
-from eyespot.topics.gate import Gate
+from eyespot.topics.gate import MOST_DISCOVERY, Gate
 from eyespot.topics.home_assistant import Described
-from eyespot.topics.home_assistant_entities import Abilities, Announced
+from eyespot.topics.home_assistant_entities import Abilities, Announced, Kind
 from fakes.brokers import ROOT
 from fakes.daemon import write_config
 
@@ -33,7 +34,9 @@ class Life:
         rules: that are there.
     """
 
-    def __init__(self, folder: Path, *rules: Announced, prefix: str = "homeassistant") -> None:
+    def __init__(
+        self, folder: Path, *rules: Announced, prefix: str = "homeassistant", root: str = ROOT
+    ) -> None:
         self.clock = ManualClock(0)
         self.answers = 0
         self.rules = rules
@@ -41,9 +44,9 @@ class Life:
         self.memo = Memo(folder / "told.json", MOST_KEPT_BYTES)
         self.announcer = Announcer(
             prefix,
-            SHOP,
+            replace(SHOP, root=root),
             lambda: self.rules,
-            gate=Gate(ROOT),
+            gate=Gate(root),
             memo=self.memo,
             post=lambda handover: self.posted.extend(handover.messages),
             answers=lambda: self.answers,
@@ -111,6 +114,43 @@ def test_what_is_remembered_of_rules_that_are_gone_is_bounded(tmp_path: Path) ->
         life.turn()
     assert len(gone(life.components())) < 300
     assert "rule_door-98_event" in gone(life.components())
+
+
+CJK = tuple(f"{number:03d}{'人' * 61}" for number in range(150))
+LARGEST = [Announced(f"{number:03d}{'r' * 60}", "line", CJK if not number else ()) for number in range(100)]
+
+
+def test_a_message_that_would_be_too_large_leaves_classes_out_and_that_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    life = Life(tmp_path, *LARGEST, root=f"{'e' * 128}/{'d' * 63}")
+    life.turn()
+    totals = [key for key, said in life.components().items() if said.get("state_class") and "rule" in key]
+    assert len(totals) == 2 * 75
+    assert all(f"rule_{rule.rule}_event" in life.components() for rule in LARGEST)
+    assert [message.partition(": ")[0] for message in caplog.messages] == [
+        "Home Assistant is told of the first 75 classes alone"
+    ]
+    life.rules = (*LARGEST[:-1], DOOR)
+    life.turn()
+    assert len(caplog.messages) == 1
+    life.rules = (DOOR,)
+    life.turn()
+    life.rules = tuple(LARGEST)
+    life.turn()
+    assert len(caplog.messages) == 2
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_without_classes_the_largest_message_fits(tmp_path: Path, kind: Kind) -> None:
+    gone_by = {f"{number:_<160}": "binary_sensor" for number in range(1024)}
+    told = {"prefix": "h" * 128, "components": gone_by}
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    rules = [Announced(rule.rule, kind) for rule in LARGEST]
+    life = Life(tmp_path, *rules, root=f"{'e' * 128}/{'d' * 63}", prefix="h" * 128)
+    (message,) = life.turn()
+    assert 200_000 < len(message.payload) < MOST_DISCOVERY
+    assert len(gone(life.components())) == 1024
 
 
 def test_when_home_assistant_begins_it_is_told_again_after_a_while(tmp_path: Path) -> None:

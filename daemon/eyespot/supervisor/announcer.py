@@ -14,8 +14,8 @@ from eyespot.domain.message import Heard, Message
 from eyespot.ports import Clock, Ear, Handover
 from eyespot.store.memo import Memo
 from eyespot.topics.gate import Gate, GateError
-from eyespot.topics.home_assistant import BIRTH, Described, Key, Platform, discovery
-from eyespot.topics.home_assistant_entities import Announced
+from eyespot.topics.home_assistant import BIRTH, Described, Discovery, Key, Platform, discovery
+from eyespot.topics.home_assistant_entities import MOST_CLASSES, Announced, with_classes
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class Told(msgspec.Struct, frozen=True):
 
 class Announcer:
     """Posts the discovery message when it changes, and again when Home Assistant has begun.
+
+    Where it would be too large, classes are left out of it, the last ones first. Without any it fits.
 
     Args:
         prefix: where Home Assistant looks for devices; empty: it is told nothing, and what it was told is
@@ -95,6 +97,7 @@ class Announcer:
         self._kept = _read(memo.read(), gate)
         self._told = _moved(self._kept, prefix)
         self._answered = answers()
+        self._all_told = True
         if self._told.left:
             self._keep()
             self._send(*(gate.announce(left, None) for left in self._told.left))
@@ -123,11 +126,29 @@ class Announcer:
             self._send(self._message)
 
     def _announce(self, rules: Sequence[Announced]) -> None:
-        payload = discovery(self._device, rules, self._told.components)
-        self._message, self._announced = self._gate.announce(self._prefix, payload), rules
+        payload, self._message = self._fitting(rules)
+        self._announced = rules
         self._told = msgspec.structs.replace(self._told, components=_bounded(payload.platforms, payload.live))
         self._keep()  # first: what was told and is not known could never be taken back
         self._send(self._message)
+
+    def _fitting(self, rules: Sequence[Announced]) -> tuple[Discovery, Message]:
+        """Return what is said of as many classes as there is room for."""
+        room = MOST_CLASSES
+        while True:
+            payload = discovery(self._device, with_classes(rules, room), self._told.components)
+            try:
+                message = self._gate.announce(self._prefix, payload)
+            except GateError as error:
+                if not room:
+                    raise
+                reason, room = one_line(error), room // 2
+            else:
+                break
+        if room < MOST_CLASSES and self._all_told:
+            _log.warning("Home Assistant is told of the first %d classes alone: %s", room, reason)
+        self._all_told = room == MOST_CLASSES
+        return payload, message
 
     def _is_due(self) -> bool:
         with self._lock:

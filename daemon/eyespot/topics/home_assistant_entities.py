@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from eyespot.domain.event import (
@@ -57,15 +57,19 @@ def announced(states: Mapping[str, RuleState]) -> list[Announced]:
 
     No more than `MOST_CLASSES` are announced, the first ones.
     """
-    rules: list[Announced] = []
-    room = MOST_CLASSES
-    for rule, state in states.items():
-        known = _known(state)
-        if known is not None:
-            kind, classes = known[0], tuple(known[1])[:room]
-            room -= len(classes)
-            rules.append(Announced(rule, kind, classes))
-    return rules
+    known = {rule: _known(state) for rule, state in states.items()}
+    rules = [Announced(rule, one[0], tuple(one[1])) for rule, one in known.items() if one is not None]
+    return with_classes(rules, MOST_CLASSES)
+
+
+def with_classes(rules: Iterable[Announced], room: int) -> list[Announced]:
+    """Return the rules with so many classes at most over all of them, the first ones."""
+    fitting: list[Announced] = []
+    for rule in rules:
+        classes = rule.classes[:room]
+        room -= len(classes)
+        fitting.append(replace(rule, classes=classes))
+    return fitting
 
 
 def _known(state: RuleState) -> tuple[Kind, Iterable[str]] | None:
