@@ -43,6 +43,40 @@ def test_a_command_has_an_id_and_an_end_if_it_wants() -> None:
 
 
 @pytest.mark.parametrize(
+    "time", ["2027-01-15T08:00:00Z", "2027-01-15t08:00:00.000z", "2027-01-15T09:30:00+01:30"]
+)
+def test_a_time_is_a_date_time_of_the_schema(time: str) -> None:
+    eight = datetime(2027, 1, 15, 8, tzinfo=UTC)
+    assert asked("cmd/restart", b'{"expires": "%s"}' % time.encode()).expires == eight
+    ways = asked("cmd/trajectories", b'{"req_id": "1", "args": {"until": "%s"}}' % time.encode())
+    assert (ways.since, ways.until) == (None, eight)
+
+
+@pytest.mark.parametrize("time", ["2027-01-15 08:00:00Z", "2027-01-15T08:00:00+0000", "2027-01-15T08:00:00"])
+def test_a_time_in_another_form_is_refused(time: str) -> None:
+    for kind, payload in (
+        ("cmd/restart", f'{{"req_id": "1", "expires": "{time}"}}'),
+        ("cmd/trajectories", f'{{"req_id": "1", "args": {{"since": "{time}"}}}}'),
+    ):
+        with pytest.raises(InvalidCommandError, match="not as it should be") as refusal:
+            asked(kind, payload.encode())
+        assert refusal.value.req_id == "1"
+
+
+@pytest.mark.parametrize("number", ["60", "60.0", "6e1", "600.00e-1"])
+def test_a_number_without_a_fraction_is_whole_however_it_is_written(number: str) -> None:
+    assert asked("cmd/aim", b'{"args": {"minutes": %s}}' % number.encode()).minutes == 60
+    ways = asked("cmd/trajectories", b'{"req_id": "1", "args": {"after": %s}}' % number.encode())
+    assert (ways.after, type(ways.after)) == (60, int)
+
+
+@pytest.mark.parametrize("number", ["60.5", "-1.0", "1441.0", "1e300", "1e999", "true", '"60"'])
+def test_what_is_no_number_of_minutes_is_refused(number: str) -> None:
+    with pytest.raises(InvalidCommandError):
+        asked("cmd/aim", b'{"args": {"minutes": %s}}' % number.encode())
+
+
+@pytest.mark.parametrize(
     ("record", "note", "ask"),
     [
         (RUNNING, None, "check"),

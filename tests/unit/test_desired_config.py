@@ -40,6 +40,15 @@ def test_rules_are_replaced_as_a_whole_and_other_tables_key_by_key() -> None:
     assert config.mqtt == LOADED.config.mqtt
 
 
+def test_a_number_without_a_fraction_is_whole_however_it_is_written() -> None:
+    payload = b'{"config": {"topics": {"health_s": 30.0}, "trajectories": {"hours": 2e0}}}'
+    config = lay_over(LOADED, parse_desired(payload).config).config
+    assert (config.topics.health_s, config.trajectories.hours) == (30, 2)
+    edge = b'{"config": {"rules": [{"kind": "line", "id": "edge", "a": [0, 0.5], "b": [1.0, 0.5]}]}}'
+    (rule,) = lay_over(LOADED, parse_desired(edge).config).config.rules
+    assert repr(rule.b) == "(1.0, 0.5)"
+
+
 def test_what_is_not_desired_stays_as_the_file_has_it() -> None:
     assert lay_over(LOADED, {}).config == LOADED.config
 

@@ -4,23 +4,27 @@ No command has a URL or a path: what is installed, and from where, is not for a 
 an image or a file leave.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from eyespot.domain.errors import one_line
 from eyespot.domain.names import RuleId
-from eyespot.topics.plain_json import refuse_ambiguous
+from eyespot.topics.plain_json import plain, refuse_ambiguous
 
 MOST_BYTES = 16 * 1024
 COMMANDS = "cmd/"
 DESIRED = "model/desired"
 REQ_ID = "[A-Za-z0-9._~:@=-]{1,64}"  # a part of a topic: no level and no wildcard
+
+# Of the times that msgspec takes, those that are a date-time of JSON Schema: no blank for the T, no +0100.
+_DATE_TIME = re.compile(r"\S+([Zz]|:\d\d)", re.ASCII)
 
 FROM_HOME_ASSISTANT = b"latest"
 
@@ -251,14 +255,15 @@ def parse(suffix: str, payload: bytes) -> Command:
     if kind is Kind.UPDATE and payload == FROM_HOME_ASSISTANT:
         return Command(kind)
     try:
-        refuse_ambiguous(payload)
-        return _desired(payload) if kind is Kind.DESIRED else _command(kind, payload)
+        said = plain(payload)
+        return _desired(said) if kind is Kind.DESIRED else _command(kind, said)
     except (ValueError, RecursionError) as error:
         raise InvalidCommandError(f"not as it should be: {one_line(error)}", req_id_in(payload)) from error
 
 
-def _command(kind: Kind, payload: bytes) -> Command:
-    asked = msgspec.json.decode(payload, type=FORMS[kind])
+def _command(kind: Kind, said: Any) -> Command:
+    asked = msgspec.convert(said, FORMS[kind])
+    _refuse_other_times(said, asked)
     rule = asked.args.rule if isinstance(asked, AskedReset) and asked.args is not None else None
     level = asked.args.level if isinstance(asked, AskedLog) else None
     score = asked.args.value if isinstance(asked, AskedScore) else None
@@ -273,11 +278,19 @@ def _command(kind: Kind, payload: bytes) -> Command:
     return command
 
 
-def _desired(payload: bytes) -> Command:
-    if "check" in msgspec.json.decode(payload, type=dict[str, msgspec.Raw]):
-        msgspec.json.decode(payload, type=Look)
+def _refuse_other_times(said: Mapping[str, Any], taken: msgspec.Struct) -> None:
+    for name, value in msgspec.structs.asdict(taken).items():
+        if isinstance(value, msgspec.Struct):
+            _refuse_other_times(said[name], value)
+        elif isinstance(value, datetime) and not _DATE_TIME.fullmatch(said[name]):
+            raise ValueError(f"{name}: want a time as 2026-11-26T12:00:00Z")
+
+
+def _desired(said: Any) -> Command:
+    if isinstance(said, dict) and "check" in said:
+        msgspec.convert(said, Look)
         return Command(Kind.DESIRED)
-    wanted = msgspec.json.decode(payload, type=Wanted)
+    wanted = msgspec.convert(said, Wanted)
     return Command(Kind.DESIRED, wanted.req_id, bundle=wanted.bundle, version=wanted.version)
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from eyespot.domain.errors import one_line
 from eyespot.topics.commands import MOST_BYTES, InvalidCommandError, ReqId, req_id_in
-from eyespot.topics.plain_json import refuse_ambiguous
+from eyespot.topics.plain_json import plain
 
 DESIRED_CONFIG = "config/desired"
 # Whole tables, or single keys of them. All else is who the device is, whom it trusts, and what it costs.
@@ -42,7 +42,6 @@ def parse_desired(payload: bytes) -> DesiredConfig:
     if len(payload) > MOST_BYTES:
         raise InvalidCommandError(f"larger than {MOST_BYTES} bytes")
     try:
-        refuse_ambiguous(payload)
-        return msgspec.json.decode(payload, type=DesiredConfig)
+        return msgspec.convert(plain(payload), DesiredConfig)
     except (ValueError, RecursionError) as error:
         raise InvalidCommandError(f"not as it should be: {one_line(error)}", req_id_in(payload)) from error
