@@ -123,20 +123,23 @@ def has_log(folder: Path) -> bool:
 
 
 @contextmanager
-def opened_to_read(path: Path, *, immutable: bool) -> Iterator[sqlite3.Connection]:
+def opened_to_read(path: Path, *, immutable: bool, whole: bool = True) -> Iterator[sqlite3.Connection]:
     """Open a database that is whole and one that this version makes, and write nothing into it.
 
     Args:
         path: of the file.
         immutable: nobody writes to it, and its log is empty; then SQLite makes no file beside it.
+        whole: see whether it is; False where that was seen before.
 
     Raises:
         DamagedError, sqlite3.Error: as `verify`.
     """
     address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
     with closing(sqlite3.connect(address, uri=True)) as connection:
+        connection.text_factory = _text
         connection.execute("PRAGMA trusted_schema = OFF")
-        verify(connection)
+        if whole:
+            verify(connection)
         yield connection
 
 

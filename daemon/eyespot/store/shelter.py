@@ -6,7 +6,8 @@ read-only or full when the daemon starts is what it is later: the state `storage
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,22 +21,23 @@ from eyespot.store.database_file import (
     has_log,
     opened_to_read,
 )
-from eyespot.store.outbox import MOST_IN_MEMORY
 
 _log = logging.getLogger(__name__)
 
 _MOST_PAGES = 65_536  # of 512 bytes: 32 MiB of the machine's memory
 
 
-class _Kept(NamedTuple):
-    """What a state folder holds; of what waits for the broker the newest."""
+class _Found(NamedTuple):
+    """What a state folder holds: that, and how much of it waits for the broker, up to which id."""
 
     snapshots: Mapping[str, bytes]
     seq: int
-    rows: list[Row]
+    waiting: int
+    newest: int
+    used_bytes: int
 
 
-_NOTHING = _Kept({}, 0, [])
+_NOTHING = _Found({}, 0, 0, 0, 0)
 
 
 def open_database(folder: Path) -> Database:
@@ -55,16 +57,20 @@ def open_database(folder: Path) -> Database:
 class Shelter(Database):
     """A database in memory that goes on from what can be read in the folder, and moves there when it can.
 
+    What waits in the folder stays there, is read where it is, and leaves before what is new; memory has the
+    ids of what is gone.
+
     Args:
         folder: where it belongs.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, None, connect(":memory:"))
-        self._began_with = _read(folder)
+        self._found = _look_into(folder)
+        self._gone: set[int] = set()
+        self._gone_up_to = 0  # all of them: need not be read again
         self._lasts = False
-        snapshots, seq, rows = self._began_with
-        self.commit(Change(rows, (), snapshots, seq))
+        self.commit(Change((), (), self._found.snapshots, self._found.seq))
         self._connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
 
     @property
@@ -72,15 +78,62 @@ class Shelter(Database):
         """Whether it has moved into the folder."""
         return self._lasts
 
+    def count(self) -> int:
+        """Return how many messages wait, here and in the folder."""
+        return super().count() + self._left
+
+    def newest(self) -> int:
+        """Return the largest id of those that wait or have waited in the folder."""
+        return super().newest() if self._lasts else max(super().newest(), self._found.newest)
+
+    def used_bytes(self) -> int:
+        """Return how much of the disk would be taken, had this moved."""
+        here = super().used_bytes()
+        return here + self._found.used_bytes * self._left // self._found.waiting if self._left else here
+
+    def waiting(self, after: int, most: int) -> list[Row]:
+        """Return messages with larger ids than `after`, in order, of the folder and of memory.
+
+        Raises:
+            StorageError: the folder cannot be read any more: what is new leaves after what is there.
+        """
+        rows = super().waiting(after, most)
+        if not self._left or after >= self._found.newest:
+            return rows
+        # an announcement has the id of what it stands for
+        return sorted(self._in_folder(after, most) + rows, key=lambda row: row.id)[:most]
+
+    def commit(self, change: Change) -> None:
+        """Make a change, wholly or not at all."""
+        super().commit(change)
+        if not self._lasts:
+            self._gone.update(key for key in change.gone if key <= self._found.newest)
+
     def sync(self) -> None:
         """Move into the folder, if that can be used by now; from then on, sync there.
 
         Raises:
-            StorageError: it cannot yet, or holds other counts than those that this one goes on from.
+            StorageError: it cannot yet, or holds something else than what this one goes on from.
         """
         if not self._lasts:
             self._move_to(Database.open(self._folder))
         super().sync()
+
+    @property
+    def _left(self) -> int:
+        """How many wait in the folder that were there at the start; 0 once it is the home."""
+        return 0 if self._lasts else self._found.waiting - len(self._gone)
+
+    def _in_folder(self, after: int, most: int) -> list[Row]:
+        is_first = after <= self._gone_up_to
+        after, rows = max(after, self._gone_up_to), list[Row]()
+        with _opened(self._folder) as found:
+            while len(rows) < most and (page := found.waiting(after, most)):
+                after = page[-1].id
+                rows += [row for row in page if row.id not in self._gone]
+        if is_first:
+            self._gone_up_to = rows[0].id - 1 if rows else after
+        return rows[:most]
 
     def _move_to(self, home: Database) -> None:
         try:
@@ -90,24 +143,46 @@ class Shelter(Database):
             raise
         self._go_on_as(home)
         self._lasts = True
+        self._gone.clear()
 
     def _take_along(self, home: Database) -> None:
-        began = self._began_with
-        if (home.snapshots(), home.seq()) != (began.snapshots, began.seq):
+        if _held_by(home)[:-1] != self._found[:-1]:
             raise StorageError(
                 f"{self._folder} holds other counts than were gone on from; restart eyespot to use them"
             )
-        gone = [row.id for row in began.rows]
-        home.commit(Change(self.waiting(0, self.count()), gone, self.snapshots(), self.seq()))
+        rows = super().waiting(0, super().count())
+        home.commit(Change(rows, self._gone, self.snapshots(), self.seq()))
 
 
-def _read(folder: Path) -> _Kept:
+def _look_into(folder: Path) -> _Found:
     """Return what a folder holds that cannot be written; nothing where it cannot be read either."""
     try:
-        with opened_to_read(folder / NAME, immutable=not has_log(folder)) as connection:
-            found = Database(folder, None, connection)
-            rows = found.waiting(found.newest() - MOST_IN_MEMORY, MOST_IN_MEMORY)
-            return _Kept(found.snapshots(), found.seq(), rows)
-    except (DamagedError, StorageError, OSError, sqlite3.Error) as error:
+        with _opened(folder, whole=True) as found:
+            return _held_by(found)
+    except StorageError as error:
         _log.warning("what %s holds cannot be read, so counts begin anew: %s", folder, one_line(error))
         return _NOTHING
+
+
+def _held_by(database: Database) -> _Found:
+    return _Found(
+        database.snapshots(), database.seq(), database.count(), database.newest(), database.used_bytes()
+    )
+
+
+@contextmanager
+def _opened(folder: Path, *, whole: bool = False) -> Iterator[Database]:
+    """Open what a folder holds to read it; not for long, as the folder may become usable at any time.
+
+    Args:
+        folder: that cannot be written.
+        whole: see whether all of it can be read, which takes its time.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        with opened_to_read(folder / NAME, immutable=not has_log(folder), whole=whole) as connection:
+            yield Database(folder, None, connection)
+    except (DamagedError, OSError, sqlite3.Error) as error:
+        raise StorageError(f"cannot read {folder / NAME}: {one_line(error)}") from error
