@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from eyespot.domain.errors import StorageError
 from eyespot.domain.event import Crossed
 from eyespot.domain.instants import SECOND_NS
 from eyespot.domain.message import Message
@@ -29,6 +31,7 @@ GATE = Gate("eyespot/v1/store-berlin-mitte-entrance-1")
 MODEL = "people-detector@1.10.0-0123456789ab"
 BOOT = "0123456789abcdef"
 SMALL = Limits(most_bytes=300_000, most_age_ns=AMPLE.most_age_ns)
+TINY = Limits(most_bytes=50_000, most_age_ns=AMPLE.most_age_ns)
 SHORT = Limits(most_bytes=AMPLE.most_bytes, most_age_ns=7 * DAY_S * SECOND_NS)
 
 
@@ -62,6 +65,10 @@ class Shop:
             for token, _ in answers:
                 self.store.acknowledged(token)
             self.rest(1)
+        return self.left()
+
+    def left(self) -> list[dict[str, Any]]:
+        """Return all that a subscriber may have."""
         return [json.loads(message.payload) for _, message in self.wire.sent]
 
 
@@ -174,7 +181,70 @@ def test_what_may_have_arrived_does_not_give_way(database: Database) -> None:
     shop.store.disconnected("gone")
     shop.count(3000)
     shop.rest()
-    assert database.waiting(0, 1)[0].payload not in sent
+    assert [row.payload for row in database.waiting(0, 20)] == sent
+    later = Shop(database, SMALL, shop.clock)
+    later.count(3000)
+    later.rest()
+    assert [row.payload for row in database.waiting(0, 20)] == sent
+
+
+@pytest.mark.parametrize("limits", [TINY, SHORT], ids=["full", "old"])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_announced_never_left(database: Database, limits: Limits, seed: int) -> None:
+    random, clock = Random(seed), ManualClock()
+    left: list[dict[str, Any]] = []
+    shop = Shop(database, limits, clock)
+    shop.count(1000)
+    shop.rest(8 * DAY_S)
+    for _ in range(60):
+        match random.choice(["count", "count", "rest", "connect", "answer", "cut", "kill"]):
+            case "count":
+                shop.count(random.choice([3, 250]))
+            case "rest":
+                shop.rest(random.choice([60, 2 * DAY_S]))
+            case "connect":
+                shop.store.connected()
+            case "answer":
+                waiting = shop.wire.unanswered()
+                for token, _ in waiting[: random.randint(0, 20)]:
+                    shop.store.acknowledged(token)
+            case "cut":
+                shop.store.disconnected("gone")
+            case "kill":  # what is settled is forgotten
+                left += shop.left()
+                shop = Shop(database, limits, clock)
+        shop.store.turn(0)
+    left += shop.arrived()
+    numbers = [(each["from"], each["to"]) for each in left if each["kind"] == "dropped"]
+    came = {each["seq"] for each in left if each["kind"] != "dropped"}
+    announced = {number for first, last in numbers for number in range(first, last + 1)}
+    assert announced
+    assert not came & announced
+    assert came | announced == set(range(1, shop.native.seq + 1))
+
+
+def test_what_may_have_left_before_the_disk_failed_does_not_give_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(database, AMPLE)
+    shop.store.connected()
+
+    def fail(change: Change) -> None:
+        raise StorageError("no space")
+
+    monkeypatch.setattr(database, "commit", fail)
+    shop.count(30)
+    shop.store.disconnected("gone")
+    for _ in range(12):
+        shop.count(1000)
+        shop.rest()
+    monkeypatch.undo()
+    shop.rest()
+    came = [each["seq"] for each in shop.arrived() if each["kind"] != "dropped"]
+    sent, *_ = (each for each in shop.left() if each["kind"] == "dropped")
+    assert came[:20] == list(range(1, 21))
+    assert sent["from"] > 20
+    assert sent["messages"] == sent["to"] - sent["from"] + 1
 
 
 def test_what_cannot_have_left_gives_way_without_a_word(database: Database) -> None:

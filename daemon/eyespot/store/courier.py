@@ -82,8 +82,8 @@ class Courier:
 
     @property
     def under_way(self) -> Collection[int]:
-        """Ids of the durable messages that the broker may have, or get before it can be told otherwise."""
-        return {flight.key for flight in self._flights.values() if flight.key > 0} if self.online else ()
+        """Ids of the durable messages that the broker may have: unanswered, also at the last cut."""
+        return {flight.key for flight in self._flights.values() if flight.key > 0}
 
     @property
     def all_left(self) -> bool:

@@ -14,8 +14,11 @@ from eyespot.topics.payloads import DropReason
 
 _log = logging.getLogger(__name__)
 
-_PAGE = 50
 MOST_IN_MEMORY = 10_000
+_PAGE = 50
+# At a cut or a kill so many are under way (`courier.WINDOW`) or known to be delivered only to memory
+# (`courier.MOST_SETTLED`): a subscriber may have them, and they are the first of those that wait.
+_MOST_LEFT = 30
 
 _FEWEST_DROPPED, _MOST_DROPPED = 200, 10_000  # at once
 
@@ -36,7 +39,8 @@ class Durables(Protocol):
 class Outbox:
     """Keeps messages on disk, and in memory while the disk fails. For one thread.
 
-    What gives way is announced: one message takes the place of all that were before it.
+    What gives way is announced: one message takes the place of all that were before it. The first ones stay,
+    however old or many, while a subscriber may have them: what is announced never left.
 
     Args:
         database: where they are kept.
@@ -55,6 +59,7 @@ class Outbox:
         self._limits = limits
         self._on_disk = database.count()
         self.newest = self._newest_on_disk = database.newest()
+        self._left_up_to = self.newest  # in an earlier life, for all we know
         self._unkept: dict[int, Message] = {}
         self._gone: set[int] = set()
         self._young: dict[int, Message] = {}
@@ -110,6 +115,12 @@ class Outbox:
         Raises:
             StorageError: it cannot be read.
         """
+        found = self._first_after(key)
+        if found is not None and found[0] > self._left_up_to:
+            self._left_up_to = found[0]
+        return found
+
+    def _first_after(self, key: int) -> tuple[int, Message] | None:
         while key < self._young_after:
             row = self._row_after(key)
             if row is None:
@@ -152,9 +163,18 @@ class Outbox:
         return rows[: self._durables.outdated([row.payload for row in rows], self._limits.most_age_ns)]
 
     def _oldest(self, most: int, under_way: Collection[int]) -> list[Row]:
-        """Return the oldest on disk that the broker does not have, and will not have soon."""
-        rows = self._database.waiting(0, most)
-        return [row for row in rows if row.id not in under_way and row.id not in self._gone]
+        """Return the oldest on disk that have not left."""
+        read = self._database.waiting(0, _MOST_LEFT + most)
+        rows = {row.id: row for row in read if row.id not in self._gone}
+        return [rows[key] for key in self._never_left(list(rows), under_way)]
+
+    def _never_left(self, keys: Sequence[int], under_way: Collection[int]) -> list[int]:
+        """Return which of the oldest messages, in order, no subscriber can have."""
+        return [
+            key
+            for place, key in enumerate(keys)
+            if key not in under_way and (place >= _MOST_LEFT or key > self._left_up_to)
+        ]
 
     def _drop(self, rows: Sequence[Row], reason: DropReason) -> None:
         if len(rows) <= 1:  # that may be the announcement
@@ -188,7 +208,7 @@ class Outbox:
             under_way: ids of messages that never give way, as the broker may have them.
         """
         oldest = list(self._unkept)[: 1 - MOST_IN_MEMORY]
-        excess = [key for key in oldest if key not in under_way]
+        excess = self._never_left(oldest, under_way)
         if len(self._unkept) <= MOST_IN_MEMORY or not excess:
             return
         payloads = [self._unkept.pop(key).payload for key in excess]
