@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -15,7 +15,9 @@ import pytest
 
 from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.store.database import Change, Database, Row
+from eyespot.store.database_file import NAME
 from eyespot.store.settings import StateSettings, state_dir
+from eyespot.store.shelter import open_database
 
 EVENT = Row(1, "eyespot/v1/shop/rule/door/event", b'{"n": 1}')
 
@@ -43,11 +45,36 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
         assert (database.count(), database.newest()) == (1, 1)
 
 
-def test_a_database_that_somebody_removed_is_named(database: Database, tmp_path: Path) -> None:
+def swap(state: Path) -> None:
+    shutil.copytree(state, state.with_name("copy"))
+    state.rename(state.with_name("away"))
+    state.with_name("copy").rename(state)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [shutil.rmtree, swap, lambda state: (state / NAME).unlink()],
+    ids=["all removed", "a copy in its place", "removed without its log"],
+)
+def test_a_database_that_is_not_in_its_place_any_more_is_named(
+    database: Database, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
     database.commit(change(EVENT))
-    shutil.rmtree(tmp_path / "state")
-    with pytest.raises(StorageError, match="was removed while in use"):
+    database.sync()
+    harm(tmp_path / "state")
+    with pytest.raises(StorageError, match="was removed or replaced while in use; restart eyespot"):
         database.sync()
+
+
+def test_a_database_that_was_moved_into_is_named_when_it_is_removed(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.write_text("no folder")
+    with closing(open_database(state)) as database:
+        state.unlink()
+        database.sync()
+        (state / NAME).unlink()
+        with pytest.raises(StorageError, match="was removed or replaced while in use; restart eyespot"):
+            database.sync()
 
 
 def test_a_sync_empties_the_log_and_a_commit_does_not(database: Database, tmp_path: Path) -> None:

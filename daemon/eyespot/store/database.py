@@ -65,6 +65,7 @@ class Database:
         self._folder = folder
         self._lock = lock
         self._connection = connection
+        self._file = None if lock is None else _file_at(folder / NAME)
         self._in_log = 0  # commits
         self._numbering: Numbering | None = None  # read by the next commit
         self.damage = damage
@@ -87,11 +88,11 @@ class Database:
                 damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
                 _log.error("%s was damaged: %s", folder / NAME, damage)
                 connection = connect(folder / NAME)
+            return cls(folder, lock, connection, damage)
         except (DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
             advice = "see to the disk and its rights, or set [state] dir"
             raise StorageError(f"cannot open {folder / NAME}: {one_line(error)}; {advice}") from error
-        return cls(folder, lock, connection, damage)
 
     @property
     def lasts(self) -> bool:
@@ -177,7 +178,7 @@ class Database:
         """Make what was committed safe against a power cut; now and then empty the log, lest a commit does.
 
         Raises:
-            StorageError: the disk fails.
+            StorageError: the disk fails, or the file was removed or replaced.
         """
         self._sync_log()
         if self._in_log >= _CHECKPOINT_COMMITS:
@@ -187,16 +188,17 @@ class Database:
 
     def _sync_log(self) -> None:
         try:
+            if _file_at(self._folder / NAME) != self._file:
+                message = f"{self._folder / NAME} was removed or replaced while in use; restart eyespot"
+                raise StorageError(message)
             # SQLite's own locks are not on this file, so that closing it here does not drop them
             log = os.open(self._folder / f"{NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
             try:
                 os.fdatasync(log)
             finally:
                 os.close(log)
-        except FileNotFoundError as error:
-            if not (self._folder / NAME).exists():
-                message = f"{self._folder / NAME} was removed while in use; restart eyespot"
-                raise StorageError(message) from error
+        except FileNotFoundError:
+            pass  # nothing is in it
         except OSError as error:
             raise StorageError(f"cannot write {self._folder / NAME}: {one_line(error)}") from error
 
@@ -213,6 +215,7 @@ class Database:
         """Close, and be another database from now on."""
         Database.close(self)
         self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
+        self._file = other._file  # noqa: SLF001 - our own
         self._numbering = None
 
     def _write(self, cursor: sqlite3.Cursor, change: Change) -> Numbering:
@@ -256,3 +259,12 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise StorageError(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file; None where there is none; raises OSError."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
