@@ -37,7 +37,7 @@ _WINDOW = 20
 _MOST_LIVE_DELAY_S = 1.0
 _REST_S = 0.25
 _SEND_TIMEOUT_MS = 10_000
-_LONGEST_UNANSWERED_S = 60.0
+_MOST_SWALLOWING_S = 60.0
 _MUTE = "it answers no more: the way to it is cut, or it hangs"
 _SWALLOWED = "it takes messages and acknowledges none: is its disk full, or a part of it away?"
 # Not every broker gives a reason when a second client comes with the same id: mosquitto 2.0 just closes.
@@ -116,10 +116,7 @@ class Session:
         self._bell.settimeout(0)
         self._outgoing: deque[tuple[Message, int]] = deque()
         self._tokens: dict[int, int] = {}
-        self._longest = (
-            0,
-            0.0,
-        )  # the message that has been unanswered for longest, and since when that is so
+        self._answered_at = 0.0  # or when nothing waited for that
         self._window = _WINDOW
         self._most_bytes: int | None = None
         self._drained_at = 0.0
@@ -301,10 +298,10 @@ class Session:
 
     def _note_unanswered(self) -> None:
         """End what answers pings alone: its window stays full, as nothing is said twice on a connection."""
-        mid, now = next(iter(self._tokens), 0), time.monotonic()
-        if mid != self._longest[0]:
-            self._longest = mid, now
-        elif mid and now - self._longest[1] > _LONGEST_UNANSWERED_S:
+        now = time.monotonic()
+        if not self._tokens:
+            self._answered_at = now
+        elif now - self._answered_at > _MOST_SWALLOWING_S:
             self.end(Ending(_SWALLOWED, swallowed=True))
 
     def _send_outgoing(self, sock: Any) -> None:
@@ -355,6 +352,7 @@ class Session:
             self._hearing.subscribe(self._client)
 
     def _on_publish(self, _client: paho.Client, _: Any, mid: int, code: Any, _properties: Any) -> None:
+        self._answered_at = time.monotonic()
         token = self._tokens.pop(mid, None)
         if token is not None:
             self.answers.append((token, str(code).lower() if code.is_failure else None))
