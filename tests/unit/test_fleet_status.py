@@ -170,9 +170,12 @@ def test_who_was_there_before_we_came_and_never_said_how_it_is_is_not_well(
     fleet.say("shop-1/status", online() | {"t": AN_HOUR_AGO, "clock": clock})
     if health is not None:
         fleet.say("shop-1/health", health)
+    fleet.now_s = 1
+    assert not fleet.survey.settled  # a slow link: the broker has not answered what was asked of the device
     (told,) = as_objects(fleet.survey.known(), sick=False)
     assert (told["ok"], told["sick"]) == (None, [])
-    fleet.now_s = 1
+    fleet.survey.listening()
+    fleet.now_s = 2
     assert fleet.survey.settled
     (told,) = as_objects(fleet.survey.known(), sick=True)
     assert (told["ok"], told["sick"][0]["name"], told["sick"][0]["since"]) == (
@@ -189,6 +192,7 @@ def test_who_was_there_before_we_came_and_never_said_how_it_is_is_not_well(
 @pytest.mark.parametrize("said", [{"t": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}, {"t": IN_AN_HOUR}, {}])
 def test_who_has_just_come_has_half_a_minute_to_say_how_it_is(fleet: Fleet, said: dict[str, str]) -> None:
     fleet.say("shop-1/status", online() | {"clock": "synced"} | said, retain="t" in said)
+    fleet.survey.listening()
     fleet.now_s = MUTE_S - 1
     assert fleet.wrong == []
     (told,) = as_objects(fleet.survey.known(), sick=False)
@@ -251,6 +255,7 @@ def test_a_device_that_was_removed_from_the_broker_is_forgotten(fleet: Fleet) ->
 def test_it_has_settled_when_nothing_kept_came_for_a_second(fleet: Fleet) -> None:
     fleet.now_s = 0.9
     fleet.say("shop-1/status", online())
+    fleet.survey.listening()
     fleet.now_s = 1.5
     assert not fleet.survey.settled
     fleet.say("shop-1/health", unwell("a", "b"), retain=False)

@@ -31,9 +31,10 @@ class Survey(OnlyListening):
     health, in three minutes at least. Until it has said something while we listen, the time of what the
     broker has kept of it counts, if its clock was right.
 
-    Its health follows its `status` in a second or two, at every connect. So who is there for half a minute
-    without one must not, or cannot, say it. What the broker had kept of one whose clock was not right counts
-    as that old: such a clock is usual after a start, and does not become right in what was said.
+    Its health follows its `status` in a second or two, at every connect; over its daily cap within 15
+    minutes. So who is there for half a minute without one must not, or cannot, say it. What the broker
+    had kept of one whose clock was not right counts as that old: such a clock is usual after a start, and
+    does not become right in what was said.
 
     Args:
         prefix: topics begin with it; the device's id follows.
@@ -56,7 +57,7 @@ class Survey(OnlyListening):
         self._spoke_s: dict[str, float] = {}
         self._there_s: dict[str, float] = {}
         self._moved_s = clock()
-        self._quiet = False
+        self._quiet = self._asking = False
         self.overflow = False
         self.subscriptions = [Subscription(f"{prefix}/+/status", kept=True, qos=0)]
 
@@ -96,14 +97,15 @@ class Survey(OnlyListening):
     def listening(self) -> None:
         """Take note that the broker passes on what happens."""
         with self._lock:
-            self._moved_s, self._quiet = self._clock(), False
+            self._moved_s = self._clock()
+            self._quiet = self._asking = False
             if self._trouble:  # we were deaf: nobody's silence counts
                 self._spoke_s = dict.fromkeys(self._spoke_s, self._moved_s)
             self._trouble = ""
 
     def _has_settled(self) -> bool:
         self._quiet = self._quiet or self._clock() - self._moved_s >= _QUIET_S
-        return self._quiet and not self._trouble
+        return self._quiet and not (self._asking or self._trouble)
 
     def _has_room_for(self, device: str) -> bool:
         if device in self._asked:
@@ -112,6 +114,7 @@ class Survey(OnlyListening):
             self.overflow = True
             return False
         self._asked.add(device)
+        self._asking = True  # until the broker answers that, it may be about to tell more
         self.subscriptions += [
             Subscription(f"{self._prefix}/{device}/{suffix}", kept=True, qos=0) for suffix in _ASKED_FOR
         ]
