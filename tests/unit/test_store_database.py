@@ -15,7 +15,7 @@ import pytest
 
 from eyespot.domain.errors import ConfigError, StorageError
 from eyespot.store.database import Change, Database, Row
-from eyespot.store.database_file import NAME
+from eyespot.store.database_file import NAME, ReplacedError
 from eyespot.store.settings import StateSettings, state_dir
 from eyespot.store.shelter import open_database
 
@@ -62,7 +62,7 @@ def test_a_database_that_is_not_in_its_place_any_more_is_named(
     database.commit(change(EVENT))
     database.sync()
     harm(tmp_path / "state")
-    with pytest.raises(StorageError, match="was removed or replaced while in use; restart eyespot"):
+    with pytest.raises(ReplacedError, match="was removed or replaced while in use"):
         database.sync()
 
 
@@ -73,7 +73,7 @@ def test_a_database_that_was_moved_into_is_named_when_it_is_removed(tmp_path: Pa
         state.unlink()
         database.sync()
         (state / NAME).unlink()
-        with pytest.raises(StorageError, match="was removed or replaced while in use; restart eyespot"):
+        with pytest.raises(ReplacedError, match="was removed or replaced while in use"):
             database.sync()
 
 

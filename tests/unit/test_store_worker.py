@@ -16,6 +16,7 @@ from eyespot.domain.message import Delivery, Message
 from eyespot.host.clock import ManualClock, SystemClock
 from eyespot.ports import Clock, Handover
 from eyespot.store.database import Change, Database, Row
+from eyespot.store.database_file import NAME
 from eyespot.store.intake import Intake, fold
 from eyespot.store.outbox import MOST_IN_MEMORY
 from eyespot.store.worker import StoreWorker
@@ -149,6 +150,14 @@ def test_a_denied_topic_is_a_named_state_until_the_broker_takes_it(store: Store)
     assert store.wire.payloads == [b"1", b"1 in"]
     assert "publish_denied" not in store.health.lasting
     assert store.worker.backlog == 0
+
+
+def test_a_database_that_is_taken_away_is_named_with_what_that_costs(store: Store, tmp_path: Path) -> None:
+    (tmp_path / NAME).unlink()
+    store.turn(counted(1))
+    store.turn()
+    reason = store.health.lasting["storage_failed"]
+    assert "was removed or replaced while in use; restart eyespot; counts since then are lost" in reason
 
 
 def test_while_the_disk_is_full_messages_still_leave_and_nothing_is_forgotten(store: Store) -> None:

@@ -203,6 +203,8 @@ class Twin:
             reason = one_line(error)
         except ConfigError as error:
             code, reason = "invalid", one_line(error)
+            if reason.startswith(_A_MISTAKE):
+                _log.error("what is desired: %s", reason, exc_info=error)
         else:
             trial = "" if text == self._record.good else text
             return self._take(DesiredRecord(good=self._record.good, trial=trial, told=told), req_id)

@@ -117,7 +117,7 @@ def one_line(error: BaseException, most: int = _LONGEST) -> str:
 
 
 def foreign(kind: type[EyespotError], doing: str) -> AbstractContextManager[None]:
-    """Turn whatever a third-party call raises into an error of ours.
+    """Turn whatever a third-party call raises into an error of ours; so, too, what judges words from afar.
 
     Args:
         kind: the error to raise instead.

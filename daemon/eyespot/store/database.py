@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from eyespot.domain.errors import StorageError, one_line
-from eyespot.store.database_file import NAME, DamagedError, connect, locked, put_aside
+from eyespot.store.database_file import NAME, DamagedError, ReplacedError, connect, locked, put_aside
 from eyespot.store.numbering import Numbering
 from eyespot.store.packing import packed, unpacked
 
@@ -189,8 +189,8 @@ class Database:
     def _sync_log(self) -> None:
         try:
             if _file_at(self._folder / NAME) != self._file:
-                message = f"{self._folder / NAME} was removed or replaced while in use; restart eyespot"
-                raise StorageError(message)
+                message = f"{self._folder / NAME} was removed or replaced while in use"
+                raise ReplacedError(message)
             # SQLite's own locks are not on this file, so that closing it here does not drop them
             log = os.open(self._folder / f"{NAME}-wal", os.O_RDWR | os.O_CLOEXEC)
             try:

@@ -32,6 +32,10 @@ class DamagedError(Exception):
     """The file is not what we left there."""
 
 
+class ReplacedError(StorageError):
+    """The database was removed, or has another in its place: what is written goes nowhere."""
+
+
 class FolderInUseError(StorageError):
     """Another process keeps its counts in the state folder."""
 

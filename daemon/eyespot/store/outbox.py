@@ -70,7 +70,8 @@ class Outbox:
         self.tampered = 0
 
     def __len__(self) -> int:
-        return self._on_disk - len(self._gone) + len(self._unkept)
+        # asked for in the middle of a commit, too, by another thread
+        return max(0, self._on_disk - len(self._gone) + len(self._unkept))
 
     @property
     def has_new(self) -> bool:

@@ -10,6 +10,7 @@ from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
 from eyespot.store.budget import Budget
 from eyespot.store.courier import MOST_SETTLED, Courier
 from eyespot.store.database import Database
+from eyespot.store.database_file import ReplacedError
 from eyespot.store.intake import Intake
 from eyespot.store.outbox import Durables, Outbox
 from eyespot.store.settings import Limits
@@ -265,6 +266,8 @@ class StoreWorker:
         except StorageError as error:
             self._failing.add(doing)
             advice = "free space or mend the disk; counts are kept in memory until then"
+            if isinstance(error, ReplacedError):
+                advice = "restart eyespot; counts since then are lost"
             self._health.raise_state("storage_failed", f"{one_line(error)}; {advice}")
             return False
         if doing in self._failing:
