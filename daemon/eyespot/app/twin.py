@@ -30,12 +30,14 @@ TRIAL_S = 120.0
 MOST_STARTS = 3
 _KEEP_AGAIN_S = 60.0
 _FILE_ALONE = "nothing is desired; the file's configuration is in force"
-# What anybody can say from afar must not end the device, whatever of ours is amiss.
-_A_MISTAKE = "it cannot be judged"
 _UNKEPT = "how that stands is not on the disk, and a restart may try it again: {}"
 _CRASHES = "the service was started {} times while this was on trial"
 
 _Prepared = TypeVar("_Prepared")
+
+
+class _MistakeError(ConfigError):
+    """One of ours, in judging: what anybody can say from afar must not end the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Twin:
             reason = one_line(error)
         except ConfigError as error:
             code, reason = "invalid", one_line(error)
-            if reason.startswith(_A_MISTAKE):
+            if isinstance(error, _MistakeError):
                 _log.error("what is desired: %s", reason, exc_info=error)
         else:
             trial = "" if text == self._record.good else text
@@ -214,7 +216,7 @@ class Twin:
     def _check(self, text: str) -> None:
         if self._life is not None and self._file is not None:
             loaded = _under(self._file, text)
-            with foreign(ConfigError, _A_MISTAKE):
+            with foreign(_MistakeError, "it cannot be judged"):
                 self._life.retuning.check(loaded)
 
     def _take(self, record: DesiredRecord, req_id: str | None = None) -> tuple[ReplyCode, str]:
@@ -341,7 +343,7 @@ def in_force_over(loaded: Loaded, environ: Mapping[str, str]) -> str:
 
 def _under(loaded: Loaded, text: str) -> Loaded:
     desired = parse_desired(text.encode())
-    with foreign(ConfigError, _A_MISTAKE):
+    with foreign(_MistakeError, "it cannot be judged"):
         return lay_over(loaded, desired.config)
 
 
