@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import eyespot
 from eyespot.commands import program
@@ -79,5 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return program.run(parser(), argv)
 
 
+def script() -> NoReturn:
+    """Be the program: run one command, and end with its exit code."""
+    program.leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

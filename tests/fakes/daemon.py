@@ -140,6 +140,8 @@ class Service:
         self._listener.join()
         self._socket.close()
         self._errors.close()
+        if error is not None:
+            print(self.stderr, file=sys.stderr)  # pytest shows it with the failure
 
     @property
     def stderr(self) -> str:

@@ -2,9 +2,12 @@
 
 import argparse
 import io
+import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from eyespot.domain.errors import EyespotError, StorageError
@@ -51,6 +54,26 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     else:
         return code
     return 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; the last that the main thread does.
+
+    A thread that is left may be stuck in a camera, and Python would wait for it. Or it is just about to start
+    another, which a Python that takes itself down answers with a crash (seen with 3.11). So then Python's own
+    end is left out; what has to be closed is closed by then.
+    """
+    if threading.active_count() > 1:
+        logging.shutdown()  # says what was held back
+        _flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # there may be none, or nobody reads
+            stream.flush()
 
 
 def _close_stdout() -> None:

@@ -2,10 +2,9 @@
 
 import faulthandler
 import logging
-import os
 from collections.abc import Callable
 
-from eyespot.domain.errors import CameraStuck, EyespotError, one_line
+from eyespot.domain.errors import EyespotError, one_line
 from eyespot.domain.notice import Notice
 from eyespot.host.logs import LogHandler, set_up
 
@@ -22,7 +21,4 @@ def serve(work: Callable[[LogHandler], int]) -> int:
     except EyespotError as error:
         failed = Notice.FAILED.of(reason=one_line(error), exit_code=error.exit_code)
         _log.error("%s", error, extra=failed)
-        if isinstance(error, CameraStuck):  # what hangs in there would keep Python from ending
-            logging.shutdown()
-            os._exit(error.exit_code)
         return error.exit_code
