@@ -53,6 +53,7 @@ class Attacked:
             "restart": office.steward.wish(),
             "diagnosis": office.diagnosing.gathers,
             "aims": office.tracing.desk._keeper.aiming.active,
+            "tallies": dict(office.tallies._cases),
             "tells where people went": office.tracing.desk._asked,
             "desired": twin.twin._record,
             "kept": (twin.folder / "state" / NAME).exists(),

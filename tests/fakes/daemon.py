@@ -141,7 +141,7 @@ class Service:
         self._socket.close()
         self._errors.close()
         if error is not None:
-            print(self.stderr, file=sys.stderr)  # pytest shows it with the failure
+            sys.stderr.write(self.stderr)  # pytest shows it with the failure
 
     @property
     def stderr(self) -> str:

@@ -18,6 +18,7 @@ VALID: dict[str, dict[str, Any]] = {
     "cmd/log": {"args": {"level": "debug"}},
     "cmd/diagnose": {"args": {}},
     "cmd/aim": {"args": {"minutes": 60}},
+    "cmd/tally": {"args": {"rule": "door", "press": "begin"}},
     "cmd/trajectories": {"args": {"after": 0, "since": "1970-01-01T00:00:00Z"}},
     "model/desired": {"bundle": "people", "version": "9.9.9"},
     "config/desired": {"config": {"model": {"min_score": 0.5}, "topics": {"health_s": 30}}},
@@ -150,6 +151,14 @@ def _unknown_key(rng: random.Random, _: str, command: dict[str, Any]) -> bytes:
     return as_bytes(command | {key: value})
 
 
+def _long(rng: random.Random, _: str, command: dict[str, Any]) -> bytes:
+    """A key or a value that no answer has room for."""
+    letters = rng.choice(("x", "\N{PILE OF POO}", '"', "\n", "\\")) * rng.choice((250, 300, 400, 2_000))
+    if rng.random() < 0.5:
+        return _with(command, rng, json.dumps(letters))
+    return as_bytes(command | {letters: 1})
+
+
 def _bad_id(rng: random.Random, _: str, command: dict[str, Any]) -> bytes:
     bad = ("#", "+", "a/b", "/", "", "..\\x", "a" * 65, "a\0b", "a\n", " ", "$SYS", "é", 17, [], {"a": "b"})
     return as_bytes(command | {"req_id": rng.choice(bad)})
@@ -222,6 +231,7 @@ HARMS: dict[str, Callable[[random.Random, str, dict[str, Any]], bytes]] = {
     "no UTF-8": _no_utf8,
     "another type": _wrong_type,
     "an unknown key": _unknown_key,
+    "too long": _long,
     "a bad id": _bad_id,
     "cut off": _cut,
     "more behind it": _more_behind,

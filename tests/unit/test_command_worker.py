@@ -1,11 +1,16 @@
 """Commands are attended to within bounds, once, and answered."""
 
+import json
+
 import pytest
 
 from eyespot.domain.message import Heard
 from eyespot.supervisor.command_worker import AT_ONCE
 from eyespot.supervisor.inbox import MOST_WAITING
 from eyespot.topics.commands import MOST_BYTES
+from eyespot.topics.model_payloads import Result
+from eyespot.topics.payloads import LONGEST_LINE
+from eyespot.update.commands import Verdict
 from fakes.brokers import ROOT
 from fakes.desk import RUNNING, Desk
 from fakes.standings import standing
@@ -85,6 +90,30 @@ def test_who_asks_is_told_what_went_wrong(desk: Desk) -> None:
         ("4", "failed", None),
     ]
     assert "no space left" in desk.replies[-1]["detail"]
+
+
+def test_no_answer_is_too_long_to_leave(desk: Desk) -> None:
+    desk.told("cmd/model/rollback", json.dumps({"req_id": "r-1", "x" * 5_000: 1}))
+    (reply,) = desk.replies
+    assert reply["code"] == "invalid"
+    assert len(reply["detail"]) == LONGEST_LINE
+
+
+def test_all_rules_that_a_device_can_have_are_named_where_they_begin_at_zero() -> None:
+    rules = tuple(f"r{number:062d}" for number in range(100))
+    desk = Desk(do=lambda *_: Verdict("ok", "100 rules begin at zero", done=Result(rules=rules)))
+    desk.told("cmd/counters/reset", '{"req_id": "%s"}' % ("r" * 64))
+    assert desk.replies[0]["result"] == {"rules": list(rules)}
+
+
+def test_what_cannot_be_answered_ends_nothing_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    rules = tuple(f"r{number:062d}" for number in range(200))  # nobody can have so many
+    desk = Desk(do=lambda *_: Verdict("ok", "200 rules begin at zero", done=Result(rules=rules)))
+    desk.told("cmd/counters/reset", '{"req_id": "r-1"}')
+    assert desk.posted == []
+    assert "no answer to" in caplog.text
+    desk.told("cmd/model/rollback", '{"req_id": "r-2"}')
+    assert desk.answered == ["r-2"]
 
 
 def test_an_answer_goes_where_it_is_wanted_with_what_is_to_be_given_back(desk: Desk) -> None:

@@ -16,6 +16,9 @@ from fakes.daemon import LINE, write_config
 from fakes.troubles import Troubles
 from fakes.twins import WINDOW, Device, desired
 
+SCENE = {"source": "scene"}
+LATER = {**LINE, "id": "later"}
+
 
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
@@ -350,3 +353,57 @@ def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
     twin.hear(Heard(f"{ROOT}/config/desired", desired(), retain=True, qos=1))
     twin.tick(Troubles())
     assert Device(tmp_path).rules == ["door"]
+
+
+def test_going_back_to_what_is_in_force_ends_the_failure(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.answers = False
+    device.hears(desired(LATER, "2"))
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told) == (["window"], ("2", "failed"))
+    assert "desired_refused" in device.health.lasting
+    device.hears(desired())
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+    assert "desired_refused" not in device.health.lasting
+    assert Device(device.folder).told == ("1", "ok")
+
+
+def test_a_failed_score_is_still_told_when_the_broker_repeats_what_it_was_laid_over(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    device.answers = False
+    device.twin.adjust(0.9, "2")
+    device.turn()
+    device.turn(TRIAL_S)
+    device.hears(desired(), repeated=True)
+    assert device.told == ("2", "failed")
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b'{"req_id": "2", "config": {"mqtt": {}}}', "refused"),
+        (b'{"req_id": "2"', "invalid"),
+    ],
+)
+def test_a_refusal_is_told_until_something_else_is_desired(device: Device, payload: bytes, told: str) -> None:
+    device.hears(desired())
+    device.hears(payload)
+    device.turn(TRIAL_S)
+    assert (device.rules, device.told[1]) == (["window"], told)
+    assert "desired_refused" in device.health.lasting
+    device.hears(desired())
+    assert (device.rules, device.told) == (["window"], ("1", "ok"))
+    assert "desired_refused" not in device.health.lasting
+
+
+def test_what_is_desired_goes_along_to_another_state_folder(device: Device) -> None:
+    device.hears(desired())
+    device.turn(TRIAL_S)
+    write_config(device.folder, camera=SCENE, url="mqtt://localhost", state=device.folder / "other")
+    device.live()
+    assert Device(device.folder).rules == ["window"]
+    device.hears(desired(LATER, "2"))
+    device.turn(TRIAL_S)
+    assert Device(device.folder).rules == ["later"]

@@ -34,6 +34,7 @@ _UNKEPT = "how that stands is not on the disk, and a restart may try it again: {
 _CRASHES = "the service was started {} times while this was on trial"
 
 _Prepared = TypeVar("_Prepared")
+_Standing = tuple[str | None, ReplyCode, str]
 
 
 class _MistakeError(ConfigError):
@@ -80,6 +81,7 @@ class Twin:
         self._clock = clock
         self._lock = threading.RLock()
         self._store: DesiredStore | None = None
+        self._folder = Path()
         self._record = DesiredRecord()
         self._file: Loaded | None = None
         self._life: Life | None = None
@@ -88,7 +90,8 @@ class Twin:
         self._begun = _Mark(0, 0, 0)
         self._changed = False
         self._trouble = self._unkept = ""
-        self._said: tuple[str | None, ReplyCode, str] | None = None
+        self._said: _Standing | None = None
+        self._refused: _Standing | None = None  # what is desired and was not taken, if anything
         self._keep_again_ns = 0
 
     def prepared(self, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
@@ -102,6 +105,7 @@ class Twin:
             if self._store is None:
                 self._open(loaded)
             made = self._first_of_use(loaded, prepare)
+            self._move_to(state_dir(loaded.config.state, os.environ))
             self._file, self._changed = loaded, False
             return made
 
@@ -124,7 +128,7 @@ class Twin:
             try:
                 desired = parse_desired(payload)
             except InvalidCommandError as error:
-                self._report(error.req_id, "invalid", str(error), repeated=heard.retain)
+                self._refuse((error.req_id, "invalid", str(error)), repeated=heard.retain)
             else:
                 self._consider(payload.decode(), desired.req_id, repeated=heard.retain)
 
@@ -160,7 +164,8 @@ class Twin:
                 health.clear_state("desired_refused")
 
     def _open(self, loaded: Loaded) -> None:
-        self._store = DesiredStore(state_dir(loaded.config.state, os.environ))
+        self._folder = state_dir(loaded.config.state, os.environ)
+        self._store = DesiredStore(self._folder)
         self._record = self._store.read()
         if not self._record.trial:
             return
@@ -168,6 +173,12 @@ class Twin:
             self._go_back(_CRASHES.format(self._record.starts))
         else:
             self._go_by(replace(self._record, starts=self._record.starts + 1))
+
+    def _move_to(self, folder: Path) -> None:
+        """Keep what is desired where the next start looks for it."""
+        if folder != self._folder:
+            self._folder, self._store = folder, DesiredStore(folder)
+            self._keep()
 
     def _first_of_use(self, loaded: Loaded, prepare: Callable[[Loaded], _Prepared]) -> _Prepared:
         texts = list(dict.fromkeys((self._record.in_force, self._record.good, "")))
@@ -189,8 +200,11 @@ class Twin:
 
     def _consider(self, text: str, req_id: str | None, *, repeated: bool) -> None:
         record = self._record
-        known = {record.shunned, record.in_force}
-        if text in known or (repeated and text == record.told):  # as with each connection
+        is_known = repeated and text == record.told  # as with each connection
+        if record.shunned and text == record.in_force and not is_known:  # back to what never went
+            self._take(replace(record, shunned="", reason=""), req_id)
+        elif is_known or text in {record.shunned, record.in_force}:
+            self._refused = None
             self._report(*self._standing(), repeated=repeated)
         else:
             self._consider_anew(text, req_id, repeated=repeated)
@@ -210,8 +224,12 @@ class Twin:
         else:
             trial = "" if text == self._record.good else text
             return self._take(DesiredRecord(good=self._record.good, trial=trial, told=told), req_id)
-        self._report(req_id, code, reason, repeated=repeated)
+        self._refuse((req_id, code, reason), repeated=repeated)
         return code, reason
+
+    def _refuse(self, refused: _Standing, *, repeated: bool) -> None:
+        self._refused = refused
+        self._report(*refused, repeated=repeated)
 
     def _check(self, text: str) -> None:
         if self._life is not None and self._file is not None:
@@ -225,7 +243,7 @@ class Twin:
             reason = f"it cannot be kept: {error}"
             self._report(req_id, "failed", reason)
             return "failed", reason
-        self._record, self._unkept = record, ""
+        self._record, self._unkept, self._refused = record, "", None
         self._changed = record.in_force != self._lives_by
         if not self._changed:
             self._report(*self._standing())
@@ -277,7 +295,7 @@ class Twin:
             self._changed = True
         else:
             self._go_by(DesiredRecord(good=self._record.trial, told=self._record.told))
-            self._report(*self._standing())
+            self._report(*(self._refused or self._standing()))
 
     def _go_back(self, reason: str, good: str | None = None) -> None:
         _log.error("the desired configuration is in force no more: %s", reason)
@@ -302,7 +320,7 @@ class Twin:
     def _put(self, record: DesiredRecord) -> str:
         return self._store.keep(record) if self._store is not None else "there is no state folder yet"
 
-    def _standing(self) -> tuple[str | None, ReplyCode, str]:
+    def _standing(self) -> _Standing:
         record = self._record
         if record.shunned:
             detail = f"the configuration of before is in force: {record.reason}"

@@ -15,11 +15,13 @@ from eyespot.supervisor.inbox import Inbox
 from eyespot.topics import commands
 from eyespot.topics.commands import OF_THE_MODEL, Command, InvalidCommandError, Kind
 from eyespot.topics.desired import DESIRED_CONFIG
+from eyespot.topics.gate import GateError
 from eyespot.topics.native import Native, stamp
+from eyespot.topics.payloads import LONGEST_LINE
 from eyespot.trust.notes import Request
 from eyespot.update.commands import Verdict, decide, request, too_late
 from eyespot.update.letters import Addressee
-from eyespot.update.reports import Standing
+from eyespot.update.reports import Standing, in_short
 
 _log = logging.getLogger(__name__)
 
@@ -212,11 +214,15 @@ class CommandWorker:
         fields = {
             "req_id": req_id,
             "code": verdict.code,
-            "detail": verdict.detail,
+            "detail": in_short(verdict.detail, LONGEST_LINE),
             "result": verdict.result,
         }
         at = stamp(self._clock.timeline(), self._clock.now_ns())
-        message = self._native.reply(at, fields, heard.answer_to, heard.correlation)
+        try:
+            message = self._native.reply(at, fields, heard.answer_to, heard.correlation)
+        except GateError as error:  # nobody must end us by what he asks
+            _log.error("no answer to %s: %s", heard.topic, error)
+            return
         self._post(Handover((message,), {}, 0))
 
     def _now(self) -> datetime:

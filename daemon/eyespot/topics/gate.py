@@ -98,7 +98,7 @@ DECLARED = (
     _declared("model/state", model_payloads.UpdateState, None, Delivery.STATE, 4),
     _declared("model/detail", model_payloads.ModelDetail, "model_detail/1", Delivery.STATE, 64),
     _declared("model/event", model_payloads.ModelEvent, "model_event/1", Delivery.DURABLE, 4),
-    _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 4),
+    _declared(f"reply/{REQ_ID}", model_payloads.Reply, "reply/1", Delivery.ANSWER, 8),
     _declared(f"reply/{REQ_ID}", diagnosis.Diagnosis, "diagnosis/1", Delivery.ANSWER, 32),
     _declared(f"reply/{REQ_ID}", trajectories.Trajectories, "trajectories/1", Delivery.ANSWER, 32),
     *(_declared(form, payload, None, delivery, 1) for form, payload, delivery in onvif.DECLARED),
