@@ -457,6 +457,22 @@ def test_a_stop_has_an_end_although_nothing_is_acknowledged(store: Store) -> Non
     assert store.database.count() == 1
 
 
+def test_who_closes_the_database_while_the_store_hangs_leaves_it_as_it_is(tmp_path: Path) -> None:
+    store = Store(Database.open(tmp_path))
+    store.worker.connected()
+    store.worker.post(counted(1))
+
+    def hanging() -> None:
+        store.database.close()
+        store.worker.stop(0)
+
+    store.worker.run(hanging)
+    assert store.database.snapshots() == {"door": b"1"}
+    store.database.close()
+    with closing(Database.open(tmp_path)) as database:
+        assert database.count() == 1
+
+
 def test_a_stop_while_the_disk_is_full_says_that_counts_are_lost(store: Store) -> None:
     fill(store.database)
     store.worker.disconnected("gone")

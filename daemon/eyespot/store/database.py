@@ -67,6 +67,7 @@ class Database:
         self._connection = connection
         self._file = None if lock is None else _file_at(folder / NAME)
         self._in_log = 0  # commits
+        self._used = False
         self._numbering: Numbering | None = None  # read by the next commit
         self.damage = damage
 
@@ -202,8 +203,27 @@ class Database:
         except OSError as error:
             raise StorageError(f"cannot write {self._folder / NAME}: {one_line(error)}") from error
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Let a thread work in it, which nobody else closes it under."""
+        self._used = True
+        try:
+            yield
+        finally:
+            self._used = False
+
     def close(self) -> None:
-        """Write everything into the one file, and let others use the folder."""
+        """Write everything into the one file, and let others use the folder.
+
+        Not while a thread hangs in there: SQLite would crash. The process is about to end then, and what it
+        leaves is what a kill leaves.
+        """
+        if self._used:
+            _log.error("%s is left as it is: its thread still works in it", self._folder / NAME)
+        else:
+            self._shut()
+
+    def _shut(self) -> None:
         with suppress(sqlite3.Error):
             self._write_number()
         with suppress(sqlite3.Error):
@@ -213,7 +233,7 @@ class Database:
 
     def _go_on_as(self, other: "Database") -> None:
         """Close, and be another database from now on."""
-        Database.close(self)
+        self._shut()
         self._lock, self._connection, self.damage = other._lock, other._connection, other.damage  # noqa: SLF001 - our own
         self._file = other._file  # noqa: SLF001 - our own
         self._numbering = None

@@ -140,9 +140,13 @@ class StoreWorker:
         Raises:
             StorageError: the disk failed to the end, and what memory held is lost.
         """
-        while not self._done():
-            beat()
-            self.turn(self._turn_s())
+        with self._database.in_use():
+            while not self._done():
+                beat()
+                self.turn(self._turn_s())
+            self._end()
+
+    def _end(self) -> None:
         now_ns = self._clock.now_ns()
         self._commit(now_ns, at_once=True)
         self._sync(now_ns, at_once=True)
