@@ -1,5 +1,6 @@
 """The configuration twin: what is desired is on trial, and gives way where the device fares badly."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -353,6 +354,21 @@ def test_before_the_first_life_nobody_hears(tmp_path: Path) -> None:
     twin.hear(Heard(f"{ROOT}/config/desired", desired(), retain=True, qos=1))
     twin.tick(Troubles())
     assert Device(tmp_path).rules == ["door"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([WINDOW, {**LATER, "classes": ["unicorn"]}], 'rules.1.classes.0: the model has no "unicorn"'),
+        ([{**LINE, "id": f"r{number}"} for number in range(101)], "rules: want 100 at most, got 101"),
+    ],
+)
+def test_what_is_wrong_in_desired_rules_is_named_by_its_place(
+    device: Device, rules: list[dict[str, object]], words: str
+) -> None:
+    device.hears(json.dumps({"req_id": "1", "config": {"rules": rules}}).encode())
+    assert device.told == ("1", "invalid")
+    assert words in device.report["detail"]
 
 
 def test_going_back_to_what_is_in_force_ends_the_failure(device: Device) -> None:

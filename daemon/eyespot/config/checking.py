@@ -104,7 +104,7 @@ class Checker:
         if isinstance(kind, inspect.ListType | inspect.VarTupleType):
             kinds = _structs(kind.item_type)
             if kinds:
-                return self._tables(value, kinds, path)
+                return self._tables(value, kinds, kind.max_length, path)
         try:
             msgspec.convert(value, type_hint)
         except msgspec.ValidationError:
@@ -125,9 +125,13 @@ class Checker:
             return lowered
         return self._wrong(path, text)
 
-    def _tables(self, value: object, kinds: Sequence[inspect.StructType], path: KeyPath) -> object:
+    def _tables(
+        self, value: object, kinds: Sequence[inspect.StructType], most: int | None, path: KeyPath
+    ) -> object:
         if not isinstance(value, list):
             return self._wrong(path, f"{path[-1]}: want tables that begin with {placed((*path, 0))} each")
+        if most is not None and len(value) > most:
+            return self._wrong(path, f"{path[-1]}: want {most} at most, got {len(value)}")
         checked = [self._tagged(entry, kinds, (*path, index)) for index, entry in enumerate(value)]
         return [entry for entry in checked if entry is not _WRONG]
 

@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 
 from eyespot.broker.settings import SECRETS
-from eyespot.config.checking import Problem
 from eyespot.config.loading import Loaded, problems_in
 from eyespot.config.settings import Config
-from eyespot.config.wording import dotted
+from eyespot.config.wording import in_place
 from eyespot.domain.errors import ConfigError, one_line
 from eyespot.topics.desired import MAY_BE_DESIRED
 
@@ -34,7 +33,7 @@ def lay_over(loaded: Loaded, desired: Mapping[str, Any]) -> Loaded:
     table = as_tables(loaded.config)
     for name, wanted in desired.items():
         table[name] = {**table[name], **wanted} if isinstance(wanted, dict) and name != "rules" else wanted
-    told = [_in_words(problem) for problem in problems_in(table)]
+    told = [in_place(problem.path, problem.text) for problem in problems_in(table)]
     if told:
         more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
         raise ConfigError(one_line(ConfigError("; ".join(told[:_MOST_TOLD]) + more)))
@@ -99,9 +98,3 @@ def _is_foreign(allowed: tuple[str, ...], key: str) -> bool:
 
 def _set(table: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value is not None}
-
-
-def _in_words(problem: Problem) -> str:
-    """Return what is wrong, by its place; the text of a file names the key only, behind its line."""
-    key = str(problem.path[-1]) if problem.path else ""
-    return f"{dotted(problem.path)}: {problem.text.removeprefix(f'{key}: ')}"

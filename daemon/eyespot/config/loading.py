@@ -16,7 +16,7 @@ from eyespot.config.bases import problems_with_bases
 from eyespot.config.checking import Checker, Problem, Together
 from eyespot.config.locate import KeyPath, locate
 from eyespot.config.settings import Config
-from eyespot.config.wording import dotted, shown
+from eyespot.config.wording import dotted, in_place, shown
 from eyespot.domain.errors import ConfigError, one_line
 from eyespot.host import settings as host
 from eyespot.sources import settings as sources
@@ -174,12 +174,19 @@ def refuse(file: str, lines: Mapping[KeyPath, int], problems: Iterable[Problem])
     Raises:
         ConfigError: there is a problem.
     """
-    told = sorted({(_line(lines, problem.path), problem.text) for problem in problems})
-    texts = [one_line(ConfigError(f"{file}:{line}: {text}")) for line, text in told]
+    told = sorted({(_line(lines, problem.path), _told(lines, problem)) for problem in problems})
+    texts = [one_line(ConfigError(f"{file}{text}")) for _, text in told]
     if len(texts) > _MOST_PROBLEMS:
         texts[_MOST_PROBLEMS:] = [f"{file}: and {len(texts) - _MOST_PROBLEMS} more"]
     if texts:
         raise ConfigError("\n".join(texts))
+
+
+def _told(lines: Mapping[KeyPath, int], problem: Problem) -> str:
+    """Return what is wrong behind its line; by its place where it stands in no file, as desired rules do."""
+    if problem.path[:1] == ("rules",) and ("rules",) not in {path[:1] for path in lines}:
+        return f": {in_place(problem.path, problem.text)}"
+    return f":{_line(lines, problem.path)}: {problem.text}"
 
 
 def problems_in(table: dict[str, object]) -> list[Problem]:

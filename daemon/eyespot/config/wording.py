@@ -70,6 +70,12 @@ def dotted(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path)) or "config"
 
 
+def in_place(path: Sequence[str | int], text: str) -> str:
+    """Return what is wrong, by its place; the text names the key only, as it stands behind a line."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    return f"{dotted(path)}: {text.removeprefix(f'{key}: ')}"
+
+
 def _described(kind: inspect.Type) -> str:
     """Return the description that a type has; empty where it has none."""
     if isinstance(kind, inspect.UnionType):
