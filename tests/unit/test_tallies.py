@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from eyespot.domain.tallying import MOST_TALLIED
 from fakes.daemon import LINE, write_config
 from fakes.office import Office
 
@@ -74,6 +75,63 @@ def test_one_that_is_forgotten_ends_with_what_was_said_last(office: Office) -> N
     [result] = results(office)
     assert (result["n"], result["counted"]) == (1, {"in": 0, "out": 0})
     assert says(office, "in")["code"] == "refused"
+
+
+def test_who_begins_again_before_the_result_has_come_gets_both(office: Office) -> None:
+    for press in ("begin", "in", "in", "end", "begin", "out"):
+        assert says(office, press)["code"] == "ok"
+    office.clock.sleep(1)
+    says(office, "end")
+    for _ in range(4):
+        office.tallies.tick()
+        office.clock.sleep(1)
+    assert [result["seen"] for result in results(office)] == [{"in": 2, "out": 0}, {"in": 0, "out": 1}]
+
+
+def test_who_is_counted_late_counts_in_the_tally_that_has_ended(office: Office) -> None:
+    says(office, "begin")
+    says(office, "in")
+    says(office, "end")
+    says(office, "begin")
+    office.walks()
+    office.tallies.tick()
+    [result] = results(office)
+    assert (result["seen"], result["missed"]) == ({"in": 1, "out": 0}, {"in": 0, "out": 0})
+
+
+def test_who_begins_in_the_middle_begins_anew_and_is_told_what_was_until_the_last_press(
+    office: Office,
+) -> None:
+    says(office, "begin")
+    says(office, "in")
+    office.clock.sleep(600)
+    office.walks()
+    answer = "tallying door anew, and the result until here comes as an event: say in, out, undo, and end"
+    assert says(office, "begin")["detail"] == answer
+    office.tallies.tick()
+    [result] = results(office)
+    assert (result["seen"], result["counted"]) == ({"in": 1, "out": 0}, {"in": 0, "out": 0})
+    assert says(office, "out")["detail"] == "0 in, 1 out"
+
+
+def test_to_begin_twice_is_to_begin(office: Office) -> None:
+    says(office, "begin")
+    assert says(office, "begin")["detail"] == "tallying door: say in, out, undo, and end"
+    says(office, "end")
+    office.clock.sleep(3)
+    office.tallies.tick()
+    assert len(results(office)) == 1
+
+
+def test_with_all_room_taken_one_may_begin_anew_but_no_other_begin(office: Office, tmp_path: Path) -> None:
+    lines = [LINE | {"id": f"line{number}"} for number in range(MOST_TALLIED + 1)]
+    write_config(tmp_path, camera={"source": "scene"}, url=NOBODY, rules=lines)
+    *codes, last = [says(office, "begin", str(line["id"])) for line in lines]
+    assert {reply["code"] for reply in codes} == {"ok"}
+    assert (last["code"], last["detail"]) == ("refused", "16 lines are looked at already")
+    assert says(office, "begin", "line3")["code"] == "ok"
+    says(office, "end", "line3")
+    assert says(office, "begin", "line16")["code"] == "ok"
 
 
 def test_a_line_that_is_moved_meanwhile_is_told(office: Office, tmp_path: Path) -> None:

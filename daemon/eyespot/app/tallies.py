@@ -23,22 +23,21 @@ _FORGOTTEN_NS = 1800 * SECOND_NS  # nobody has said anything for so long
 
 @dataclass(slots=True)
 class _Case:
-    """A tally under way.
+    """A tally under way, or one that has ended and is to be told.
 
     Attributes:
         begun_ns: when it began.
         rule_hash: of the rule's settings then.
         bundle: id of the model bundle then.
-        said_ns: when somebody said something last.
-        ended_ns: when that was the end; None before.
+        said_ns: when somebody said something last; of one that has ended that is its end.
     """
 
+    rule: str
     begun_ns: int
     rule_hash: str
     bundle: str
     said_ns: int
     marks: Tallying = field(default_factory=Tallying)
-    ended_ns: int | None = None
 
 
 class Tallies:
@@ -71,17 +70,19 @@ class Tallies:
         self._clock = clock
         self._lock = threading.Lock()
         self._cases: dict[str, _Case] = {}
+        self._ended: list[_Case] = []  # and not told yet: another of the same line may have begun
 
     def note(self, events: Sequence[Event]) -> None:
         """Take down what was counted."""
-        if not self._cases:
+        crossed = [event for event in events if isinstance(event, Crossed)]
+        if not crossed:
             return
         now_ns = self._clock.now_ns()
         with self._lock:
-            for event in events:
-                case = self._cases.get(event.rule)
-                if case is not None and isinstance(event, Crossed) and len(case.marks.counted) < MOST_MARKS:
-                    case.marks.counted.append(Mark(event.direction, now_ns))
+            for case in (*self._cases.values(), *self._ended):
+                room = MOST_MARKS - len(case.marks.counted)
+                of_it = [Mark(event.direction, now_ns) for event in crossed if event.rule == case.rule]
+                case.marks.counted += of_it[:room]
 
     def press(self, command: Command) -> Verdict:
         """Do what somebody at the door says, and return what to tell them."""
@@ -90,11 +91,11 @@ class Tallies:
             if command.press == "begin":
                 return self._begin(rule, now_ns)
             case = self._cases.get(rule)
-            if case is None or case.ended_ns is not None:
+            if case is None:
                 return Verdict("refused", f"nobody has begun to tally {rule}; begin it first")
             case.said_ns = now_ns
             if command.press == "end":
-                case.ended_ns = now_ns
+                self._end(case)
                 return Verdict("ok", f"the result comes as an event of {rule} in {NEAR_S} s")
             if command.press == "undo":
                 case.marks.undo()
@@ -107,31 +108,42 @@ class Tallies:
         """Tell what came of those that have ended; call it about once a second."""
         now_ns = self._clock.now_ns()
         with self._lock:
-            ended = {rule: case for rule, case in self._cases.items() if _is_over(case, now_ns)}
-            for rule in ended:
-                del self._cases[rule]
-        for rule, case in ended.items():
-            self._tell(rule, case)
+            for case in list(self._cases.values()):
+                if now_ns >= case.said_ns + _FORGOTTEN_NS:
+                    self._end(case)
+            over = [case for case in self._ended if now_ns >= case.said_ns + _LATE_NS]
+            self._ended = [case for case in self._ended if now_ns < case.said_ns + _LATE_NS]
+        for case in over:
+            self._tell(case)
+
+    def _end(self, case: _Case) -> None:
+        """Have it told when whoever was seen last can have been counted."""
+        self._ended.append(self._cases.pop(case.rule))
 
     def _begin(self, rule: str, now_ns: int) -> Verdict:
         config = self._config()
         lines = [one.id for one in config.rules if isinstance(one, LineSettings)]
         if rule not in lines:
             return Verdict("refused", f"there is no line {rule}; there are {', '.join(lines[:8]) or 'none'}")
-        if len(self._cases) >= MOST_TALLIED:
+        before = self._cases.get(rule)
+        if before is None and len(self._cases) >= MOST_TALLIED:
             return Verdict("refused", f"{MOST_TALLIED} lines are looked at already")
+        told = ""
+        if before is not None and before.marks.seen:
+            self._end(before)
+            told = " anew, and the result until here comes as an event"
         rule_hash = hash_of_rule(to_report(config), rule)
-        self._cases[rule] = _Case(now_ns, rule_hash, self._bundle(), now_ns)
-        return Verdict("ok", f"tallying {rule}: say in, out, undo, and end")
+        self._cases[rule] = _Case(rule, now_ns, rule_hash, self._bundle(), now_ns)
+        return Verdict("ok", f"tallying {rule}{told}: say in, out, undo, and end")
 
-    def _tell(self, rule: str, case: _Case) -> None:
-        config = self._config()
+    def _tell(self, case: _Case) -> None:
+        config, rule = self._config(), case.rule
         if rule not in {one.id for one in config.rules}:
             return  # nobody knows it any more
         now = (hash_of_rule(to_report(config), rule), self._bundle())
         event = Tallied(
             rule=rule,
-            taken_ns=case.ended_ns or case.said_ns,
+            taken_ns=case.said_ns,
             since_utc_ns=self._clock.timeline().utc_ns(case.begun_ns),
             bundle=case.bundle,
             rule_hash=case.rule_hash,
@@ -144,13 +156,7 @@ class Tallies:
 
 
 def _until(case: _Case) -> TallyResult:
-    """Return the result without what was counted after the end of one that was forgotten."""
-    end_ns = (case.ended_ns or case.said_ns) + _LATE_NS
+    """Return the result without what was counted later than it may be."""
+    end_ns = case.said_ns + _LATE_NS
     counted = [mark for mark in case.marks.counted if mark.at_ns <= end_ns]
     return Tallying(case.marks.seen, counted).result()
-
-
-def _is_over(case: _Case, now_ns: int) -> bool:
-    if case.ended_ns is not None:
-        return now_ns >= case.ended_ns + _LATE_NS
-    return now_ns >= case.said_ns + _FORGOTTEN_NS
