@@ -1,6 +1,7 @@
 """A device that can be told things, without one."""
 
 import json
+from collections import OrderedDict
 from typing import Any
 
 from eyespot.domain.errors import StoreError
@@ -45,7 +46,7 @@ class Desk:
             post=lambda handover: self.posted.extend(handover.messages),
             health=self.health,
             clock=self.clock,
-            **wired,
+            **{"answered": OrderedDict()} | wired,
         )
 
     def _pass_on(self, to: str, request: Request) -> None:

@@ -1,6 +1,7 @@
 """What a real daemon does that is told things over a real broker."""
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,8 +28,9 @@ ROOT = "eyespot/v1/shop"
 class Told:
     """A running daemon, what is heard of it, and its model slots."""
 
-    def __init__(self, mosquitto: LocalMosquitto, config: Path, ear: Ear) -> None:
+    def __init__(self, mosquitto: LocalMosquitto, config: Path, ear: Ear, daemon: Daemon) -> None:
         self.config = config
+        self.daemon = daemon
         self.slots = Slots(config.parent / "state" / "models")
         self._mosquitto = mosquitto
         self._ear = ear
@@ -57,9 +59,9 @@ def told(folder: Path, *update: str) -> Iterator[Told]:
     with local_mosquitto("allow_anonymous true") as mosquitto, Listener(mosquitto.url, "#", ear):
         config = write_config(folder, camera={"source": "scene"}, url=mosquitto.url)
         config.write_text(config.read_text() + "\n".join(["[update]", *update, ""]))
-        with Daemon(config):
+        with Daemon(config) as daemon:
             until(lambda: ear.newest("/model/state"), "the state of the model")
-            yield Told(mosquitto, config, ear)
+            yield Told(mosquitto, config, ear, daemon)
 
 
 def test_a_command_becomes_a_request_and_is_answered(tmp_path: Path) -> None:
@@ -109,6 +111,21 @@ def test_going_back_over_the_broker_lets_the_model_of_before_look_and_is_told(tm
         device.ask("cmd/model/rollback", '{"req_id": "r1"}')  # the same once more: nothing is done twice
         device.ask("cmd/model/rollback", '{"req_id": "r2"}')
         until(lambda: device.newest("/reply/r2").get("code") == "refused", "a refusal")
+
+
+def test_what_was_done_under_an_id_is_not_done_again_after_a_reload(tmp_path: Path) -> None:
+    with told(tmp_path) as device:
+        device.ask("cmd/counters/reset", '{"req_id": "1"}')
+        until(lambda: device.all_of("/reply/1"), "an answer")
+        lives = {status["boot_id"] for status in device.all_of("/status")}
+        device.daemon.signal(signal.SIGHUP)
+        until(lambda: device.newest("/status")["boot_id"] not in lives, "another life")
+        device.ask("cmd/counters/reset", '{"req_id": "1"}')
+        until(lambda: len(device.all_of("/reply/1")) > 1, "the answer once more")
+        device.ask("cmd/counters/reset", '{"req_id": "2"}')
+        until(lambda: device.all_of("/reply/2"), "another answer")
+        until(lambda: len(device.all_of("/door/event")) > 1, "another reset")
+        assert [event["kind"] for event in device.all_of("/door/event")] == ["reset", "reset"]
 
 
 def test_a_diagnosis_comes_in_pieces_over_a_real_broker(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """Commands are attended to within bounds, once, and answered."""
 
 import json
+from collections import OrderedDict
 
 import pytest
 
 from eyespot.domain.message import Heard
-from eyespot.supervisor.command_worker import AT_ONCE
+from eyespot.supervisor.command_worker import AT_ONCE, Answered
 from eyespot.supervisor.inbox import MOST_WAITING
 from eyespot.topics.commands import MOST_BYTES
 from eyespot.topics.model_payloads import Result
@@ -47,6 +48,14 @@ def test_what_was_asked_before_is_only_answered_again(desk: Desk) -> None:
     desk.told("cmd/model/rollback", '{"req_id": "r-1"}')
     assert desk.kinds == ["rollback"]
     assert [reply["code"] for reply in desk.replies] == ["ok", "ok"]
+
+
+def test_what_was_asked_in_the_life_before_is_only_answered_again() -> None:
+    answered: Answered = OrderedDict()
+    Desk(answered=answered).told("cmd/model/rollback", '{"req_id": "r-1"}')
+    after = Desk(answered=answered)
+    after.told("cmd/model/rollback", '{"req_id": "r-1"}')
+    assert (after.kinds, [reply["code"] for reply in after.replies]) == ([], ["ok"])
 
 
 def test_what_was_refused_may_be_done_by_the_time_it_is_asked_again(desk: Desk) -> None:

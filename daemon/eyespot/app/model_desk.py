@@ -9,7 +9,7 @@ from eyespot.domain.errors import StoreError, one_line
 from eyespot.domain.message import Heard
 from eyespot.ports import Broker, Clock, Ear, Handover, HealthBoard, ModelIdentity, Subscription
 from eyespot.store.memo import Memo
-from eyespot.supervisor.command_worker import CommandWorker, subscriptions
+from eyespot.supervisor.command_worker import Answered, CommandWorker, subscriptions
 from eyespot.supervisor.model_reporter import ModelReporter
 from eyespot.topics.commands import Command
 from eyespot.topics.native import Native
@@ -36,6 +36,7 @@ class ModelDesk:
         turn: held by whoever numbers durable messages, until they are posted.
         health: for the commands.
         clock: for everything.
+        answered: commands that are not done again.
         desire: takes the configuration that is desired.
         do: does what commands want that are not about the model.
         each_second: called by the commands thread.
@@ -55,6 +56,7 @@ class ModelDesk:
         turn: AbstractContextManager[object],
         health: HealthBoard,
         clock: Clock,
+        answered: Answered,
         desire: Callable[[Heard], None],
         do: Callable[[Command, Heard], Verdict],
         each_second: Callable[[], None],
@@ -75,6 +77,7 @@ class ModelDesk:
             post=post,
             health=health,
             clock=clock,
+            answered=answered,
             each_second=self._each_second,
             desire=desire,
             do=do,

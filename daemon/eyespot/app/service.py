@@ -332,7 +332,6 @@ class _Life:
             tallies=self._tallies,
             tracing=self.tracing.desk,
         )
-
         auditing = SelfAuditing(
             partial(look_at_itself, self._file, looks=self._plan.looks_itself),
             native=native,
@@ -356,6 +355,7 @@ class _Life:
             turn=self._turn,
             health=self._health,
             clock=self._clock,
+            answered=self._steward.answered,
             desire=self._twin.hear if self._twin is not None else lambda _: None,
             do=orders.do,
             each_second=each_second,

@@ -1,6 +1,7 @@
 """What the service keeps about itself, and does to itself when told; it outlives a reload."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ from eyespot.domain.instants import SECOND_NS, rfc3339
 from eyespot.host.log_level import BoundedLevel
 from eyespot.host.log_ring import LogRing
 from eyespot.ports import Clock
+from eyespot.supervisor.command_worker import Answered
 from eyespot.supervisor.health_day import HealthDay
 from eyespot.supervisor.signals import Wish
 from eyespot.supervisor.track_hour import TrackHour
@@ -21,7 +23,7 @@ _LEVELS: dict[LogLevel, int] = {"debug": logging.DEBUG, "info": logging.INFO, "w
 
 
 class Steward:
-    """Restarts, the level of the log, and what a diagnosis is made of.
+    """Restarts, the level of the log, what a diagnosis is made of, and which commands have been done.
 
     Args:
         clock: for the times between.
@@ -31,6 +33,7 @@ class Steward:
         ring: the newest lines of the log, while `listening`.
         day: of health.
         hour: of tracks.
+        answered: commands that are not done again.
     """
 
     def __init__(self, clock: Clock, *, unattended: bool) -> None:
@@ -42,6 +45,7 @@ class Steward:
         self.ring = LogRing()
         self.day = HealthDay(clock)
         self.hour = TrackHour()
+        self.answered: Answered = OrderedDict()
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -33,6 +33,8 @@ _MOST_ANSWERED = 128
 _TELL_DROPS_EVERY_NS = 10 * SECOND_NS
 _DROPS_ARE_OVER_NS = 60 * SECOND_NS
 
+Answered = OrderedDict[tuple[str, str], Verdict]  # what has been done, by topic and id
+
 
 def subscriptions(root: str) -> tuple[Subscription, ...]:
     """Return all that a device listens to; `root` is where its topics begin."""
@@ -54,6 +56,7 @@ class CommandWorker:
         post: takes them.
         health: knows `commands_denied` and `commands_dropped`.
         clock: for what is too late, and for what is too much.
+        answered: what is not done again; is kept up to date.
         each_second: called about once a second, however much is said.
         desire: takes what is said on `config/desired`; empty: nothing is desired any more. `retain`
             tells what the broker repeats from what is said anew.
@@ -70,6 +73,7 @@ class CommandWorker:
         post: Callable[[Handover], None],
         health: HealthBoard,
         clock: Clock,
+        answered: Answered,
         each_second: Callable[[], None] = lambda: None,
         desire: Callable[[Heard], None] = lambda _: None,
         do: Callable[[Command, Heard], Verdict] = lambda *_: Verdict("refused", "nobody here does that"),
@@ -88,7 +92,7 @@ class CommandWorker:
         self._inbox = Inbox(commands.MOST_BYTES)
         self._quota = Quota(clock, per_s=PER_MINUTE / 60, at_once=AT_ONCE)
         self._presses = Quota(clock, per_s=PRESSES_A_SECOND, at_once=PRESSES_AT_ONCE)
-        self._answered: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
+        self._answered = answered
         self._wished: deque[Heard] = deque(maxlen=1)  # of what is desired the last one counts
         self._desired = b""
         self._late: Heard | None = None
@@ -181,7 +185,7 @@ class CommandWorker:
         """Do what is asked for; what was asked before under the same id is only answered again."""
         if command.req_id is None:
             return self._do(command, heard)
-        key = (command.kind.value, command.req_id)
+        key = (heard.topic, command.req_id)
         if key in self._answered:
             return self._answered[key]
         verdict = self._do(command, heard)
