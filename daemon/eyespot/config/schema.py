@@ -1,5 +1,7 @@
 """The JSON Schema of the configuration, for editors: made from the types and their docstrings.
 
+It is of draft 07: editors of TOML half understand what came later, and so refuse good files.
+
 `python -m eyespot.config.schema config/schema.json` writes it.
 """
 
@@ -14,8 +16,9 @@ import msgspec
 
 from eyespot.config.desired import UNSEEN
 from eyespot.config.settings import Config
+from eyespot.topics.schema_parts import plain
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DIALECT = "http://json-schema.org/draft-07/schema#"
 _TAG = "what kind of rule this is."
 
 
@@ -24,7 +27,7 @@ def schema() -> dict[str, Any]:
 
     A key that `config/reported` leaves out is `writeOnly`.
     """
-    (reference,), parts = msgspec.json.schema_components([Config], ref_template="#/$defs/{name}")
+    (reference,), parts = msgspec.json.schema_components([Config], ref_template="#/definitions/{name}")
     kinds = {kind.__name__: kind for kind in _structs(Config)}
     for name, part in parts.items():
         part["description"], told = _described(kinds[name])
@@ -37,7 +40,8 @@ def schema() -> dict[str, Any]:
     for table, keys in UNSEEN.items():
         properties = parts[parts["Config"]["properties"][table]["$ref"].rpartition("/")[2]]["properties"]
         properties |= {key: {**properties[key], "writeOnly": True} for key in keys}
-    return {"$schema": _DIALECT, "title": "eyespot.toml", **reference, "$defs": parts}
+    definitions = {name: plain(part) for name, part in parts.items()}
+    return {"$schema": _DIALECT, "title": "eyespot.toml", **reference, "definitions": definitions}
 
 
 def _described(kind: type) -> tuple[str, dict[str, str]]:

@@ -47,8 +47,8 @@ def tables(configuration: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         configuration: the schema of the file, where `writeOnly` are keys that are not reported.
     """
-    text = msgspec.json.encode(configuration["$defs"]).replace(b'"#/$defs/', f'"{PLACE}'.encode())
-    parts = {name: _reported(plain(part)) for name, part in msgspec.json.decode(text).items()}
+    text = msgspec.json.encode(configuration["definitions"]).replace(b'"#/definitions/', f'"{PLACE}'.encode())
+    parts = {name: _reported(part) for name, part in msgspec.json.decode(text).items()}
     summary = "The configuration in force by table, as far as it is told: no secrets, nor where they lie."
     parts[REPORTED] |= {"description": summary, "required": []}
     parts[DESIRED] = _desired(parts)
