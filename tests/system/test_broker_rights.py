@@ -126,6 +126,20 @@ def test_an_operator_commands_and_a_dashboard_looks_on(url: str, authority: Auth
         assert operator.publish("homeassistant/device/shop-1/config") == "not authorized"
 
 
+@pytest.mark.parametrize("name", ["dashboard", "operator", "homeassistant"])
+def test_who_watches_or_commands_cannot_pass_for_a_device_of_its_name(
+    url: str, authority: Authority, name: str
+) -> None:
+    as_device = {topic.replace("shop-1", name) for topic in SAID}
+    allowed = {"homeassistant/device/homeassistant/config"} & as_device
+    heard = f"{OWN}/status"
+    with party(url, authority, "shop-1") as device, party(url, authority, name, "eyespot/v1/#") as who:
+        said = {topic: who.publish(topic) for topic in as_device}
+        assert {topic for topic, refusal in said.items() if not refusal} == allowed
+        assert device.publish(heard) == ""
+        until(lambda: who.hears(heard) == [b"{}"], "what a device says")
+
+
 def test_changed_rights_and_a_renewed_certificate_are_taken_up_while_connections_last(
     mosquitto: LocalMosquitto, url: str, tmp_path: Path, authority: Authority
 ) -> None:

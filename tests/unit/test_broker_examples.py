@@ -73,6 +73,16 @@ def test_only_operators_and_home_assistant_may_command() -> None:
         assert all(re.fullmatch(r"eyespot/v1/\+/(cmd/#|(config|model)/desired)", each) for each in written)
 
 
+def test_no_user_has_the_rights_of_a_device_of_its_name() -> None:
+    users = dict(re.findall(r"^user (\w+)\n((?:topic .*\n?)+)", ACL, re.MULTILINE))
+    assert users.keys() == {"dashboard", "operator", "homeassistant"}
+    for name, lines in users.items():
+        denied = re.findall(r"^topic deny (.*)$", lines, re.MULTILINE)
+        own = [each for each in rights("write", name) if not each.startswith("homeassistant/")]
+        assert all(any(topic_matches_sub(each, topic) for each in denied) for topic in own)
+        assert ("homeassistant/#" in denied) == (name != "homeassistant")
+
+
 @pytest.mark.parametrize("version", ["2.0", "2.1"])
 def test_both_brokers_let_in_whoever_has_a_certificate_and_nobody_else(version: str) -> None:
     lines = (EXAMPLES / f"mosquitto-{version}.conf").read_text().splitlines()
