@@ -302,3 +302,15 @@ def test_over_tls_nothing_is_left_unread_and_what_a_rule_forbids_is_counted(tmp_
         assert facts["refused"] == COUNT  # one `info` each
         assert facts["sent"] == facts["acknowledged"] > COUNT * 20
         assert len(devices(url, *login)) == COUNT
+
+
+def test_crossings_that_the_broker_takes_from_nobody_are_not_acknowledged(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic readwrite eyespot/v1/#\ntopic deny eyespot/v1/+/rule/+/event\n")
+    rights = ("allow_anonymous true", f"acl_file {tmp_path / 'acl'}", f"user {getpass.getuser()}")
+    with (
+        local_mosquitto(*rights) as mosquitto,
+        simulated(mosquitto.url, "--rate", 5, "--seconds", 4) as process,
+    ):
+        facts = json.loads(process.communicate(timeout=60)[0])
+    assert (facts["connected"], facts["acknowledged"]) == (COUNT, 0)
+    assert facts["refused"] == facts["sent"] > COUNT

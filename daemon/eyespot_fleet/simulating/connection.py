@@ -136,7 +136,8 @@ class Connection:
             return
         if code.is_failure:
             self.refused += 1
-        self.acknowledged.append(token)
+        else:
+            self.acknowledged.append(token)
 
     def _on_message(self, _client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
         if (heard := heard_in(message)) is not None:
