@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from eyespot.domain.errors import InputError
+from eyespot_fleet.__main__ import main
 from eyespot_fleet.commands.options import Asked
 from eyespot_fleet.commands.progress import Bar
 
@@ -54,3 +55,21 @@ def test_nobody_is_asked_who_did_not_want_to_be(typed: list[str], tmp_path: Path
     asked = Asked(Namespace(passphrase_file=file, ask_passphrase=False))
     assert (asked.chosen(), asked.known()) == (b"sesame", b"sesame")
     assert typed == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--seconds", "0", "--seconds for how long"),
+        ("--connects", "0", "--connects how fast"),
+        ("--devices", "00000000199999999", "want 1 to 20000"),
+        ("--devices", "9" * 5000, "want 1 to 20000"),
+    ],
+)
+def test_a_simulation_of_no_time_or_of_too_many_devices_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, words: str
+) -> None:
+    nobody = "mqtt://127.0.0.1:9"
+    with pytest.raises(SystemExit, match="64"):
+        main(["simulate", "--devices", "1", "--broker", nobody, option, value])
+    assert words in capsys.readouterr().err

@@ -30,6 +30,7 @@ from eyespot_fleet.simulating.device import Device
 from eyespot_fleet.simulating.fleet import Fleet, Tally, allow_files
 
 _MOST: Final = 20_000
+_MOST_DIGITS: Final = 9  # int() refuses thousands of them with words of its own
 _TEXT = """\
 Connects as so many devices, sim-00001 and on, that tell what real ones tell, and come back as real ones do
 when the broker was away. For a broker of your own that is for trials: what they say stays with it. All of
@@ -58,8 +59,10 @@ def add_to(commands: Subparsers) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.broker is None or not arguments.connects:
-        arguments.parser.error("--broker says where to connect, --connects how fast, above 0")
+    if arguments.broker is None or not arguments.connects or arguments.seconds == 0:
+        arguments.parser.error(
+            "--broker says where to connect, --connects how fast, --seconds for how long; both are above 0"
+        )
     settings = mqtt_settings(arguments)
     where = endpoints(settings)[0]
     login = credentials(settings, tls=where.tls, environ=os.environ)
@@ -92,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _simulated(fleet: Fleet, seconds: float | None) -> Tally:
     """Return how it stood when it was enough."""
-    until_s = time.monotonic() + (seconds or float("inf"))
+    until_s = time.monotonic() + (float("inf") if seconds is None else seconds)
     console = Console(stderr=True)
     with held_back(), console.status("connecting") as status:
         tell = _telling(fleet, status) if console.is_terminal else _nothing
@@ -151,7 +154,7 @@ def _words(tally: Tally) -> str:
 
 
 def _devices(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST:
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 1 <= int(text) <= _MOST:
         return int(text)
     raise argparse.ArgumentTypeError(f"want 1 to {_MOST}, got {text!r}")
 
