@@ -164,6 +164,11 @@ def test_an_authority_that_was_taken_out_is_not_trusted_again(files: DeviceFiles
     assert renewal.credentials is new
 
 
+def test_a_byte_order_mark_is_not_part_of_the_password(files: DeviceFiles) -> None:
+    files.put("password", "\ufeffgeheim\r\n".encode())
+    assert password_of(renewal_of(files)) == "geheim"
+
+
 def test_credentials_of_the_service_are_looked_at_too(files: DeviceFiles) -> None:
     certificate, key = files.pair("second")
     files.put("client.crt", certificate)

@@ -108,7 +108,7 @@ def _password(settings: MqttSettings, environ: Mapping[str, str]) -> str | None:
         return None
     name = "password_file" if named else _PASSWORD
     try:
-        password = path.read_text("utf-8").rstrip("\r\n")
+        password = path.read_text("utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {name}: {_reason(error)}") from error
     if not password or len(password.encode()) > LONGEST_PASSWORD:
