@@ -93,6 +93,11 @@ def endpoint(url: str) -> Endpoint:
         return Endpoint(parts.path, 0, unix=True)
     if parts.scheme not in _PORTS or not host or parts.path not in {"", "/"} or port == 0:
         raise ValueError(_ADVICE)
+    try:
+        host.encode("idna")  # as connecting does; its own words tell nobody what is wrong
+    except UnicodeError:
+        advice = f"no host has this name: its parts between dots have 1 to 63 letters; {_ADVICE}"
+        raise ValueError(advice) from None
     return Endpoint(host, port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
 
 
