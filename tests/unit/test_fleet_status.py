@@ -146,6 +146,25 @@ def test_the_time_of_what_the_broker_kept_counts_where_it_can_be_right(
     assert fleet.wrong == [("shop-1", "silent")]
 
 
+@pytest.mark.parametrize(
+    ("status", "silent"),
+    [
+        ({"t": A_MINUTE_AGO, "clock": "synced"}, False),
+        ({"t": AN_HOUR_AGO, "clock": "synced"}, True),
+        ({"t": A_MINUTE_AGO, "clock": "unsynced"}, True),
+        ({"t": "2026-02-30T00:00:00Z", "clock": "synced"}, True),
+    ],
+)
+def test_who_has_come_back_since_its_health_is_not_silent_yet(
+    fleet: Fleet, status: dict[str, str], *, silent: bool
+) -> None:
+    fleet.say("shop-1/status", online() | status)
+    fleet.say("shop-1/health", well(AN_HOUR_AGO))
+    assert bool(fleet.wrong) is silent
+    fleet.now_s = LEAST_SILENT_S - 59
+    assert fleet.wrong == [("shop-1", "silent")]
+
+
 def test_nobody_is_silent_because_we_were_deaf(fleet: Fleet) -> None:
     fleet.say("shop-1/status", online(), retain=False)
     fleet.say("shop-1/health", well(), retain=False)

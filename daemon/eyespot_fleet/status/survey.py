@@ -130,10 +130,15 @@ class Survey(OnlyListening):
             age_s = self._age_s(said.stated if said.dated else "", unknown_s=MUTE_S) if heard.retain else 0.0
             self._there_s[device] = self._clock() - age_s
         if suffix == "health" or not heard.retain:
-            age_s = self._age_s(said.told if said.synced else "", unknown_s=0.0) if heard.retain else 0.0
+            age_s = self._age_of_words_s(said) if heard.retain else 0.0
             self._spoke_s[device] = self._clock() - age_s
         else:
             self._spoke_s.setdefault(device, self._clock())
+
+    def _age_of_words_s(self, said: Known) -> float:
+        """Return how old the newest is that is kept of it: it may have come back after its health."""
+        health_s = self._age_s(said.told if said.synced else "", unknown_s=0.0)
+        return min(health_s, self._age_s(said.stated, unknown_s=health_s)) if said.dated else health_s
 
     def _age_s(self, told: str, *, unknown_s: float) -> float:
         """Return how old is what was told at a time by the device's clock; empty where that was not right."""
