@@ -221,12 +221,6 @@ def test_an_event_leaves_a_snapshot_though_the_state_stays_as_it_was() -> None:
     assert b'"top":null' in spoken.snapshots["scale"]
 
 
-def test_the_snapshot_of_a_line_is_none_of_a_share_with_the_same_id() -> None:
-    pipeline = a_pipeline(ShareSettings(id="door"))
-    pipeline.begin({"door": b'{"since_utc_ns":1,"state":{"counts":{}}}'}, 0, TIMELINE)
-    assert "not a snapshot of a share, perhaps of another kind of rule" in pipeline.unusable["door"]
-
-
 SQUARE = ((0.3, 0.1), (0.7, 0.1), (0.7, 0.9), (0.3, 0.9))
 HALL = ZoneSettings(id="hall", points=SQUARE, loiter_s=2, armed=("00:00-00:00",))
 TILL = QueueSettings(id="till", points=SQUARE, service=(2,), join_s=1, pace=5)

@@ -150,6 +150,21 @@ def test_a_line_that_becomes_another_kind_of_rule_tells_what_it_had_and_that_is_
     assert (newest["kind"], count(life), newest["reset"]) == ("line", {"in": 0, "out": 0}, "changed")
 
 
+@pytest.mark.parametrize("other", [SHARE, {**HALL, "id": "door"}], ids=["share", "zone"])
+def test_a_rule_that_was_away_and_returns_as_another_kind_begins_anew_and_that_is_no_trouble(
+    life: Tuned, other: dict[str, Any]
+) -> None:
+    life.walks(THERE)
+    for rules in ([], [other]):
+        assert life.retuning.take_up(config(rules=rules))
+    assert states(life, "door")[-1]["kind"] == other["kind"]
+    assert not life.health.troubles()
+    for rules in ([], [DOOR]):
+        assert life.retuning.take_up(config(rules=rules))
+    assert not life.health.troubles()
+    assert (count(life), states(life, "door")[-1]["reset"]) == ({"in": 0, "out": 0}, "changed")
+
+
 def test_what_had_no_totals_and_becomes_a_line_has_none_to_tell(life: Tuned) -> None:
     assert life.retuning.take_up(config(rules=[{**SHARE, "id": "gate"}]))
     assert life.retuning.take_up(config(rules=[{**DOOR, "id": "gate"}]))

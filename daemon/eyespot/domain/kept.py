@@ -31,4 +31,4 @@ def kept_as(form: type[_Form], snapshot: dict[str, object], whose: str) -> _Form
     try:
         return msgspec.convert(snapshot, form)
     except msgspec.ValidationError as error:
-        raise ValueError(f"not a snapshot of {whose}, perhaps of another kind of rule: {error}") from error
+        raise ValueError(f"not a snapshot of {whose}: {error}") from error

@@ -96,9 +96,9 @@ class Pipeline:
     def begin(self, kept: Mapping[str, bytes], taken_ns: int, timeline: Timeline) -> Handover:
         """Take up where the kept snapshots end, and return every rule's state.
 
-        A rule that has no snapshot begins at zero, and so does one that cannot use its own: `unusable`
-        then says why. One that looks elsewhere now is reset. The topic of a snapshot that has no rule is
-        cleared. Totals of another model are split from what comes.
+        A rule that has no snapshot, or one of another kind of rule, begins at zero, and so does one that
+        cannot use its own: `unusable` then says why. One that looks elsewhere now is reset. The topic of a
+        snapshot that has no rule is cleared. Totals of another model are split from what comes.
         """
         self._kept = self._places.take_from(self._drifting.take_from(kept, self.model.bundle))
         self._buckets.begin(self.model.bundle, taken_ns, timeline)

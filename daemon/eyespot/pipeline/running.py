@@ -8,7 +8,7 @@ import msgspec
 from eyespot.domain.errors import one_line
 from eyespot.domain.event import Counted, Event, HeatmapState, Reset, ResetCause, RuleState, ShelfState
 from eyespot.domain.instants import SECOND_NS, Timeline
-from eyespot.rules import Rule, Snapshot
+from eyespot.rules import Rule, Snapshot, was_another_kind
 from eyespot.topics.native import Since
 
 # What a rule keeps may change without a word, as where somebody is. Each time that is kept wears the card.
@@ -104,10 +104,16 @@ class Running:
     def restored(
         self, kept: bytes, try_state: Callable[[RuleState, Since, str], object]
     ) -> tuple[Snapshot | None, str]:
-        """Let it go on from a snapshot, as `restore`; return that, or None and why it cannot be used."""
+        """Let it go on from a snapshot, as `restore`; return that, or None and why it cannot be used.
+
+        Of one that another kind of rule left there is nothing to say: it was not to be used.
+        """
         try:
             return self.restore(kept, try_state), ""
         except (ValueError, RecursionError) as error:  # both libraries' errors are such
+            if was_another_kind(kept, self.rule):
+                self.reset = "changed"
+                return None, ""
             self.reset = "unusable"
             return None, f"began at zero: {one_line(error)}"
 

@@ -1,6 +1,7 @@
 """Scenes to events and states; one file a rule: its settings and its logic side by side."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,13 @@ from eyespot.domain.geometry import Mount
 from eyespot.domain.kept import KeptBundle, KeptUtc
 from eyespot.domain.strip import Strip
 from eyespot.domain.track import Scene
-from eyespot.rules.heatmap import Heatmap, HeatmapSettings
-from eyespot.rules.line import Line, LineSettings
-from eyespot.rules.occupancy import Occupancy, OccupancySettings
-from eyespot.rules.queue import Queue, QueueSettings
-from eyespot.rules.share import Share, ShareSettings
-from eyespot.rules.shelf import Shelf, ShelfSettings
-from eyespot.rules.zone import Zone, ZoneSettings
+from eyespot.rules.heatmap import Heatmap, HeatmapKept, HeatmapSettings
+from eyespot.rules.line import Line, LineKept, LineSettings
+from eyespot.rules.occupancy import Occupancy, OccupancyKept, OccupancySettings
+from eyespot.rules.queue import Queue, QueueKept, QueueSettings
+from eyespot.rules.share import Share, ShareKept, ShareSettings
+from eyespot.rules.shelf import Shelf, ShelfKept, ShelfSettings
+from eyespot.rules.zone import Zone, ZoneKept, ZoneSettings
 
 RuleSettings = (
     LineSettings
@@ -30,6 +31,16 @@ RuleSettings = (
     | ShelfSettings
 )
 _UTC = ZoneInfo("UTC")
+# What each kind keeps. No two have fields of the same names, so these tell the kind.
+_KEPT: Mapping[type, type[msgspec.Struct]] = {
+    Line: LineKept,
+    Share: ShareKept,
+    Zone: ZoneKept,
+    Queue: QueueKept,
+    Occupancy: OccupancyKept,
+    Heatmap: HeatmapKept,
+    Shelf: ShelfKept,
+}
 
 
 class Rule(Protocol):
@@ -167,6 +178,23 @@ def was_heatmap(kept: bytes) -> bool:
         return msgspec.json.decode(kept, type=Snapshot).heatmap
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def was_another_kind(kept: bytes, rule: Rule) -> bool:
+    """Return whether a snapshot is that of another kind of rule than this one.
+
+    It does not name its kind: versions before, which are gone back to, would refuse the name.
+    """
+    try:
+        names = msgspec.json.decode(kept, type=Snapshot).state.keys()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return any(_has_fields(names, form) for kind, form in _KEPT.items() if not isinstance(rule, kind))
+
+
+def _has_fields(names: AbstractSet[str], form: type[msgspec.Struct]) -> bool:
+    fields = msgspec.structs.fields(form)
+    return {field.name for field in fields if field.required} <= names <= {field.name for field in fields}
 
 
 def ordered(rules: Sequence[RuleSettings]) -> list[RuleSettings]:

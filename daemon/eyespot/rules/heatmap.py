@@ -79,7 +79,9 @@ class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a cell outside of the grid")
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HeatmapKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: the last hour, and what there is of this one."""
+
     told: _Told
     under_way: _Told
     hour_utc_ns: KeptUtc | None
@@ -154,7 +156,7 @@ class Heatmap:
     def snapshot(self) -> dict[str, object]:
         """Return the last hour, and what there is of this one, fit for JSON."""
         under_way = self._gathered(self._utc_ns)
-        kept = _Kept(_told(self._state), _told(under_way), self._hour_utc_ns)
+        kept = HeatmapKept(_told(self._state), _told(under_way), self._hour_utc_ns)
         whole: dict[str, object] = msgspec.to_builtins(kept)
         return whole
 
@@ -164,7 +166,7 @@ class Heatmap:
         Raises:
             ValueError: it is not such a snapshot, or of another grid.
         """
-        kept = kept_as(_Kept, snapshot, "a heatmap")
+        kept = kept_as(HeatmapKept, snapshot, "a heatmap")
         if {kept.told.grid, kept.under_way.grid} != {self._grid}:
             raise ValueError("the grid is another one now")
         self._state = HeatmapState(**msgspec.structs.asdict(kept.told))

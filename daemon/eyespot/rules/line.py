@@ -104,7 +104,9 @@ class LineSettings(
         return tuple(point for point in (self.a, self.b) if point is not None)
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LineKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: totals, and in late mode what waits."""
+
     counts: dict[KeptLabel, dict[Direction, _Total]]
     waiting: Annotated[tuple[Kept, ...], msgspec.Meta(max_length=_MOST_WAITING)] = ()
 
@@ -219,7 +221,7 @@ class Line:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = kept_as(_Kept, snapshot, "a line")
+        kept = kept_as(LineKept, snapshot, "a line")
         counts = {label: {**_NOTHING, **totals} for label, totals in kept.counts.items()}
         self._state = LineState({label: dict(_NOTHING) for label in self._settings.classes or ()} | counts)
         self._lingering.restore(kept.waiting)

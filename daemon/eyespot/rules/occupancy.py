@@ -67,7 +67,7 @@ class OccupancySettings(
         check_length(self.bucket_s)
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OccupancyKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is kept: totals, since when who is inside (UTC in s, how many), the last hour of a reset.
 
     Whole seconds: UTC wavers against the clock of instants, and what wavers would be written for ever.
@@ -226,7 +226,7 @@ class Occupancy:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = kept_as(_Kept, snapshot, "an occupancy")
+        kept = kept_as(OccupancyKept, snapshot, "an occupancy")
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._restored, self._reset_s = kept.inside, kept.reset_s
         self._renew()

@@ -80,7 +80,9 @@ class QueueSettings(
             raise ValueError(f"service: there is no side {max(self.service)}; the last is {len(self.points)}")
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QueueKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: totals, who is there, and the last wait."""
+
     joined: _Totals
     served: _Totals
     abandoned: _Totals
@@ -183,7 +185,7 @@ class Queue:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = kept_as(_Kept, snapshot, "a queue")
+        kept = kept_as(QueueKept, snapshot, "a queue")
         self._totals = {name: Counter(getattr(kept, name)) for name in self._totals}
         self._wait_s = kept.wait_s
         self._stays.restore(kept.stays)

@@ -54,7 +54,9 @@ class ShareSettings(
     by_tracks: ClassVar[bool] = False
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ShareKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: what was on top by the last event."""
+
     top: Annotated[str, Meta(max_length=64)] | None
 
 
@@ -130,7 +132,7 @@ class Share:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        self._told = kept_as(_Kept, snapshot, "a share").top
+        self._told = kept_as(ShareKept, snapshot, "a share").top
 
     def _pass_time(self, taken_ns: int) -> None:
         before, self._taken_ns = self._taken_ns, taken_ns

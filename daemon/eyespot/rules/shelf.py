@@ -75,7 +75,9 @@ class ShelfSettings(
                 raise ValueError(f"slots: number {number} has no area; it is left, top, right, bottom")
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ShelfKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: what stands where, and for how long it was watched."""
+
     places: KeptPlaces
     low: _Labels
     known: _Labels
@@ -149,7 +151,7 @@ class Shelf:
         Raises:
             ValueError: it is not such a snapshot, or of other slots.
         """
-        kept = kept_as(_Kept, snapshot, "a shelf")
+        kept = kept_as(ShelfKept, snapshot, "a shelf")
         self._facings.restore([place for place in kept.places if place.given or self._contains(place.box)])
         self._low = {label for label in kept.low if self._limit(label) is not None}
         self._known |= {label for label in kept.known if label in self._names}

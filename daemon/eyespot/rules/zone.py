@@ -74,7 +74,9 @@ class ZoneSettings(
             raise ValueError(f"points: {text}")
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ZoneKept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept: totals, and who is inside."""
+
     entered: dict[KeptLabel, _Total]
     left: dict[KeptLabel, _Total]
     stays: KeptStays
@@ -173,7 +175,7 @@ class Zone:
         Raises:
             ValueError: it is not such a snapshot.
         """
-        kept = kept_as(_Kept, snapshot, "a zone")
+        kept = kept_as(ZoneKept, snapshot, "a zone")
         self._entered, self._left = Counter(kept.entered), Counter(kept.left)
         self._stays.restore(kept.stays)
         self._renew()
