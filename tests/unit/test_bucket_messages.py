@@ -9,11 +9,10 @@ import msgspec
 import pytest
 
 from eyespot.buckets.kept import Kept, read
-from eyespot.buckets.sums import OTHERS
 from eyespot.buckets.tally import Tally
 from eyespot.domain.bucket import Bucket, Level, Spread
 from eyespot.domain.instants import SECOND_NS, Timeline, parse_rfc3339
-from eyespot.domain.measures import Key
+from eyespot.domain.measures import OTHERS, Key
 from eyespot.domain.message import Delivery, Message
 from eyespot.domain.observation import Observation
 from eyespot.pipeline import Pipeline, Tuning

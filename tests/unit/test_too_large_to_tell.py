@@ -2,23 +2,31 @@
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from eyespot.domain.event import Event, LineState, QueueState, Reset, RuleState, ShelfState, Split, ZoneState
+from eyespot.domain.instants import Timeline
+from eyespot.domain.measures import OTHERS
+from eyespot.domain.track import Tracks
 from eyespot.ports import View
 from eyespot.topics.gate import Gate
-from eyespot.topics.native import Identity, Native, Stamp
+from eyespot.topics.native import Identity, Native, Since, Stamp
 from eyespot.topics.payloads import LONGEST_LINE
 from fakes.brokers import ROOT
+from fakes.contract import look_at
 from fakes.daemon import write_config
 from fakes.office import MODEL
 from fakes.twins import Device
 
 MOST_BYTES = 256 * 1024
 AT = Stamp(0, synced=True)
+TIMELINE = Timeline(0, synced=True)
 
 
 def shelves(count: int) -> list[dict[str, Any]]:
@@ -109,3 +117,93 @@ def test_info_tells_as_many_labels_as_there_is_room_for(letter: str, length: int
     view = View("imx500", 10**9, 10**9, 123.456, wide * 64, "binned", (0.1234, 0.1234, 0.9876, 0.9876))
     info = Native(Gate(ROOT), "0" * 16, 0).info(who, view, replace(MODEL, labels=labels), AT)
     assert json.loads(info.payload)["model"]["labels"] == list(labels[:told])
+
+
+WIDE = tuple(f"{number:04}".ljust(64, "\N{HOUSE BUILDING}") for number in range(1500))
+TOO_MANY = dict.fromkeys(WIDE, 2)
+FEW = {"person": 2, "dog": 1}
+
+
+def zone(by_class: dict[str, int]) -> ZoneState:
+    return ZoneState(by_class, {label: 2 * number for label, number in by_class.items()}, by_class)
+
+
+def line(by_class: dict[str, int]) -> LineState:
+    return LineState({label: {"in": number, "out": 1} for label, number in by_class.items()})
+
+
+def queue(by_class: dict[str, int]) -> QueueState:
+    none = dict.fromkeys(by_class, 0)
+    return QueueState(by_class, by_class, none, none, none, None)
+
+
+def told(state: RuleState) -> dict[str, Any]:
+    message = Native(Gate(ROOT), "0" * 16, 0).rule_state("door", state, Since(0, "begun"), MODEL.bundle, AT)
+    look_at(message.topic, message.payload)
+    said: dict[str, Any] = json.loads(message.payload)
+    return said
+
+
+@pytest.mark.parametrize("kind", [zone, queue])
+def test_classes_that_have_no_room_in_a_state_are_told_together(kind: Callable[..., RuleState]) -> None:
+    state = kind(TOO_MANY)
+    said = told(state)
+    for name in state.__struct_fields__:
+        if isinstance(of := getattr(state, name), dict):
+            assert sum(said[name].values()) == sum(of.values())
+            assert [*said[name]] == [*WIDE[: len(said[name]) - 1], OTHERS]
+            assert len(said[name]) > 30
+    small = told(kind(FEW))
+    assert not any(OTHERS in of for of in small.values() if isinstance(of, dict))
+
+
+def test_totals_of_more_classes_than_there_is_room_for_are_right_in_sum_in_states_and_events() -> None:
+    lines = {label: {"in": 2, "out": 1} for label in [OTHERS, *WIDE]}
+    native = Native(Gate(ROOT), "0" * 16, 0)
+    events: tuple[Event, ...] = (
+        Reset("door", 0, "manual", LineState(lines), 0, MODEL.bundle),
+        Split("door", 0, MODEL.bundle, MODEL.bundle, LineState(lines)),
+    )
+    said = [told(LineState(lines)), *(json.loads(native.event(one, TIMELINE).payload) for one in events)]
+    assert native.seq == 2
+    for one in said:
+        assert one["counts"][OTHERS]["in"] > 2
+        assert sum(of["in"] for of in one["counts"].values()) == 2 * len(lines)
+        assert sum(of["out"] for of in one["counts"].values()) == len(lines)
+
+
+def test_short_names_of_more_classes_than_a_table_may_have_are_told_together() -> None:
+    said = told(line({f"{number}": 1 for number in range(1500)}))
+    assert (len(said["counts"]), said["counts"][OTHERS]) == (1024, {"in": 477, "out": 477})
+
+
+def test_of_a_shelf_that_has_no_room_for_all_classes_those_are_low_that_are_named() -> None:
+    said = told(ShelfState(TOO_MANY, WIDE[-1000:] + WIDE[:2], 0, 0))
+    assert said["low"] == [*WIDE[:2]]
+    assert sum(said["counts"].values()) == 2 * len(TOO_MANY)
+
+
+@pytest.mark.parametrize(("letter", "there"), [("x", 100), ("\N{HOUSE BUILDING}", 41)])
+def test_tracks_whose_class_name_has_no_room_are_left_out_of_a_frame(letter: str, there: int) -> None:
+    labels = tuple(f"{number:04}".ljust(64, letter) for number in range(100))
+    rows = np.arange(100)
+    tracks = Tracks(
+        ids=2**53 - rows,
+        boxes_xyxy_n=np.ones((100, 4), np.float32),
+        scores=np.ones(100, np.float32),
+        classes=rows[::-1].copy(),
+        confirmed=np.ones(100, np.bool_),
+        seen=np.ones(100, np.bool_),
+    )
+    frame = Native(Gate(ROOT), "0" * 16, 0).frame(tracks, labels, "\N{HOUSE BUILDING}" * 160, AT)
+    said = json.loads(frame.payload)
+    assert said["labels"] == [*labels[:there]]
+    assert said["classes"] == [*range(there)][::-1]
+    assert len(said["tracks"]) == len(said["scores"]) == len(said["boxes"]) == there
+
+
+def test_a_table_all_of_whose_classes_are_named_stays_as_it_is_beside_one_that_has_no_room() -> None:
+    first = {WIDE[0]: 1}
+    said = told(ZoneState(first | TOO_MANY, first | TOO_MANY, first))
+    assert said["left"] == first
+    assert OTHERS in said["entered"]

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from eyespot.domain.bucket import Level, Spread
 from eyespot.domain.kept import KeptLabel
-from eyespot.domain.measures import Key
+from eyespot.domain.measures import OTHERS, Key
 
 # Durations are kept by their size, each class a twentieth wider than the one before: so what is said of them
 # is right to half of that, and there is a bound to what is kept of a busy day.
@@ -18,7 +18,6 @@ _SHORTEST_S = 0.05
 _MOST_CLASSES = 400  # a year
 _MOST_KINDS = 8  # of gauges, and of durations
 _LONGEST_NUMBERS = 160  # bytes of a level or a spread
-OTHERS = "other classes"
 
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e12)]

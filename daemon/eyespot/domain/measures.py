@@ -34,6 +34,7 @@ class Measures(NamedTuple):
 
 
 NOTHING = Measures({}, {})
+OTHERS = "other classes"  # those together that a message has no room for
 _OF_A_QUEUE = ("joined", "served", "abandoned", "lost")
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -15,10 +14,12 @@ from eyespot.domain.bucket import Bucket
 from eyespot.domain.event import (
     Event,
     HeatmapState,
+    Reset,
     ResetCause,
     RuleState,
     ShareState,
     ShelfState,
+    Split,
 )
 from eyespot.domain.geometry import Mount
 from eyespot.domain.instants import Timeline, rfc3339
@@ -32,6 +33,7 @@ from eyespot.topics.diagnosis import Diagnosis
 from eyespot.topics.gate import SCHEMAS, Gate, GateError
 from eyespot.topics.model_payloads import ModelDetail, ModelEvent, Reply, ReplyCode, UpdateState
 from eyespot.topics.privacy_payloads import SelfAudit
+from eyespot.topics.room import as_many_as_fit, summed
 from eyespot.topics.rule_fields import (
     FORM_OF_EVENT,
     FORM_OF_STATE,
@@ -43,6 +45,7 @@ from eyespot.topics.rule_fields import (
 from eyespot.topics.trajectories import Trajectories, TrajectoriesState
 
 _MOST_LABELS_BYTES = 48 * 1024  # of the 64 KiB of `info`
+_MOST_FRAME_LABELS_BYTES = 10 * 1024  # of the 16 KiB of `frame`: a hundred usual names, or more
 _RULES_LEFT_OUT = "; its rules are too large to be told here, and left out"
 _ALL_LEFT_OUT = "; it is too large to be told here, and left out"
 
@@ -187,10 +190,10 @@ class Native:
                 f"heatmap/{rule}", place_payloads.HeatmapState, at, **of, **fields_of_hour(state)
             )
         if isinstance(state, ShelfState):
-            return self._state(topic, place_payloads.ShelfState, at, **of, **fields_of_state(state))
+            return self._totals(topic, place_payloads.ShelfState, at, {**of, **fields_of_state(state)})
         kind = FORM_OF_STATE[type(state)]
         since_when = {"since": rfc3339(since.utc_ns), "reset": since.cause}
-        return self._state(topic, kind, at, **of, **since_when, **fields_of_state(state))
+        return self._totals(topic, kind, at, {**of, **since_when, **fields_of_state(state)})
 
     def rule_removed(self, rule: str, *, is_heatmap: bool) -> Message:
         """Return the message that clears what is retained of a rule that is no more."""
@@ -201,8 +204,10 @@ class Native:
         self.seq += 1
         kind: Any = FORM_OF_EVENT[type(event)]
         envelope = self._envelope(kind, stamp(timeline, event.taken_ns), self.seq)
-        payload = kind(**envelope, rule=event.rule, **fields_of_event(event))
-        return self._gate.let_out(f"rule/{event.rule}/event", payload)
+        topic, fields = f"rule/{event.rule}/event", {"rule": event.rule, **fields_of_event(event)}
+        if isinstance(event, Reset | Split):
+            return self._as_far_as_there_is_room(topic, kind, envelope, fields)
+        return self._gate.let_out(topic, kind(**envelope, **fields))
 
     def bucket(self, bucket: Bucket) -> Message:
         """Return the message of a bucket, with the next number of the device's durable ones."""
@@ -289,15 +294,20 @@ class Native:
         return self._state("privacy", SelfAudit, at, **fields)
 
     def frame(self, tracks: Tracks, labels: Sequence[str], model: str, at: Stamp) -> Message:
-        """Return the boxes of the confirmed tracks that were seen, the first hundred of them."""
+        """Return the boxes of the confirmed tracks that were seen, the first hundred of them.
+
+        Those whose class name finds no room are left out.
+        """
         rows = np.flatnonzero(tracks.seen & tracks.confirmed)[: payloads.MOST_BOXES]
         present, classes = np.unique(tracks.classes[rows], return_inverse=True)
+        names = as_many_as_fit(tuple(labels[index] for index in present), _MOST_FRAME_LABELS_BYTES)
+        rows, classes = rows[classes < len(names)], classes[classes < len(names)]
         return self._state(
             "frame",
             payloads.Frame,
             at,
             model=model,
-            labels=tuple(labels[index] for index in present),
+            labels=names,
             tracks=tuple(tracks.ids[rows].tolist()),
             classes=tuple(classes.tolist()),
             scores=tuple(_parts(tracks.scores[rows], 100).tolist()),
@@ -308,6 +318,20 @@ class Native:
         self._topic_seq[suffix] += 1
         envelope = self._envelope(payload, at, self._topic_seq[suffix])
         return self._gate.let_out(suffix, payload(**envelope, **fields))
+
+    def _totals(
+        self, suffix: str, payload: type[payloads.Envelope], at: Stamp, fields: dict[str, Any]
+    ) -> Message:
+        self._topic_seq[suffix] += 1
+        envelope = self._envelope(payload, at, self._topic_seq[suffix])
+        return self._as_far_as_there_is_room(suffix, payload, envelope, fields)
+
+    def _as_far_as_there_is_room(
+        self, suffix: str, payload: type[payloads.Envelope], envelope: dict[str, Any], fields: dict[str, Any]
+    ) -> Message:
+        with suppress(GateError):
+            return self._gate.let_out(suffix, payload(**envelope, **fields))
+        return self._gate.let_out(suffix, payload(**envelope, **summed(fields)))
 
     def _envelope(self, kind: type[payloads.Envelope], at: Stamp, seq: int) -> dict[str, Any]:
         return {
@@ -360,12 +384,6 @@ def _model(model: ModelIdentity) -> payloads.Model:
         name=model.name,
         version=model.version,
         sha256=model.sha256,
-        labels=_as_many_as_fit(model.labels),
+        labels=as_many_as_fit(model.labels, _MOST_LABELS_BYTES),
         min_score=model.min_score,
     )
-
-
-def _as_many_as_fit(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the first class names, as many as there is room for."""
-    sizes = accumulate(len(msgspec.json.encode(label)) + 1 for label in labels)
-    return labels[: sum(size <= _MOST_LABELS_BYTES for size in sizes)]
