@@ -172,6 +172,11 @@ def test_totals_of_more_classes_than_there_is_room_for_are_right_in_sum_in_state
         assert sum(of["out"] for of in one["counts"].values()) == len(lines)
 
 
+def test_a_direction_that_nobody_went_is_told_of_those_together_too() -> None:
+    said = told(LineState({label: {"in": 1, "out": 0} for label in WIDE}))
+    assert said["counts"][OTHERS]["out"] == 0
+
+
 def test_short_names_of_more_classes_than_a_table_may_have_are_told_together() -> None:
     said = told(line({f"{number}": 1 for number in range(1500)}))
     assert (len(said["counts"]), said["counts"][OTHERS]) == (1024, {"in": 477, "out": 477})

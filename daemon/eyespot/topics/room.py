@@ -48,6 +48,9 @@ def _sum(table: Mapping[str, Any], named: set[str]) -> dict[str, Any]:
     rest = [of for label, of in table.items() if label not in named]
     if not rest:
         return told
-    return told | {
-        OTHERS: sum(rest) if isinstance(rest[0], int) else dict(sum(map(Counter, rest), Counter()))
-    }
+    if isinstance(rest[0], int):
+        return told | {OTHERS: sum(rest)}
+    together: Counter[str] = Counter()
+    for of in rest:  # adding Counters would drop what is zero
+        together.update(of)
+    return told | {OTHERS: dict(together)}
