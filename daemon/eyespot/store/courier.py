@@ -41,6 +41,13 @@ class _Flight(msgspec.Struct, frozen=True):
     key: int
 
 
+class _Behind(msgspec.Struct, frozen=True):
+    """What was left behind before it is tried again: up to that id, only messages on these topics wait."""
+
+    up_to: int = 0
+    topics: frozenset[str] = frozenset()
+
+
 class Courier:
     """Sends messages, and knows what the broker has. Called by one thread, never waits.
 
@@ -56,6 +63,7 @@ class Courier:
 
     Attributes:
         online: whether the broker is connected.
+        searching: whether the last `pump` ended before it had found what comes next; to be called again soon.
     """
 
     def __init__(self, broker: Broker, outbox: Outbox, clock: Clock, budget: Budget) -> None:
@@ -69,11 +77,13 @@ class Courier:
         self._token = _LIVE
         self._sent_up_to = self._highest = 0
         self._blocked: set[str] = set()
+        self._held: set[str] = set()  # durable ones that were refused, also if they are not blocked any more
+        self._behind = _Behind()
         self._complaints: dict[str, str] = {}
         self._clock = clock
         self._allowance = float(_BURST)
         self._allowed_ns = clock.now_ns()
-        self.online = False
+        self.online = self.searching = False
 
     @property
     def complaints(self) -> Mapping[str, str]:
@@ -86,9 +96,14 @@ class Courier:
         return {flight.key for flight in self._flights.values() if flight.key > 0}
 
     @property
+    def caught_up(self) -> bool:
+        """Whether every durable message has been sent, or is on a topic that the broker refuses."""
+        return self._sent_up_to >= self._outbox.newest
+
+    @property
     def all_left(self) -> bool:
         """Whether nothing is left to send but what the broker refuses."""
-        if self._answers or self._sent_up_to < self._outbox.newest:
+        if self._answers or not self.caught_up:
             return False
         return not self._due or all(
             topic in self._blocked or self._budget.holds(state.message) for topic, state in self._due.items()
@@ -105,6 +120,7 @@ class Courier:
         self._flights.clear()
         self._due = dict(self._states)
         self.retry_refused()
+        self._behind = _Behind()  # what was under way is to be sent again, too
 
     def disconnected(self) -> None:
         """Send nothing until connected again; whoever waited for an answer waits no more."""
@@ -113,6 +129,8 @@ class Courier:
 
     def retry_refused(self) -> None:
         """Try topics again that the broker refused: somebody may have allowed them."""
+        self._behind = _Behind(self._sent_up_to, frozenset(self._held)) if self.caught_up else _Behind()
+        self._held.clear()
         self._blocked.clear()
         self._sent_up_to = 0
 
@@ -156,6 +174,8 @@ class Courier:
         self._complaints[topic] = reason
         if flight.key == _STATE:
             self._due[topic] = self._states[topic]
+        else:
+            self._held.add(topic)
 
     def pump(self) -> None:
         """Send as much as may be under way at once.
@@ -164,6 +184,7 @@ class Courier:
             StorageError: the outbox cannot be read; states leave nevertheless.
         """
         self._allow()
+        self.searching = False
         try:
             self._send_all(self._next)
         except StorageError:
@@ -204,15 +225,21 @@ class Courier:
         return next((state for state in free if not self._budget.holds(state.message)), None)
 
     def _next_durable(self) -> _Flight | None:
-        if self._sent_up_to >= self._outbox.newest:
-            return None
-        while (found := self._outbox.after(self._sent_up_to)) is not None:
-            key, message = found
-            if message.topic not in self._blocked and not self._is_flying(key):
+        self._pass_over()
+        while not self.caught_up:
+            key, message = self._outbox.after(self._sent_up_to, self._blocked)
+            if message is not None and not self._is_flying(key):
                 return _Flight(message, key)
             self._sent_up_to = key
-        self._sent_up_to = self._outbox.newest
+            if message is None:
+                self.searching = not self.caught_up
+                break
         return None
+
+    def _pass_over(self) -> None:
+        """Go on from where we were, once all that was left behind is refused again."""
+        if self._outbox.announced <= self._sent_up_to and self._behind.topics <= self._blocked:
+            self._sent_up_to = max(self._sent_up_to, self._behind.up_to)
 
     def _is_flying(self, key: int) -> bool:
         return key <= self._highest and any(flight.key == key for flight in self._flights.values())

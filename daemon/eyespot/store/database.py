@@ -4,7 +4,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -154,6 +154,20 @@ class Database:
             rows = self._connection.execute(query, (_LONGEST_PAYLOAD, after, most))
             # of nothing, substr makes NULL
             return [Row(key, topic, unpacked(kept or b"", _LONGEST_PAYLOAD)) for key, topic, kept in rows]
+
+    def passed(self, after: int, topics: Collection[str], most: int) -> int:
+        """Return the id up to which messages on these topics alone follow `after`; looks at so many at most.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        query = "SELECT id, topic FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+        with self._working("read"), closing(self._connection.execute(query, (after, most))) as rows:
+            for key, topic in rows:
+                if topic not in topics:
+                    break
+                after = key
+        return after
 
     def commit(self, change: Change) -> None:
         """Make a change, wholly or not at all.

@@ -19,6 +19,7 @@ _PAGE = 50
 # At a cut or a kill so many are under way (`courier.WINDOW`) or known to be delivered only to memory
 # (`courier.MOST_SETTLED`): a subscriber may have them, and they are the first of those that wait.
 _MOST_LEFT = 30
+_MOST_PASSED = 1_000  # ids at once, to find the one that comes next: the thread has more to do
 
 _FEWEST_DROPPED, _MOST_DROPPED = 200, 10_000  # at once
 
@@ -49,6 +50,7 @@ class Outbox:
 
     Attributes:
         newest: the id of the newest message ever added; ids only grow.
+        announced: the id up to which some gave way: what announces that may be new there.
         dropped: how many messages gave way, and why.
         tampered: how many on disk were not what could have left.
     """
@@ -59,6 +61,7 @@ class Outbox:
         self._limits = limits
         self._on_disk = database.count()
         self.newest = self._newest_on_disk = database.newest()
+        self.announced = 0
         self._left_up_to = self.newest  # in an earlier life, for all we know
         self._unkept: dict[int, Message] = {}
         self._gone: set[int] = set()
@@ -67,7 +70,7 @@ class Outbox:
         self._page: list[Row] = []
         self._page_after = 0
         self.dropped: Counter[DropReason] = Counter()
-        self.tampered = 0
+        self.tampered = self._untold = 0
 
     def __len__(self) -> int:
         # asked for in the middle of a commit, too, by another thread
@@ -110,30 +113,44 @@ class Outbox:
         self._unkept = {}
         self._gone.clear()
 
-    def after(self, key: int) -> tuple[int, Message] | None:
-        """Return the first message with a larger id than `key`, with its id; None when there is none.
+    def after(self, key: int, but: Collection[str] = ()) -> tuple[int, Message | None]:
+        """Return the first message with a larger id than `key`, with its id.
+
+        None in its place: up to that id there is none, and more is to be looked at unless it is the newest.
+
+        Args:
+            key: where to begin.
+            but: topics whose messages are passed over.
 
         Raises:
             StorageError: it cannot be read.
         """
-        found = self._first_after(key)
-        if found is not None and found[0] > self._left_up_to:
-            self._left_up_to = found[0]
-        return found
+        found, message = self._first_after(key, but)
+        if message is not None or found == self.newest:
+            self._tell_removed()
+        if message is not None:
+            self._left_up_to = max(self._left_up_to, found)
+        return found, message
 
-    def _first_after(self, key: int) -> tuple[int, Message] | None:
-        while key < self._young_after:
-            row = self._row_after(key)
+    def _first_after(self, key: int, but: Collection[str]) -> tuple[int, Message | None]:
+        end = key + _MOST_PASSED
+        while key < end:
+            row = self._row_after(key) if key < self._young_after else None
             if row is None:
-                break
+                return self._first_in_memory(key, but)
             key = row.id
-            if key not in self._gone and (message := self._readmitted(row)) is not None:
+            if row.topic in but:
+                key = self._database.passed(key, but, _MOST_PASSED)
+            elif key not in self._gone and (message := self._readmitted(row)) is not None:
                 return key, message
+        return key, None
+
+    def _first_in_memory(self, key: int, but: Collection[str]) -> tuple[int, Message | None]:
         for known in (self._young, self._unkept):
             for found, message in known.items():
-                if found > key and found not in self._gone:
+                if found > key and found not in self._gone and message.topic not in but:
                     return found, message
-        return None
+        return self.newest, None
 
     def delivered(self, key: int) -> None:
         """Take a message out."""
@@ -184,6 +201,7 @@ class Outbox:
         kept = [Row(rows[-1].id, message.topic, message.payload) for message in messages]
         self._database.commit(Change(kept, [row.id for row in rows], {}, 0))
         self._on_disk -= len(rows) - len(kept)
+        self.announced = max(self.announced, rows[-1].id)
         self._page = []
         self._forget_young()
         if lost:
@@ -216,6 +234,7 @@ class Outbox:
         messages, lost = self._durables.announce(payloads, "disk_failed")
         self._unkept.update((excess[-1], message) for message in messages)
         self._unkept = dict(sorted(self._unkept.items()))
+        self.announced = max(self.announced, excess[-1])
         if lost:
             self.dropped["disk_failed"] += lost
 
@@ -231,9 +250,15 @@ class Outbox:
         try:
             return self._durables.readmit(row.topic, row.payload)
         except ValueError as error:
-            _log.error(
-                "removed a message on %r that eyespot did not write: %s", row.topic[:80], one_line(error)
-            )
+            if not self._untold:
+                message = "removing what eyespot did not write, first a message on %r: %s"
+                _log.error(message, row.topic[:80], one_line(error))
+            self._untold += 1
             self.tampered += 1
             self._gone.add(row.id)
             return None
+
+    def _tell_removed(self) -> None:
+        if self._untold > 1:
+            _log.error("removed %d messages that eyespot did not write", self._untold)
+        self._untold = 0

@@ -6,7 +6,7 @@ read-only or full when the daemon starts is what it is later: the state `storage
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -102,6 +102,11 @@ class Shelter(Database):
             return rows
         # an announcement has the id of what it stands for
         return sorted(self._in_folder(after, most) + rows, key=lambda row: row.id)[:most]
+
+    def passed(self, after: int, topics: Collection[str], most: int) -> int:
+        """Return the same as of a database; of what is in the folder nothing is passed."""
+        in_folder = self._left and after < self._found.newest
+        return after if in_folder else super().passed(after, topics, most)
 
     def commit(self, change: Change) -> None:
         """Make a change, wholly or not at all."""

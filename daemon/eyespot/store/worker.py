@@ -179,7 +179,7 @@ class StoreWorker:
             self._tend(now_ns)
         if not taken.handovers or now_ns - self._synced_ns >= _MOST_UNSYNCED_NS:
             self._sync(now_ns)
-        if self._outbox.dropped or self._outbox.tampered:
+        if (self._outbox.dropped or self._outbox.tampered) and not self._courier.searching:
             self._tell_losses()
 
     def _tend(self, now_ns: int) -> None:
@@ -314,6 +314,8 @@ class StoreWorker:
             self._health.clear_state("duplicate_id")
 
     def _turn_s(self) -> float:
+        if self._courier.searching:
+            return 0
         now_ns = self._clock.now_ns()
         wait_ns = _PAUSE_NS if self._is_to_sync(now_ns) else _TURN_NS
         if self._leave_by_ns is not None:
