@@ -199,3 +199,20 @@ def test_messages_of_a_device_of_another_name_are_removed_bit_by_bit_and_logged_
         f"removed {MANY} messages that eyespot did not write",
     ]
     assert told == {"", f"removed {MANY} kept messages that this device does not write; was it renamed?"}
+
+
+def test_a_refused_topic_is_tried_again_although_something_is_always_under_way(database: Database) -> None:
+    shop = Shop(database)
+    shop.turn(event(DENIED, 0))
+    shop.answer()
+    shop.allowed = True
+    for number in range(1, 70):
+        before = [token for token, _ in shop.wire.unanswered()]
+        shop.clock.sleep(1)
+        shop.turn(event("event/door", number))
+        for token in before:
+            shop.store.acknowledged(token)
+    shop.turn()
+    assert shop.wire.payloads.count(b"0") == 2
+    assert shop.wire.payloads.count(b"60") == 1
+    assert "publish_denied" not in shop.health.lasting

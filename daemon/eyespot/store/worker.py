@@ -248,7 +248,8 @@ class StoreWorker:
             self._tell_refusals()
 
     def _is_stuck(self) -> bool:
-        return self._courier.idle and bool(self._courier.complaints or len(self._outbox))
+        left = len(self._outbox) > len(self._courier.under_way)
+        return self._courier.caught_up and (left or bool(self._courier.complaints))
 
     def _tell_refusals(self) -> None:
         if complaints := self._courier.complaints:
