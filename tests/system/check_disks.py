@@ -1,6 +1,6 @@
-"""Disks that are full, read-only or damaged, a store at its bound, a clock that jumps: what is lost?
+"""Disks that are full, read-only or damaged, stores at their bounds, a clock that jumps: what is lost?
 
-python check_disks.py [CASE...]   two minutes, as root; PYTHONPATH=tests, a mosquitto
+python check_disks.py [CASE...]   three minutes, as root; PYTHONPATH=tests, a mosquitto
 """
 
 import json
@@ -145,12 +145,12 @@ def stop(daemon: Daemon, number: signal.Signals) -> None:
 
 
 @contextmanager
-def disk(folder: Path) -> Iterator[Path]:
+def disk(folder: Path, size: int = DISK_BYTES) -> Iterator[Path]:
     """Yield a small file system in memory."""
     folder.mkdir()
     if os.geteuid():
         raise UnavailableError("only root can mount a file system")
-    options = f"size={DISK_BYTES}"
+    options = f"size={size}"
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "eyespot-test", folder], check=False
     ).returncode:
@@ -248,10 +248,19 @@ def damaged(folder: Path, stack: ExitStack) -> Outcome:
 def bound(folder: Path, stack: ExitStack) -> Outcome:
     """More events than `outbox_mb = 1` holds, while the broker is away; then all that is left comes."""
     street = Street(folder, stack, pace="fast")
-    text = street.config.read_text()
-    text = text.replace("[mqtt]\n", f'[mqtt]\nprefix = "{DEEP}"\n').replace(
-        "[state]\n", "[state]\noutbox_mb = 1\n"
-    )
+    text = street.config.read_text().replace("[state]\n", "[state]\noutbox_mb = 1\n")
+    return overfull(street, text)
+
+
+def filled(folder: Path, stack: ExitStack) -> Outcome:
+    """The same on a disk that has less room than that, and nothing else on it."""
+    small = stack.enter_context(disk(folder / "disk", DISK_BYTES // 2))
+    street = Street(folder, stack, state=small / "state", pace="fast")
+    return overfull(street, street.config.read_text())
+
+
+def overfull(street: Street, text: str) -> Outcome:
+    text = text.replace("[mqtt]\n", f'[mqtt]\nprefix = "{DEEP}"\n')
     street.config.write_text(text)
     street.link.cut("reset")
     for _ in range(LIVES_AT_BOUND):
@@ -261,6 +270,8 @@ def bound(folder: Path, stack: ExitStack) -> Outcome:
     street.config.write_text(text.replace('pace = "fast"', 'pace = "real"'))
     with street.life() as daemon:
         until(street.is_up_to_date, "all that waited has come", BACKLOG_S)
+        if street.says("storage_failed"):
+            raise AssertionError("the disk was filled")
         stop(daemon, signal.SIGTERM)
     gone = [event for event in street.events() if event["kind"] == "dropped"]
     if not gone:
@@ -296,6 +307,7 @@ CASES: dict[str, Callable[[Path, ExitStack], Outcome]] = {
     "read-only disk": read_only,
     "damaged file": damaged,
     "store at its bound": bound,
+    "store fills a disk": filled,
     "clock jumps": clock,
 }
 

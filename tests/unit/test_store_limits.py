@@ -1,6 +1,7 @@
 """A broker that is away for long: what waits has an end, and what gives way is spoken of."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -98,7 +99,7 @@ def test_more_than_may_wait_gives_way_and_is_spoken_of(database: Database) -> No
         shop.rest()
         assert database.used_bytes() <= SMALL.most_bytes + 100 * 512
     assert (
-        "events as more waited for the broker than [state] outbox_mb allows"
+        "events as more waited for the broker than [state] outbox_mb allows or the disk has room for"
         in (shop.health.lasting["store_overflowed"])
     )
     backlog = shop.store.backlog
@@ -112,6 +113,54 @@ def test_more_than_may_wait_gives_way_and_is_spoken_of(database: Database) -> No
     assert (first["from"], first["to"], first["seq"]) == (1, 6000 - len(rest), 6000 - len(rest))
     assert (first["messages"], first["reason"]) == (first["to"], "full")
     assert first["since"] < first["until"] <= rest[0]["t"] < first["t"]
+
+
+def taken(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def shrink(monkeypatch: pytest.MonkeyPatch, folder: Path, size: int, others: int = 0) -> None:
+    """Let the disk be so small."""
+
+    def statvfs(_: Path) -> os.statvfs_result:
+        free = max(0, size - others - taken(folder))
+        return os.statvfs_result((1, 1, size, free, free, 0, 0, 0, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+
+
+@pytest.mark.parametrize("size", [1_000_000, 3_000_000])
+def test_a_disk_is_never_filled_and_what_gave_way_for_that_is_spoken_of(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    shrink(monkeypatch, tmp_path, size)
+    shop, most = Shop(database, AMPLE), 0
+    for _ in range(200):
+        shop.count(100)
+        shop.clock.sleep(0.3)
+        most = max(most, taken(tmp_path))
+    assert 0.7 * size < most < 0.95 * size
+    assert "or the disk has room for" in shop.health.lasting["store_overflowed"]
+    arrived = shop.arrived()
+    assert spoken_of(arrived) == set(range(1, 20_001))
+    assert arrived[0]["reason"] == "full"
+    assert taken(tmp_path) < 0.95 * size
+    shop.rest()
+    assert database.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "others", "events"), [(0, 0, 3000), (10_000_000, 10_000_000, 300), (10_000_000, 0, 3000)]
+)
+def test_nothing_gives_way_where_room_is_unknown_or_ample_or_taken_by_others(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, others: int, events: int
+) -> None:
+    shrink(monkeypatch, tmp_path, size, others)
+    shop = Shop(database, AMPLE)
+    for _ in range(events // 100):
+        shop.count(100)
+        shop.rest(1)
+    assert database.count() == events
 
 
 def test_it_is_spoken_of_also_after_a_restart(database: Database) -> None:

@@ -13,6 +13,7 @@ from eyespot.domain.errors import StorageError, one_line
 from eyespot.store.database_file import NAME, DamagedError, ReplacedError, connect, locked, put_aside
 from eyespot.store.numbering import Numbering
 from eyespot.store.packing import packed, unpacked
+from eyespot.store.room import Room, free_bytes, size_of
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +143,39 @@ class Database:
         """
         pages, free, size = (self._number(f"PRAGMA {name}") for name in _PAGES)
         return (pages - free) * size
+
+    def room(self, need: int) -> Room | None:
+        """Return how much room the disk has, the log emptied where that is little; None where it is ample.
+
+        Args:
+            need: bytes of what comes next.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        if self._lock is None or (free := free_bytes(self._folder)) is None:
+            return None
+        room = self._room(free)
+        if not room.is_short(need):
+            return None
+        if room.is_log_long and self._shorten_log():
+            left = free_bytes(self._folder)
+            return None if left is None else self._room(left)
+        return room
+
+    def _room(self, free: int) -> Room:
+        pages, left, size = (self._number(f"PRAGMA {name}") for name in _PAGES)
+        file, log = (size_of(self._folder / name) for name in (NAME, f"{NAME}-wal"))
+        return Room(free, file, log, max(0, pages * size - file), left * size)
+
+    def _shorten_log(self) -> bool:
+        """Empty the log into the database; return whether that went well."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:  # no room for that: what is written next says so
+            return False
+        self._in_log = 0
+        return True
 
     def waiting(self, after: int, most: int) -> list[Row]:
         """Return messages of the outbox with larger ids than `after`, in order.

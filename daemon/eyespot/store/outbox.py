@@ -20,6 +20,7 @@ _PAGE = 50
 # (`courier.MOST_SETTLED`): a subscriber may have them, and they are the first of those that wait.
 _MOST_LEFT = 30
 _MOST_PASSED = 1_000  # ids at once, to find the one that comes next: the thread has more to do
+_ROW_BYTES = 512  # that the log takes for one that leaves, about
 
 _FEWEST_DROPPED, _MOST_DROPPED = 200, 10_000  # at once
 
@@ -167,14 +168,33 @@ class Outbox:
             StorageError: nothing was changed.
         """
         if (excess := self._database.used_bytes() - self._limits.most_bytes) > 0:
-            share = self._on_disk * excess // (excess + self._limits.most_bytes)
-            most = min(share + _FEWEST_DROPPED, _MOST_DROPPED)
-            self._drop(self._oldest(most, under_way), "full")
+            self._give_way(excess, under_way)
         else:
             rows = self._outdated(_FEWEST_DROPPED, under_way)
             if len(rows) >= _FEWEST_DROPPED // 2:  # there may be more
                 rows = self._outdated(_MOST_DROPPED, under_way)
             self._drop(rows, "old")
+
+    def spare_disk(self, under_way: Collection[int]) -> None:
+        """Let the oldest on disk give way where what was added could fill it.
+
+        Args:
+            under_way: as for `make_room`.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        new = sum(len(message.topic) + len(message.payload) for message in self._unkept.values())
+        room = self._database.room(new + _ROW_BYTES * len(self._gone))
+        if room is not None and new and (lack := room.lacks(new)) > 0:
+            self._give_way(lack, under_way)
+
+    def _give_way(self, excess: int, under_way: Collection[int]) -> None:
+        if (room := self._database.room(excess)) is not None:  # what is removed is written to the log first
+            excess = min(excess, room.free // 4)
+        share = self._on_disk * excess // max(1, self._database.used_bytes())
+        most = min(share + _FEWEST_DROPPED, _MOST_DROPPED)
+        self._drop(self._oldest(most, under_way), "full")
 
     def _outdated(self, most: int, under_way: Collection[int]) -> list[Row]:
         rows = self._oldest(most, under_way)

@@ -1,6 +1,7 @@
 """The body of the store thread: what steps leave behind is kept, then sent."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from eyespot.domain.errors import StorageError, one_line
@@ -30,7 +31,7 @@ _REPLACED_NS = 600 * SECOND_NS  # two clients with one id take turns: a connecti
 _TRIM_NS = 60 * SECOND_NS
 _TEND_NS = SECOND_NS
 _REASONS: dict[DropReason, str] = {
-    "full": "as more waited for the broker than [state] outbox_mb allows",
+    "full": "as more waited for the broker than [state] outbox_mb allows or the disk has room for",
     "old": "as they had waited for longer than [state] outbox_days",
     "disk_failed": "as the disk failed for too long",
 }
@@ -213,6 +214,8 @@ class StoreWorker:
             self._unsynced = True
 
     def _keep(self) -> None:
+        with suppress(StorageError):  # if the disk takes nothing, the commit says so
+            self._outbox.spare_disk(self._courier.under_way)
         try:
             self._outbox.commit(self._snapshots, self._seq)
         except StorageError:
