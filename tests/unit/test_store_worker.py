@@ -160,6 +160,22 @@ def test_a_database_that_is_taken_away_is_named_with_what_that_costs(store: Stor
     assert "was removed or replaced while in use; restart eyespot; counts since then are lost" in reason
 
 
+def test_a_database_that_is_spoiled_is_named_with_what_helps(tmp_path: Path) -> None:
+    with closing(Database.open(tmp_path)) as database:
+        store = Store(database)
+        store.turn(counted(1))
+        for path in tmp_path.glob(f"{NAME}*"):
+            with path.open("r+b") as file:  # in place, as a failing card does
+                file.write(Random(1).randbytes(path.stat().st_size))
+        store.turn(counted(2))
+        store.turn()
+    reason = store.health.lasting["storage_failed"]
+    assert "; restart eyespot, which puts it aside; totals begin anew then" in reason
+    with closing(Database.open(tmp_path)) as after:
+        assert after.damage is not None
+        assert after.count() == 0
+
+
 def test_while_the_disk_is_full_messages_still_leave_and_nothing_is_forgotten(store: Store) -> None:
     store.worker.connected()
     store.turn()

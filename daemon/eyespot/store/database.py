@@ -10,7 +10,15 @@ from pathlib import Path
 import msgspec
 
 from eyespot.domain.errors import StorageError, one_line
-from eyespot.store.database_file import NAME, DamagedError, ReplacedError, connect, locked, put_aside
+from eyespot.store.database_file import (
+    NAME,
+    DamagedError,
+    ReplacedError,
+    SpoiledError,
+    connect,
+    locked,
+    put_aside,
+)
 from eyespot.store.numbering import Numbering
 from eyespot.store.packing import packed, unpacked
 from eyespot.store.room import Room, free_bytes, size_of
@@ -326,7 +334,9 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageError(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
+            # the class itself is for what makes no sense; disks and rights have a narrower one
+            kind = SpoiledError if type(error) is sqlite3.DatabaseError else StorageError
+            raise kind(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

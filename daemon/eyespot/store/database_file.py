@@ -36,6 +36,10 @@ class ReplacedError(StorageError):
     """The database was removed, or has another in its place: what is written goes nowhere."""
 
 
+class SpoiledError(StorageError):
+    """The database was damaged while in use."""
+
+
 class FolderInUseError(StorageError):
     """Another process keeps its counts in the state folder."""
 

@@ -11,7 +11,7 @@ from eyespot.ports import Beat, Broker, Clock, Handover, HealthBoard
 from eyespot.store.budget import Budget
 from eyespot.store.courier import MOST_SETTLED, Courier
 from eyespot.store.database import Database
-from eyespot.store.database_file import ReplacedError
+from eyespot.store.database_file import ReplacedError, SpoiledError
 from eyespot.store.intake import Intake
 from eyespot.store.outbox import Durables, Outbox
 from eyespot.store.settings import Limits
@@ -34,6 +34,12 @@ _REASONS: dict[DropReason, str] = {
     "full": "as more waited for the broker than [state] outbox_mb allows or the disk has room for",
     "old": "as they had waited for longer than [state] outbox_days",
     "disk_failed": "as the disk failed for too long",
+}
+
+_USUAL_ADVICE = "free space or mend the disk; counts are kept in memory until then"
+_ADVICE: dict[type[StorageError], str] = {
+    ReplacedError: "restart eyespot; counts since then are lost",
+    SpoiledError: "restart eyespot, which puts it aside; totals begin anew then",
 }
 
 
@@ -273,9 +279,7 @@ class StoreWorker:
             work()
         except StorageError as error:
             self._failing.add(doing)
-            advice = "free space or mend the disk; counts are kept in memory until then"
-            if isinstance(error, ReplacedError):
-                advice = "restart eyespot; counts since then are lost"
+            advice = _ADVICE.get(type(error), _USUAL_ADVICE)
             self._health.raise_state("storage_failed", f"{one_line(error)}; {advice}")
             return False
         if doing in self._failing:
