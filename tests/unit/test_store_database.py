@@ -213,6 +213,62 @@ def test_a_damaged_file_is_put_aside_and_named(tmp_path: Path, harm: object) -> 
         assert len(kept) == min(time, 3)
 
 
+def harm_log(data: bytes) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        with (folder / f"{NAME}-wal").open("r+b") as log:
+            log.write(data)
+
+    return harm
+
+
+def killed(folder: Path) -> Path:
+    """Return a state folder as a kill leaves it, nothing in its file."""
+    with closing(Database.open(folder / "live")) as database:
+        database.commit(change(EVENT, seq=5, door=b"3 in"))
+        return Path(shutil.copytree(folder / "live", folder / "state"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda folder: os.truncate(folder / NAME, 0),
+        harm_log(b"no log"),
+        harm_log(b"\x37\x7f\x06\x82\x01\x02\x03"),
+    ],
+    ids=["an empty file", "no log", "another checksum"],
+)
+def test_a_log_that_would_be_passed_over_is_put_aside_and_named(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    state = killed(tmp_path)
+    log = (state / f"{NAME}-wal").stat().st_size
+    harm(state)
+    with closing(Database.open(state)) as database:
+        assert "eyespot.db.damaged-1" in (database.damage or "")
+        assert database.seq() == 0
+    assert (state / "eyespot.db.damaged-1-wal").stat().st_size == log
+
+
+@pytest.mark.parametrize(
+    ("harm", "seq"),
+    [
+        (lambda _: None, 5),
+        (lambda folder: os.truncate(folder / f"{NAME}-wal", 20), 0),
+        (lambda folder: (folder / f"{NAME}-wal").unlink(), 0),
+        (harm_log(bytes(32)), 0),
+    ],
+    ids=["as it was left", "not begun", "none", "never written"],
+)
+def test_what_a_kill_or_a_power_cut_leaves_of_a_log_is_no_damage(
+    tmp_path: Path, harm: Callable[[Path], None], seq: int
+) -> None:
+    state = killed(tmp_path)
+    harm(state)
+    with closing(Database.open(state)) as database:
+        assert database.damage is None
+        assert database.seq() == seq
+
+
 def test_two_cannot_use_one_folder(tmp_path: Path) -> None:
     with (
         closing(Database.open(tmp_path)),

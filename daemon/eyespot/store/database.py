@@ -15,6 +15,7 @@ from eyespot.store.database_file import (
     DamagedError,
     ReplacedError,
     SpoiledError,
+    check_log,
     connect,
     locked,
     put_aside,
@@ -92,6 +93,7 @@ class Database:
         damage = None
         try:
             try:
+                check_log(folder)
                 connection = connect(folder / NAME)
             except DamagedError as error:
                 kept = put_aside(folder)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,9 @@ BUSY_S = 1.0
 _PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
 _CHECKPOINT_PAGES = 2_000
+_LOG_HEADER_BYTES = 32
+_BYTE_ORDERS = {b"\x37\x7f\x06\x82": "<", b"\x37\x7f\x06\x83": ">"}  # of what its checksum adds up
+_WORD = 0xFFFF_FFFF
 _APPLICATION_ID = 0x45594553  # "EYES"
 _VERSION = 1
 _SCHEMA = {
@@ -128,6 +132,35 @@ def has_log(folder: Path) -> bool:
     """Return whether something is in the log that is not in the database yet; raises OSError."""
     log = folder / f"{NAME}-wal"
     return log.exists() and log.stat().st_size > 0
+
+
+def check_log(folder: Path) -> None:
+    """See whether SQLite will use what is in the log: it passes over what it cannot read, and says nothing.
+
+    Raises:
+        DamagedError: it will not.
+        OSError: it cannot be read.
+    """
+    file, log = folder / NAME, folder / f"{NAME}-wal"
+    if not (file.is_file() and log.is_file()) or log.stat().st_size <= _LOG_HEADER_BYTES:
+        return
+    if file.stat().st_size == 0:
+        raise DamagedError("the file is empty, and its log is not")
+    with log.open("rb") as kept:
+        if not _is_log(kept.read(_LOG_HEADER_BYTES)):
+            raise DamagedError("its log does not begin as one")
+
+
+def _is_log(header: bytes) -> bool:
+    """Whether this begins a log (sqlite.org/fileformat2.html#walformat), or never came to the disk."""
+    order = _BYTE_ORDERS.get(header[:4])
+    if order is None:
+        return not any(header)
+    first = second = 0
+    for even, odd in struct.iter_unpack(f"{order}2I", header[:24]):
+        first = (first + even + second) & _WORD
+        second = (second + odd + first) & _WORD
+    return struct.unpack(">2I", header[24:]) == (first, second)
 
 
 @contextmanager
