@@ -272,12 +272,14 @@ def overfull(street: Street, text: str) -> Outcome:
         until(street.is_up_to_date, "all that waited has come", BACKLOG_S)
         if street.says("storage_failed"):
             raise AssertionError("the disk was filled")
-        stop(daemon, signal.SIGTERM)
+        stop(daemon, signal.SIGKILL)
+    street.end()
     gone = [event for event in street.events() if event["kind"] == "dropped"]
     if not gone:
         raise AssertionError(f"nothing gave way of {len(street.events())}")
     missing = sum(event["to"] + 1 - event["from"] for event in gone)
-    return street.outcome(f"`dropped` speaks of {missing}, just those that did not come; totals are right")
+    said = f"`dropped` speaks of {missing}, just those that did not come; totals are right; a kill -9 after that"
+    return street.outcome(said)
 
 
 def clock(folder: Path, stack: ExitStack) -> Outcome:
