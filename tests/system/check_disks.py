@@ -278,8 +278,8 @@ def overfull(street: Street, text: str) -> Outcome:
     if not gone:
         raise AssertionError(f"nothing gave way of {len(street.events())}")
     missing = sum(event["to"] + 1 - event["from"] for event in gone)
-    said = f"`dropped` speaks of {missing}, just those that did not come; totals are right; a kill -9 after that"
-    return street.outcome(said)
+    said = f"`dropped` speaks of {missing}, just those that did not come"
+    return street.outcome(f"{said}; totals are right; a kill -9 after that")
 
 
 def clock(folder: Path, stack: ExitStack) -> Outcome:

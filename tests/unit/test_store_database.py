@@ -228,25 +228,31 @@ def killed(folder: Path) -> Path:
         return Path(shutil.copytree(folder / "live", folder / "state"))
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda folder: os.truncate(folder / NAME, 0),
-        harm_log(b"no log"),
-        harm_log(b"\x37\x7f\x06\x82\x01\x02\x03"),
-    ],
-    ids=["an empty file", "no log", "another checksum"],
-)
-def test_a_log_that_would_be_passed_over_is_put_aside_and_named(
-    tmp_path: Path, harm: Callable[[Path], None]
-) -> None:
+def test_an_empty_file_is_put_aside_with_its_log_and_named(tmp_path: Path) -> None:
     state = killed(tmp_path)
     log = (state / f"{NAME}-wal").stat().st_size
-    harm(state)
+    os.truncate(state / NAME, 0)
     with closing(Database.open(state)) as database:
-        assert "eyespot.db.damaged-1" in (database.damage or "")
+        assert "eyespot.db.damaged-1, and totals began anew" in (database.damage or "")
         assert database.seq() == 0
     assert (state / "eyespot.db.damaged-1-wal").stat().st_size == log
+
+
+@pytest.mark.parametrize(
+    "data", [b"no log", b"\x37\x7f\x06\x82\x01\x02\x03"], ids=["no log", "another checksum"]
+)
+def test_a_log_that_would_be_passed_over_is_put_aside_alone_and_named(tmp_path: Path, data: bytes) -> None:
+    with closing(Database.open(tmp_path / "live")) as database:
+        database.commit(change(seq=4, door=b"2 in"))
+    state = killed(tmp_path)
+    harm_log(data)(state)
+    log = (state / f"{NAME}-wal").read_bytes()
+    for time in range(1, 5):
+        with closing(Database.open(state)) as database:
+            assert f"eyespot.db.damaged-{1 + (time - 1) % 3}-wal" in (database.damage or "")
+            assert (database.snapshots(), database.seq()) == ({"door": b"2 in"}, 4)
+        (state / f"{NAME}-wal").write_bytes(log)
+    assert len(list(state.glob("*damaged*-wal"))) == 3
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from eyespot.store.database_file import (
     DamagedError,
     ReplacedError,
     SpoiledError,
-    check_log,
     connect,
     locked,
+    passes_over_log,
     put_aside,
 )
 from eyespot.store.numbering import Numbering
@@ -93,7 +93,7 @@ class Database:
         damage = None
         try:
             try:
-                check_log(folder)
+                damage = _log_put_aside(folder)
                 connection = connect(folder / NAME)
             except DamagedError as error:
                 kept = put_aside(folder)
@@ -339,6 +339,17 @@ class Database:
             # the class itself is for what makes no sense; disks and rights have a narrower one
             kind = SpoiledError if type(error) is sqlite3.DatabaseError else StorageError
             raise kind(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
+
+
+def _log_put_aside(folder: Path) -> str | None:
+    """Put a log aside that SQLite would pass over; return what that costs, in words, or None."""
+    reason = passes_over_log(folder)
+    if not reason:
+        return None
+    kept = put_aside(folder, ("-wal", "-shm"))
+    damage = f"{reason}; it is kept as {kept}-wal, and totals are older ones, from before it"
+    _log.error("%s was damaged: %s", folder / NAME, damage)
+    return damage
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

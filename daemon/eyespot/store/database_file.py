@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,6 +18,7 @@ BUSY_S = 1.0
 _PAGE_BYTES = 512  # a row that changes is a page written, and rows are short
 _TRIAL_BYTES = 65_536
 _CHECKPOINT_PAGES = 2_000
+_PARTS = ("", "-wal", "-shm")  # endings of the names of its files
 _LOG_HEADER_BYTES = 32
 _BYTE_ORDERS = {b"\x37\x7f\x06\x82": "<", b"\x37\x7f\x06\x83": ">"}  # of what its checksum adds up
 _WORD = 0xFFFF_FFFF
@@ -134,21 +135,20 @@ def has_log(folder: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def check_log(folder: Path) -> None:
-    """See whether SQLite will use what is in the log: it passes over what it cannot read, and says nothing.
+def passes_over_log(folder: Path) -> str:
+    """Return why SQLite would not use what is in the log, of which it says nothing; empty where it would.
 
     Raises:
-        DamagedError: it will not.
+        DamagedError: the file that the log belongs to is empty; SQLite would delete the log.
         OSError: it cannot be read.
     """
     file, log = folder / NAME, folder / f"{NAME}-wal"
     if not (file.is_file() and log.is_file()) or log.stat().st_size <= _LOG_HEADER_BYTES:
-        return
+        return ""
     if file.stat().st_size == 0:
         raise DamagedError("the file is empty, and its log is not")
     with log.open("rb") as kept:
-        if not _is_log(kept.read(_LOG_HEADER_BYTES)):
-            raise DamagedError("its log does not begin as one")
+        return "" if _is_log(kept.read(_LOG_HEADER_BYTES)) else "its log does not begin as one"
 
 
 def _is_log(header: bytes) -> bool:
@@ -202,14 +202,20 @@ def verify(connection: sqlite3.Connection) -> None:
         raise DamagedError(state)
 
 
-def put_aside(folder: Path) -> str:
-    """Rename a damaged database; return its new name. Only a few such are kept: the oldest gives way."""
+def put_aside(folder: Path, parts: Sequence[str] = _PARTS) -> str:
+    """Rename what is damaged; return its new name. Only a few such are kept: the oldest gives way.
+
+    Args:
+        folder: of the database.
+        parts: which of its files, by what their names end with.
+    """
     names = [f"{NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
-    taken = [folder / name for name in names if (folder / name).exists()]
-    free = next((name for name in names if folder / name not in taken), None)
-    name = free or min(taken, key=lambda path: path.stat().st_mtime).name
-    (folder / NAME).replace(folder / name)
-    for ending in ("-wal", "-shm"):
+    kept = {name: [file for part in _PARTS if (file := folder / f"{name}{part}").exists()] for name in names}
+    free = next((name for name in names if not kept[name]), None)
+    name = free or min(names, key=lambda name: max(file.stat().st_mtime for file in kept[name]))
+    for file in kept[name]:
+        file.unlink()
+    for part in parts:
         with suppress(FileNotFoundError):
-            (folder / f"{NAME}{ending}").replace(folder / f"{name}{ending}")
+            (folder / f"{NAME}{part}").replace(folder / f"{name}{part}")
     return name
