@@ -238,6 +238,17 @@ def test_an_empty_file_is_put_aside_with_its_log_and_named(tmp_path: Path) -> No
     assert (state / "eyespot.db.damaged-1-wal").stat().st_size == log
 
 
+def test_a_damaged_file_and_its_damaged_log_are_put_aside_together(tmp_path: Path) -> None:
+    state = killed(tmp_path)
+    harm_log(b"no log")(state)
+    (state / NAME).write_bytes(Random(1).randbytes(4096))
+    with closing(Database.open(state)) as database:
+        assert "eyespot.db.damaged-1, and totals began anew" in (database.damage or "")
+    aside = {file.name for file in state.glob("*damaged*")}
+    assert aside >= {"eyespot.db.damaged-1", "eyespot.db.damaged-1-wal"}
+    assert not any("damaged-2" in name for name in aside)
+
+
 @pytest.mark.parametrize(
     "data", [b"no log", b"\x37\x7f\x06\x82\x01\x02\x03"], ids=["no log", "another checksum"]
 )

@@ -90,16 +90,8 @@ class Database:
             FolderInUseError: somebody else uses it.
         """
         lock = locked(folder)
-        damage = None
         try:
-            try:
-                damage = _log_put_aside(folder)
-                connection = connect(folder / NAME)
-            except DamagedError as error:
-                kept = put_aside(folder)
-                damage = f"{one_line(error)}; it is kept as {kept}, and totals began anew"
-                _log.error("%s was damaged: %s", folder / NAME, damage)
-                connection = connect(folder / NAME)
+            connection, damage = _connected(folder)
             return cls(folder, lock, connection, damage)
         except (DamagedError, OSError, sqlite3.Error) as error:
             os.close(lock)
@@ -341,15 +333,21 @@ class Database:
             raise kind(f"cannot {doing} {self._folder / NAME}: {one_line(error)}") from error
 
 
-def _log_put_aside(folder: Path) -> str | None:
-    """Put a log aside that SQLite would pass over; return what that costs, in words, or None."""
-    reason = passes_over_log(folder)
-    if not reason:
-        return None
-    kept = put_aside(folder, ("-wal", "-shm"))
-    damage = f"{reason}; it is kept as {kept}-wal, and totals are older ones, from before it"
-    _log.error("%s was damaged: %s", folder / NAME, damage)
-    return damage
+def _connected(folder: Path) -> tuple[sqlite3.Connection, str | None]:
+    """Open the file, what is damaged put aside; return also what that costs, in words."""
+    aside, damage = "", None
+    try:
+        if reason := passes_over_log(folder):
+            aside = put_aside(folder, ("-wal", "-shm"))
+            damage = f"{reason}; it is kept as {aside}-wal, and totals are older ones, from before it"
+        connection = connect(folder / NAME)
+    except DamagedError as error:
+        aside = put_aside(folder, beside=aside)
+        damage = f"{one_line(error)}; it is kept as {aside}, and totals began anew"
+        connection = connect(folder / NAME)
+    if damage:
+        _log.error("%s was damaged: %s", folder / NAME, damage)
+    return connection, damage
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

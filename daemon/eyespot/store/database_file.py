@@ -202,20 +202,27 @@ def verify(connection: sqlite3.Connection) -> None:
         raise DamagedError(state)
 
 
-def put_aside(folder: Path, parts: Sequence[str] = _PARTS) -> str:
+def put_aside(folder: Path, parts: Sequence[str] = _PARTS, beside: str = "") -> str:
     """Rename what is damaged; return its new name. Only a few such are kept: the oldest gives way.
 
     Args:
         folder: of the database.
         parts: which of its files, by what their names end with.
+        beside: the name of what of it was put aside before.
     """
+    name = beside or _name_aside(folder)
+    for part in parts:
+        with suppress(FileNotFoundError):
+            (folder / f"{NAME}{part}").replace(folder / f"{name}{part}")
+    return name
+
+
+def _name_aside(folder: Path) -> str:
+    """Return a name that is free, or made so."""
     names = [f"{NAME}.damaged-{number}" for number in range(1, _MOST_DAMAGED_KEPT + 1)]
     kept = {name: [file for part in _PARTS if (file := folder / f"{name}{part}").exists()] for name in names}
     free = next((name for name in names if not kept[name]), None)
     name = free or min(names, key=lambda name: max(file.stat().st_mtime for file in kept[name]))
     for file in kept[name]:
         file.unlink()
-    for part in parts:
-        with suppress(FileNotFoundError):
-            (folder / f"{NAME}{part}").replace(folder / f"{name}{part}")
     return name
